@@ -1,0 +1,71 @@
+// Client: the Kubernetes REST verbs over a Transport. Stateless; loop thread only.
+//
+// Errors are the server's (ApiStatus), or ServiceUnavailable when it can't be reached.
+// `ns` is "" for cluster-scoped resources, and for list over all namespaces.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "client/transport.h"
+#include "schema/resource.h"
+
+namespace tiphys::client {
+
+struct ListOptions {
+  std::string label_selector;
+  std::string field_selector;
+  int64_t limit = 0;
+  std::string continue_token;
+  std::string resource_version;
+};
+
+struct ListResult {
+  std::vector<ObjectPtr> items;
+  std::string resource_version;
+  std::string continue_token;
+};
+
+struct DeleteOptions {
+  std::optional<int64_t> grace_period_seconds;
+  std::string uid;               // precondition, "" none
+  std::string resource_version;  // precondition, "" none
+  std::string propagation_policy;  // Background, Foreground, Orphan, "" default
+};
+
+enum class PatchType { kJson, kMerge, kStrategic, kApply };
+
+class Client {
+ public:
+  // user_agent and field manager: the component's name ("kube-scheduler").
+  Client(Transport& transport, std::string component);
+
+  Task<Result<ObjectPtr>> get(const schema::Resource& resource, std::string ns, std::string name);
+  Task<Result<ListResult>> list(const schema::Resource& resource, std::string ns, ListOptions options = {});
+  Task<Result<ObjectPtr>> create(const schema::Resource& resource, std::string ns, ObjectPtr object);
+  // The name and namespace are the object's; subresource "" or "status", "scale"...
+  Task<Result<ObjectPtr>> update(const schema::Resource& resource, ObjectPtr object,
+                                 std::string subresource = "");
+  Task<Result<ObjectPtr>> patch(const schema::Resource& resource, std::string ns, std::string name,
+                                PatchType type, std::string body, std::string subresource = "");
+  Task<Result<ObjectPtr>> remove(const schema::Resource& resource, std::string ns, std::string name,
+                                 DeleteOptions options = {});
+  // POST to a subresource: "binding", "eviction", "token".
+  Task<Result<ObjectPtr>> create_subresource(const schema::Resource& resource, std::string ns,
+                                             std::string name, std::string subresource,
+                                             ObjectPtr object);
+  // From resource_version on ("" : from now with initial events), bookmarks on.
+  Task<Result<std::unique_ptr<WatchStream>>> watch(const schema::Resource& resource, std::string ns,
+                                                   ListOptions options, StopToken stop);
+  const std::string& component() const { return component_; }
+  Transport& transport() { return transport_; }
+
+ private:
+  Transport& transport_;
+  std::string component_;
+};
+
+// "/apis/apps/v1/namespaces/NS/deployments/NAME/SUB", parts percent-encoded, empty ones left out.
+std::string resource_path(const schema::Resource& resource, std::string_view ns,
+                          std::string_view name = {}, std::string_view subresource = {});
+
+}  // namespace tiphys::client

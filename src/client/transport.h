@@ -1,0 +1,56 @@
+// Transport: how a component reaches an API server: TLS (http_transport.h), or a function call in
+// the same process (src/main) that passes the same authentication, authorization and admission.
+//
+// Loop thread only. Requests carry decoded objects; a transport encodes them if it must (TLS:
+// protobuf), and an in-process one shares the object itself.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "async/loop.h"
+#include "base/result.h"
+#include "object/object.h"
+
+namespace tiphys::client {
+
+struct Request {
+  std::string method;        // GET, POST, PUT, PATCH, DELETE
+  std::string path;          // "/api/v1/namespaces/default/pods/a/status"
+  std::string query;         // encoded, without '?'
+  ObjectPtr object;          // body of create, update, delete options; may be null
+  std::string body;          // raw body (patches), if object is null
+  std::string content_type;  // of `body`
+  StopToken stop;
+};
+
+struct Response {
+  int code = 200;
+  ObjectPtr object;  // the answer (a list is one object); a failure is the Result's ApiStatus
+  std::string body;  // raw, where it is no object (logs)
+};
+
+struct WatchEvent {
+  enum class Type : uint8_t { kAdded, kModified, kDeleted, kBookmark, kError };
+  Type type = Type::kAdded;
+  ObjectPtr object;                // a bookmark's object carries only resourceVersion
+  std::optional<ApiStatus> error;  // kError
+};
+
+class WatchStream {
+ public:
+  virtual ~WatchStream() = default;
+  // The next event; nullopt when the server ended the watch (or stop). Errors: the connection broke.
+  virtual Task<Result<std::optional<WatchEvent>>> next(StopToken stop) = 0;
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // A non-2xx answer is the error, as the server's own Status.
+  virtual Task<Result<Response>> send(Request request) = 0;
+  // GET with watch=true.
+  virtual Task<Result<std::unique_ptr<WatchStream>>> watch(Request request) = 0;
+};
+
+}  // namespace tiphys::client

@@ -1,0 +1,49 @@
+// WorkQueue: keys to work on, after client-go's util/workqueue: fair (first in, first out), stingy
+// (a key is there once; one added while being worked on comes again after done()), with delayed and
+// rate-limited adds. Loop thread only.
+#pragma once
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "async/loop.h"
+
+namespace tiphys::client {
+
+class WorkQueue {
+ public:
+  struct BackOff {
+    Duration base = std::chrono::milliseconds(5);
+    Duration limit = std::chrono::seconds(1000);
+  };
+  explicit WorkQueue(Loop& loop);
+  WorkQueue(Loop& loop, BackOff back_off);
+  ~WorkQueue();
+
+  void add(std::string key);
+  void add_after(std::string key, Duration delay);  // the earliest of several wins
+  // After base * 2^failures; counts a failure of the key.
+  void add_rate_limited(std::string key);
+  void forget(const std::string& key);  // the key's failures
+  int failures(const std::string& key) const;
+  // Waits for a key; nothing once shut down. Every key got must be given back with done().
+  Task<std::optional<std::string>> get();
+  void done(const std::string& key);
+  void shut_down();
+  size_t size() const { return queue_.size(); }
+
+ private:
+  Loop& loop_;
+  BackOff back_off_;
+  std::deque<std::string> queue_;
+  std::unordered_set<std::string> dirty_;
+  std::unordered_set<std::string> processing_;
+  std::unordered_map<std::string, int> failures_;
+  std::unordered_map<std::string, std::pair<MonoTime, Loop::TimerId>> waiting_;
+  Event ready_;
+  bool shut_down_ = false;
+};
+
+}  // namespace tiphys::client

@@ -1,0 +1,51 @@
+// ServerTls and ClientTls: TLS settings that sessions are made from; certificates can be replaced
+// while in use (new sessions take the new ones). Behind them: OpenSSL 3. Loop thread only.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "crypto/certificate.h"
+
+struct ssl_ctx_st;
+
+namespace tiphys::crypto {
+
+// TLS 1.2 and later, ALPN h2 and http/1.1, SSL_MODE_RELEASE_BUFFERS, session tickets off.
+class ServerTls {
+ public:
+  // client_ca_pem: certificates that client certificates are verified against ("": not asked for).
+  // A client certificate is optional; one that is given must verify, else the handshake fails.
+  static Result<std::shared_ptr<ServerTls>> create(std::string certificate_pem, std::string key_pem,
+                                                   std::string client_ca_pem);
+  ~ServerTls();
+  // Replaces all three for sessions to come. On error nothing changes.
+  Result<void> replace(std::string certificate_pem, std::string key_pem, std::string client_ca_pem);
+  ssl_ctx_st* context() const { return context_; }
+
+ private:
+  ServerTls() = default;
+  ssl_ctx_st* context_ = nullptr;
+};
+
+class ClientTls {
+ public:
+  struct Options {
+    std::string ca_pem;           // "" : the system's roots
+    std::string certificate_pem;  // client certificate, may be ""
+    std::string key_pem;
+    bool insecure_skip_verify = false;
+    bool offer_http2 = true;
+  };
+  static Result<std::shared_ptr<ClientTls>> create(Options options);
+  ~ClientTls();
+  Result<void> replace(Options options);
+  ssl_ctx_st* context() const { return context_; }
+
+ private:
+  ClientTls() = default;
+  ssl_ctx_st* context_ = nullptr;
+};
+
+}  // namespace tiphys::crypto
