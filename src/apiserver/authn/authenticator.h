@@ -1,0 +1,28 @@
+// Authenticator: whose request is this? Loop thread only.
+#pragma once
+#include <optional>
+
+#include "apiserver/user.h"
+#include "async/loop.h"
+#include "base/result.h"
+#include "net/http.h"
+
+namespace tiphys::apiserver {
+
+struct Authenticated {
+  UserInfo user;
+  std::vector<std::string> audiences;  // of the token, if it had any
+};
+
+class Authenticator {
+ public:
+  virtual ~Authenticator() = default;
+  // nullopt: the request carries no credential that this authenticator knows. Error: Unauthorized
+  // 401 for a credential that is invalid.
+  virtual Result<std::optional<Authenticated>> authenticate(const net::Request& request) = 0;
+  // For TokenReview and bearer tokens; audiences empty: the API server's own.
+  virtual Result<std::optional<Authenticated>> authenticate_token(
+      std::string_view token, const std::vector<std::string>& audiences) = 0;
+};
+
+}  // namespace tiphys::apiserver
