@@ -4,6 +4,7 @@
 #                                       is not a test, fuzzer or bench becomes the library NAME;
 #                                       *_test.cc become the one test program NAME_test (run by
 #                                       ctest), each *_fuzz.cc a fuzzer, each *_bench.cc a bench.
+#   EXCLUDE main.cc keeps a file out of the library (a program's main).
 #   Tests may need more than the library: TEST_LINKS x y.
 
 add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor
@@ -56,7 +57,7 @@ function(tiphys_common target)
 endfunction()
 
 function(tiphys_library name)
-  cmake_parse_arguments(ARG "" "" "LINKS;TEST_LINKS;EXTRA_SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LINKS;TEST_LINKS;EXTRA_SOURCES;EXCLUDE" ${ARGN})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.cc$")
@@ -66,6 +67,9 @@ function(tiphys_library name)
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
   set(benches ${all})
   list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
+  foreach(file ${ARG_EXCLUDE})
+    list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  endforeach()
   list(APPEND sources ${ARG_EXTRA_SOURCES})
 
   if(sources)

@@ -1,0 +1,54 @@
+#include "main/command.h"
+
+#include <cstdio>
+
+#include "main/flags.h"
+#include "main/host.h"
+
+namespace tiphys {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"server", "Run a whole cluster node: control plane, kubelet and proxy in one process",
+     run_server},
+    {"agent", "Run a worker node: kubelet and proxy", run_agent},
+    {"kube-apiserver", "Run the API server alone", run_kube_apiserver},
+    {"kube-controller-manager", "Run the controllers alone", run_kube_controller_manager},
+    {"kube-scheduler", "Run the scheduler alone", run_kube_scheduler},
+    {"kubelet", "Run the node agent alone", run_kubelet},
+    {"kube-proxy", "Run the service proxy alone", run_kube_proxy},
+    {"purge", "Remove every container, mount, network and file of a stopped node", run_purge},
+};
+
+}  // namespace
+
+std::span<const Command> all_commands() { return kCommands; }
+
+std::optional<int> parse_or_exit(std::string_view command, std::string_view about, FlagSet& flags,
+                                 const std::vector<std::string>& arguments) {
+  bool version = false;
+  flags.add("version", version, "Print the version and quit");
+  Result<void> parsed = flags.parse(arguments);
+  std::string name(command);
+  if (parsed && !flags.positional().empty()) {
+    parsed = ApiStatus::bad_request("\"" + name + "\" does not take any arguments, got [\"" +
+                                    flags.positional()[0] + "\"]");
+  }
+  if (!parsed) {
+    std::fprintf(stderr, "Error: %s\nSee 'tiphys %s --help'.\n", parsed.error().message().c_str(),
+                 name.c_str());
+    return kExitUsage;
+  }
+  if (flags.help_requested()) {
+    std::printf("%s\n\nUsage:\n  tiphys %s [flags]\n\nFlags:\n%s", std::string(about).c_str(),
+                name.c_str(), flags.usage().c_str());
+    return kExitOk;
+  }
+  if (version) {
+    std::printf("Kubernetes %s\n", std::string(kVersion).c_str());
+    return kExitOk;
+  }
+  return std::nullopt;
+}
+
+}  // namespace tiphys

@@ -1,0 +1,64 @@
+#include "main/flags.h"
+
+#include <gtest/gtest.h>
+
+namespace tiphys {
+namespace {
+
+struct Line {
+  std::string text = "default";
+  bool flag = false;
+  int64_t number = 7;
+  Duration duration = std::chrono::seconds(5);
+  std::vector<std::string> list = {"a"};
+  FlagSet flags;
+
+  Line() {
+    flags.add("text", text, "a text");
+    flags.add("flag", flag, "a switch");
+    flags.add("v", number, "verbosity");
+    flags.add_short('v', "v");
+    flags.add("wait", duration, "how long");
+    flags.add("list", list, "several");
+  }
+  std::string parse(std::vector<std::string> arguments) {
+    Result<void> result = flags.parse(arguments);
+    return result ? "" : result.error().message();
+  }
+};
+
+TEST(FlagSet, ReadsEveryForm) {
+  Line line;
+  EXPECT_EQ(line.parse({"--text", "x", "--flag", "-v=2", "--wait=1m30s", "--list=b,c", "--list",
+                        "d", "rest", "--", "--flag=false"}),
+            "");
+  EXPECT_EQ(line.text, "x");
+  EXPECT_TRUE(line.flag);
+  EXPECT_EQ(line.number, 2);
+  EXPECT_EQ(line.duration, std::chrono::seconds(90));
+  EXPECT_EQ(line.list, (std::vector<std::string>{"b", "c", "d"}));
+  EXPECT_EQ(line.flags.positional(), (std::vector<std::string>{"rest", "--flag=false"}));
+  EXPECT_TRUE(line.flags.was_set("text"));
+}
+
+TEST(FlagSet, SaysWhatIsWrong) {
+  EXPECT_EQ(Line().parse({"--nope"}), "unknown flag: --nope");
+  EXPECT_EQ(Line().parse({"--text"}), "flag needs an argument: --text");
+  EXPECT_EQ(Line().parse({"--v=x"}),
+            "invalid argument \"x\" for \"--v\" flag: strconv.ParseInt: parsing \"x\": invalid "
+            "syntax");
+  EXPECT_EQ(Line().parse({"--flag=maybe"}),
+            "invalid argument \"maybe\" for \"--flag\" flag: strconv.ParseBool: parsing "
+            "\"maybe\": invalid syntax");
+}
+
+TEST(FlagSet, HelpListsFlagsWithDefaults) {
+  Line line;
+  EXPECT_EQ(line.parse({"-h"}), "");
+  EXPECT_TRUE(line.flags.help_requested());
+  EXPECT_NE(line.flags.usage().find("--wait duration"), std::string::npos);
+  EXPECT_NE(line.flags.usage().find("(default 5s)"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tiphys
