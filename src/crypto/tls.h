@@ -9,6 +9,7 @@
 #include "crypto/certificate.h"
 
 struct ssl_ctx_st;
+struct ssl_st;
 
 namespace tiphys::crypto {
 
@@ -22,6 +23,7 @@ class ServerTls {
   ~ServerTls();
   // Replaces all three for sessions to come. On error nothing changes.
   Result<void> replace(std::string certificate_pem, std::string key_pem, std::string client_ca_pem);
+  // Valid until replace(): make each session from a fresh call (SSL_new takes its own reference).
   ssl_ctx_st* context() const { return context_; }
 
  private:
@@ -41,11 +43,16 @@ class ClientTls {
   static Result<std::shared_ptr<ClientTls>> create(Options options);
   ~ClientTls();
   Result<void> replace(Options options);
-  ssl_ctx_st* context() const { return context_; }
+  ssl_ctx_st* context() const { return context_; }  // as ServerTls::context
+  // Call before the handshake: sends SNI and checks the server's certificate for `name`, a host
+  // name or the text of an address (no brackets).
+  Result<void> expect_peer(ssl_st* session, const std::string& name) const;
+  bool insecure_skip_verify() const { return insecure_skip_verify_; }
 
  private:
   ClientTls() = default;
   ssl_ctx_st* context_ = nullptr;
+  bool insecure_skip_verify_ = false;
 };
 
 }  // namespace tiphys::crypto
