@@ -1,0 +1,41 @@
+"""One shared cluster for the session; its images come from tests/images (Debian packages)."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from cluster import ROOT, Cluster  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def images():
+    """A folder of image tarballs: nginx:1.7.9, nginx:1.9.1 and busybox."""
+    folder = ROOT / "build/e2e/images"
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, str(ROOT / "tests/images/make_image.py"), "--all", str(folder)],
+                   check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cluster(images):
+    with tempfile.TemporaryDirectory(prefix="tiphys-e2e-") as folder:
+        one = Cluster(folder, 0)
+        (one.data / "images").mkdir()
+        for image in images.glob("*.tar"):
+            (one.data / "images" / image.name).symlink_to(image)
+        try:
+            yield one.start()
+        finally:
+            one.purge()
+
+
+@pytest.fixture
+def namespace(cluster, request):
+    name = "t-" + request.node.name.replace("_", "-").split("[")[0][5:50].strip("-")
+    cluster.kubectl("create", "namespace", name)
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--wait=false", check=False)
