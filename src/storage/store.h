@@ -115,11 +115,14 @@ class Store {
                                           Revision at = 0) = 0;
   virtual Task<Result<TxnResult>> txn(Txn txn) = 0;
   // Events with revision >= `from` (0: from now on) of keys with `prefix`. From a future revision:
-  // nothing older than it is ever delivered.
+  // nothing older than it is ever delivered. `with_previous` false leaves Event::previous empty
+  // and saves reading it. The memory and embedded engines deliver a transaction to watches that
+  // are up to date before its txn() returns.
   using BatchCallback = std::function<void(EventBatch)>;
   using FailedCallback = std::function<void(ApiStatus)>;
   virtual std::unique_ptr<Watch> watch(std::string prefix, Revision from, BatchCallback on_batch,
-                                       FailedCallback on_failed) = 0;
+                                       FailedCallback on_failed,
+                                       bool with_previous = true) = 0;
   // A lease ends `ttl` after its grant or last keep-alive; its keys are then deleted (as one
   // transaction). Leases survive restarts, with their full ttl from then on.
   virtual Task<Result<LeaseId>> lease_grant(Duration ttl) = 0;
