@@ -1,4 +1,7 @@
-// X.509 certificates, keys and signing requests. Immutable; safe to read from any thread.
+// X.509 certificates and keys (RFC 5280). Immutable; safe to read from any thread.
+//
+// Errors are InternalError with OpenSSL's words. Encrypted PEMs are refused, never prompted for.
+// Input over kMaxPemBytes is refused.
 #pragma once
 #include <memory>
 #include <string>
@@ -12,6 +15,8 @@ struct evp_pkey_st;
 
 namespace tiphys::crypto {
 
+inline constexpr size_t kMaxPemBytes = 1 << 20;
+
 // A private key: EC P-256 when made here; any kind when loaded.
 class PrivateKey {
  public:
@@ -22,6 +27,7 @@ class PrivateKey {
   evp_pkey_st* get() const { return key_.get(); }
 
  private:
+  explicit PrivateKey(evp_pkey_st* key);  // takes the reference
   std::shared_ptr<evp_pkey_st> key_;
 };
 
@@ -45,9 +51,14 @@ class Certificate {
   std::vector<std::string> ip_addresses() const;  // text
   std::string sha256_fingerprint() const;         // of the DER, hex
   std::string subject_key_sha256() const;         // of the SPKI, hex: kubeadm's CA pin
+  bool allows_client_auth() const;  // its extended key usages, if it has any, name it
+  bool allows_server_auth() const;
+  bool belongs_to(const PrivateKey& key) const;
+  bool is_signed_by(const Certificate& issuer) const;  // the signature only
   x509_st* get() const { return certificate_.get(); }
 
  private:
+  explicit Certificate(x509_st* certificate);
   std::shared_ptr<x509_st> certificate_;
 };
 
