@@ -122,7 +122,9 @@ Result<Parts> parse(std::string_view token) {
   auto header = base64url_decode(pieces[0]);
   auto claims = base64url_decode(pieces[1]);
   auto signature = base64url_decode(pieces[2]);
-  if (!header || !claims || !signature) return ApiStatus::unauthorized("token is not base64url");
+  // Unused bits in the last character would make several spellings of one signature.
+  bool canonical = signature && base64url_encode(*signature) == pieces[2];
+  if (!header || !claims || !canonical) return ApiStatus::unauthorized("token is not base64url");
   Parts parts{token.substr(0, pieces[0].size() + 1 + pieces[1].size()), std::move(*header),
               std::move(*claims), std::move(*signature)};
   return parts;
