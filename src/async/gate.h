@@ -7,7 +7,7 @@ namespace tiphys {
 
 class Gate {
  public:
-  explicit Gate(Loop& loop) : loop_(loop), empty_(loop) { empty_.set(); }
+  explicit Gate(Loop& loop) : empty_(loop) { empty_.set(); }
   // Starts the task now. After close() was called, new tasks are dropped unstarted.
   void spawn(Task<void> task);
   // Refuses new tasks and waits until none is left. May be called once.
@@ -16,7 +16,6 @@ class Gate {
 
  private:
   Task<void> hold(Task<void> task);
-  Loop& loop_;
   Event empty_;
   int running_ = 0;
   bool closed_ = false;

@@ -54,6 +54,7 @@ class Event {
   Task<bool> wait(StopToken stop = {}, Duration timeout = Duration::zero());
 
  private:
+  friend Task<bool> sleep_for(Loop& loop, Duration delay, StopToken stop);
   struct Waiter;
   Loop& loop_;
   bool set_ = false;

@@ -1,6 +1,10 @@
 // WorkerPool: threads for work that blocks (files, processes, fsync). The only threads besides loops.
 #pragma once
 #include <functional>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <variant>
 
 #include "async/loop.h"
 

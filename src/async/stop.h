@@ -4,7 +4,6 @@
 // A child source stops when its parent token does.
 #pragma once
 #include <functional>
-#include <list>
 #include <memory>
 
 namespace tiphys {
@@ -12,9 +11,17 @@ namespace tiphys {
 class StopToken;
 
 namespace stop_detail {
+// A registered callback, linked into its state's ring; alone when its neighbours are itself.
+struct Node {
+  Node* previous = this;
+  Node* next = this;
+  std::function<void()> callback;
+  void unlink();
+};
 struct State {
   bool stopped = false;
-  std::list<std::function<void()>> callbacks;
+  Node ring;  // the head: holds no callback
+  ~State();
 };
 }  // namespace stop_detail
 
@@ -29,8 +36,7 @@ class StopCallback {
 
  private:
   friend class StopToken;
-  std::weak_ptr<stop_detail::State> state_;
-  std::list<std::function<void()>>::iterator position_;
+  std::unique_ptr<stop_detail::Node> node_;
 };
 
 class StopToken {

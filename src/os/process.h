@@ -17,11 +17,16 @@ struct ProcessOptions {
   std::string directory;
   std::string output_path;  // standard output and error are appended here; empty: inherited
   bool new_session = false;  // setsid: signals to our group don't reach it
-  bool kill_with_parent = false;  // PR_SET_PDEATHSIG SIGKILL
+  // PR_SET_PDEATHSIG SIGKILL. "Parent" is the calling thread: start those from the loop's thread,
+  // never from a pool thread, which ends when it is idle.
+  bool kill_with_parent = false;
 };
 
+// A started child. Destroying it neither ends nor reaps the child.
 class Process {
  public:
+  // The child inherits no descriptor but 0 to 2, has default signal handling, reads /dev/null.
+  // Errors: "start <name>: No such file or directory" and alike.
   static Result<Process> start(ProcessOptions options);
   pid_t pid() const { return pid_; }
   // Readable when it ended: watch it with a loop.
@@ -42,6 +47,7 @@ struct CommandResult {
   std::string out;
   std::string err;
 };
+inline constexpr size_t kMaxCommandOutput = 64 * 1024 * 1024;  // each of out and err; over: error
 // Runs to the end with `input` on standard input; blocks (call it on the pool). Error only if it
 // could not be started or passed `timeout` (it is then killed).
 Result<CommandResult> run_command(std::vector<std::string> arguments, std::string input = "",
