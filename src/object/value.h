@@ -154,7 +154,8 @@ void erase_item(Node& list, uint32_t position);
 void insert_item(Arena& arena, Node& list, uint32_t position, Value value);
 // Map entry; the key is copied if new. A null value erases it.
 void set_entry(Arena& arena, Node& map, std::string_view key, Value value);
-// Sorts a map's flattened pairs by key, after appending in any order. False: a key occurs twice.
+// Sorts a map's flattened pairs by key, after appending in any order (up to 2^24 entries). False: a
+// key occurred more than once, and its last value was kept.
 bool sort_map(Node& map);
 
 // Structural equality: same types, fields, items, entries and bytes.

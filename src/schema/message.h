@@ -61,9 +61,10 @@ struct Field {
   std::span<const std::string_view> enum_values;
   std::string_view go_type;       // Go type name for messages of decoders ("core.Protocol"); may be empty
 
-  // Non-pointer singular scalar (incl. string): zero means absent.
+  // Non-pointer singular scalar (incl. string): zero means absent. ([]byte: nil is absent, empty
+  // is kept, as Go does.)
   bool zero_is_absent() const {
-    return !pointer && shape == Shape::kSingular && kind <= FieldKind::kBytes;
+    return !pointer && shape == Shape::kSingular && kind < FieldKind::kBytes;
   }
 };
 
