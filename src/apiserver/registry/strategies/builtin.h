@@ -1,0 +1,18 @@
+// The strategies that are more than a row: see strategies.cc for the table. Stateless.
+#pragma once
+#include "apiserver/registry/strategy.h"
+
+namespace tiphys::apiserver {
+
+Strategy pod_strategy();
+Strategy service_strategy();
+Strategy config_map_strategy();
+Strategy secret_strategy();
+Strategy replication_controller_strategy();
+Strategy namespace_strategy();
+Strategy deployment_strategy();
+Strategy replica_set_strategy();
+Strategy daemon_set_strategy();
+Strategy stateful_set_strategy();
+
+}  // namespace tiphys::apiserver

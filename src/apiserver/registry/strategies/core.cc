@@ -1,0 +1,145 @@
+// Strategies of core kinds: pods, services, namespaces, config maps, secrets.
+#include "apiserver/registry/strategies/builtin.h"
+#include "apiserver/validation/pod.h"
+#include "apiserver/validation/service.h"
+#include "apiserver/validation/workload.h"
+#include "kinds/core_v1.h"
+
+namespace tiphys::apiserver {
+namespace {
+
+constexpr std::string_view kNamespaceFinalizer = "kubernetes";
+
+std::string_view qos_class(core_v1::PodSpec spec);
+
+void prepare_pod(const StrategyContext& context, Draft& object) {
+  core_v1::PodEdit pod(object);
+  pod.clear_status();
+  core_v1::PodStatusEdit status = pod.edit_status();
+  status.set_phase("Pending");
+  core_v1::Pod view(object);
+  status.set_qos_class(qos_class(view.spec()));
+}
+
+void validate_pod(const StrategyContext&, const Object& object, FieldErrors& errors) {
+  validate_pod_spec(core_v1::Pod(object).spec(), FieldPath("spec"), errors);
+}
+
+void update_pod(const StrategyContext& context, const Object& object, const Object& old,
+                FieldErrors& errors) {
+  if (context.subresource.empty()) {
+    validate_pod_update(core_v1::Pod(object), core_v1::Pod(old), errors);
+  }
+}
+
+int64_t pod_grace_period(const Object& object, int64_t requested) {
+  core_v1::Pod pod(object);
+  int64_t period = requested >= 0 ? requested : pod.spec().termination_grace_period_seconds();
+  bool ended = pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed";
+  // A pod that no node has, or that has ended, needs no grace.
+  if (pod.spec().node_name().empty() || ended) period = 0;
+  return period < 0 ? 1 : period;
+}
+
+// Sums of the resource lists decide; only cpu and memory count.
+struct Amounts {
+  bool any = false;
+  bool guaranteed = true;
+};
+
+void add_container(core_v1::Container container, Amounts& amounts) {
+  for (std::string_view name : {"cpu", "memory"}) {
+    std::string_view limit = container.resources().limits().find(name);
+    std::string_view request = container.resources().requests().find(name);
+    bool has_limit = !limit.empty() && limit != "0";
+    bool has_request = !request.empty() && request != "0";
+    amounts.any = amounts.any || has_limit || has_request;
+    // Requests default to limits before this runs.
+    amounts.guaranteed = amounts.guaranteed && has_limit && limit == request;
+  }
+}
+
+std::string_view qos_class(core_v1::PodSpec spec) {
+  Amounts amounts;
+  for (core_v1::Container container : spec.containers()) add_container(container, amounts);
+  for (core_v1::Container container : spec.init_containers()) add_container(container, amounts);
+  if (!amounts.any) return "BestEffort";
+  return amounts.guaranteed ? "Guaranteed" : "Burstable";
+}
+
+void prepare_namespace(const StrategyContext&, Draft& object) {
+  core_v1::NamespaceEdit ns(object);
+  ns.clear_status();
+  ns.edit_status().set_phase("Active");
+  ns.edit_spec().clear_finalizers();
+  ns.edit_spec().edit_finalizers().append(kNamespaceFinalizer);
+}
+
+void prepare_namespace_update(const StrategyContext& context, Draft& object, const Object& old) {
+  if (context.subresource == "finalize") return;
+  core_v1::NamespaceEdit ns(object);
+  ns.set_spec(core_v1::Namespace(old).spec());
+}
+
+void validate_service_object(const StrategyContext&, const Object& object, FieldErrors& errors) {
+  validate_service(core_v1::Service(object), errors);
+}
+
+void update_service(const StrategyContext&, const Object& object, const Object& old,
+                    FieldErrors& errors) {
+  validate_service_update(core_v1::Service(object), core_v1::Service(old), errors);
+}
+
+}  // namespace
+
+Strategy pod_strategy() {
+  return {.prepare_for_create = prepare_pod,
+          .validate = validate_pod,
+          .validate_update = update_pod,
+          .grace_period = pod_grace_period};
+}
+
+Strategy namespace_strategy() {
+  return {.prepare_for_create = prepare_namespace, .prepare_for_update = prepare_namespace_update};
+}
+
+Strategy service_strategy() {
+  return {.validate = validate_service_object,
+          .validate_update = update_service,
+          .allow_create_on_update = true};
+}
+
+Strategy config_map_strategy() {
+  return {.validate = [](const StrategyContext&, const Object& object,
+                         FieldErrors& errors) { validate_config_map(core_v1::ConfigMap(object), errors); },
+          .validate_update =
+              [](const StrategyContext&, const Object& object, const Object& old,
+                 FieldErrors& errors) {
+                validate_config_map_update(core_v1::ConfigMap(object), core_v1::ConfigMap(old),
+                                           errors);
+              }};
+}
+
+Strategy secret_strategy() {
+  return {.validate = [](const StrategyContext&, const Object& object,
+                         FieldErrors& errors) { validate_secret(core_v1::Secret(object), errors); },
+          .validate_update =
+              [](const StrategyContext&, const Object& object, const Object& old,
+                 FieldErrors& errors) {
+                validate_secret_update(core_v1::Secret(object), core_v1::Secret(old), errors);
+              }};
+}
+
+Strategy replication_controller_strategy() {
+  return {.validate =
+              [](const StrategyContext&, const Object& object, FieldErrors& errors) {
+                validate_replication_controller(core_v1::ReplicationController(object), errors);
+              },
+          .validate_update =
+              [](const StrategyContext&, const Object& object, const Object&,
+                 FieldErrors& errors) {
+                validate_replication_controller(core_v1::ReplicationController(object), errors);
+              }};
+}
+
+}  // namespace tiphys::apiserver

@@ -1,0 +1,48 @@
+// The strategies of the built-in kinds: one row a resource.
+#include "apiserver/registry/strategies/builtin.h"
+#include "apiserver/registry/strategy.h"
+
+namespace tiphys::apiserver {
+namespace {
+
+struct Row {
+  std::string_view group;
+  std::string_view resource;
+  Strategy strategy;
+};
+
+const Row kRows[] = {
+    {"", "pods", pod_strategy()},
+    {"", "services", service_strategy()},
+    {"", "configmaps", config_map_strategy()},
+    {"", "secrets", secret_strategy()},
+    {"", "replicationcontrollers", replication_controller_strategy()},
+    {"", "namespaces", namespace_strategy()},
+    {"", "nodes", {}},
+    {"", "events", {.allow_create_on_update = true}},
+    {"", "endpoints", {.allow_create_on_update = true}},
+    {"", "limitranges", {.allow_create_on_update = true}},
+    {"apps", "deployments", deployment_strategy()},
+    {"apps", "replicasets", replica_set_strategy()},
+    {"apps", "daemonsets", daemon_set_strategy()},
+    {"apps", "statefulsets", stateful_set_strategy()},
+    {"coordination.k8s.io", "leases", {.allow_create_on_update = true}},
+    {"events.k8s.io", "events", {.allow_create_on_update = true}},
+    {"rbac.authorization.k8s.io", "roles", {.allow_create_on_update = true}},
+    {"rbac.authorization.k8s.io", "rolebindings", {.allow_create_on_update = true}},
+    {"rbac.authorization.k8s.io", "clusterroles", {.allow_create_on_update = true}},
+    {"rbac.authorization.k8s.io", "clusterrolebindings", {.allow_create_on_update = true}},
+};
+
+const Strategy kGeneric;
+
+}  // namespace
+
+const Strategy& find_strategy(std::string_view group, std::string_view resource) {
+  for (const Row& row : kRows) {
+    if (row.group == group && row.resource == resource) return row.strategy;
+  }
+  return kGeneric;
+}
+
+}  // namespace tiphys::apiserver
