@@ -97,10 +97,13 @@ void Lines::services(const Settings& settings, Family family) {
 // After translation: what still goes to a service's address has nowhere to go.
 void Lines::endpoint_checks(const std::string& node_port) {
   chain("reject-chain");
+  // A reset, as an ICMP error within the same machine reaches a connecting socket while it is
+  // locked and would only count after the next SYN, a second later.
+  rule("reject-chain", "meta l4proto tcp reject with tcp reset");
   rule("reject-chain", "reject");
   chain("service-endpoints-check");
   rule("service-endpoints-check", front_key() + " vmap @no-endpoint-services");
-  rule("service-endpoints-check", ip_ + " daddr @cluster-ips reject");
+  rule("service-endpoints-check", ip_ + " daddr @cluster-ips goto reject-chain");
   chain("nodeport-endpoints-check");
   rule("nodeport-endpoints-check",
        node_port + "meta l4proto . th dport vmap @no-endpoint-nodeports");

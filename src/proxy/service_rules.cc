@@ -54,6 +54,11 @@ class Builder {
   std::string spread_chain(const Port& port, std::string_view kind,
                            const std::vector<Target>& targets);
   std::string endpoint_chain(const Port& port, const Target& target);
+  // Another timeout is another set: a set's timeout can't be changed.
+  std::string affinity_set(const std::string& endpoint_chain) const {
+    return "affinity" + endpoint_chain.substr(std::string_view("endpoint").size()) + "__" +
+           std::to_string(service_.affinity_seconds) + "s";
+  }
   void masquerade_cluster_ip(const Port& port, std::vector<std::string>& rules) const;
   Entry internal_entry(const Port& port) const;
   Entry external_entry(const Port& port);
@@ -94,7 +99,7 @@ std::string Builder::endpoint_chain(const Port& port, const Target& target) {
   std::vector<std::string>& rules = at->second;
   rules.push_back(ip_ + " saddr " + address + " jump mark-for-masquerade");
   if (service_.affinity_seconds > 0) {
-    std::string set = chain_name("affinity", what);
+    std::string set = affinity_set(name);
     rules_.affinity_sets.emplace(set, service_.affinity_seconds);
     rules.push_back("update @" + set + " { " + ip_ + " saddr }");
   }
@@ -125,8 +130,7 @@ std::string Builder::spread_chain(const Port& port, std::string_view kind,
   for (size_t i = 0; i < targets.size(); ++i) {
     std::string chain = endpoint_chain(port, targets[i]);
     if (service_.affinity_seconds > 0) {
-      std::string set = "affinity" + chain.substr(std::string_view("endpoint").size());
-      rules.push_back(ip_ + " saddr @" + set + " goto " + chain);
+      rules.push_back(ip_ + " saddr @" + affinity_set(chain) + " goto " + chain);
     }
     choices += (i == 0 ? "" : ", ") + std::to_string(i) + " : goto " + chain;
   }

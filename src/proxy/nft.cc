@@ -1,0 +1,87 @@
+#include "proxy/nft.h"
+
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "os/files.h"
+#include "os/netlink.h"
+#include "os/process.h"
+
+namespace tiphys::proxy {
+namespace {
+
+constexpr int kNftTimeoutSeconds = 60;
+
+ApiStatus failed(const char* program, const os::CommandResult& result) {
+  std::string_view first = split(result.err, '\n')[0];
+  return ApiStatus::internal(std::string(program) + " ended with " +
+                             std::to_string(result.status) + ": " + std::string(first));
+}
+
+bool write_setting(const std::string& path, std::string_view value) {
+  Result<std::string> now = os::read_file(path, 64);
+  if (!now) return false;
+  if (trim(*now) == value) return true;
+  Result<void> written = os::write_file(path, value);
+  if (!written) LOG_WARNING("Can't change a kernel setting", {"err", written.error()});
+  return written.has_value();
+}
+
+}  // namespace
+
+Result<void> nft_apply(const std::string& text) {
+  TIPHYS_TRY(os::CommandResult, result,
+             os::run_command({"nft", "-f", "-"}, text, kNftTimeoutSeconds));
+  if (result.status != 0) return failed("nft", result);
+  return {};
+}
+
+Result<void> nft_remove_table(const std::string& table, Family family) {
+  std::string ref = (family == Family::kIpv4 ? "ip " : "ip6 ") + table;
+  return nft_apply("add table " + ref + "\ndelete table " + ref + "\n");
+}
+
+Result<std::optional<uint32_t>> nft_table_use(const std::string& table, Family family) {
+  TIPHYS_TRY(os::NetlinkSocket, socket, os::NetlinkSocket::open(NETLINK_NETFILTER));
+  nfgenmsg body{};
+  body.nfgen_family = family == Family::kIpv4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+  os::NetlinkMessage message((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE, NLM_F_ACK,
+                             {reinterpret_cast<char*>(&body), sizeof body});
+  message.add_text(NFTA_TABLE_NAME, table);
+  std::optional<uint32_t> use;
+  Result<void> done = socket.request(message, [&](const os::NetlinkReply& reply) {
+    std::optional<std::string_view> bytes = reply.find(sizeof body, NFTA_TABLE_USE);
+    if (!bytes || bytes->size() != 4) return;
+    uint32_t value = 0;
+    std::memcpy(&value, bytes->data(), sizeof value);
+    use = ntohl(value);
+  });
+  if (!done && done.error().message() != "netlink: No such file or directory") {
+    return done.error();
+  }
+  return use;
+}
+
+Result<void> conntrack_delete(const std::vector<std::string>& command) {
+  TIPHYS_TRY(os::CommandResult, result, os::run_command(command, "", kNftTimeoutSeconds));
+  bool none = result.err.find("0 flow entries") != std::string::npos;
+  if (result.status != 0 && !none) return failed("conntrack", result);
+  return {};
+}
+
+bool prepare_kernel(bool ipv6) {
+  if (!write_setting("/proc/sys/net/ipv4/ip_forward", "1")) {
+    LOG_WARNING("net.ipv4.ip_forward is not on: packets between pods and nodes won't pass");
+  }
+  if (ipv6) write_setting("/proc/sys/net/ipv6/conf/all/forwarding", "1");
+  bool bridged = write_setting("/proc/sys/net/bridge/bridge-nf-call-iptables", "1");
+  if (ipv6) write_setting("/proc/sys/net/bridge/bridge-nf-call-ip6tables", "1");
+  return bridged;
+}
+
+}  // namespace tiphys::proxy

@@ -1,0 +1,28 @@
+// The kernel's side: nft(8) for transactions, nfnetlink for a cheap look. All calls block (run
+// them on the pool) and work in the calling thread's network namespace.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "proxy/address.h"
+
+namespace tiphys::proxy {
+
+// `nft -f -`: all or nothing. Error: InternalError with nft's first complaint.
+Result<void> nft_apply(const std::string& text);
+// Removes a table; absent is fine.
+Result<void> nft_remove_table(const std::string& table, Family family);
+// Chains and sets that the table holds (NFTA_TABLE_USE); nullopt: there is no such table.
+Result<std::optional<uint32_t>> nft_table_use(const std::string& table, Family family);
+// Runs conntrack(8); "0 flow entries" is no error.
+Result<void> conntrack_delete(const std::vector<std::string>& command);
+
+// Turns on what forwarding of translated packets needs: net.ipv4.ip_forward, and for pods of one
+// bridge br_netfilter. Answers whether bridged packets pass through the rules (see
+// Settings::masquerade_same_node); never fails: what can't be written is logged.
+bool prepare_kernel(bool ipv6);
+
+}  // namespace tiphys::proxy
