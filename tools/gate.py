@@ -27,7 +27,7 @@ ALLOWED = {
     "kinds": {"base", "object", "schema"},
     "os": {"base"},
     "async": {"base", "os"},
-    "crypto": {"base", "os"},
+    "crypto": {"base", "os", "async"},
     "net": {"base", "os", "async", "crypto"},
     "storage": {"base", "os", "async"},
     "client": PURE | MACHINE,
