@@ -1,0 +1,301 @@
+#include "proxy/proxier.h"
+
+#include <set>
+
+#include "base/log.h"
+#include "client/event_recorder.h"
+#include "client/informer.h"
+#include "proxy/conntrack.h"
+#include "proxy/from_objects.h"
+#include "proxy/nft.h"
+#include "proxy/rule_set.h"
+
+namespace tiphys::proxy {
+namespace {
+
+constexpr Duration kFirstBackOff = std::chrono::seconds(1);
+constexpr Duration kLastBackOff = std::chrono::seconds(30);
+constexpr const char* kSelector =
+    "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name";
+constexpr const char* kByService = "service";
+
+const schema::Resource& resource(std::string_view group, std::string_view name) {
+  return *schema::find_resource(group, "v1", name);
+}
+
+// What one family has in the kernel.
+struct Plane {
+  Plane(const Settings& settings, Family family) : rules(settings, family) {}
+  RuleSet rules;
+  bool made = false;  // our last transaction succeeded
+  std::optional<uint32_t> use;
+};
+
+// Work for the pool: plain values only.
+struct Job {
+  std::string text;
+  std::string table;
+  Family family = Family::kIpv4;
+  std::vector<std::vector<std::string>> conntrack;
+};
+struct Outcome {
+  Result<void> applied;
+  std::optional<uint32_t> use;
+};
+
+Outcome run_job(Job job) {
+  Outcome outcome{nft_apply(job.text), std::nullopt};
+  if (!outcome.applied) return outcome;
+  if (Result<std::optional<uint32_t>> use = nft_table_use(job.table, job.family)) {
+    outcome.use = *use;
+  }
+  for (const std::vector<std::string>& command : job.conntrack) {
+    Result<void> done = conntrack_delete(command);
+    if (!done) LOG_WARNING("Stale UDP flows stay", {"err", done.error()});
+  }
+  return outcome;
+}
+
+}  // namespace
+
+struct Proxier::Impl {
+  Impl(Loop& loop_in, WorkerPool& pool_in, client::Client& client, Random& random, Options opts)
+      : loop(loop_in), pool(pool_in), options(std::move(opts)), factory(loop, client, random),
+        recorder(loop, client, random, options.node_name),
+        services(factory.informer(resource("", "services"), {.label_selector = kSelector})),
+        slices(factory.informer(resource("discovery.k8s.io", "endpointslices"),
+                                {.label_selector = kSelector})),
+        nodes(factory.informer(resource("", "nodes"),
+                               {.field_selector = "metadata.name=" + options.node_name})),
+        wake(loop), gate(loop), v4(options.settings, Family::kIpv4),
+        v6(options.settings, Family::kIpv6) {
+    node.name = options.node_name;
+  }
+
+  void watch_objects();
+  void mark(std::string key);
+  Task<void> run();
+  Task<bool> prepare();
+  Task<void> one_round(Duration* back_off);
+  Task<bool> sync();
+  Task<bool> sync_plane(Plane* plane, std::vector<std::vector<std::string>> conntrack);
+  Task<void> check();
+  Task<void> check_plane(Plane* plane);
+  void take_node();
+  void rebuild(const std::string& key, std::vector<std::vector<std::string>>& v4_flows,
+               std::vector<std::vector<std::string>>& v6_flows);
+
+  Loop& loop;
+  WorkerPool& pool;
+  Options options;
+  client::InformerFactory factory;
+  client::EventRecorder recorder;
+  client::Informer& services;
+  client::Informer& slices;
+  client::Informer& nodes;
+  Event wake;
+  Gate gate;
+  StopSource stop;
+  NodeFacts node;
+  Plane v4;
+  Plane v6;
+  std::set<std::string> dirty;
+  bool node_changed = true;
+  bool in_sync = false;
+  Counters counters;
+};
+
+void Proxier::Impl::mark(std::string key) {
+  if (key.empty()) return;
+  dirty.insert(std::move(key));
+  wake.set();
+}
+
+void Proxier::Impl::watch_objects() {
+  slices.add_index(kByService, [](const Object& o) {
+    return std::vector<std::string>{service_key_of_slice(o)};
+  });
+  services.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
+    mark(object_key(now ? *now : *old));
+  });
+  slices.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
+    if (old) mark(service_key_of_slice(*old));
+    if (now) mark(service_key_of_slice(*now));
+  });
+  nodes.add_handler([this](const ObjectPtr&, const ObjectPtr&) {
+    node_changed = true;
+    wake.set();
+  });
+}
+
+// Zone and pod range decide about every service; anything else of the Node doesn't matter.
+void Proxier::Impl::take_node() {
+  node_changed = false;
+  ObjectPtr object = nodes.get("", options.node_name);
+  if (!object) return;
+  NodeFacts facts = node_facts(*object);
+  if (facts == node) return;
+  bool ranges = facts.pod_cidrs != node.pod_cidrs;
+  node = std::move(facts);
+  for (const ObjectPtr& service : services.list()) dirty.insert(object_key(*service));
+  if (ranges && options.settings.masquerade_same_node) v4.made = v6.made = false;
+}
+
+void Proxier::Impl::rebuild(const std::string& key,
+                            std::vector<std::vector<std::string>>& v4_flows,
+                            std::vector<std::vector<std::string>>& v6_flows) {
+  size_t slash = key.find('/');
+  ObjectPtr object = services.get(key.substr(0, slash), key.substr(slash + 1));
+  std::optional<ServiceFacts> facts = object ? service_facts(*object) : std::nullopt;
+  std::vector<SliceFacts> parts;
+  if (facts) {
+    for (const ObjectPtr& slice : slices.by_index(kByService, key)) {
+      parts.push_back(slice_facts(*slice));
+    }
+  }
+  for (Plane* plane : {&v4, &v6}) {
+    Family family = plane->rules.family();
+    ServiceRules rules;
+    if (facts) rules = build_service_rules(*facts, parts, node, options.settings, family);
+    auto before = plane->rules.services().find(key);
+    static const ServiceRules kNone;
+    std::vector<std::vector<std::string>> stale = stale_udp_flows(
+        before == plane->rules.services().end() ? kNone : before->second, rules, family);
+    auto& flows = family == Family::kIpv4 ? v4_flows : v6_flows;
+    flows.insert(flows.end(), stale.begin(), stale.end());
+    plane->rules.set(key, std::move(rules));
+  }
+}
+
+Task<bool> Proxier::Impl::sync_plane(Plane* plane,
+                                     std::vector<std::vector<std::string>> conntrack) {
+  bool full = !plane->made;
+  if (full && plane->rules.family() == Family::kIpv6 && plane->rules.services().empty()) {
+    co_return true;
+  }
+  Job job{.table = options.settings.table, .family = plane->rules.family()};
+  job.text = full ? plane->rules.take_full(node) : plane->rules.take_transaction();
+  // Before the first transaction of this process nothing is known of former flows.
+  if (!full) job.conntrack = std::move(conntrack);
+  if (job.text.empty()) co_return true;
+  size_t bytes = job.text.size();
+  plane->made = false;
+  Outcome outcome =
+      co_await run_blocking(loop, pool, [job = std::move(job)]() mutable {
+        return run_job(std::move(job));
+      });
+  if (!outcome.applied) {
+    ++counters.failures;
+    LOG_ERROR("Can't apply the service rules", {"err", outcome.applied.error()});
+    co_return false;
+  }
+  plane->made = true;
+  plane->use = outcome.use;
+  ++counters.transactions;
+  counters.full += full ? 1 : 0;
+  counters.bytes += static_cast<int64_t>(bytes);
+  LOG_V(4, "Applied service rules", {"bytes", bytes}, {"full", full});
+  co_return true;
+}
+
+Task<bool> Proxier::Impl::sync() {
+  wake.reset();
+  in_sync = false;
+  if (node_changed) take_node();
+  std::vector<std::vector<std::string>> v4_flows, v6_flows;
+  for (const std::string& key : std::exchange(dirty, {})) rebuild(key, v4_flows, v6_flows);
+  bool v4_done = co_await sync_plane(&v4, std::move(v4_flows));
+  bool v6_done = true;
+  if (options.ipv6) v6_done = co_await sync_plane(&v6, std::move(v6_flows));
+  in_sync = v4_done && v6_done;
+  co_return in_sync;
+}
+
+Task<void> Proxier::Impl::check_plane(Plane* plane) {
+  if (!plane->made || !plane->use) co_return;
+  std::string table = options.settings.table;
+  Family family = plane->rules.family();
+  Result<std::optional<uint32_t>> use = co_await run_blocking(
+      loop, pool, [table, family] { return nft_table_use(table, family); });
+  if (!use || *use == plane->use) co_return;
+  ++counters.repairs;
+  plane->made = false;
+  const char* what = *use ? "was changed by somebody else" : "is gone";
+  LOG_WARNING("Our nftables table " + std::string(what) + ": making it anew", {"table", table});
+  if (ObjectPtr object = nodes.get("", options.node_name)) {
+    recorder.record(*object, "Warning", "ServiceRulesRepaired",
+                    "nftables table " + table + " " + what + "; it was made anew");
+  }
+}
+
+Task<void> Proxier::Impl::check() {
+  co_await check_plane(&v4);
+  co_await check_plane(&v6);
+}
+
+Task<bool> Proxier::Impl::prepare() {
+  bool ipv6 = options.ipv6;
+  bool bridged = co_await run_blocking(loop, pool, [ipv6] { return prepare_kernel(ipv6); });
+  options.settings.masquerade_same_node = !bridged;
+  v4 = Plane(options.settings, Family::kIpv4);
+  v6 = Plane(options.settings, Family::kIpv6);
+  bool listed = co_await factory.wait_for_sync(stop.token());
+  co_return listed;
+}
+
+Task<void> Proxier::Impl::one_round(Duration* back_off) {
+  bool woken = co_await wake.wait(stop.token(), options.check_period);
+  if (stop.stop_requested()) co_return;
+  if (woken) {
+    bool waited = co_await sleep_for(loop, options.min_sync, stop.token());
+    if (!waited) co_return;
+  } else {
+    co_await check();
+    if (v4.made && (v6.made || v6.rules.services().empty())) co_return;
+  }
+  bool done = co_await sync();
+  if (done) {
+    *back_off = kFirstBackOff;
+    co_return;
+  }
+  co_await sleep_for(loop, *back_off, stop.token());
+  *back_off = std::min(*back_off * 2, kLastBackOff);
+  wake.set();
+}
+
+Task<void> Proxier::Impl::run() {
+  bool ready = co_await prepare();
+  if (!ready) co_return;
+  wake.set();
+  Duration back_off = kFirstBackOff;
+  while (!stop.stop_requested()) co_await one_round(&back_off);
+}
+
+Proxier::Proxier(Loop& loop, WorkerPool& pool, client::Client& client, Random& random,
+                 Options options)
+    : impl_(std::make_unique<Impl>(loop, pool, client, random, std::move(options))) {}
+Proxier::~Proxier() = default;
+
+void Proxier::start() {
+  impl_->watch_objects();
+  impl_->factory.start();
+  impl_->gate.spawn(impl_->run());
+}
+
+Task<void> Proxier::stop() {
+  impl_->stop.request_stop();
+  co_await impl_->gate.close();
+  co_await impl_->factory.stop();
+  co_await impl_->recorder.stop();
+}
+
+bool Proxier::synced() const { return impl_->in_sync; }
+const Proxier::Counters& Proxier::counters() const { return impl_->counters; }
+
+Result<void> cleanup(const Settings& settings) {
+  Result<void> v4 = nft_remove_table(settings.table, Family::kIpv4);
+  Result<void> v6 = nft_remove_table(settings.table, Family::kIpv6);
+  return v4 ? v6 : v4;
+}
+
+}  // namespace tiphys::proxy

@@ -1,0 +1,53 @@
+// Proxier: kube-proxy. Keeps the node's nftables in line with Services and EndpointSlices.
+//
+// Level-driven: informer handlers note which service changed; after min_sync one transaction per
+// address family applies what is different. A failed transaction is repaired by making the whole
+// table anew (back-off 1 s to 30 s). Every check_period the table is looked at; if it is gone or
+// was meddled with, it is made anew, with a Warning event on the Node.
+// Loop thread only; nft runs on the pool. Tables survive stop(), so that traffic goes on while the
+// process restarts; cleanup() removes them. Behaviour: kube-proxy's nftables mode (KEP-3866).
+#pragma once
+#include <memory>
+
+#include "async/pool.h"
+#include "base/random.h"
+#include "client/client.h"
+#include "proxy/model.h"
+
+namespace tiphys::proxy {
+
+class Proxier {
+ public:
+  struct Options {
+    std::string node_name;
+    Settings settings;  // masquerade_same_node is found out by itself
+    bool ipv6 = true;   // an ip6 table is made once a Service has an IPv6 address
+    Duration min_sync = std::chrono::milliseconds(10);
+    Duration check_period = std::chrono::seconds(15);
+  };
+  Proxier(Loop& loop, WorkerPool& pool, client::Client& client, Random& random, Options options);
+  ~Proxier();  // Requires: never started, or stop() finished
+
+  void start();
+  Task<void> stop();
+  // True once the rules in the kernel match what the informers knew (for readiness).
+  bool synced() const;
+  // Transactions applied so far, and those that made a whole table.
+  struct Counters {
+    int64_t transactions = 0;
+    int64_t full = 0;
+    int64_t failures = 0;
+    int64_t repairs = 0;
+    int64_t bytes = 0;  // of nft text
+  };
+  const Counters& counters() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Removes the tables of both families; absent is fine. Blocks.
+Result<void> cleanup(const Settings& settings);
+
+}  // namespace tiphys::proxy
