@@ -7,91 +7,19 @@ busybox.tar  docker.io/library/busybox:1.36 and :latest, from busybox-static
 nginx.tar    docker.io/library/nginx:1.7.9, :1.9.1 and :latest, from nginx-light: the real server with
              its shared libraries; each tag's index.html names its tag
 pause.tar    registry.k8s.io/pause:3.10, from a static program
-Tarballs are reproducible: sorted, times 0, owner root.
 """
-import hashlib
-import io
-import json
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+sys.dont_write_bytecode = True
+
+from image_archive import Layer, write_archive, write_pause  # noqa: E402
 
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-class Layer:
-    """Files of one layer, by path without leading slash."""
-
-    def __init__(self):
-        self.entries = {}
-
-    def folder(self, path, mode=0o755, uid=0):
-        parent = os.path.dirname(path)
-        if parent and parent not in self.entries:
-            self.folder(parent)
-        if path not in self.entries:
-            info = tarfile.TarInfo(path)
-            info.type, info.mode, info.uid, info.gid = tarfile.DIRTYPE, mode, uid, uid
-            self.entries[path] = (info, None)
-
-    def file(self, path, data, mode=0o644):
-        self.folder(os.path.dirname(path) or ".")
-        info = tarfile.TarInfo(path)
-        info.mode, info.size = mode, len(data)
-        self.entries[path] = (info, data)
-
-    def link(self, path, target):
-        self.folder(os.path.dirname(path) or ".")
-        info = tarfile.TarInfo(path)
-        info.type, info.linkname, info.mode = tarfile.SYMTYPE, target, 0o777
-        self.entries[path] = (info, None)
-
-    def copy(self, source, path=None):
-        with open(source, "rb") as file:
-            self.file(path or source.lstrip("/"), file.read(), os.stat(source).st_mode & 0o777)
-
-    def tar(self):
-        out = io.BytesIO()
-        with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-            for path in sorted(self.entries):
-                info, data = self.entries[path]
-                archive.addfile(info, io.BytesIO(data) if data is not None else None)
-        return out.getvalue()
-
-
-def architecture():
-    return {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
-
-
-def write_archive(path, images):
-    """images: [(names, [Layer], config)]; equal layers are stored once."""
-    manifest, blobs = [], {}
-    for names, layers, config in images:
-        tars = [layer.tar() for layer in layers]
-        digests = [hashlib.sha256(tar).hexdigest() for tar in tars]
-        body = json.dumps({
-            "architecture": architecture(), "os": "linux", "created": "1970-01-01T00:00:00Z",
-            "config": config,
-            "rootfs": {"type": "layers", "diff_ids": ["sha256:" + d for d in digests]},
-            "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "make_image.py"}
-                        for _ in digests],
-        }).encode()
-        name = hashlib.sha256(body).hexdigest() + ".json"
-        blobs[name] = body
-        for digest, tar in zip(digests, tars):
-            blobs[digest + "/layer.tar"] = tar
-        manifest.append({"Config": name, "RepoTags": names,
-                         "Layers": [d + "/layer.tar" for d in digests]})
-    blobs["manifest.json"] = json.dumps(manifest).encode()
-    with tarfile.open(path + ".new", "w", format=tarfile.USTAR_FORMAT) as archive:
-        for name in sorted(blobs):
-            info = tarfile.TarInfo(name)
-            info.size, info.mode = len(blobs[name]), 0o644
-            archive.addfile(info, io.BytesIO(blobs[name]))
-    os.replace(path + ".new", path)
-    print(path)
 
 
 def root_files(layer):
@@ -173,13 +101,6 @@ def make_nginx(out):
     write_archive(os.path.join(out, "nginx.tar"), images)
 
 
-def make_pause(out, program):
-    layer = Layer()
-    layer.copy(program, "pause")
-    write_archive(os.path.join(out, "pause.tar"), [
-        (["registry.k8s.io/pause:3.10"], [layer], {"Entrypoint": ["/pause"], "User": "65535:65535"})])
-
-
 def main(arguments):
     arguments = [word for word in arguments if word != "--all"]
     if not arguments:
@@ -189,7 +110,7 @@ def main(arguments):
     while words:
         word = words.pop(0)
         if word == "pause":
-            make_pause(out, words.pop(0))
+            write_pause(words.pop(0), os.path.join(out, "pause.tar"))
         else:
             {"busybox": make_busybox, "nginx": make_nginx}[word](out)
 

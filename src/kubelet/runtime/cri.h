@@ -1,0 +1,61 @@
+// Cri: the Runtime over CRI v1 (k8s.io/cri-api runtime.v1, api/cri/v1) on a unix socket.
+//
+// Loop thread only. Time limits: 2 min a call (upstream's --runtime-request-timeout), 4 min to run a
+// sandbox, none to pull an image.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "async/epoll_loop.h"
+#include "kubelet/runtime/runtime.h"
+#include "net/grpc.h"
+#include "schema/message.h"
+
+namespace tiphys::kubelet {
+
+class Cri : public Runtime {
+ public:
+  // socket: a path. The token ends every call.
+  Cri(EpollLoop& loop, std::string socket, StopToken stop);
+  Task<void> stop();
+  net::GrpcChannel& channel() { return channel_; }
+
+  Task<Result<std::string>> version() override;
+  Task<Result<RuntimeStatus>> status() override;
+  Task<Result<RuntimeList>> list(std::string pod_uid) override;
+  Task<Result<std::string>> run_sandbox(ObjectPtr config, std::string handler) override;
+  Task<Result<SandboxRecord>> sandbox_status(std::string id) override;
+  Task<Result<void>> stop_sandbox(std::string id) override;
+  Task<Result<void>> remove_sandbox(std::string id) override;
+  Task<Result<std::string>> create_container(std::string sandbox_id, ObjectPtr config,
+                                             ObjectPtr sandbox_config) override;
+  Task<Result<void>> start_container(std::string id) override;
+  Task<Result<void>> stop_container(std::string id, int64_t grace_seconds) override;
+  Task<Result<void>> remove_container(std::string id) override;
+  Task<Result<ContainerRecord>> container_status(std::string id) override;
+  Task<Result<ExecResult>> exec_sync(std::string id, std::vector<std::string> command,
+                                     int64_t timeout_seconds) override;
+  Task<Result<ImageRecord>> image_status(std::string image) override;
+  Task<Result<std::vector<ImageRecord>>> list_images() override;
+  Task<Result<std::string>> pull_image(std::string image, RegistryAuth auth,
+                                       ObjectPtr sandbox_config) override;
+  Task<Result<void>> remove_image(std::string image) override;
+  Task<Result<void>> reopen_log(std::string container_id) override;
+
+ private:
+  struct Decoded {
+    std::unique_ptr<Arena> arena;
+    Node* root = nullptr;
+  };
+  // One call: `method` without the service's name; the answer decoded as `answer`.
+  Task<Result<Decoded>> call(std::string method, std::shared_ptr<const Draft> request,
+                             const schema::Message* answer, Duration timeout);
+  // A call whose answer is empty; NotFound is success.
+  Task<Result<void>> act(std::string method, std::shared_ptr<const Draft> request,
+                         Duration timeout);
+
+  net::GrpcChannel channel_;
+  StopToken stop_;
+};
+
+}  // namespace tiphys::kubelet

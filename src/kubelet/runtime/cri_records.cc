@@ -1,0 +1,105 @@
+#include "kubelet/runtime/cri_records.h"
+
+#include "base/strings.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+// enum ContainerState of runtime.v1.
+ContainerState container_state(int32_t state) {
+  switch (state) {
+    case 0: return ContainerState::kCreated;
+    case 1: return ContainerState::kRunning;
+    case 2: return ContainerState::kExited;
+    default: return ContainerState::kUnknown;
+  }
+}
+
+MicroTime micros(int64_t nanos) { return nanos <= 0 ? 0 : nanos / 1000; }
+
+std::string text(std::string_view view) { return std::string(view); }
+
+}  // namespace
+
+SandboxRecord sandbox_record(cri_v1::PodSandbox s) {
+  SandboxRecord out;
+  out.id = text(s.id());
+  out.pod_uid = text(s.metadata().uid());
+  out.pod_name = text(s.metadata().name());
+  out.pod_namespace = text(s.metadata().namespace_());
+  out.attempt = static_cast<uint32_t>(s.metadata().attempt());
+  out.ready = s.state() == 0;
+  out.created = micros(s.created_at());
+  return out;
+}
+
+SandboxRecord sandbox_record(cri_v1::PodSandboxStatus s) {
+  SandboxRecord out;
+  out.id = text(s.id());
+  out.pod_uid = text(s.metadata().uid());
+  out.pod_name = text(s.metadata().name());
+  out.pod_namespace = text(s.metadata().namespace_());
+  out.attempt = static_cast<uint32_t>(s.metadata().attempt());
+  out.ready = s.state() == 0;
+  out.created = micros(s.created_at());
+  if (!s.network().ip().empty()) out.ips.push_back(text(s.network().ip()));
+  for (cri_v1::PodIP ip : s.network().additional_ips()) out.ips.push_back(text(ip.ip()));
+  return out;
+}
+
+ContainerRecord container_record(cri_v1::Container c) {
+  ContainerRecord out;
+  out.id = text(c.id());
+  out.sandbox_id = text(c.pod_sandbox_id());
+  out.pod_uid = text(c.labels().find(kPodUidLabel));
+  out.name = text(c.metadata().name());
+  out.attempt = static_cast<uint32_t>(c.metadata().attempt());
+  out.state = container_state(c.state());
+  out.created = micros(c.created_at());
+  for (auto [key, value] : c.annotations()) out.annotations.emplace(text(key), text(value));
+  return out;
+}
+
+ContainerRecord container_record(cri_v1::ContainerStatus s) {
+  ContainerRecord out;
+  out.id = text(s.id());
+  out.pod_uid = text(s.labels().find(kPodUidLabel));
+  out.name = text(s.metadata().name());
+  out.attempt = static_cast<uint32_t>(s.metadata().attempt());
+  out.state = container_state(s.state());
+  out.created = micros(s.created_at());
+  out.started = micros(s.started_at());
+  out.finished = micros(s.finished_at());
+  out.exit_code = s.exit_code();
+  out.reason = text(s.reason());
+  out.message = text(s.message());
+  out.image = text(s.image().image());
+  out.image_id = text(s.image_ref());
+  out.log_path = text(s.log_path());
+  for (auto [key, value] : s.annotations()) out.annotations.emplace(text(key), text(value));
+  return out;
+}
+
+ImageRecord image_record(cri_v1::Image image) {
+  ImageRecord out;
+  out.found = image.has_id();
+  out.id = text(image.id());
+  for (std::string_view name : image.repo_digests()) out.names.push_back(text(name));
+  for (std::string_view name : image.repo_tags()) out.names.push_back(text(name));
+  out.size_bytes = image.size();
+  if (image.has_uid()) out.uid = image.uid().value();
+  out.user = text(image.username());
+  return out;
+}
+
+RuntimeStatus runtime_status(cri_v1::RuntimeStatus status) {
+  RuntimeStatus out;
+  for (cri_v1::RuntimeCondition c : status.conditions()) {
+    RuntimeCondition condition{c.status(), text(c.reason()), text(c.message())};
+    if (c.type() == "RuntimeReady") out.runtime = condition;
+    if (c.type() == "NetworkReady") out.network = condition;
+  }
+  return out;
+}
+
+}  // namespace tiphys::kubelet

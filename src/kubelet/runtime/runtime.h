@@ -1,0 +1,138 @@
+// Runtime: what the kubelet asks of a container runtime, in plain values. Cri (cri.h) is the real
+// one (CRI v1 over gRPC); tests have a fake.
+//
+// Loop thread only. Calls never block the loop; each has a time limit of its own. Errors carry
+// gRPC's code as reason ("NotFound", "Unavailable", "DeadlineExceeded", ...). Stopping or removing
+// what is gone succeeds.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "async/stop.h"
+#include "async/task.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "object/object.h"
+
+namespace tiphys::kubelet {
+
+enum class ContainerState : uint8_t { kCreated, kRunning, kExited, kUnknown };
+
+using Labels = std::map<std::string, std::string>;
+
+struct SandboxRecord {
+  std::string id;
+  std::string pod_uid;
+  std::string pod_name;
+  std::string pod_namespace;
+  uint32_t attempt = 0;
+  bool ready = false;
+  MicroTime created = 0;
+  std::vector<std::string> ips;  // of a ready sandbox with a network of its own
+};
+
+struct ContainerRecord {
+  std::string id;
+  std::string sandbox_id;
+  std::string pod_uid;
+  std::string name;
+  uint32_t attempt = 0;  // restarts before this one
+  ContainerState state = ContainerState::kUnknown;
+  MicroTime created = 0;
+  // The rest is from the container's status:
+  MicroTime started = 0;
+  MicroTime finished = 0;
+  int32_t exit_code = 0;
+  std::string reason;
+  std::string message;
+  std::string image;      // as it was asked for
+  std::string image_id;   // sha256:...
+  std::string log_path;
+  Labels annotations;
+};
+
+struct RuntimeList {
+  std::vector<SandboxRecord> sandboxes;    // without ips
+  std::vector<ContainerRecord> containers;  // without status
+};
+
+struct RuntimeCondition {
+  bool ok = false;
+  std::string reason;
+  std::string message;
+};
+struct RuntimeStatus {
+  RuntimeCondition runtime;
+  RuntimeCondition network;
+};
+
+struct ImageRecord {
+  std::string id;
+  std::vector<std::string> names;  // digests, then tags
+  int64_t size_bytes = 0;
+  int64_t uid = -1;        // of its USER, -1: a name or none
+  std::string user;        // USER, if it is a name
+  bool found = false;
+};
+
+struct ExecResult {
+  std::string out;
+  std::string err;
+  int32_t exit_code = 0;
+};
+
+struct RegistryAuth {
+  std::string user;
+  std::string password;
+};
+
+class Runtime {
+ public:
+  virtual ~Runtime() = default;
+  // "containerd://1.6.20"
+  virtual Task<Result<std::string>> version() = 0;
+  virtual Task<Result<RuntimeStatus>> status() = 0;
+  // Of one pod, or of all pods of Kubernetes (uid "").
+  virtual Task<Result<RuntimeList>> list(std::string pod_uid) = 0;
+  // config: cri_v1::PodSandboxConfig.
+  virtual Task<Result<std::string>> run_sandbox(ObjectPtr config, std::string handler) = 0;
+  virtual Task<Result<SandboxRecord>> sandbox_status(std::string id) = 0;
+  virtual Task<Result<void>> stop_sandbox(std::string id) = 0;
+  virtual Task<Result<void>> remove_sandbox(std::string id) = 0;
+  // config: cri_v1::ContainerConfig.
+  virtual Task<Result<std::string>> create_container(std::string sandbox_id, ObjectPtr config,
+                                                     ObjectPtr sandbox_config) = 0;
+  virtual Task<Result<void>> start_container(std::string id) = 0;
+  // SIGTERM, then SIGKILL after the grace period.
+  virtual Task<Result<void>> stop_container(std::string id, int64_t grace_seconds) = 0;
+  virtual Task<Result<void>> remove_container(std::string id) = 0;
+  virtual Task<Result<ContainerRecord>> container_status(std::string id) = 0;
+  virtual Task<Result<ExecResult>> exec_sync(std::string id, std::vector<std::string> command,
+                                             int64_t timeout_seconds) = 0;
+  virtual Task<Result<ImageRecord>> image_status(std::string image) = 0;
+  virtual Task<Result<std::vector<ImageRecord>>> list_images() = 0;
+  // The image's id.
+  virtual Task<Result<std::string>> pull_image(std::string image, RegistryAuth auth,
+                                               ObjectPtr sandbox_config) = 0;
+  virtual Task<Result<void>> remove_image(std::string image) = 0;
+  virtual Task<Result<void>> reopen_log(std::string container_id) = 0;
+};
+
+// Labels and annotations by which the kubelet finds its containers again; upstream's names.
+inline constexpr std::string_view kPodNameLabel = "io.kubernetes.pod.name";
+inline constexpr std::string_view kPodNamespaceLabel = "io.kubernetes.pod.namespace";
+inline constexpr std::string_view kPodUidLabel = "io.kubernetes.pod.uid";
+inline constexpr std::string_view kContainerNameLabel = "io.kubernetes.container.name";
+inline constexpr std::string_view kHashAnnotation = "io.kubernetes.container.hash";
+inline constexpr std::string_view kRestartCountAnnotation = "io.kubernetes.container.restartCount";
+inline constexpr std::string_view kMessagePathAnnotation =
+    "io.kubernetes.container.terminationMessagePath";
+inline constexpr std::string_view kMessagePolicyAnnotation =
+    "io.kubernetes.container.terminationMessagePolicy";
+inline constexpr std::string_view kMessageFileAnnotation = "tiphys.dev/termination-message-file";
+inline constexpr std::string_view kGracePeriodAnnotation =
+    "io.kubernetes.pod.terminationGracePeriod";
+
+}  // namespace tiphys::kubelet

@@ -1,0 +1,69 @@
+// Control groups: where controllers are mounted (v1, v2, hybrid) and groups with limits in them, by
+// a path that is the same in every hierarchy ("/kubepods/besteffort/pod123").
+//
+// Thread-safe after detect() (immutable). Hybrid means controllers in v1 and an empty v2 tree beside
+// them: it is treated as v1. Sources: kernel docs admin-guide/cgroup-v1, cgroup-v2; KEP-2254.
+#pragma once
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace tiphys::os {
+
+struct CgroupLimits {
+  int64_t cpu_shares = 0;     // 0: unset
+  int64_t cpu_quota_us = 0;   // a period; 0: unset, -1: no limit
+  int64_t cpu_period_us = 100'000;
+  int64_t memory_bytes = 0;   // 0: unset, -1: no limit
+  int64_t pids = 0;           // 0: unset, -1: no limit
+};
+
+// cpu.weight of v2 for v1's cpu.shares: [2, 262144] to [1, 10000].
+int64_t cpu_weight_of_shares(int64_t shares);
+
+struct CgroupMounts {
+  bool v2 = false;
+  std::string unified;                         // mount point of the v2 tree, "" if none
+  std::map<std::string, std::string> v1;       // controller -> mount point
+};
+// From the text of /proc/self/mountinfo.
+CgroupMounts find_cgroup_mounts(std::string_view mountinfo);
+
+// What is written for limits: (controller, file, text). Pure. On v2 the controller is empty.
+struct CgroupWrite {
+  std::string controller;
+  std::string file;
+  std::string text;
+  bool operator==(const CgroupWrite&) const = default;
+};
+std::vector<CgroupWrite> cgroup_writes(bool v2, const CgroupLimits& limits);
+
+class Cgroups {
+ public:
+  explicit Cgroups(CgroupMounts mounts) : mounts_(std::move(mounts)) {}
+  // Errors: no cgroup file system is mounted.
+  static Result<Cgroups> detect();
+  bool v2() const { return mounts_.v2; }
+  // Creates the group (and its parents) and writes the limits. Repeating it is fine.
+  Result<void> create(const std::string& path, const CgroupLimits& limits) const;
+  // Processes in the group and below it, in any hierarchy.
+  std::vector<pid_t> processes(const std::string& path) const;
+  bool exists(const std::string& path) const;
+  // Names of the direct child groups, in any hierarchy.
+  std::vector<std::string> children(const std::string& path) const;
+  // Removes the group and everything below it. Error: it is busy (still has processes).
+  Result<void> remove(const std::string& path) const;
+
+ private:
+  std::vector<std::string> roots() const;
+  Result<void> create_v2(const std::string& path) const;
+  CgroupMounts mounts_;
+};
+
+}  // namespace tiphys::os
