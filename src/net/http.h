@@ -58,6 +58,8 @@ class BodyStream {
   virtual ~BodyStream() = default;
   // The next chunk (never empty); null at the end; an error if the stream broke.
   virtual Task<Result<Bytes>> next(StopToken stop) = 0;
+  // After the end: the fields that trail the body (HTTP/2 only; gRPC's status). Null: none.
+  virtual const Headers* trailers() const { return nullptr; }
 };
 
 // A byte connection: what is left after an upgrade. read: "" at the end.

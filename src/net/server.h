@@ -21,7 +21,8 @@ struct ServerLimits {
   size_t max_body_bytes = 3 * 1024 * 1024;  // over: 413
   uint32_t max_concurrent_streams = 250;    // upstream's --http2-max-streams-per-connection default region
   Duration idle_timeout = std::chrono::seconds(90);
-  Duration header_timeout = std::chrono::seconds(32);
+  Duration header_timeout = std::chrono::seconds(32);  // handshake and head of a request
+  Duration body_timeout = std::chrono::seconds(60);    // a request's whole body
   uint32_t max_connections = 10'000;
 };
 
