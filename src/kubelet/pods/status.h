@@ -1,0 +1,34 @@
+// make_status: the status of a pod as the API shows it, from its spec and the runtime's state. Pure.
+//
+// After upstream's generateAPIPodStatus, getPhase and pkg/kubelet/status/generate.go; reasons and
+// messages are upstream's.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "kubelet/pods/plan.h"
+
+namespace tiphys::kubelet {
+
+struct StatusInput {
+  core_v1::Pod pod;                 // as the API has it: its status is the old one
+  const PodRuntime* runtime = nullptr;
+  const std::map<std::string, ProbeState>* probes = nullptr;
+  const std::map<std::string, Why>* waiting = nullptr;  // container name -> why it isn't running
+  std::vector<std::string> host_ips;
+  MicroTime now = 0;
+  bool killed = false;              // terminating, and nothing runs any more
+  // A pod that is refused, or ended by the kubelet: phase Failed with that reason.
+  const Why* failed = nullptr;
+};
+
+// A copy of the pod with the new status.
+ObjectPtr make_status(const StatusInput& input, const Object& pod);
+std::string_view pod_phase(const StatusInput& input, core_v1::PodStatus status);
+
+// One condition of a list: added, or changed with its transition time if the status differs.
+void set_condition(ListEdit<core_v1::PodConditionEdit> conditions, std::string_view type, bool value,
+                   const Why& why, int64_t generation, MicroTime now);
+
+}  // namespace tiphys::kubelet

@@ -1,0 +1,56 @@
+#include <signal.h>
+
+#include "base/strings.h"
+#include "kubelet/runtime/containerd.h"
+#include "os/files.h"
+#include "os/pidfd.h"
+
+namespace tiphys::kubelet {
+
+extern const unsigned char kPauseImage[];  // made by tools/image_archive.py
+extern const size_t kPauseImageSize;
+
+namespace {
+
+std::string cni_bin_dir(const Options& options) {
+  for (const std::string& folder : options.cni_bin_dirs) {
+    if (os::exists(folder + "/bridge")) return folder;
+  }
+  return options.cni_bin_dirs.empty() ? "/opt/cni/bin" : options.cni_bin_dirs[0];
+}
+
+}  // namespace
+
+Result<void> write_containerd_files(const Options& options) {
+  ContainerdPaths paths = containerd_paths(options);
+  ContainerdSettings settings;
+  settings.cni_bin_dir = cni_bin_dir(options);
+  settings.cni_conf_dir = options.data_dir + "/cni/net.d";
+  settings.apparmor = os::exists("/sys/module/apparmor") && os::exists("/usr/sbin/apparmor_parser");
+  for (const std::string& folder :
+       {paths.folder, paths.state, settings.cni_conf_dir, options.data_dir + "/images"}) {
+    Result<void> made = os::make_dirs(folder, 0711);
+    if (!made) return made;
+  }
+  std::string_view pause(reinterpret_cast<const char*>(kPauseImage), kPauseImageSize);
+  std::string pause_path = paths.folder + "/pause.tar";
+  Result<std::string> present = os::read_file(pause_path);
+  if (!present || *present != pause) {
+    Result<void> written = os::write_file_atomic(pause_path, pause);
+    if (!written) return written;
+  }
+  return os::write_file_atomic(paths.config(), containerd_config(paths, settings));
+}
+
+pid_t find_containerd(const Options& options) {
+  ContainerdPaths paths = containerd_paths(options);
+  Result<std::string> text = os::read_file(paths.pid_file(), 64);
+  if (!text) return 0;
+  std::optional<int64_t> pid = parse_int(trim(*text));
+  if (!pid || *pid <= 1 || *pid > INT32_MAX) return 0;
+  // A pid may have been given to another process since.
+  std::string line = os::command_line(static_cast<pid_t>(*pid));
+  return line.find(paths.config()) == std::string::npos ? 0 : static_cast<pid_t>(*pid);
+}
+
+}  // namespace tiphys::kubelet
