@@ -248,12 +248,14 @@ Result<void> Database::compact_some(int rows) {
   return put_meta("compaction_position", position_);
 }
 
-Result<void> Database::shrink() {
+Result<bool> Database::shrink() {
   TIPHYS_TRY(int64_t, unused, connection_->query_integer("PRAGMA freelist_count"));
   TIPHYS_TRY(int64_t, pages, connection_->query_integer("PRAGMA page_count"));
-  if (unused < kFreePagesKept || unused < pages / 4) return {};
-  return connection_->execute(
+  if (unused < kFreePagesKept || unused < pages / 4) return false;
+  auto freed = connection_->execute(
       ("PRAGMA incremental_vacuum(" + std::to_string(kShrinkPages) + ")").c_str());
+  if (!freed) return freed.error();
+  return true;
 }
 
 Result<void> Database::checkpoint() {

@@ -34,8 +34,9 @@ class Database {
   // After a roll-back: what the tables say.
   Result<void> reload_compaction();
 
-  // Gives a bounded number of unused pages back to the file system, if there are many.
-  Result<void> shrink();
+  // Gives a bounded number of unused pages back to the file system, if there are many. True: that
+  // was not all.
+  Result<bool> shrink();
   // Moves the log into the file once it is long.
   Result<void> checkpoint();
   Result<void> close();

@@ -126,21 +126,30 @@ Result<void> SqliteBackend::write_all(const WriteRequests& requests) {
 }
 
 bool SqliteBackend::upkeep() {
-  if (!database_->compaction_pending()) return false;
-  if (run_upkeep()) return true;
+  auto more = run_upkeep();
+  if (more) return *more;
+  LOG_WARNING("Store could not compact", {"err", more.error()});
   database_->roll_back();
   (void)database_->reload_compaction();
   return false;
 }
 
-bool SqliteBackend::run_upkeep() {
-  auto done = database_->begin();
-  if (done) done = database_->compact_some(kCompactRowsIdle);
-  if (done) done = database_->commit();
-  if (done) done = database_->shrink();
-  if (done) done = database_->checkpoint();
-  if (!done) LOG_WARNING("Store could not compact", {"err", done.error()});
-  return done.has_value();
+Result<bool> SqliteBackend::run_upkeep() {
+  bool compacting = database_->compaction_pending();
+  if (compacting) {
+    auto done = database_->begin();
+    if (done) done = database_->compact_some(kCompactRowsIdle);
+    if (done) done = database_->commit();
+    if (!done) return done.error();
+  }
+  shrinking_ = shrinking_ || compacting;
+  if (shrinking_) {
+    TIPHYS_TRY(bool, more, database_->shrink());
+    shrinking_ = more;
+  }
+  auto moved = database_->checkpoint();
+  if (!moved) return moved.error();
+  return compacting || shrinking_;
 }
 
 Task<void> SqliteBackend::stop() {

@@ -32,8 +32,8 @@ class SqliteBackend : public mvcc::Backend {
   Result<void> write_all(const mvcc::WriteRequests& requests);
   void finish(mvcc::WriteRequests requests);
   void report(mvcc::WriteRequests requests, std::optional<ApiStatus> error);
-  bool upkeep();  // a slice of compaction; false: nothing to do, or it failed
-  bool run_upkeep();
+  bool upkeep();  // a slice; false: nothing is left to do, or it failed
+  Result<bool> run_upkeep();
 
   Loop& loop_;
   DirectoryLock lock_;
@@ -46,8 +46,10 @@ class SqliteBackend : public mvcc::Backend {
   mvcc::WriteRequests queue_;  // guarded
   bool draining_ = false;      // guarded: a job is running or queued
   bool stopping_ = false;      // guarded: leave the rest of the upkeep
-  uint64_t failed_epoch_ = 0;  // the writer's
+  // The writer's:
+  uint64_t failed_epoch_ = 0;
   std::optional<ApiStatus> failure_;
+  bool shrinking_ = true;      // there may be pages to give back
 
   WorkerPool reader_pool_{1};
   WorkerPool writer_pool_{1};  // last: its thread ends before the rest goes

@@ -1,0 +1,71 @@
+// What the store's contract suite needs of an engine under test: a loop to run, a store, a restart.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "async/loop.h"
+#include "storage/mvcc/mvcc_store.h"
+
+namespace tiphys::tests {
+
+class StoreHarness {
+ public:
+  virtual ~StoreHarness() = default;
+  virtual Loop& loop() = 0;
+  virtual storage::Store& store() = 0;
+  // Runs the loop until the predicate holds; false after `limit`.
+  virtual bool run_until(std::function<bool()> predicate,
+                         Duration limit = std::chrono::seconds(20)) = 0;
+  // Stops the store and opens it again; false: the engine keeps nothing.
+  virtual bool reopen() = 0;
+  // Stops the store and opens it again as if it had crashed: without a clean end.
+  virtual bool crash() { return reopen(); }
+
+  template <class T>
+  T run(Task<T> task) {
+    if constexpr (std::is_void_v<T>) {
+      bool done = false;
+      spawn(finish(std::move(task), &done));
+      if (!run_until([&done] { return done; }, std::chrono::minutes(2))) std::abort();
+    } else {
+      std::optional<T> value;
+      spawn(keep(std::move(task), &value));
+      if (!run_until([&value] { return value.has_value(); }, std::chrono::minutes(2))) std::abort();
+      return std::move(*value);
+    }
+  }
+
+ private:
+  static Task<void> finish(Task<void> task, bool* done) {
+    co_await std::move(task);
+    *done = true;
+  }
+  template <class T>
+  static Task<void> keep(Task<T> task, std::optional<T>* out) {
+    out->emplace(co_await std::move(task));
+  }
+};
+
+struct Engine {
+  std::string name;
+  std::function<std::unique_ptr<StoreHarness>(storage::mvcc::Policy)> make;
+};
+std::vector<Engine> engines();
+
+// An empty directory that goes with the object.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// Never compacts by itself.
+inline storage::mvcc::Policy keep_all() {
+  return {.keep_for = Duration::zero(), .keep_revisions = 0, .value_cache_bytes = 1 << 20};
+}
+
+}  // namespace tiphys::tests
