@@ -1,0 +1,40 @@
+// RequestAuthenticator: the API server's own Authenticator: client certificates, then bearer
+// tokens (the token file, service accounts), then anonymous on health and version paths only.
+//
+// Everyone but anonymous is also in system:authenticated. A bearer token that nobody knows is
+// Unauthorized, even where anonymous would do. Loop thread only.
+// Upstream: apiserver/pkg/authentication/request/{union,x509,bearertoken,websocket,anonymous}.
+#pragma once
+#include "apiserver/authn/authenticator.h"
+#include "apiserver/authn/service_account_tokens.h"
+#include "apiserver/authn/token_file.h"
+
+namespace tiphys::apiserver {
+
+class RequestAuthenticator : public Authenticator {
+ public:
+  // service_accounts may be null, else must outlive this.
+  RequestAuthenticator(TokenFile token_file, ServiceAccountTokens* service_accounts,
+                       std::vector<std::string> api_audiences, bool anonymous = true)
+      : token_file_(std::move(token_file)),
+        service_accounts_(service_accounts),
+        api_audiences_(std::move(api_audiences)),
+        anonymous_(anonymous) {}
+
+  Result<std::optional<Authenticated>> authenticate(const net::Request& request) override;
+  Result<std::optional<Authenticated>> authenticate_token(
+      std::string_view token, const std::vector<std::string>& audiences) override;
+
+ private:
+  TokenFile token_file_;
+  ServiceAccountTokens* service_accounts_;
+  std::vector<std::string> api_audiences_;
+  bool anonymous_;
+};
+
+// The bearer token of a request, from Authorization or (browsers) Sec-WebSocket-Protocol; "" none.
+std::string bearer_token(const net::Headers& headers);
+// /healthz, /livez, /readyz and below, /version. `path` is the raw path.
+bool is_anonymous_path(std::string_view path);
+
+}  // namespace tiphys::apiserver

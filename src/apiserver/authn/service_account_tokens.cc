@@ -1,0 +1,178 @@
+#include "apiserver/authn/service_account_tokens.h"
+
+#include "apiserver/authn/client_certificate.h"
+#include "codec/codec.h"
+#include "kinds/core_v1.h"
+
+namespace tiphys::apiserver {
+namespace {
+
+constexpr std::string_view kPodName = "authentication.kubernetes.io/pod-name";
+constexpr std::string_view kPodUid = "authentication.kubernetes.io/pod-uid";
+constexpr std::string_view kNodeName = "authentication.kubernetes.io/node-name";
+constexpr std::string_view kNodeUid = "authentication.kubernetes.io/node-uid";
+
+bool contains(const std::vector<std::string>& list, std::string_view text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+void add_extra(UserInfo& user, std::string_view key, const std::string& value) {
+  if (!value.empty()) user.extra[std::string(key)] = {value};
+}
+
+UserInfo user_of(const ServiceAccountClaims& claims) {
+  UserInfo user;
+  user.name = service_account_username(claims.ns, claims.service_account.name);
+  user.uid = claims.service_account.uid;
+  user.groups = service_account_groups(claims.ns);
+  if (!claims.token_id.empty()) add_extra(user, kCredentialId, "JTI=" + claims.token_id);
+  add_extra(user, kPodName, claims.pod.name);
+  add_extra(user, kPodUid, claims.pod.uid);
+  add_extra(user, kNodeName, claims.node.name);
+  add_extra(user, kNodeUid, claims.node.uid);
+  return user;
+}
+
+// Those of `wanted` that the token is for.
+std::vector<std::string> intersect(const std::vector<std::string>& wanted,
+                                   const std::vector<std::string>& have) {
+  std::vector<std::string> common;
+  for (const std::string& audience : wanted) {
+    if (contains(have, audience)) common.push_back(audience);
+  }
+  return common;
+}
+
+meta_v1::ObjectMeta metadata_of(const Object& object) {
+  int16_t field = object.type().metadata_field;
+  if (field < 0) return meta_v1::ObjectMeta();
+  return meta_v1::ObjectMeta(object.root().field(static_cast<uint16_t>(field)).as_node());
+}
+
+}  // namespace
+
+ServiceAccountTokens::ServiceAccountTokens(ServiceAccountOptions options,
+                                           crypto::PrivateKey signing_key,
+                                           std::vector<crypto::VerificationKey> verification_keys,
+                                           const Lookup& lookup, const Clock& clock, Random& random)
+    : options_(std::move(options)),
+      signing_key_(std::move(signing_key)),
+      keys_(std::move(verification_keys)),
+      lookup_(lookup),
+      clock_(clock),
+      random_(random) {
+  if (options_.api_audiences.empty()) options_.api_audiences = options_.issuers;
+}
+
+Result<std::optional<Authenticated>> ServiceAccountTokens::authenticate(
+    std::string_view token, const std::vector<std::string>& audiences) {
+  auto claims = verified_claims(token);
+  if (!claims) return claims.error();
+  if (claims->issuer.empty()) return std::optional<Authenticated>();
+  if (auto good = check_times(*claims); !good) return good.error();
+  const auto& wanted = audiences.empty() ? options_.api_audiences : audiences;
+  Authenticated result;
+  result.audiences = intersect(wanted, claims->audiences);
+  if (result.audiences.empty()) {
+    return ApiStatus::unauthorized("token audiences are invalid for the target audiences");
+  }
+  if (auto good = check_objects(*claims); !good) return good.error();
+  result.user = user_of(*claims);
+  return std::optional(std::move(result));
+}
+
+// Claims without issuer: not a token of ours.
+Result<ServiceAccountClaims> ServiceAccountTokens::verified_claims(std::string_view token) {
+  if (token.size() > crypto::kMaxTokenBytes) return ApiStatus::unauthorized("token is too large");
+  std::string digest = crypto::sha256(token);
+  auto known = remembered_.find(digest);
+  if (known != remembered_.end()) return known->second;
+  auto unverified = crypto::unverified_claims(token);
+  if (!unverified) return ServiceAccountClaims{};
+  TIPHYS_TRY(ServiceAccountClaims, claims, decode_claims(*unverified));
+  if (!contains(options_.issuers, claims.issuer)) return ServiceAccountClaims{};
+  auto verified = crypto::verify_jwt(token, keys_);
+  if (!verified) return verified.error();
+  std::string_view ns = claims.ns;
+  if (claims.subject != service_account_username(ns, claims.service_account.name)) {
+    return ApiStatus::unauthorized("token subject does not match its service account");
+  }
+  if (remembered_.size() >= kMaxRemembered) remembered_.clear();
+  remembered_.emplace(std::move(digest), claims);
+  return claims;
+}
+
+Result<void> ServiceAccountTokens::check_times(const ServiceAccountClaims& claims) const {
+  MicroTime now = clock_.wall();
+  if (claims.expires == 0 || now >= claims.expires * kMicrosPerSecond) {
+    return ApiStatus::unauthorized("service account token has expired");
+  }
+  if (now < claims.not_before * kMicrosPerSecond || now < claims.issued * kMicrosPerSecond) {
+    return ApiStatus::unauthorized("service account token is not valid yet");
+  }
+  return {};
+}
+
+Result<void> ServiceAccountTokens::check_bound(const char* what, const ObjectPtr& object,
+                                               const BoundReference& reference) const {
+  if (!object) {
+    return ApiStatus::unauthorized(std::string("service account token has been invalidated: ") +
+                                   what + " " + reference.name + " is gone");
+  }
+  meta_v1::ObjectMeta metadata = metadata_of(*object);
+  if (metadata.has_deletion_timestamp() &&
+      metadata.deletion_timestamp() < clock_.wall() - kDeletionLeeway) {
+    return ApiStatus::unauthorized(std::string(what) + " has been deleted");
+  }
+  if (metadata.uid() != reference.uid) {
+    return ApiStatus::unauthorized(std::string(what) + " UID (" + std::string(metadata.uid()) +
+                                   ") does not match claim (" + reference.uid + ")");
+  }
+  return {};
+}
+
+Result<void> ServiceAccountTokens::check_objects(const ServiceAccountClaims& claims) const {
+  const BoundReference& account = claims.service_account;
+  auto good = check_bound("service account",
+                          lookup_.get("", "serviceaccounts", claims.ns, account.name), account);
+  if (good && !claims.secret.name.empty()) {
+    auto secret = lookup_.get("", "secrets", claims.ns, claims.secret.name);
+    good = check_bound("secret", secret, claims.secret);
+  }
+  if (good && !claims.pod.name.empty()) {
+    good = check_bound("pod", lookup_.get("", "pods", claims.ns, claims.pod.name), claims.pod);
+  } else if (good && !claims.node.name.empty()) {
+    // Of a pod's token the node only tells where the pod ran.
+    good = check_bound("node", lookup_.get("", "nodes", "", claims.node.name), claims.node);
+  }
+  return good;
+}
+
+std::string ServiceAccountTokens::jwks_json() const {
+  std::string out = "{\"keys\":[";
+  for (size_t i = 0; i < keys_.size(); i++) {
+    if (i > 0) out += ',';
+    out += keys_[i].jwk_json();
+  }
+  return out + "]}";
+}
+
+std::string ServiceAccountTokens::discovery_json(std::string_view jwks_uri) const {
+  std::string out = "{\"issuer\":";
+  codec::append_json_string(options_.issuers.front(), out);
+  out += ",\"jwks_uri\":";
+  codec::append_json_string(jwks_uri, out);
+  out += ",\"response_types_supported\":[\"id_token\"],\"subject_types_supported\":[\"public\"],"
+         "\"id_token_signing_alg_values_supported\":[";
+  std::set<std::string> algorithms;
+  for (const auto& key : keys_) algorithms.insert(key.algorithm());
+  bool first = true;
+  for (const std::string& algorithm : algorithms) {
+    if (!first) out += ',';
+    first = false;
+    codec::append_json_string(algorithm, out);
+  }
+  return out + "]}";
+}
+
+}  // namespace tiphys::apiserver
