@@ -339,8 +339,8 @@ std::span<const PrinterRow> core_printers() {
       {&core_v1::ConfigMap::message(), {kConfigMap, print_config_map}},
       {&core_v1::ServiceAccount::message(), {kServiceAccount, print_service_account}},
       {&core_v1::Endpoints::message(), {kEndpoints, print_endpoints}},
-      {&core_v1::Event::message(), {kEvent, print_event}},
-      {&events_v1::Event::message(), {kEvent, print_new_event}},
+      {&core_v1::Event::message_type(), {kEvent, print_event}},
+      {&events_v1::Event::message_type(), {kEvent, print_new_event}},
       {&core_v1::ReplicationController::message(), {kController, print_replication_controller}},
       {&core_v1::ComponentStatus::message(), {kComponentStatus, print_component_status}},
   };
