@@ -17,6 +17,7 @@ struct ListOptions {
   int64_t limit = 0;
   std::string continue_token;
   std::string resource_version;
+  int64_t timeout_seconds = 0;  // watches only; 0: the server's choice
 };
 
 struct ListResult {
@@ -49,6 +50,9 @@ class Client {
                                 PatchType type, std::string body, std::string subresource = "");
   Task<Result<ObjectPtr>> remove(const schema::Resource& resource, std::string ns, std::string name,
                                  DeleteOptions options = {});
+  // Deletes every object that `which` selects (deletecollection).
+  Task<Result<ObjectPtr>> remove_collection(const schema::Resource& resource, std::string ns,
+                                            ListOptions which = {}, DeleteOptions options = {});
   // POST to a subresource: "binding", "eviction", "token".
   Task<Result<ObjectPtr>> create_subresource(const schema::Resource& resource, std::string ns,
                                              std::string name, std::string subresource,
@@ -60,6 +64,8 @@ class Client {
   Transport& transport() { return transport_; }
 
  private:
+  std::string write_query() const;
+
   Transport& transport_;
   std::string component_;
 };

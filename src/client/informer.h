@@ -32,6 +32,7 @@ class Informer {
   void add_index(std::string name, IndexFunction function);
 
   bool synced() const;  // the first list is complete
+  Task<bool> wait_for_sync(StopToken stop);  // false: stopped first
   ObjectPtr get(std::string_view ns, std::string_view name) const;  // null: none
   // All, or those of a namespace, in order of (namespace, name).
   std::vector<ObjectPtr> list(std::string_view ns = {}) const;
@@ -42,7 +43,6 @@ class Informer {
 
  private:
   friend class InformerFactory;
-  friend class Reflector;
   struct Impl;
   explicit Informer(std::unique_ptr<Impl> impl);
 

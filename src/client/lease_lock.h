@@ -1,5 +1,8 @@
 // LeaseLock: leader election by a coordination.k8s.io Lease, after client-go's leaderelection
 // (15 s lease, 10 s renew deadline, 2 s retry).
+//
+// Loop thread only. Clocks of other machines are never compared: a lease is free once its record
+// has not changed for its duration as seen from here. Times are the loop's.
 #pragma once
 #include <functional>
 #include <string>
@@ -21,18 +24,35 @@ class LeaseLock {
   };
   LeaseLock(Loop& loop, Client& client, Options options);
   // Returns true when the lease is held; then renews in the background until release() or loss.
+  // False: stopped first.
   Task<bool> acquire(StopToken stop);
-  // Called once if the lease is lost after acquire().
+  // Called once if the lease is lost after acquire() (not by release()).
   void on_lost(std::function<void()> callback);
+  // Stops renewing and, if the lease is held, gives it up so that another can take it at once.
+  // Call it once, before destruction, if acquire() was ever called.
   Task<void> release();
+  bool held() const { return held_; }
+  const std::string& holder() const { return holder_; }  // as last seen
 
  private:
+  Task<bool> try_once();
+  Task<bool> create_lease();
+  Task<bool> take_lease(ObjectPtr lease);
+  ObjectPtr claimed(const Object* known) const;
+  void observe(ObjectPtr lease);
+  bool expired() const;
+  Task<void> renew();
+
   Loop& loop_;
   Client& client_;
   Options options_;
   Gate gate_;
   StopSource stop_;
   std::function<void()> lost_;
+  ObjectPtr observed_;
+  MonoTime observed_at_ = MonoTime::zero();
+  std::string holder_;
+  bool held_ = false;
 };
 
 }  // namespace tiphys::client

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "async/loop.h"
 #include "base/result.h"
@@ -24,10 +25,19 @@ struct Request {
   StopToken stop;
 };
 
+// A list's answer where the transport has the items as objects of their own (in-process: the very
+// objects that the server keeps).
+struct ListAnswer {
+  std::vector<ObjectPtr> items;
+  std::string resource_version;
+  std::string continue_token;
+};
+
 struct Response {
   int code = 200;
-  ObjectPtr object;  // the answer (a list is one object); a failure is the Result's ApiStatus
+  ObjectPtr object;  // the answer; a failure is the Result's ApiStatus
   std::string body;  // raw, where it is no object (logs)
+  std::optional<ListAnswer> list;  // a list is this, or one list object
 };
 
 struct WatchEvent {

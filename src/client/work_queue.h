@@ -33,8 +33,12 @@ class WorkQueue {
   void done(const std::string& key);
   void shut_down();
   size_t size() const { return queue_.size(); }
+  // No key waits, is delayed or is being worked on.
+  bool idle() const { return dirty_.empty() && processing_.empty() && waiting_.empty(); }
 
  private:
+  void cancel_timers();
+
   Loop& loop_;
   BackOff back_off_;
   std::deque<std::string> queue_;

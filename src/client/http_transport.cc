@@ -1,0 +1,225 @@
+#include "client/http_transport.h"
+
+#include "base/strings.h"
+#include "client/status_object.h"
+#include "client/watch_frames.h"
+#include "codec/codec.h"
+#include "net/client.h"
+#include "os/files.h"
+
+namespace tiphys::client {
+
+namespace {
+
+constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
+constexpr Duration kRequestTimeout = std::chrono::seconds(60);
+constexpr Duration kTokenAge = std::chrono::seconds(60);
+constexpr size_t kMaxTokenBytes = 64 * 1024;
+
+std::string_view media_type(std::string_view content_type) {
+  return trim(content_type.substr(0, content_type.find(';')));
+}
+
+Result<ObjectPtr> decode_body(std::string_view content_type, std::string_view body) {
+  std::string_view media = media_type(content_type);
+  codec::Format format = media == kProtobuf ? codec::Format::kProtobuf : codec::Format::kJson;
+  TIPHYS_TRY(Draft, draft, codec::decode_object(format, body, nullptr, nullptr));
+  return draft.freeze();
+}
+
+ApiStatus failure_of(int code, std::string_view content_type, std::string_view body) {
+  Result<ObjectPtr> object = decode_body(content_type, body);
+  if (!object) return status_of_code(code, body);
+  return status_of(**object);
+}
+
+// Stops a request's token when its time is over.
+class Deadline {
+ public:
+  Deadline(Loop& loop, const StopToken& parent)
+      : loop_(loop), source_(parent), timer_(loop.call_after(kRequestTimeout, [this] {
+          passed_ = true;
+          source_.request_stop();
+        })) {}
+  ~Deadline() { loop_.cancel(timer_); }
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+  StopToken token() const { return source_.token(); }
+  bool passed() const { return passed_; }
+
+ private:
+  Loop& loop_;
+  StopSource source_;
+  bool passed_ = false;
+  Loop::TimerId timer_;
+};
+
+class HttpWatchStream : public WatchStream {
+ public:
+  HttpWatchStream(std::unique_ptr<net::BodyStream> body, WatchFrames::Format format)
+      : body_(std::move(body)), frames_(format) {}
+  Task<Result<std::optional<WatchEvent>>> next(StopToken stop) override {
+    while (true) {
+      Result<std::optional<WatchEvent>> event = frames_.next();
+      if (!event || *event) co_return event;
+      Result<net::Bytes> chunk = co_await body_->next(stop);
+      if (!chunk) co_return chunk.error();
+      if (!*chunk) co_return std::optional<WatchEvent>();
+      frames_.feed(**chunk);
+    }
+  }
+
+ private:
+  std::unique_ptr<net::BodyStream> body_;
+  WatchFrames frames_;
+};
+
+void add_impersonation(const Kubeconfig& config, net::Headers& headers) {
+  if (config.as_user.empty()) return;
+  headers.add("impersonate-user", config.as_user);
+  if (!config.as_uid.empty()) headers.add("impersonate-uid", config.as_uid);
+  for (const std::string& group : config.as_groups) headers.add("impersonate-group", group);
+  for (const auto& [key, values] : config.as_extra) {
+    std::string name = "impersonate-extra-" + percent_encode(to_lower(key));
+    for (const std::string& value : values) headers.add(name, value);
+  }
+}
+
+}  // namespace
+
+struct HttpTransport::Impl {
+  Impl(EpollLoop& l, WorkerPool& p, Kubeconfig c, std::string agent, ServerAddress to,
+       net::ClientOptions options)
+      : loop(l),
+        pool(p),
+        config(std::move(c)),
+        user_agent(std::move(agent)),
+        server(std::move(to)),
+        http(l, std::move(options)) {}
+  Task<std::string> authorization();
+  net::Request prepare(const Request& request, std::string token) const;
+
+  EpollLoop& loop;
+  WorkerPool& pool;
+  Kubeconfig config;
+  std::string user_agent;
+  ServerAddress server;
+  net::Client http;
+  std::string file_token;
+  MonoTime read_at = -kTokenAge;
+};
+
+Task<std::string> HttpTransport::Impl::authorization() {
+  if (!config.token_file.empty() && loop.mono() - read_at >= kTokenAge) {
+    read_at = loop.mono();
+    auto text = co_await run_blocking(
+        loop, pool, [path = config.token_file] { return os::read_file(path, kMaxTokenBytes); });
+    if (text) file_token = trim(*text);
+  }
+  const std::string& token = file_token.empty() ? config.token : file_token;
+  if (!token.empty()) co_return "Bearer " + token;
+  if (config.username.empty()) co_return std::string();
+  co_return "Basic " + base64_encode(config.username + ":" + config.password);
+}
+
+net::Request HttpTransport::Impl::prepare(const Request& request, std::string authorization) const {
+  net::Request http_request;
+  http_request.method = request.method;
+  http_request.path = server.path + request.path;
+  http_request.query = request.query;
+  http_request.authority = server.address;
+  net::Headers& headers = http_request.headers;
+  headers.add("user-agent", user_agent);
+  headers.add("accept", std::string(kProtobuf) + ",application/json");
+  if (!authorization.empty()) headers.add("authorization", authorization);
+  add_impersonation(config, headers);
+  if (request.object) {
+    headers.add("content-type", kProtobuf);
+    codec::encode_object(codec::Format::kProtobuf, request.object->type(), request.object->root(),
+                         request.object->gvk(), http_request.body);
+  } else if (!request.body.empty()) {
+    headers.add("content-type", request.content_type);
+    http_request.body = request.body;
+  }
+  return http_request;
+}
+
+HttpTransport::HttpTransport(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpTransport::~HttpTransport() = default;
+
+Result<std::unique_ptr<HttpTransport>> HttpTransport::create(EpollLoop& loop, WorkerPool& pool,
+                                                             Kubeconfig config,
+                                                             std::string user_agent) {
+  TIPHYS_TRY(ServerAddress, server, parse_server_url(config.server));
+  if (!config.proxy_url.empty()) {
+    return ApiStatus::internal("proxy-url of a kubeconfig is not supported");
+  }
+  net::ClientOptions options;
+  options.address = server.address;
+  options.server_name = config.tls_server_name;
+  if (server.tls) {
+    TIPHYS_TRY(std::shared_ptr<crypto::ClientTls>, tls, crypto::ClientTls::create(config.tls));
+    options.tls = std::move(tls);
+  } else {
+    options.http2 = false;
+  }
+  auto impl = std::make_unique<Impl>(loop, pool, std::move(config), std::move(user_agent),
+                                     std::move(server), std::move(options));
+  return std::unique_ptr<HttpTransport>(new HttpTransport(std::move(impl)));
+}
+
+Task<Result<Response>> HttpTransport::send(Request request) {
+  std::string authorization = co_await impl_->authorization();
+  Deadline deadline(impl_->loop, request.stop);
+  net::Request http_request = impl_->prepare(request, std::move(authorization));
+  Result<net::Response> answer =
+      co_await impl_->http.send(std::move(http_request), false, deadline.token());
+  if (!answer && deadline.passed()) {
+    co_return ApiStatus::timeout("the server did not answer within a minute");
+  }
+  if (!answer) co_return answer.error();
+  std::string_view body = answer->body ? std::string_view(*answer->body) : std::string_view();
+  std::string_view content_type = answer->headers.get("content-type");
+  if (answer->status < 200 || answer->status > 299) {
+    co_return failure_of(answer->status, content_type, body);
+  }
+  Response response;
+  response.code = answer->status;
+  std::string_view media = media_type(content_type);
+  if (body.empty() || (media != kProtobuf && media != "application/json")) {
+    response.body = body;
+    co_return response;
+  }
+  Result<ObjectPtr> object = decode_body(content_type, body);
+  if (!object) co_return object.error();
+  response.object = std::move(*object);
+  co_return response;
+}
+
+Task<Result<std::unique_ptr<WatchStream>>> HttpTransport::watch(Request request) {
+  std::string authorization = co_await impl_->authorization();
+  net::Request http_request = impl_->prepare(request, std::move(authorization));
+  http_request.headers.set("accept", std::string(kProtobuf) + ";stream=watch,application/json");
+  Result<net::Response> answer =
+      co_await impl_->http.send(std::move(http_request), true, request.stop);
+  if (!answer) co_return answer.error();
+  std::string content_type(answer->headers.get("content-type"));
+  if (answer->status < 200 || answer->status > 299) {
+    std::string body;
+    if (answer->body) body = *answer->body;
+    while (answer->stream && body.size() < kMaxFrameBytes) {
+      Result<net::Bytes> chunk = co_await answer->stream->next(request.stop);
+      if (!chunk || !*chunk) break;
+      body += **chunk;
+    }
+    co_return failure_of(answer->status, content_type, body);
+  }
+  if (!answer->stream) co_return ApiStatus::internal("the server answered a watch without a stream");
+  auto format = media_type(content_type) == kProtobuf ? WatchFrames::Format::kProtobuf
+                                                      : WatchFrames::Format::kJsonLines;
+  co_return std::make_unique<HttpWatchStream>(std::move(answer->stream), format);
+}
+
+Task<void> HttpTransport::stop() { return impl_->http.stop(); }
+
+}  // namespace tiphys::client
