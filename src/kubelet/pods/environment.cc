@@ -1,7 +1,5 @@
 #include "kubelet/pods/environment.h"
 
-#include <algorithm>
-
 #include "base/strings.h"
 
 namespace tiphys::kubelet {
@@ -62,7 +60,7 @@ class Builder {
       if (*value) out_.set(std::string(variable.name()), **value);
     }
     for (auto& [name, value] : services.variables) {
-      if (!out_.lookup().contains(name)) out_.set(name, value);
+      if (!out_.contains(name)) out_.set(name, value);
     }
     return std::move(out_);
   }
@@ -95,6 +93,9 @@ class Builder {
     if (from.has_resource_field_ref()) return resource(from.resource_field_ref());
     if (from.has_config_map_key_ref()) return config_map_key(from.config_map_key_ref());
     if (from.has_secret_key_ref()) return secret_key(from.secret_key_ref());
+    if (variable.value().find('$') == std::string_view::npos) {
+      return std::optional<std::string>(variable.value());
+    }
     Variables known = services.lookup();
     for (auto& [name, value] : out_.variables) known[name] = value;
     return std::optional<std::string>(expand_variables(variable.value(), known));
@@ -145,12 +146,11 @@ class Builder {
 }  // namespace
 
 void Environment::set(std::string name, std::string value) {
-  auto at = std::find_if(variables.begin(), variables.end(),
-                         [&](const auto& entry) { return entry.first == name; });
-  if (at != variables.end()) {
-    at->second = std::move(value);
-  } else {
+  auto [at, is_new] = positions.try_emplace(name, variables.size());
+  if (is_new) {
     variables.emplace_back(std::move(name), std::move(value));
+  } else {
+    variables[at->second].second = std::move(value);
   }
 }
 

@@ -13,7 +13,10 @@ namespace tiphys::kubelet {
 
 struct Environment {
   std::vector<std::pair<std::string, std::string>> variables;  // in order, names unique
+  std::map<std::string, size_t, std::less<>> positions;        // of each name in it
+
   Variables lookup() const { return {variables.begin(), variables.end()}; }
+  bool contains(std::string_view name) const { return positions.contains(name); }
   void set(std::string name, std::string value);
 };
 

@@ -1,0 +1,18 @@
+// Atomic updates of a volume's files: readers see the old set or the new one, never a mix.
+//
+// Layout (upstream's pkg/volume/util/atomic_writer.go, which applications rely on):
+//   <dir>/..2026_11_23_20_13_00.123456/a/b   the files
+//   <dir>/..data -> ..2026_...               replaced by rename
+//   <dir>/a -> ..data/a                      one link a top-level name
+// Blocks; any thread, one writer a folder.
+#pragma once
+#include "kubelet/volumes/payload.h"
+
+namespace tiphys::kubelet {
+
+// True: something changed. gid >= 0 makes files readable for that group.
+// Requires: payload paths passed check_payload_path().
+Result<bool> write_payload(const std::string& folder, const Payload& payload, int64_t gid,
+                           MicroTime now);
+
+}  // namespace tiphys::kubelet

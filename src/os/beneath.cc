@@ -1,0 +1,47 @@
+#include "os/beneath.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/strings.h"
+
+namespace tiphys::os {
+namespace {
+
+int open_at(int folder, const std::string& path, uint64_t flags) {
+  open_how how{};
+  how.flags = flags | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  return static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how));
+}
+
+}  // namespace
+
+Result<Fd> open_beneath(const std::string& folder, const std::string& relative, bool create) {
+  Fd root(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root.valid()) return ApiStatus::os_error("open " + folder, errno);
+  Fd found(open_at(root.get(), relative, O_PATH));
+  if (found.valid()) return found;
+  if (!create || errno != ENOENT) return ApiStatus::os_error("open " + relative, errno);
+  std::string so_far;
+  for (std::string_view part : split(relative, '/')) {
+    if (part.empty() || part == ".") continue;
+    std::string parent = so_far.empty() ? "." : so_far;
+    so_far += (so_far.empty() ? "" : "/") + std::string(part);
+    Fd at(open_at(root.get(), parent, O_PATH | O_DIRECTORY));
+    if (!at.valid()) return ApiStatus::os_error("open " + parent, errno);
+    if (::mkdirat(at.get(), std::string(part).c_str(), 0750) != 0 && errno != EEXIST) {
+      return ApiStatus::os_error("create " + so_far, errno);
+    }
+  }
+  Fd made(open_at(root.get(), relative, O_PATH));
+  if (!made.valid()) return ApiStatus::os_error("open " + relative, errno);
+  return made;
+}
+
+}  // namespace tiphys::os

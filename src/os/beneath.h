@@ -1,0 +1,15 @@
+// Paths inside a folder that others write to: resolved by the kernel (openat2, RESOLVE_BENEATH) so
+// that no symbolic link leads out of it. Thread-safe (no state).
+#pragma once
+#include <string>
+
+#include "base/result.h"
+#include "os/files.h"
+
+namespace tiphys::os {
+
+// Opens (O_PATH) `relative` below `folder`; missing folders are created if `create`.
+// Errors: it leads outside ("Invalid cross-device link"), is absent, or can't be made.
+Result<Fd> open_beneath(const std::string& folder, const std::string& relative, bool create);
+
+}  // namespace tiphys::os
