@@ -1,0 +1,298 @@
+#include "main/api_server_process.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "apiserver/authn/request_authenticator.h"
+#include "apiserver/authz/modes.h"
+#include "apiserver/authz/rbac.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "os/files.h"
+#include "storage/embedded/embedded_store.h"
+
+namespace tiphys {
+namespace {
+
+constexpr Duration kStopGrace = std::chrono::seconds(5);
+
+Result<std::pair<int, int>> parse_port_range(const std::string& text) {
+  size_t dash = text.find('-');
+  if (dash != std::string::npos) {
+    std::optional<int64_t> first = parse_int(text.substr(0, dash));
+    std::optional<int64_t> last = parse_int(text.substr(dash + 1));
+    if (first && last && *first >= 1 && *first <= *last && *last <= 65535) {
+      return std::pair(static_cast<int>(*first), static_cast<int>(*last));
+    }
+  }
+  return ApiStatus::bad_request("--service-node-port-range: " + go_quote(text) +
+                                " is not a valid port range");
+}
+
+crypto::ClientTls::Options kubelet_client(const crypto::Pki& pki, const std::string& ca_pem) {
+  const crypto::PkiPair& pair = pki.pair(crypto::PkiLeaf::kApiserverKubeletClient);
+  return {.ca_pem = ca_pem,
+          .certificate_pem = pair.certificate_pem,
+          .key_pem = pair.key_pem,
+          .insecure_skip_verify = ca_pem.empty()};
+}
+
+}  // namespace
+
+std::string default_address() {
+  // Connecting a datagram socket sends nothing; it makes the kernel choose the source address.
+  std::string found = "127.0.0.1";
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_in far{};
+  far.sin_family = AF_INET;
+  far.sin_port = htons(9);
+  inet_pton(AF_INET, "192.0.2.1", &far.sin_addr);
+  socklen_t size = sizeof far;
+  sockaddr_in near{};
+  if (connect(fd, reinterpret_cast<sockaddr*>(&far), sizeof far) == 0 &&
+      getsockname(fd, reinterpret_cast<sockaddr*>(&near), &size) == 0) {
+    char text[INET_ADDRSTRLEN];
+    found = inet_ntop(AF_INET, &near.sin_addr, text, sizeof text);
+  }
+  close(fd);
+  if (!found.starts_with("127.")) return found;
+  // No default route: the first address that others could reach.
+  ifaddrs* interfaces = nullptr;
+  if (getifaddrs(&interfaces) != 0) return found;
+  for (ifaddrs* at = interfaces; at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr || at->ifa_addr->sa_family != AF_INET) continue;
+    if ((at->ifa_flags & IFF_LOOPBACK) != 0 || (at->ifa_flags & IFF_UP) == 0) continue;
+    char text[INET_ADDRSTRLEN];
+    found = inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(at->ifa_addr)->sin_addr, text,
+                      sizeof text);
+    break;
+  }
+  freeifaddrs(interfaces);
+  return found;
+}
+
+Result<std::string> nth_address(std::string_view range, uint32_t n) {
+  size_t slash = range.find('/');
+  std::string base(range.substr(0, slash));
+  in_addr address;
+  if (slash == std::string_view::npos || inet_pton(AF_INET, base.c_str(), &address) != 1) {
+    return ApiStatus::bad_request("invalid CIDR address: " + std::string(range));
+  }
+  address.s_addr = htonl(ntohl(address.s_addr) + n);
+  char text[INET_ADDRSTRLEN];
+  return std::string(inet_ntop(AF_INET, &address, text, sizeof text));
+}
+
+void ApiServerFlags::add_to(FlagSet& flags) {
+  flags.add("data-dir", data_dir, "Folder of the embedded store and everything else that is kept");
+  flags.add("cert-dir", cert_dir, "Folder of certificates and keys; made where missing "
+                                  "(\"\": <data-dir>/pki)");
+  flags.add("bind-address", bind_address, "Address to listen on");
+  flags.add("advertise-address", advertise_address, "Address that others reach this server at "
+                                                    "(\"\": the one of the default route)");
+  flags.add("secure-port", secure_port, "HTTPS port");
+  flags.add("service-cluster-ip-range", service_cidr, "Range of the Services' cluster addresses");
+  flags.add("service-node-port-range", node_port_range, "Range of node ports");
+  flags.add("authorization-mode", authorization_mode,
+            "Authorizers, in order: AlwaysAllow, AlwaysDeny, Node, RBAC");
+  flags.add("token-auth-file", token_auth_file, "CSV file of static bearer tokens");
+  flags.add("client-ca-file", client_ca_file, "CA of client certificates (\"\": <cert-dir>/ca.crt)");
+  flags.add("tls-cert-file", tls_cert_file, "Serving certificate (\"\": made in <cert-dir>)");
+  flags.add("tls-private-key-file", tls_private_key_file, "Key of --tls-cert-file");
+  flags.add("kubelet-certificate-authority", kubelet_certificate_authority,
+            "CA file that kubelets' serving certificates are verified against (\"\": they aren't)");
+  flags.add("enable-admission-plugins", enable_admission_plugins,
+            "Admission plugins to enable besides the default ones");
+  flags.add("disable-admission-plugins", disable_admission_plugins,
+            "Default admission plugins to leave out");
+  flags.add("etcd-servers", etcd_servers, "etcd endpoints; not there yet, use --data-dir");
+  flags.add("service-account-issuer", service_account_issuer,
+            "Issuers of service account tokens; the first one issues");
+  flags.add("api-audiences", api_audiences, "Audiences of tokens (default: the issuers)");
+  flags.add("anonymous-auth", anonymous_auth,
+            "Let anonymous requests read health and version; nothing else in any case");
+  flags.add("allow-privileged", allow_privileged, "Allow privileged containers");
+}
+
+ApiServerProcess::ApiServerProcess(Host& host, ApiServerFlags flags)
+    : host_(host), flags_(std::move(flags)), gate_(host.loop()) {}
+
+ApiServerProcess::~ApiServerProcess() = default;
+
+Result<void> ApiServerProcess::check_flags() {
+  if (!flags_.etcd_servers.empty()) {
+    return ApiStatus::bad_request(
+        "--etcd-servers: the etcd engine is not there yet; leave the flag out to use the embedded "
+        "store in --data-dir");
+  }
+  if (!flags_.allow_privileged) {
+    return ApiStatus::bad_request(
+        "--allow-privileged=false is not there yet; use Pod Security admission");
+  }
+  if (flags_.secure_port < 1 || flags_.secure_port > 65535) {
+    return ApiStatus::bad_request("--secure-port " + std::to_string(flags_.secure_port) +
+                                  " must be between 1 and 65535, inclusive");
+  }
+  if (flags_.tls_cert_file.empty() != flags_.tls_private_key_file.empty()) {
+    return ApiStatus::bad_request("--tls-cert-file and --tls-private-key-file go together");
+  }
+  if (flags_.cert_dir.empty()) flags_.cert_dir = flags_.data_dir + "/pki";
+  if (flags_.advertise_address.empty()) {
+    bool any = flags_.bind_address == "0.0.0.0" || flags_.bind_address == "::";
+    flags_.advertise_address = any ? default_address() : flags_.bind_address;
+  }
+  return {};
+}
+
+Result<void> ApiServerProcess::open_store() {
+  Result<void> made = os::make_dirs(flags_.data_dir, 0700);
+  if (!made) return made.error();
+  Result<std::unique_ptr<storage::Store>> store =
+      storage::embedded::open(host_.loop(), flags_.data_dir + "/store");
+  if (!store) return store.error();
+  store_ = std::move(*store);
+  return {};
+}
+
+Result<void> ApiServerProcess::make_pki() {
+  TIPHYS_TRY(std::string, service_ip, nth_address(flags_.service_cidr, 1));
+  crypto::PkiOptions options{.node_name = flags_.node_name,
+                             .advertise_addresses = {flags_.advertise_address},
+                             .service_ip = service_ip};
+  if (options.node_name.empty()) {
+    char name[256] = {};
+    gethostname(name, sizeof name - 1);
+    options.node_name = to_lower(name);
+  }
+  Result<crypto::Pki> pki = crypto::Pki::ensure(flags_.cert_dir, options, host_.loop());
+  if (!pki) return pki.error();
+  pki_ = std::move(*pki);
+  renewal_ = std::make_unique<crypto::PkiRenewal>(host_.loop(), *pki_);
+  return {};
+}
+
+Result<void> ApiServerProcess::make_tls() {
+  const crypto::PkiPair& own = pki_->pair(crypto::PkiLeaf::kApiserver);
+  std::string certificate = own.certificate_pem;
+  std::string key = own.key_pem;
+  std::string client_ca = pki_->ca_pem();
+  if (!flags_.tls_cert_file.empty()) {
+    TIPHYS_TRY(std::string, given, os::read_file(flags_.tls_cert_file));
+    TIPHYS_TRY(std::string, given_key, os::read_file(flags_.tls_private_key_file));
+    certificate = given;
+    key = given_key;
+  }
+  if (!flags_.client_ca_file.empty()) {
+    TIPHYS_TRY(std::string, given, os::read_file(flags_.client_ca_file));
+    client_ca = given;
+  }
+  TIPHYS_TRY(std::shared_ptr<crypto::ServerTls>, tls,
+             crypto::ServerTls::create(certificate, key, client_ca));
+  tls_ = tls;
+  if (flags_.tls_cert_file.empty()) {
+    renewal_->on_renewed(crypto::PkiLeaf::kApiserver,
+                         [this, client_ca](const crypto::PkiPair& pair) {
+                           Result<void> replaced =
+                               tls_->replace(pair.certificate_pem, pair.key_pem, client_ca);
+                           if (!replaced) {
+                             LOG_ERROR("Serving certificate not replaced",
+                                       {"err", replaced.error()});
+                           }
+                         });
+  }
+  return {};
+}
+
+Result<void> ApiServerProcess::make_server() {
+  TIPHYS_TRY(auto, ports, parse_port_range(flags_.node_port_range));
+  apiserver::ApiServerOptions options;
+  options.service_cidr = flags_.service_cidr;
+  options.node_port_first = ports.first;
+  options.node_port_last = ports.second;
+  options.advertise_address = flags_.advertise_address;
+  options.secure_port = static_cast<uint16_t>(flags_.secure_port);
+  server_ = std::make_unique<apiserver::ApiServer>(host_.loop(), host_.pool(), *store_,
+                                                   host_.random(), options);
+  std::string kubelet_ca;
+  if (!flags_.kubelet_certificate_authority.empty()) {
+    TIPHYS_TRY(std::string, given, os::read_file(flags_.kubelet_certificate_authority));
+    kubelet_ca = given;
+  }
+  TIPHYS_TRY(std::shared_ptr<crypto::ClientTls>, tls,
+             crypto::ClientTls::create(kubelet_client(*pki_, kubelet_ca)));
+  kubelets_ = std::make_unique<KubeletConnections>(host_.loop(), tls);
+  renewal_->on_renewed(crypto::PkiLeaf::kApiserverKubeletClient,
+                       [this, kubelet_ca](const crypto::PkiPair&) {
+                         kubelets_->replace(kubelet_client(*pki_, kubelet_ca));
+                       });
+  server_->set_kubelet_connector([this](apiserver::KubeletRequest request, StopToken stop) {
+    return kubelets_->send(std::move(request), std::move(stop));
+  });
+  return {};
+}
+
+Result<void> ApiServerProcess::make_identity() {
+  apiserver::TokenFile token_file;
+  if (!flags_.token_auth_file.empty()) {
+    TIPHYS_TRY(std::string, csv, os::read_file(flags_.token_auth_file));
+    TIPHYS_TRY(apiserver::TokenFile, parsed, apiserver::TokenFile::parse(csv));
+    token_file = std::move(parsed);
+  }
+  apiserver::ServiceAccountOptions options;
+  if (!flags_.service_account_issuer.empty()) options.issuers = flags_.service_account_issuer;
+  options.api_audiences = flags_.api_audiences;
+  TIPHYS_TRY(crypto::VerificationKey, key,
+             crypto::VerificationKey::from_pem(pki_->service_account_key().public_pem()));
+  tokens_ = std::make_unique<apiserver::ServiceAccountTokens>(
+      options, pki_->service_account_key(), std::vector<crypto::VerificationKey>{key},
+      server_->lookup(), host_.loop(), host_.random());
+  server_->set_authenticator(std::make_unique<apiserver::RequestAuthenticator>(
+      std::move(token_file), tokens_.get(), tokens_->api_audiences(), flags_.anonymous_auth));
+  return {};
+}
+
+Task<Result<void>> ApiServerProcess::start() {
+  Result<void> done = check_flags();
+  if (done) done = open_store();
+  if (done) done = make_pki();
+  if (done) done = make_tls();
+  if (done) done = make_server();
+  if (done) done = make_identity();
+  if (done) done = make_authorizers();
+  if (!done) co_return done;
+  add_admission();
+  add_bootstrap();
+  listener_ = std::make_unique<net::Server>(
+      host_.loop(), tls_,
+      [this](net::Request request) { return server_->handle(std::move(request)); });
+  // A taken port is told before anything is written.
+  done = listener_->listen(flags_.bind_address, static_cast<uint16_t>(flags_.secure_port));
+  if (!done) co_return done;
+  Result<void> started = co_await server_->start();
+  if (!started) co_return started;
+  gate_.spawn(renewal_->run(stop_.token()));
+  LOG_INFO("Serving securely", {"address", flags_.bind_address}, {"port", flags_.secure_port});
+  co_return Result<void>();
+}
+
+Task<void> ApiServerProcess::stop() {
+  stop_.request_stop();
+  co_await gate_.close();
+  if (server_) co_await server_->stop();
+  if (listener_) co_await listener_->stop(kStopGrace);
+  if (kubelets_) co_await kubelets_->stop();
+  server_.reset();
+  if (store_) co_await store_->stop();
+}
+
+std::string ApiServerProcess::url() const {
+  bool v6 = flags_.advertise_address.find(':') != std::string::npos;
+  std::string host = v6 ? "[" + flags_.advertise_address + "]" : flags_.advertise_address;
+  return "https://" + host + ":" + std::to_string(flags_.secure_port);
+}
+
+}  // namespace tiphys

@@ -1,0 +1,94 @@
+// ApiServerProcess: a whole kube-apiserver: store, certificates, identity, API server and the TLS
+// listener, wired and stopped in order. Used by `tiphys kube-apiserver` and `tiphys server`.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/api_server.h"
+#include "apiserver/authn/service_account_tokens.h"
+#include "apiserver/authz/authorizer.h"
+#include "crypto/pki.h"
+#include "crypto/pki_renewal.h"
+#include "main/flags.h"
+#include "main/host.h"
+#include "main/kubelet_connections.h"
+#include "net/server.h"
+#include "storage/store.h"
+
+namespace tiphys {
+
+// Flags of the API server, under upstream's names.
+struct ApiServerFlags {
+  std::string data_dir = "/var/lib/tiphys";
+  std::string cert_dir;  // "": <data-dir>/pki
+  std::string bind_address = "0.0.0.0";
+  std::string advertise_address;  // "": the address of the default route, else 127.0.0.1
+  int64_t secure_port = 6443;
+  std::string service_cidr = "10.43.0.0/16";
+  std::string node_port_range = "30000-32767";
+  std::vector<std::string> authorization_mode = {"Node", "RBAC"};
+  std::string token_auth_file;
+  std::string client_ca_file;
+  std::string tls_cert_file;
+  std::string tls_private_key_file;
+  std::string kubelet_certificate_authority;
+  std::vector<std::string> enable_admission_plugins;
+  std::vector<std::string> disable_admission_plugins;
+  std::vector<std::string> etcd_servers;
+  std::vector<std::string> service_account_issuer;
+  std::vector<std::string> api_audiences;
+  bool anonymous_auth = true;
+  bool allow_privileged = true;
+  std::string node_name;  // of the kubelet certificates that are made along (not a flag here)
+
+  void add_to(FlagSet& flags);
+};
+
+class ApiServerProcess {
+ public:
+  ApiServerProcess(Host& host, ApiServerFlags flags);
+  ~ApiServerProcess();  // Requires: stop() finished, or never started
+  // Listens when everything is loaded. Errors say what to change.
+  Task<Result<void>> start();
+  Task<void> stop();
+
+  apiserver::ApiServer& server() { return *server_; }
+  crypto::Pki& pki() { return *pki_; }
+  crypto::PkiRenewal& renewal() { return *renewal_; }
+  const std::string& advertise_address() const { return flags_.advertise_address; }
+  std::string url() const;  // of the listener, on the advertised address
+
+ private:
+  Result<void> check_flags();
+  Result<void> open_store();
+  Result<void> make_pki();
+  Result<void> make_tls();
+  Result<void> make_identity();
+  Result<void> make_server();
+  Result<void> make_authorizers();
+  void add_admission();
+  void add_bootstrap();
+
+  Host& host_;
+  ApiServerFlags flags_;
+  Gate gate_;
+  StopSource stop_;
+  std::unique_ptr<storage::Store> store_;
+  std::optional<crypto::Pki> pki_;
+  std::unique_ptr<crypto::PkiRenewal> renewal_;
+  std::shared_ptr<crypto::ServerTls> tls_;
+  std::unique_ptr<KubeletConnections> kubelets_;
+  std::unique_ptr<apiserver::ApiServer> server_;
+  std::unique_ptr<apiserver::ServiceAccountTokens> tokens_;
+  std::vector<std::unique_ptr<apiserver::Authorizer>> authorizers_;
+  std::unique_ptr<net::Server> listener_;
+};
+
+// The machine's address on its default route; "127.0.0.1" if it has none.
+std::string default_address();
+// The n-th address of an IPv4 range ("10.43.0.0/16", 1 -> "10.43.0.1"). Error: no such range.
+Result<std::string> nth_address(std::string_view range, uint32_t n);
+
+}  // namespace tiphys
