@@ -1,6 +1,9 @@
 #include "net/byte_stream.h"
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
 
 namespace tiphys::net {
 
@@ -91,6 +94,15 @@ Task<Result<std::string>> WireStream::read(size_t max_bytes, StopToken stop) {
 
 Task<Result<void>> WireStream::write(std::string bytes, StopToken stop) {
   return write_all(state_, std::move(bytes), std::move(stop));
+}
+
+void WireStream::unread(std::string bytes) { state_->early.insert(0, bytes); }
+
+bool WireStream::quiet() const {
+  if (state_->closed) return false;
+  char byte;
+  ssize_t n = ::recv(state_->wire.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n < 0 && errno == EAGAIN;
 }
 
 void WireStream::close() { close_state(*state_); }

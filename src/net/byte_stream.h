@@ -20,6 +20,10 @@ class WireStream : public ByteStream {
   Task<Result<std::string>> read(size_t max_bytes, StopToken stop) override;
   Task<Result<void>> write(std::string bytes, StopToken stop) override;
   void close() override;
+  // Puts bytes back in front of what read() gives.
+  void unread(std::string bytes);
+  // True if it is open and the peer sent nothing since: fit to be used again.
+  bool quiet() const;
   // So that an owner can close it from outside.
   std::weak_ptr<State> state() const { return state_; }
   static void close_state(State& state);

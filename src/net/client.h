@@ -37,9 +37,10 @@ class Client {
   Task<Result<Upgraded>> upgrade(Request request, StopToken stop);
   Task<void> stop();
 
- private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+
+ private:
+  std::shared_ptr<Impl> impl_;  // shared with calls in progress
 };
 
 }  // namespace tiphys::net

@@ -52,6 +52,11 @@ bool Wire::start_tls_client(ssl_ctx_st* context) {
   return true;
 }
 
+bool Wire::offer_http1_only() {
+  static constexpr unsigned char kNames[] = "\x08http/1.1";
+  return SSL_set_alpn_protos(ssl_.get(), kNames, sizeof kNames - 1) == 0;
+}
+
 ssize_t Wire::tls_result(int result) {
   int saved = errno;
   switch (SSL_get_error(ssl_.get(), result)) {

@@ -28,6 +28,7 @@ class Wire {
   // Both return false if OpenSSL refuses (out of memory).
   bool start_tls_server(ssl_ctx_st* context);
   bool start_tls_client(ssl_ctx_st* context);
+  bool offer_http1_only();  // before a client's handshake
   // kAgain: call again after the next event; kEnd: done; kBroken: failed (see error()).
   ssize_t handshake();
   // More than 0: bytes moved.
