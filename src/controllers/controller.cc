@@ -1,0 +1,219 @@
+#include "controllers/controller.h"
+
+#include "base/log.h"
+
+namespace tiphys::controllers {
+
+namespace {
+
+// A cache that lags wakes the key by its events; this only covers events that were never told.
+constexpr Duration kLookForOwnWrites = std::chrono::seconds(1);
+constexpr size_t kMaxAtOnce = 256;
+
+bool namespace_terminates(const ApiStatus& error) {
+  for (const StatusCause& cause : error.data().details.causes) {
+    if (cause.reason == "NamespaceTerminating") return true;
+  }
+  return error.code() == 403 &&
+         error.message().find("because it is being terminated") != std::string::npos;
+}
+
+bool forgiven(const Action& action, const ApiStatus& error) {
+  switch (action.verb) {
+    case Action::Verb::kCreate:
+      return (action.exists_is_fine && error.is_already_exists()) ||
+             (action.terminating_is_fine && namespace_terminates(error));
+    case Action::Verb::kUpdate:
+    case Action::Verb::kDelete: return action.missing_is_fine && error.is_not_found();
+    case Action::Verb::kVerify:
+    case Action::Verb::kNote: return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+Controller::Controller(Context context, std::string name, int workers)
+    : context_(context),
+      name_(std::move(name)),
+      workers_(workers),
+      queue_(context.loop),
+      pending_(context.loop),
+      gate_(context.loop) {}
+
+Controller::~Controller() = default;
+
+client::Informer& Controller::watch(const schema::Resource& resource) {
+  client::Informer& informer = context_.informers.informer(resource);
+  watched_.emplace(&resource, &informer);
+  return informer;
+}
+
+void Controller::enqueue_changes(client::Informer& informer) {
+  informer.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
+    enqueue(now ? *now : *old);
+  });
+}
+
+void Controller::start() { gate_.spawn(run()); }
+
+Task<void> Controller::stop() {
+  stop_.request_stop();
+  queue_.shut_down();
+  co_await gate_.close();
+}
+
+Task<void> Controller::run() {
+  std::vector<client::Informer*> informers;
+  for (auto& [resource, informer] : watched_) informers.push_back(informer);
+  for (client::Informer* informer : informers) {
+    bool synced = co_await informer->wait_for_sync(stop_.token());
+    if (!synced) co_return;
+  }
+  LOG_V(2, "Controller started", {"controller", name_});
+  ready();
+  for (int i = 0; i < workers_; ++i) gate_.spawn(work());
+}
+
+Task<void> Controller::work() {
+  while (true) {
+    std::optional<std::string> key = co_await queue_.get();
+    if (!key) co_return;
+    ++busy_;
+    co_await process(*key);
+    --busy_;
+    queue_.done(*key);
+    co_await yield(context_.loop);
+  }
+}
+
+Task<void> Controller::process(std::string key) {
+  if (!pending_.seen(key)) {
+    queue_.add_after(key, kLookForOwnWrites);
+    co_return;
+  }
+  Result<void> result = co_await sync(key);
+  if (stop_.stop_requested()) co_return;
+  if (result) {
+    queue_.forget(key);
+    co_return;
+  }
+  LOG_V(2, "Trying again", {"controller", name_}, {"key", key}, {"err", result.error()});
+  queue_.add_rate_limited(key);
+}
+
+Task<Result<void>> Controller::sync(std::string key) {
+  Decision decision = reconcile(key, context_.loop.wall());
+  if (decision.look_again) queue_.add_after(key, *decision.look_again);
+  if (decision.actions.empty()) co_return Result<void>();
+  Result<void> done = co_await execute(key, std::move(decision.actions));
+  co_return done;
+}
+
+Task<Result<void>> Controller::execute(std::string key, std::vector<Action> actions) {
+  std::map<int, std::vector<Action>> batches;
+  for (Action& action : actions) batches[action.batch].push_back(std::move(action));
+  for (auto& [number, batch] : batches) {
+    for (size_t at = 0; at < batch.size(); at += kMaxAtOnce) {
+      if (stop_.stop_requested()) co_return ApiStatus::stopped();
+      std::span<Action> part(batch.data() + at, std::min(kMaxAtOnce, batch.size() - at));
+      Result<void> done = co_await execute_at_once(key, part);
+      if (!done) co_return done;
+    }
+  }
+  co_return Result<void>();
+}
+
+// `actions` outlive the call: they stand in execute()'s frame.
+Task<Result<void>> Controller::execute_at_once(std::string key, std::span<Action> actions) {
+  std::vector<std::optional<ApiStatus>> errors(actions.size());
+  Gate all(context_.loop);
+  for (size_t i = 0; i < actions.size(); ++i) {
+    all.spawn(run_action(key, std::move(actions[i]), &errors[i]));
+  }
+  co_await all.close();
+  for (std::optional<ApiStatus>& error : errors) {
+    if (error) co_return std::move(*error);
+  }
+  co_return Result<void>();
+}
+
+Task<Result<ObjectPtr>> Controller::send(const Action& action) {
+  meta_v1::ObjectMeta meta;
+  if (action.object) meta = metadata(*action.object);
+  std::string ns(meta.namespace_());
+  std::string name(meta.name());
+  switch (action.verb) {
+    case Action::Verb::kCreate:
+      return context_.client.create(*action.resource, ns, action.object);
+    case Action::Verb::kUpdate:
+      return context_.client.update(*action.resource, action.object, action.subresource);
+    case Action::Verb::kDelete: {
+      client::DeleteOptions options;
+      options.uid = meta.uid();
+      options.propagation_policy = action.propagation_policy;
+      options.grace_period_seconds = action.grace_seconds;
+      return context_.client.remove(*action.resource, ns, name, std::move(options));
+    }
+    case Action::Verb::kVerify:
+    case Action::Verb::kNote: break;
+  }
+  return context_.client.get(*action.resource, ns, name);
+}
+
+void Controller::tell(const Action& action, const Result<ObjectPtr>& result) {
+  const std::optional<Note>& note = result ? action.success : action.failure;
+  if (!note) return;
+  std::string message = note->message;
+  bool named = action.verb == Action::Verb::kCreate || action.verb == Action::Verb::kDelete;
+  if (!result) message += result.error().message();
+  if (result && named) {
+    // A deletion may be answered with a Status; the name is the one that was asked for.
+    const Object& object = action.verb == Action::Verb::kCreate && *result ? **result
+                                                                           : *action.object;
+    message += metadata(object).name();
+  }
+  context_.events.record(*note->about, note->type, note->reason, message);
+}
+
+void Controller::note_write(const std::string& key, const Action& action, const ObjectPtr& result) {
+  auto watched = watched_.find(action.resource);
+  if (watched == watched_.end()) return;
+  if (action.verb == Action::Verb::kDelete) {
+    pending_.deleted(key, *watched->second, *action.object);
+  } else if (action.verb != Action::Verb::kVerify && result) {
+    pending_.wrote(key, *watched->second, *result);
+  }
+}
+
+Task<void> Controller::run_action(std::string key, Action action,
+                                  std::optional<ApiStatus>* error) {
+  if (action.verb == Action::Verb::kNote) {
+    if (action.success) tell(action, ObjectPtr());
+    co_return;
+  }
+  Result<ObjectPtr> result = co_await send(action);
+  if (result && action.verb == Action::Verb::kVerify && *result) {
+    bool alive = metadata(**result).uid() == metadata(*action.object).uid() &&
+                 !metadata(**result).has_deletion_timestamp();
+    if (!alive) {
+      result = ApiStatus::conflict(action.resource->group, action.resource->resource,
+                                   metadata(*action.object).name(), "it is being deleted or gone");
+    }
+  }
+  if (result) {
+    note_write(key, action, *result);
+    tell(action, result);
+    outcome(key, action, nullptr);
+    co_return;
+  }
+  if (forgiven(action, result.error())) {
+    outcome(key, action, nullptr);
+    co_return;
+  }
+  if (!stop_.stop_requested()) tell(action, result);
+  outcome(key, action, &result.error());
+  *error = result.error();
+}
+
+}  // namespace tiphys::controllers
