@@ -1,6 +1,7 @@
 #include "proxy/from_objects.h"
 
 #include "base/strings.h"
+#include "client/object_key.h"
 #include "kinds/core_v1.h"
 #include "kinds/discovery_v1.h"
 
@@ -82,7 +83,7 @@ std::optional<ServiceFacts> service_facts(const Object& object) {
     return std::nullopt;
   }
   if (service.metadata().labels().contains(kProxyNameLabel)) return std::nullopt;
-  ServiceFacts facts{.key = object_key(object)};
+  ServiceFacts facts{.key = client::object_key(object)};
   for (std::string_view ip : spec.cluster_ips()) add_address(facts.cluster_ips, ip);
   if (facts.cluster_ips.empty()) add_address(facts.cluster_ips, spec.cluster_ip());
   facts.ports = service_ports(spec);
@@ -131,12 +132,6 @@ std::string service_key_of_slice(const Object& object) {
   std::string_view name = slice.metadata().labels().find(kServiceNameLabel);
   if (name.empty()) return "";
   return std::string(slice.metadata().namespace_()) + "/" + std::string(name);
-}
-
-std::string object_key(const Object& object) {
-  meta_v1::ObjectMeta metadata(
-      object.root().field(static_cast<uint16_t>(object.type().metadata_field)).as_node());
-  return std::string(metadata.namespace_()) + "/" + std::string(metadata.name());
 }
 
 }  // namespace tiphys::proxy

@@ -15,6 +15,5 @@ SliceFacts slice_facts(const Object& endpoint_slice);
 NodeFacts node_facts(const Object& node);
 // "namespace/name" of the Service an EndpointSlice belongs to; "" if it names none.
 std::string service_key_of_slice(const Object& endpoint_slice);
-std::string object_key(const Object& object);  // "namespace/name"
 
 }  // namespace tiphys::proxy

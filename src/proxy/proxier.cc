@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "client/event_recorder.h"
 #include "client/informer.h"
+#include "client/object_key.h"
 #include "proxy/conntrack.h"
 #include "proxy/from_objects.h"
 #include "proxy/nft.h"
@@ -116,7 +117,7 @@ void Proxier::Impl::watch_objects() {
     return std::vector<std::string>{service_key_of_slice(o)};
   });
   services.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
-    mark(object_key(now ? *now : *old));
+    mark(client::object_key(now ? *now : *old));
   });
   slices.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
     if (old) mark(service_key_of_slice(*old));
@@ -137,15 +138,15 @@ void Proxier::Impl::take_node() {
   if (facts == node) return;
   bool ranges = facts.pod_cidrs != node.pod_cidrs;
   node = std::move(facts);
-  for (const ObjectPtr& service : services.list()) dirty.insert(object_key(*service));
+  for (const ObjectPtr& service : services.list()) dirty.insert(client::object_key(*service));
   if (ranges && options.settings.masquerade_same_node) v4.made = v6.made = false;
 }
 
 void Proxier::Impl::rebuild(const std::string& key,
                             std::vector<std::vector<std::string>>& v4_flows,
                             std::vector<std::vector<std::string>>& v6_flows) {
-  size_t slash = key.find('/');
-  ObjectPtr object = services.get(key.substr(0, slash), key.substr(slash + 1));
+  auto [ns, name] = client::split_key(key);
+  ObjectPtr object = services.get(ns, name);
   std::optional<ServiceFacts> facts = object ? service_facts(*object) : std::nullopt;
   std::vector<SliceFacts> parts;
   if (facts) {

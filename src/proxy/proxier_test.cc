@@ -1,0 +1,222 @@
+// The whole proxy against a model API server and a real kernel, in a network namespace.
+#include "proxy/proxier.h"
+
+#include <gtest/gtest.h>
+
+#include "async/epoll_loop.h"
+#include "kinds/core_v1.h"
+#include "kinds/discovery_v1.h"
+#include "proxy/from_objects.h"
+#include "proxy/nft.h"
+#include "proxy/packet_network_test.h"
+#include "tests/fake/fake_api.h"
+
+namespace tiphys::proxy {
+namespace {
+
+const schema::Resource& services() { return *schema::find_resource("", "v1", "services"); }
+const schema::Resource& nodes() { return *schema::find_resource("", "v1", "nodes"); }
+const schema::Resource& events() { return *schema::find_resource("", "v1", "events"); }
+const schema::Resource& slices() {
+  return *schema::find_resource("discovery.k8s.io", "v1", "endpointslices");
+}
+
+ObjectPtr node_object(std::string_view name) {
+  Draft draft = core_v1::Node::make();
+  core_v1::NodeEdit edit(draft);
+  edit.edit_metadata().set_name(name);
+  edit.edit_spec().set_pod_cidr("10.42.0.0/24");
+  return draft.freeze();
+}
+
+ObjectPtr service_object(std::string_view name, std::string_view ip, int32_t node_port = 0) {
+  Draft draft = core_v1::Service::make();
+  core_v1::ServiceEdit edit(draft);
+  edit.edit_metadata().set_namespace("default");
+  edit.edit_metadata().set_name(name);
+  edit.edit_spec().set_type(node_port != 0 ? "NodePort" : "ClusterIP");
+  edit.edit_spec().set_cluster_ip(ip);
+  edit.edit_spec().edit_cluster_ips().append(ip);
+  core_v1::ServicePortEdit port = edit.edit_spec().edit_ports().append();
+  port.set_protocol("TCP");
+  port.set_port(80);
+  if (node_port != 0) port.set_node_port(node_port);
+  return draft.freeze();
+}
+
+ObjectPtr slice_object(std::string_view service, std::vector<std::string> addresses,
+                       bool null_port = false) {
+  Draft draft = discovery_v1::EndpointSlice::make();
+  discovery_v1::EndpointSliceEdit edit(draft);
+  edit.edit_metadata().set_namespace("default");
+  edit.edit_metadata().set_name(std::string(service) + "-1");
+  edit.edit_metadata().edit_labels().set("kubernetes.io/service-name", service);
+  edit.set_address_type("IPv4");
+  discovery_v1::EndpointPortEdit port = edit.edit_ports().append();
+  if (!null_port) {
+    port.set_name("");
+    port.set_protocol("TCP");
+    port.set_port(8080);
+  }
+  for (const std::string& address : addresses) {
+    discovery_v1::EndpointEdit endpoint = edit.edit_endpoints().append();
+    endpoint.edit_addresses().append(address);
+    endpoint.set_node_name("n1");
+  }
+  return draft.freeze();
+}
+
+TEST(ServiceFacts, LeavesOutWhatTheProxyHasNothingToDoWith) {
+  EXPECT_FALSE(service_facts(*service_object("headless", "None")));
+  EXPECT_FALSE(service_facts(*service_object("fresh", "")));
+  Draft draft(*service_object("other", "10.43.0.9"));
+  core_v1::ServiceEdit(draft).edit_metadata().edit_labels().set(
+      "service.kubernetes.io/service-proxy-name", "cilium");
+  EXPECT_FALSE(service_facts(*draft.freeze()));
+  std::optional<ServiceFacts> facts = service_facts(*service_object("web", "10.43.0.5", 30080));
+  ASSERT_TRUE(facts);
+  EXPECT_EQ(facts->key, "default/web");
+  EXPECT_EQ(facts->ports, (std::vector<ServicePort>{{"", "tcp", 80, 30080}}));
+}
+
+TEST(ServiceFacts, HostileNumbersAndAddressesAreLeftOut) {
+  Draft draft(*service_object("web", "10.43.0.5", 30080));
+  core_v1::ServiceSpecEdit spec = core_v1::ServiceEdit(draft).edit_spec();
+  spec.edit_external_ips().append("not an address");
+  spec.edit_ports()[0].set_port(70000);
+  std::optional<ServiceFacts> facts = service_facts(*draft.freeze());
+  ASSERT_TRUE(facts);
+  EXPECT_TRUE(facts->ports.empty());
+  EXPECT_TRUE(facts->external_ips.empty());
+  EXPECT_TRUE(slice_facts(*slice_object("web", {"10.42.0.9", "x"}, true)).ports.empty());
+}
+
+class ProxierTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!PacketNetwork::possible()) GTEST_SKIP() << "needs root";
+    network = std::make_unique<PacketNetwork>(2);
+    for (int i : {1, 2}) {
+      servers.push_back(std::make_unique<EchoServer>(network->pod(i), "pod" + std::to_string(i),
+                                                     8080, false));
+    }
+    thread = std::thread([this] { in_namespace(network->node(), [this] { live(); }); });
+    EXPECT_TRUE(eventually([this] { return started.load(); }));
+  }
+  void TearDown() override {
+    if (!thread.joinable()) return;
+    on_loop([this] { spawn(end()); });
+    thread.join();
+  }
+  void live() {
+    loop = std::make_unique<EpollLoop>();
+    WorkerPool pool(2);
+    SeededRandom random(1);
+    api = std::make_unique<fake::FakeApi>(*loop);
+    api->put(nodes(), node_object("n1"));
+    client::Client client(*api, "kube-proxy");
+    Proxier::Options options{.node_name = "n1", .check_period = std::chrono::milliseconds(50)};
+    options.settings.table = "tiphys-proxy-test";
+    options.settings.cluster_cidrs = {*Cidr::parse("10.42.0.0/16")};
+    Proxier made(*loop, pool, client, random, options);
+    proxier = &made;
+    made.start();
+    started = true;
+    loop->run();
+  }
+  Task<void> end() {
+    co_await proxier->stop();
+    loop->stop();
+  }
+  void on_loop(std::function<void()> work) {
+    std::atomic<bool> done = false;
+    loop->post([&] {
+      work();
+      done = true;
+    });
+    EXPECT_TRUE(eventually([&] { return done.load(); }));
+  }
+  static bool eventually(const std::function<bool()>& condition) {
+    for (int i = 0; i < 5000; ++i) {
+      if (condition()) return true;
+      ::poll(nullptr, 0, 2);
+    }
+    return false;
+  }
+  ::testing::AssertionResult answers(const std::string& ns, const char* ip, uint16_t port,
+                                     const std::string& expected) {
+    std::string last;
+    for (int i = 0; i < 100; ++i) {
+      last = network->fetch(ns, ip, port);
+      if (last.substr(0, expected.size()) == expected) return ::testing::AssertionSuccess();
+      ::poll(nullptr, 0, 20);
+    }
+    return ::testing::AssertionFailure() << "answers " << last;
+  }
+  void put(const schema::Resource& resource, ObjectPtr object) {
+    on_loop([&] { api->put(resource, object); });
+  }
+
+  std::unique_ptr<PacketNetwork> network;
+  std::vector<std::unique_ptr<EchoServer>> servers;
+  std::unique_ptr<EpollLoop> loop;
+  std::unique_ptr<fake::FakeApi> api;
+  Proxier* proxier = nullptr;
+  std::atomic<bool> started = false;
+  std::thread thread;
+};
+
+TEST_F(ProxierTest, ServicesComeChangeAndGo) {
+  put(services(), service_object("web", "10.43.0.5", 30080));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "error: refused"));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1 10.42.0.1"));
+  EXPECT_TRUE(answers(network->client(), "192.168.77.1", 30080, "pod1"));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(2)}));
+  EXPECT_TRUE(answers(network->pod(1), "10.43.0.5", 80, "pod2"));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}, true));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "error: refused"));
+  int64_t full = 0;
+  on_loop([&] { full = proxier->counters().full; });
+  EXPECT_EQ(full, 1) << "changes are applied as differences";
+  on_loop([&] { api->remove(services(), "default", "web"); });
+  EXPECT_TRUE(eventually([&] {
+    bool gone = false;
+    on_loop([&] { gone = proxier->synced() && proxier->counters().transactions >= 5; });
+    return gone;
+  }));
+}
+
+TEST_F(ProxierTest, ATableRemovedBehindOurBackComesBackWithAnEvent) {
+  put(services(), service_object("web", "10.43.0.5"));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
+  in_namespace(network->node(), [] {
+    ASSERT_TRUE(nft_remove_table("tiphys-proxy-test", Family::kIpv4));
+  });
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
+  EXPECT_TRUE(eventually([&] {
+    size_t n = 0;
+    on_loop([&] { n = api->list(events()).size(); });
+    return n == 1;
+  }));
+}
+
+TEST_F(ProxierTest, AForeignTableUnderOurNameIsReplaced) {
+  in_namespace(network->node(), [] {
+    ASSERT_TRUE(nft_apply("add table ip tiphys-proxy-test\n"
+                          "add chain ip tiphys-proxy-test services\n"));
+  });
+  put(services(), service_object("web", "10.43.0.5"));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
+  in_namespace(network->node(), [] {
+    Settings settings;
+    settings.table = "tiphys-proxy-test";
+    EXPECT_TRUE(cleanup(settings));
+    EXPECT_TRUE(cleanup(settings));
+  });
+}
+
+}  // namespace
+}  // namespace tiphys::proxy

@@ -1,0 +1,76 @@
+// Framework: the shape of a scheduling plugin, and the profile that names them.
+//
+// A plugin prepares once per pod what all nodes share and answers a checker or scorer, or null if
+// it has nothing to say about the pod. Checkers and scorers borrow pod and snapshot and live for
+// one decision. Behaviour and messages: k8s.io/kubernetes/pkg/scheduler/framework/plugins v1.35.
+#pragma once
+#include <array>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scheduler/snapshot.h"
+
+namespace tiphys::scheduler {
+
+inline constexpr int64_t kMaxNodeScore = 100;
+
+struct Verdict {
+  enum class Code : uint8_t {
+    kFits,
+    kUnschedulable,  // removing pods from the node might help
+    kUnresolvable,   // it would not
+  };
+  static constexpr size_t kMaxReasons = 6;
+  Code code = Code::kFits;
+  uint8_t count = 0;
+  std::array<std::string_view, kMaxReasons> reasons;  // static, or owned by the checker
+
+  bool fits() const { return code == Code::kFits; }
+  void add(Code worst, std::string_view reason) {
+    code = std::max(code, worst);
+    if (count < kMaxReasons) reasons[count++] = reason;
+  }
+  static Verdict no(Code code, std::string_view reason) {
+    Verdict verdict;
+    verdict.add(code, reason);
+    return verdict;
+  }
+};
+
+class Checker {
+ public:
+  virtual ~Checker() = default;
+  virtual Verdict check(const NodeInfo& node) const = 0;
+  // If set, only these nodes can pass (the others are not looked at).
+  virtual const std::vector<std::string>* only_nodes() const { return nullptr; }
+};
+
+class Scorer {
+ public:
+  virtual ~Scorer() = default;
+  virtual int64_t score(const NodeInfo& node) const = 0;
+  // Brings the raw scores of all feasible nodes into 0..kMaxNodeScore.
+  virtual void normalize(std::span<const NodeInfo* const> nodes, std::span<int64_t> scores) const {}
+};
+
+struct Plugin {
+  std::string_view name;
+  int64_t weight = 0;
+  std::unique_ptr<Checker> (*make_checker)(const PodInfo&, const Snapshot&) = nullptr;
+  std::unique_ptr<Scorer> (*make_scorer)(const PodInfo&, const Snapshot&,
+                                         std::span<const NodeInfo* const> feasible) = nullptr;
+  // What a rejected pod waits for. Its verdict on a node depends on that node alone; else (false)
+  // any placed or removed pod may change it.
+  bool node_local = true;
+};
+
+// Upstream's default profile, in filter order.
+std::span<const Plugin> default_plugins();
+
+// Scales so that the largest becomes kMaxNodeScore; reverse: the smallest is best.
+void scale_to_max(std::span<int64_t> scores, bool reverse);
+
+}  // namespace tiphys::scheduler

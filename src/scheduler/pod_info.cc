@@ -1,0 +1,184 @@
+#include "scheduler/pod_info.h"
+
+#include <algorithm>
+
+namespace tiphys::scheduler {
+namespace {
+
+std::vector<HostPort> host_ports(const core_v1::PodSpec& spec) {
+  std::vector<HostPort> ports;
+  auto collect = [&](const core_v1::Container& container) {
+    for (core_v1::ContainerPort port : container.ports()) {
+      int32_t number = port.host_port();
+      if (number == 0 && spec.host_network()) number = port.container_port();
+      if (number <= 0) continue;
+      ports.push_back({std::string(port.host_ip().empty() ? "0.0.0.0" : port.host_ip()),
+                       std::string(port.protocol().empty() ? "TCP" : port.protocol()), number});
+    }
+  };
+  for (core_v1::Container container : spec.containers()) collect(container);
+  for (core_v1::Container container : spec.init_containers()) {
+    if (container.restart_policy() == "Always") collect(container);
+  }
+  return ports;
+}
+
+std::vector<Toleration> tolerations_of(const core_v1::PodSpec& spec) {
+  std::vector<Toleration> made;
+  for (core_v1::Toleration t : spec.tolerations()) {
+    made.push_back({std::string(t.key()), std::string(t.value()), std::string(t.effect()),
+                    t.operator_() == "Exists"});
+  }
+  return made;
+}
+
+// The labels named by matchLabelKeys join the selector, with the pod's own values (KEP-3633, 3243).
+void merge_label_keys(std::optional<LabelMatch>& match, const ListView<std::string_view>& keys,
+                      const Labels& own, Requirement::Operator op) {
+  if (!match) return;
+  for (std::string_view key : keys) {
+    if (own.contains(key)) {
+      match->requirements.push_back({std::string(key), op, {std::string(own.find(key))}});
+    }
+  }
+}
+
+PodAffinityTerm affinity_term(const core_v1::PodAffinityTerm& term, const PodInfo& pod,
+                              int32_t weight) {
+  PodAffinityTerm made;
+  made.topology_key = term.topology_key();
+  made.weight = weight;
+  for (std::string_view ns : term.namespaces()) made.match.namespaces.emplace_back(ns);
+  made.match.namespace_selector =
+      from_label_selector(term.has_namespace_selector(), term.namespace_selector());
+  if (made.match.namespaces.empty() && !made.match.namespace_selector) {
+    made.match.namespaces.emplace_back(pod.ns);
+  }
+  std::sort(made.match.namespaces.begin(), made.match.namespaces.end());
+  made.match.labels = from_label_selector(term.has_label_selector(), term.label_selector());
+  merge_label_keys(made.match.labels, term.match_label_keys(), pod.labels,
+                   Requirement::Operator::kIn);
+  merge_label_keys(made.match.labels, term.mismatch_label_keys(), pod.labels,
+                   Requirement::Operator::kNotIn);
+  return made;
+}
+
+template <class List>
+std::vector<PodAffinityTerm> required_terms(const List& list, const PodInfo& pod) {
+  std::vector<PodAffinityTerm> made;
+  for (core_v1::PodAffinityTerm term : list) made.push_back(affinity_term(term, pod, 0));
+  return made;
+}
+
+template <class List>
+std::vector<PodAffinityTerm> preferred_terms(const List& list, const PodInfo& pod) {
+  std::vector<PodAffinityTerm> made;
+  for (core_v1::WeightedPodAffinityTerm weighted : list) {
+    made.push_back(affinity_term(weighted.pod_affinity_term(), pod, weighted.weight()));
+  }
+  return made;
+}
+
+void take_affinity(PodInfo& pod, const core_v1::Affinity& affinity) {
+  core_v1::NodeAffinity node = affinity.node_affinity();
+  pod.has_required_terms = node.has_required_during_scheduling_ignored_during_execution();
+  for (core_v1::NodeSelectorTerm term :
+       node.required_during_scheduling_ignored_during_execution().node_selector_terms()) {
+    pod.required_terms.push_back(from_node_term(term));
+  }
+  for (core_v1::PreferredSchedulingTerm term :
+       node.preferred_during_scheduling_ignored_during_execution()) {
+    pod.preferred_terms.push_back({from_node_term(term.preference()), term.weight()});
+  }
+  core_v1::PodAffinity with = affinity.pod_affinity();
+  core_v1::PodAntiAffinity apart = affinity.pod_anti_affinity();
+  pod.affinity = required_terms(with.required_during_scheduling_ignored_during_execution(), pod);
+  pod.anti_affinity =
+      required_terms(apart.required_during_scheduling_ignored_during_execution(), pod);
+  pod.preferred_affinity =
+      preferred_terms(with.preferred_during_scheduling_ignored_during_execution(), pod);
+  pod.preferred_anti_affinity =
+      preferred_terms(apart.preferred_during_scheduling_ignored_during_execution(), pod);
+}
+
+std::vector<SpreadConstraint> spread_of(const core_v1::PodSpec& spec, const Labels& own) {
+  std::vector<SpreadConstraint> made;
+  for (core_v1::TopologySpreadConstraint c : spec.topology_spread_constraints()) {
+    SpreadConstraint constraint{.topology_key = std::string(c.topology_key()),
+                                .max_skew = std::max(1, c.max_skew()),
+                                .min_domains = c.has_min_domains() ? c.min_domains() : 1,
+                                .hard = c.when_unsatisfiable() != "ScheduleAnyway"};
+    constraint.honor_node_affinity = c.node_affinity_policy() != "Ignore";
+    constraint.honor_taints = c.node_taints_policy() == "Honor";
+    constraint.labels = from_label_selector(c.has_label_selector(), c.label_selector());
+    merge_label_keys(constraint.labels, c.match_label_keys(), own, Requirement::Operator::kIn);
+    made.push_back(std::move(constraint));
+  }
+  return made;
+}
+
+std::vector<std::string> images_of(const core_v1::PodSpec& spec) {
+  std::vector<std::string> images;
+  for (core_v1::Container c : spec.init_containers()) images.push_back(normalized_image(c.image()));
+  for (core_v1::Container c : spec.containers()) images.push_back(normalized_image(c.image()));
+  return images;
+}
+
+}  // namespace
+
+bool HostPort::conflicts(const HostPort& other) const {
+  if (port != other.port || protocol != other.protocol) return false;
+  return ip == other.ip || ip == "0.0.0.0" || other.ip == "0.0.0.0";
+}
+
+std::string normalized_image(std::string_view image) {
+  size_t colon = image.rfind(':'), slash = image.rfind('/');
+  bool tagged = colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash);
+  return std::string(image) + (tagged ? "" : ":latest");
+}
+
+PodInfo::PodInfo(ObjectPtr pod) : object(std::move(pod)) {
+  core_v1::Pod p = view();
+  meta_v1::ObjectMeta metadata = p.metadata();
+  core_v1::PodSpec spec = p.spec();
+  ns = metadata.namespace_();
+  name = metadata.name();
+  key = std::string(ns) + "/" + std::string(name);
+  uid = metadata.uid();
+  labels = metadata.labels();
+  node_name = spec.node_name();
+  scheduler_name = spec.scheduler_name();
+  priority = spec.priority();
+  created = metadata.creation_timestamp();
+  terminating = metadata.has_deletion_timestamp();
+  gated = !spec.scheduling_gates().empty();
+  never_preempts = spec.preemption_policy() == "Never";
+  requests = pod_requests(spec);
+  Resources nonzero = pod_nonzero_requests(spec);
+  nonzero_milli_cpu = nonzero.milli_cpu;
+  nonzero_memory = nonzero.memory;
+  ports = host_ports(spec);
+  images = images_of(spec);
+  node_selector = from_map(spec.node_selector());
+  tolerations = tolerations_of(spec);
+  spread = spread_of(spec, labels);
+  take_affinity(*this, spec.affinity());
+}
+
+bool PodInfo::selects(const Labels& node_labels, std::string_view node) const {
+  if (!node_selector.matches(node_labels)) return false;
+  if (!has_required_terms) return true;
+  return std::any_of(required_terms.begin(), required_terms.end(),
+                     [&](const NodeTerm& term) { return term.matches(node_labels, node); });
+}
+
+bool PodInfo::tolerates(std::string_view taint_key, std::string_view value,
+                        std::string_view effect) const {
+  return std::any_of(tolerations.begin(), tolerations.end(), [&](const Toleration& t) {
+    if (!t.effect.empty() && t.effect != effect) return false;
+    if (!t.key.empty() && t.key != taint_key) return false;
+    return t.exists || t.value == value;
+  });
+}
+
+}  // namespace tiphys::scheduler

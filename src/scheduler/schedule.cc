@@ -1,0 +1,244 @@
+#include "scheduler/schedule.h"
+
+#include <algorithm>
+
+namespace tiphys::scheduler {
+namespace {
+
+constexpr size_t kMinFeasibleNodes = 100;
+
+struct Prepared {
+  const Plugin* plugin;
+  std::unique_ptr<Checker> checker;
+};
+
+std::vector<Prepared> prepare_checkers(const PodInfo& pod, const Snapshot& snapshot,
+                                       const ScheduleOptions& options) {
+  std::vector<Prepared> prepared;
+  for (const Plugin& plugin : options.plugins) {
+    if (plugin.make_checker == nullptr) continue;
+    std::unique_ptr<Checker> checker = plugin.make_checker(pod, snapshot);
+    if (checker) prepared.push_back({&plugin, std::move(checker)});
+  }
+  return prepared;
+}
+
+// The first plugin that rejects the node; null: it fits.
+const Prepared* first_rejection(const std::vector<Prepared>& checkers, const NodeInfo& node,
+                                Verdict& verdict) {
+  for (const Prepared& prepared : checkers) {
+    verdict = prepared.checker->check(node);
+    if (!verdict.fits()) return &prepared;
+  }
+  return nullptr;
+}
+
+// One search for feasible nodes, with notes on why the others are not.
+class Search {
+ public:
+  Search(const Snapshot& snapshot, std::vector<Prepared> checkers)
+      : snapshot_(snapshot), checkers_(std::move(checkers)) {
+    diagnosis.all_nodes = static_cast<int>(snapshot.nodes().size());
+  }
+
+  void look_at(const NodeInfo& node) {
+    ++evaluated;
+    Verdict verdict;
+    const Prepared* by = first_rejection(checkers_, node, verdict);
+    if (by == nullptr) {
+      feasible.push_back(&node);
+      return;
+    }
+    reject(*by, verdict, node);
+  }
+  // Looks at named nodes only, if a plugin asks for that.
+  bool look_at_named() {
+    std::vector<std::string_view> by;
+    std::optional<std::set<std::string_view>> names;
+    for (const Prepared& prepared : checkers_) {
+      const std::vector<std::string>* only = prepared.checker->only_nodes();
+      if (only == nullptr) continue;
+      by.push_back(prepared.plugin->name);
+      names.emplace(only->begin(), only->end());
+    }
+    if (!names) return false;
+    for (std::string_view name : *names) {
+      if (const NodeInfo* node = snapshot_.find(name)) look_at(*node);
+    }
+    note_the_others(by);
+    return true;
+  }
+
+  std::vector<const NodeInfo*> feasible;
+  int evaluated = 0;
+  Diagnosis diagnosis;
+
+ private:
+  void note_the_others(const std::vector<std::string_view>& by) {
+    int others = diagnosis.all_nodes - evaluated;
+    if (others == 0) return;
+    std::string plugins;
+    for (std::string_view name : by) {
+      plugins.append(plugins.empty() ? "" : " ").append(name);
+      note_plugin(name);
+    }
+    diagnosis.reasons["node(s) didn't satisfy plugin(s) [" + plugins + "]"] += others;
+    diagnosis.not_by_preemption += others;
+  }
+  void reject(const Prepared& by, const Verdict& verdict, const NodeInfo& node) {
+    for (uint8_t i = 0; i < verdict.count; ++i) count(verdict.reasons[i]);
+    note_plugin(by.plugin->name);
+    if (verdict.code == Verdict::Code::kUnschedulable) {
+      diagnosis.maybe_by_preemption.push_back(&node);
+    } else {
+      ++diagnosis.not_by_preemption;
+    }
+  }
+  // Most nodes are rejected for the same few reasons: found by address before by text.
+  void count(std::string_view reason) {
+    for (auto& [address, counter] : known_) {
+      if (address == reason.data()) {
+        ++*counter;
+        return;
+      }
+    }
+    int& counter = diagnosis.reasons[std::string(reason)];
+    ++counter;
+    known_.emplace_back(reason.data(), &counter);
+  }
+  void note_plugin(std::string_view name) {
+    auto& list = diagnosis.plugins;
+    if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(name);
+  }
+
+  const Snapshot& snapshot_;
+  std::vector<Prepared> checkers_;
+  std::vector<std::pair<const char*, int*>> known_;
+};
+
+std::vector<int64_t> total_scores(const PodInfo& pod, const Snapshot& snapshot,
+                                  const ScheduleOptions& options,
+                                  std::span<const NodeInfo* const> nodes) {
+  std::vector<int64_t> totals(nodes.size()), scores(nodes.size());
+  for (const Plugin& plugin : options.plugins) {
+    if (plugin.make_scorer == nullptr) continue;
+    std::unique_ptr<Scorer> scorer = plugin.make_scorer(pod, snapshot, nodes);
+    if (!scorer) continue;
+    for (size_t i = 0; i < nodes.size(); ++i) scores[i] = scorer->score(*nodes[i]);
+    scorer->normalize(nodes, scores);
+    for (size_t i = 0; i < nodes.size(); ++i) totals[i] += scores[i] * plugin.weight;
+  }
+  return totals;
+}
+
+const NodeInfo* pick_best(const std::vector<const NodeInfo*>& nodes,
+                          const std::vector<int64_t>& scores, Random& random) {
+  size_t best = 0;
+  uint64_t ties = 1;
+  for (size_t i = 1; i < nodes.size(); ++i) {
+    if (scores[i] < scores[best]) continue;
+    if (scores[i] > scores[best]) {
+      best = i;
+      ties = 1;
+    } else if (random.below(++ties) == 0) {
+      best = i;
+    }
+  }
+  return nodes[best];
+}
+
+}  // namespace
+
+size_t enough_nodes(size_t all, int percentage) {
+  if (all < kMinFeasibleNodes) return all;
+  if (percentage <= 0) percentage = std::max(5, 50 - static_cast<int>(all / 125));
+  if (percentage >= 100) return all;
+  return std::max(kMinFeasibleNodes, all * static_cast<size_t>(percentage) / 100);
+}
+
+std::string Diagnosis::message() const {
+  if (all_nodes == 0) return "no nodes available to schedule pods";
+  std::string text = "0/" + std::to_string(all_nodes) + " nodes are available:";
+  std::vector<std::string> parts;
+  for (const auto& [reason, nodes] : reasons) {
+    parts.push_back(std::to_string(nodes) + " " + reason);
+  }
+  std::sort(parts.begin(), parts.end());
+  for (size_t i = 0; i < parts.size(); ++i) text += (i == 0 ? " " : ", ") + parts[i];
+  return text + ".";
+}
+
+Decision schedule(const PodInfo& pod, const Snapshot& snapshot, const ScheduleOptions& options,
+                  size_t start, Random& random) {
+  Decision decision;
+  const std::vector<const NodeInfo*>& nodes = snapshot.nodes();
+  if (nodes.empty()) return decision;
+  snapshot.topology().trim();
+  Search search(snapshot, prepare_checkers(pod, snapshot, options));
+  start %= nodes.size();
+  decision.next_start = start;
+  if (!search.look_at_named()) {
+    size_t enough = enough_nodes(nodes.size(), options.percentage_of_nodes_to_score);
+    size_t looked = 0;
+    for (; looked < nodes.size() && search.feasible.size() < enough; ++looked) {
+      size_t at = start + looked;
+      search.look_at(*nodes[at < nodes.size() ? at : at - nodes.size()]);
+    }
+    decision.next_start = (start + looked) % nodes.size();
+  }
+  decision.evaluated = search.evaluated;
+  decision.feasible = static_cast<int>(search.feasible.size());
+  decision.diagnosis = std::move(search.diagnosis);
+  if (search.feasible.empty()) return decision;
+  if (search.feasible.size() == 1) {
+    decision.node = search.feasible[0];
+    return decision;
+  }
+  decision.node =
+      pick_best(search.feasible, total_scores(pod, snapshot, options, search.feasible), random);
+  return decision;
+}
+
+bool fits(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot,
+          const ScheduleOptions& options) {
+  Verdict verdict;
+  return first_rejection(prepare_checkers(pod, snapshot, options), node, verdict) == nullptr;
+}
+
+std::vector<NodeExplanation> explain(const PodInfo& pod, const Snapshot& snapshot,
+                                     const ScheduleOptions& options) {
+  std::vector<NodeExplanation> answers;
+  std::vector<Prepared> checkers = prepare_checkers(pod, snapshot, options);
+  std::vector<const NodeInfo*> feasible;
+  std::vector<size_t> positions;
+  for (const NodeInfo* node : snapshot.nodes()) {
+    NodeExplanation& answer = answers.emplace_back();
+    answer.node = node->name;
+    for (const Prepared& prepared : checkers) {
+      Verdict verdict = prepared.checker->check(*node);
+      if (verdict.fits()) continue;
+      NodeExplanation::Entry entry{prepared.plugin->name, {}};
+      for (uint8_t i = 0; i < verdict.count; ++i) entry.reasons.emplace_back(verdict.reasons[i]);
+      answer.rejections.push_back(std::move(entry));
+    }
+    answer.feasible = answer.rejections.empty();
+    if (!answer.feasible) continue;
+    feasible.push_back(node);
+    positions.push_back(answers.size() - 1);
+  }
+  for (const Plugin& plugin : options.plugins) {
+    std::unique_ptr<Scorer> scorer =
+        plugin.make_scorer ? plugin.make_scorer(pod, snapshot, feasible) : nullptr;
+    if (!scorer) continue;
+    std::vector<int64_t> scores;
+    for (const NodeInfo* node : feasible) scores.push_back(scorer->score(*node));
+    scorer->normalize(feasible, scores);
+    for (size_t i = 0; i < feasible.size(); ++i) {
+      answers[positions[i]].scores.emplace_back(plugin.name, scores[i] * plugin.weight);
+      answers[positions[i]].total += scores[i] * plugin.weight;
+    }
+  }
+  return answers;
+}
+
+}  // namespace tiphys::scheduler
