@@ -1,0 +1,44 @@
+// NodeIpam: gives each node a pod range (spec.podCIDR) out of the cluster's. Upstream:
+// pkg/controller/nodeipam (range allocator; events CIDRNotAvailable).
+//
+// Ranges of nodes that are odd (outside the cluster's range, malformed) are left alone: they take
+// nothing from the pool and cause no writes.
+#pragma once
+#include <map>
+
+#include "controllers/controller.h"
+
+namespace tiphys::controllers {
+
+// The /`bits` ranges of an IPv4 range, lowest free first. Pure; one owner.
+class RangePool {
+ public:
+  // Error: BadRequest for a malformed range or mask.
+  static Result<RangePool> create(std::string_view cidr, int node_bits);
+  // Marks a range as taken by a node. False: not of this pool.
+  bool take(std::string_view cidr, const std::string& node);
+  // The node's range, taken now if it had none. Nothing: the pool is empty.
+  std::optional<std::string> range_for(const std::string& node);
+  void give_back(const std::string& node);
+
+ private:
+  uint32_t base_ = 0;
+  int node_bits_ = 24;
+  uint32_t count_ = 0;
+  std::map<uint32_t, std::string> taken_;  // number of the range -> node
+};
+
+class NodeIpam : public Controller {
+ public:
+  NodeIpam(Context context, RangePool pool);
+
+ protected:
+  Decision reconcile(const std::string& key, MicroTime now) override;
+  void ready() override;
+
+ private:
+  RangePool pool_;
+  client::Informer& nodes_;
+};
+
+}  // namespace tiphys::controllers
