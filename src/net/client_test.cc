@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "net/net_test_world.h"
+#include "net/test_world.h"
 
 namespace tiphys::net {
 namespace {

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "net/grpc.h"
-#include "net/net_test_world.h"
+#include "net/test_world.h"
 #include "os/process.h"
 
 namespace tiphys::net {

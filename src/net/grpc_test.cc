@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "net/grpc_wire.h"
-#include "net/net_test_world.h"
+#include "net/test_world.h"
 #include "os/files.h"
 
 namespace tiphys::net {

@@ -95,6 +95,7 @@ class Http1Server : public ServerProtocol, public ResponseSink {
   bool ended_ = false;
   bool in_process_ = false;
   bool write_shut_ = false;
+  bool refused_ = false;  // with input unread
 };
 
 // A loop, not a recursion: handlers that answer at once come back here through respond().
@@ -194,6 +195,7 @@ void Http1Server::refuse(int status, std::string_view why) {
   response.headers.add("content-type", "text/plain; charset=utf-8");
   response.body = std::make_shared<const std::string>(std::string(why) + "\n");
   keep_alive_ = false;
+  refused_ = true;
   write_head(response, true);
   connection_.output().append_shared(response.body);
   state_ = State::kLingering;
@@ -261,7 +263,7 @@ void Http1Server::end_response() {
   exchange_->sink = nullptr;
   exchange_.reset();
   since_ = core_.now;
-  if (keep_alive_) {
+  if (keep_alive_ && !core_.stopping) {
     state_ = State::kHead;
     connection_.flush_soon();
     process();
@@ -279,7 +281,7 @@ void Http1Server::on_flush() {
   }
   if (exchange_ && exchange_->streaming) exchange_->drained.set();
   if (state_ == State::kLingering && connection_.output().pending() == 0) {
-    if (ended_) return connection_.close();
+    if (ended_ || !refused_) return connection_.close();
     if (!std::exchange(write_shut_, true)) connection_.shut_write();
     return;
   }

@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint32_t kStreamWindowBytes = 256 * 1024;
 constexpr int32_t kConnectionWindowBytes = 1024 * 1024;
+constexpr int32_t kCrumbBytes = 32;
 constexpr size_t kMaxSentHeaderBytes = 256 * 1024;
 
 nghttp2_nv field(std::string_view name, std::string_view value) {
@@ -223,7 +224,10 @@ void Http2Server::on_frame(const nghttp2_frame& frame) {
       if (stream && end && !stream->refused) start_exchange(*stream);
       return;
     }
-    case NGHTTP2_WINDOW_UPDATE: return;
+    case NGHTTP2_WINDOW_UPDATE:
+      // Windows opened by crumbs make us send crumbs (CVE-2019-9511).
+      if (frame.window_update.window_size_increment < kCrumbBytes) charge();
+      return;
     default: return charge();  // PING, SETTINGS, RST_STREAM, PRIORITY, GOAWAY
   }
 }
@@ -377,6 +381,8 @@ int Http2Server::send_data(Http2Stream& stream, const uint8_t* frame_head, size_
 
 // A refused request may still be coming in: end its stream once the answer is out.
 void Http2Server::on_sent(const nghttp2_frame& frame) {
+  // A peer that makes us reset its streams does as if it had reset them (CVE-2025-8671).
+  if (frame.hd.type == NGHTTP2_RST_STREAM) return charge();
   bool ends = frame.hd.type == NGHTTP2_HEADERS || frame.hd.type == NGHTTP2_DATA;
   if (!ends || !(frame.hd.flags & NGHTTP2_FLAG_END_STREAM)) return;
   Http2Stream* stream = find(frame.hd.stream_id);
