@@ -8,10 +8,13 @@
 #include <unistd.h>
 
 #include "apiserver/authn/request_authenticator.h"
+#include "apiserver/authz/bootstrap_policy.h"
 #include "apiserver/authz/modes.h"
+#include "apiserver/authz/node.h"
 #include "apiserver/authz/rbac.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "kinds/metadata.h"
 #include "os/files.h"
 #include "storage/embedded/embedded_store.h"
 
@@ -39,6 +42,28 @@ crypto::ClientTls::Options kubelet_client(const crypto::Pki& pki, const std::str
           .certificate_pem = pair.certificate_pem,
           .key_pem = pair.key_pem,
           .insecure_skip_verify = ca_pem.empty()};
+}
+
+// Creates and updates what every cluster has: roles, bindings, priority classes.
+Task<Result<void>> bootstrap_policy(apiserver::ApiServer& server) {
+  Result<apiserver::BootstrapPolicy> policy = apiserver::load_bootstrap_policy();
+  if (!policy) co_return policy.error();
+  std::vector<apiserver::BootstrapAction> plan =
+      apiserver::plan_bootstrap(*policy, server.lookup());
+  for (apiserver::BootstrapAction& action : plan) {
+    const schema::Resource* resource =
+        schema::find_resource(action.group, action.version, action.resource);
+    std::string ns = resource->namespaced ? std::string(namespace_of(*action.object)) : "";
+    Draft draft(*action.object);
+    Result<ObjectPtr> written = ApiStatus::stopped();
+    if (action.create) {
+      written = co_await server.ensure(*resource, ns, std::move(draft));
+    } else {
+      written = co_await server.put(*resource, ns, std::move(draft));
+    }
+    if (!written) co_return written.error();
+  }
+  co_return Result<void>();
 }
 
 }  // namespace
@@ -253,6 +278,41 @@ Result<void> ApiServerProcess::make_identity() {
   server_->set_authenticator(std::make_unique<apiserver::RequestAuthenticator>(
       std::move(token_file), tokens_.get(), tokens_->api_audiences(), flags_.anonymous_auth));
   return {};
+}
+
+Result<void> ApiServerProcess::make_authorizers() {
+  TIPHYS_TRY(apiserver::BootstrapPolicy, policy, apiserver::load_bootstrap_policy());
+  TIPHYS_TRY(std::vector<apiserver::AuthorizationMode>, modes,
+             apiserver::parse_authorization_modes(join(flags_.authorization_mode, ",")));
+  std::vector<apiserver::Authorizer*> chain;
+  for (apiserver::AuthorizationMode mode : modes) {
+    std::unique_ptr<apiserver::Authorizer> authorizer;
+    switch (mode) {
+      case apiserver::AuthorizationMode::kAlwaysAllow:
+        authorizer = std::make_unique<apiserver::AlwaysAllow>();
+        break;
+      case apiserver::AuthorizationMode::kAlwaysDeny:
+        authorizer = std::make_unique<apiserver::AlwaysDeny>();
+        break;
+      case apiserver::AuthorizationMode::kNode:
+        authorizer = std::make_unique<apiserver::NodeAuthorizer>(
+            server_->lookup(), policy.find_cluster_role("system:node"));
+        break;
+      case apiserver::AuthorizationMode::kRbac:
+        authorizer = std::make_unique<apiserver::RbacAuthorizer>(server_->lookup());
+        break;
+    }
+    chain.push_back(authorizer.get());
+    authorizers_.push_back(std::move(authorizer));
+  }
+  server_->set_authorizer(std::make_unique<apiserver::ModeAuthorizer>(std::move(chain)));
+  return {};
+}
+
+void ApiServerProcess::add_admission() {}
+
+void ApiServerProcess::add_bootstrap() {
+  server_->add_bootstrap("rbac/bootstrap-roles", bootstrap_policy);
 }
 
 Task<Result<void>> ApiServerProcess::start() {

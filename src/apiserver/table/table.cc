@@ -3,7 +3,7 @@
 #include "apiserver/table/printers.h"
 #include "base/strings.h"
 #include "codec/codec.h"
-#include "object/metadata.h"
+#include "kinds/metadata.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -11,8 +11,8 @@ namespace {
 constexpr Column kDefaultColumns[] = {kNameColumn, {"Created At", "date"}};
 
 void print_default(const Object& object, MicroTime, Cells& cells) {
-  cells.text(Metadata(object).name());
-  cells.date(Metadata(object).creation_timestamp());
+  cells.text(name_of(object));
+  cells.date(metadata(object).creation_timestamp());
 }
 
 constexpr TablePrinter kDefaultPrinter = {kDefaultColumns, print_default};
