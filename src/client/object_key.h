@@ -1,28 +1,15 @@
-// Metadata and keys of any object, as informers and work queues use them. Pure.
+// Keys of objects, as informers and work queues use them. Pure.
 #pragma once
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "kinds/meta_v1.h"
-#include "object/object.h"
-#include "schema/message.h"
+#include "kinds/metadata.h"
 
 namespace tiphys::client {
 
-// The ObjectMeta of an object of any kind; empty if its type has none. Lives as long as the object.
-inline meta_v1::ObjectMeta metadata(const Object& object) {
-  int16_t field = object.type().metadata_field;
-  if (field < 0) return meta_v1::ObjectMeta();
-  return meta_v1::ObjectMeta(object.root().field(static_cast<uint16_t>(field)).as_node());
-}
-
-// The metadata of a draft, for edits. Requires: the type has metadata.
-inline meta_v1::ObjectMetaEdit edit_metadata(Draft& draft) {
-  auto field = static_cast<uint16_t>(draft.type().metadata_field);
-  Node& node = ensure_node(draft.arena(), draft.root(), field, ValueType::kStruct);
-  return meta_v1::ObjectMetaEdit(draft.arena(), node);
-}
+using tiphys::edit_metadata;
+using tiphys::metadata;
 
 // "namespace/name", or "name" of a cluster-scoped object.
 inline std::string object_key(std::string_view ns, std::string_view name) {

@@ -1,0 +1,102 @@
+#include "controllers/ownership.h"
+
+#include "client/object_key.h"
+
+namespace tiphys::controllers {
+
+std::optional<meta_v1::OwnerReference> controller_of(const Object& object) {
+  for (meta_v1::OwnerReference owner : metadata(object).owner_references()) {
+    if (owner.controller()) return owner;
+  }
+  return std::nullopt;
+}
+
+LabelSelector selector_of(const meta_v1::LabelSelector& selector, bool present) {
+  if (!present) return LabelSelector::nothing();
+  Result<LabelSelector> result = to_selector(selector);
+  return result ? std::move(*result) : LabelSelector::nothing();
+}
+
+std::vector<std::string> controller_index_keys(const Object& object) {
+  std::optional<meta_v1::OwnerReference> owner = controller_of(object);
+  if (owner) return {std::string(owner->uid())};
+  return {"/" + std::string(metadata(object).namespace_())};
+}
+
+std::vector<ObjectPtr> claim_candidates(const client::Informer& informer, const Object& owner) {
+  meta_v1::ObjectMeta meta = metadata(owner);
+  std::vector<ObjectPtr> result = informer.by_index(kByController, meta.uid());
+  std::string orphans = "/" + std::string(meta.namespace_());
+  for (ObjectPtr& orphan : informer.by_index(kByController, orphans)) {
+    result.push_back(std::move(orphan));
+  }
+  return result;
+}
+
+Claim claim(const Object& owner, const LabelSelector& selector,
+            const std::vector<ObjectPtr>& candidates) {
+  Claim result;
+  meta_v1::ObjectMeta owner_meta = metadata(owner);
+  bool owner_dies = owner_meta.has_deletion_timestamp();
+  for (const ObjectPtr& object : candidates) {
+    meta_v1::ObjectMeta meta = metadata(*object);
+    if (meta.namespace_() != owner_meta.namespace_()) continue;
+    bool selected = selector.matches(meta.labels().node());
+    std::optional<meta_v1::OwnerReference> controller = controller_of(*object);
+    if (controller) {
+      if (controller->uid() != owner_meta.uid()) continue;
+      if (selected) {
+        result.ours.push_back(object);
+      } else if (!owner_dies) {
+        result.release.push_back(object);
+      }
+    } else if (selected && !owner_dies && !meta.has_deletion_timestamp()) {
+      result.adopt.push_back(object);
+    }
+  }
+  return result;
+}
+
+namespace {
+
+ObjectPtr adopted(const Object& object, const Object& owner) {
+  Draft draft(object);
+  meta_v1::ObjectMetaEdit meta = client::edit_metadata(draft);
+  auto references = meta.edit_owner_references();
+  for (size_t i = references.size(); i-- > 0;) {
+    if (references[i].view().uid() == metadata(owner).uid()) references.erase(i);
+  }
+  set_controller(draft, owner);
+  return draft.freeze();
+}
+
+ObjectPtr released(const Object& object, const Object& owner) {
+  Draft draft(object);
+  meta_v1::ObjectMetaEdit meta = client::edit_metadata(draft);
+  auto references = meta.edit_owner_references();
+  for (size_t i = references.size(); i-- > 0;) {
+    if (references[i].view().uid() == metadata(owner).uid()) references.erase(i);
+  }
+  if (references.empty()) meta.clear_owner_references();
+  return draft.freeze();
+}
+
+}  // namespace
+
+void add_claim_actions(const Claim& claim, const schema::Resource& owner_resource,
+                       const ObjectPtr& owner, const schema::Resource& resource,
+                       Decision& decision) {
+  if (!claim.adopt.empty()) decision.add(verify_action(owner_resource, owner));
+  for (const ObjectPtr& object : claim.adopt) {
+    Action action = update_action(resource, adopted(*object, *owner));
+    action.batch = 1;
+    decision.add(std::move(action));
+  }
+  for (const ObjectPtr& object : claim.release) {
+    Action action = update_action(resource, released(*object, *owner));
+    action.batch = 1;
+    decision.add(std::move(action));
+  }
+}
+
+}  // namespace tiphys::controllers

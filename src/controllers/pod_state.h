@@ -1,0 +1,31 @@
+// Pod state: what controllers read off a pod's status, and which pods to delete first. Pure.
+// Source: k8s.io/kubernetes pkg/api/v1/pod and pkg/controller (ActivePodsWithRanks).
+#pragma once
+#include <vector>
+
+#include "base/time.h"
+#include "kinds/core_v1.h"
+
+namespace tiphys::controllers {
+
+// The condition of a type; an empty view if there is none.
+core_v1::PodCondition pod_condition(const core_v1::Pod& pod, std::string_view type);
+bool is_pod_ready(const core_v1::Pod& pod);
+// Ready for at least min_ready_seconds.
+bool is_pod_available(const core_v1::Pod& pod, int32_t min_ready_seconds, MicroTime now);
+// Neither finished nor being deleted.
+bool is_pod_active(const core_v1::Pod& pod);
+bool is_pod_finished(const core_v1::Pod& pod);  // Succeeded or Failed
+
+// A pod of a set, with what decides when it goes.
+struct RankedPod {
+  ObjectPtr object;
+  size_t rank = 0;  // how many related pods its node has
+};
+// True if `a` is to be deleted before `b`.
+bool deleted_before(const RankedPod& a, const RankedPod& b, MicroTime now);
+
+// A new pod from a template for its controller, named "<controller>-xxxxx" by the server.
+ObjectPtr pod_from_template(const core_v1::PodTemplateSpec& pod_template, const Object& controller);
+
+}  // namespace tiphys::controllers

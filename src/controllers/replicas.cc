@@ -1,0 +1,117 @@
+#include "controllers/replicas.h"
+
+#include "client/object_key.h"
+#include "controllers/resources.h"
+
+namespace tiphys::controllers {
+
+using client::metadata;
+
+namespace {
+
+// Creations start slowly: if the first fails (a quota, a bad template) the rest is not tried.
+void add_creations(const ReplicaWorld& world, int32_t count, Decision& decision) {
+  ObjectPtr pod = pod_from_template(world.pod_template, *world.owner);
+  int batch = 0;
+  int32_t left_in_batch = 1;
+  int32_t batch_size = 1;
+  for (int32_t i = 0; i < count; ++i) {
+    Action action = create_action(pods(), pod);
+    action.batch = batch;
+    action.tag = "create";
+    action.success = Note{world.owner, "Normal", "SuccessfulCreate", "Created pod: "};
+    action.failure = Note{world.owner, "Warning", "FailedCreate", "Error creating: "};
+    decision.add(std::move(action));
+    if (--left_in_batch > 0) continue;
+    batch_size *= 2;
+    left_in_batch = batch_size;
+    ++batch;
+  }
+}
+
+std::vector<RankedPod> ranked(const ReplicaWorld& world, const std::vector<ObjectPtr>& active) {
+  std::unordered_map<std::string_view, size_t> on_node;
+  std::vector<ObjectPtr> related = world.related ? world.related() : active;
+  for (const ObjectPtr& pod : related) {
+    if (is_pod_active(core_v1::Pod(*pod))) ++on_node[core_v1::Pod(*pod).spec().node_name()];
+  }
+  std::vector<RankedPod> result;
+  for (const ObjectPtr& pod : active) {
+    result.push_back({pod, on_node[core_v1::Pod(*pod).spec().node_name()]});
+  }
+  return result;
+}
+
+void add_deletions(const ReplicaWorld& world, const std::vector<ObjectPtr>& active, int32_t count,
+                   MicroTime now, Decision& decision) {
+  std::vector<RankedPod> order = ranked(world, active);
+  std::ranges::sort(order, [&](const RankedPod& a, const RankedPod& b) {
+    return deleted_before(a, b, now);
+  });
+  for (int32_t i = 0; i < count; ++i) {
+    Action action = delete_action(pods(), order[static_cast<size_t>(i)].object);
+    action.tag = "delete";
+    action.success = Note{world.owner, "Normal", "SuccessfulDelete", "Deleted pod: "};
+    action.failure = Note{world.owner, "Warning", "FailedDelete", "Error deleting: "};
+    decision.add(std::move(action));
+  }
+}
+
+bool has_template_labels(const core_v1::Pod& pod, const core_v1::PodTemplateSpec& pod_template) {
+  for (auto [key, value] : pod_template.metadata().labels()) {
+    if (pod.metadata().labels().find(key) != value) return false;
+  }
+  return true;
+}
+
+void count_pod(const ReplicaWorld& world, const core_v1::Pod& pod, MicroTime now,
+               ReplicaCounts& counts) {
+  ++counts.replicas;
+  if (has_template_labels(pod, world.pod_template)) ++counts.fully_labeled;
+  if (!is_pod_ready(pod)) return;
+  ++counts.ready;
+  if (is_pod_available(pod, world.min_ready_seconds, now)) ++counts.available;
+}
+
+// When the next ready pod will have been ready long enough.
+void look_when_available(const ReplicaWorld& world, const std::vector<ObjectPtr>& active,
+                         MicroTime now, Decision& decision) {
+  for (const ObjectPtr& object : active) {
+    core_v1::Pod pod(*object);
+    if (!is_pod_ready(pod) || is_pod_available(pod, world.min_ready_seconds, now)) continue;
+    MicroTime since = pod_condition(pod, "Ready").last_transition_time();
+    MicroTime due = since + world.min_ready_seconds * kMicrosPerSecond;
+    decision.look_again_in(std::chrono::microseconds(std::max<MicroTime>(due - now, 1)));
+  }
+}
+
+}  // namespace
+
+ReplicaPlan plan_replicas(const ReplicaWorld& world, MicroTime now) {
+  ReplicaPlan plan;
+  std::vector<ObjectPtr> candidates;
+  for (const ObjectPtr& object : world.candidates) {
+    core_v1::Pod pod(*object);
+    if (is_pod_active(pod)) {
+      candidates.push_back(object);
+    } else if (!is_pod_finished(pod) && is_controlled_by(*object, metadata(*world.owner).uid())) {
+      ++plan.counts.terminating;
+    }
+  }
+  Claim claimed = claim(*world.owner, world.selector, candidates);
+  for (const ObjectPtr& pod : claimed.ours) count_pod(world, core_v1::Pod(*pod), now, plan.counts);
+  look_when_available(world, claimed.ours, now, plan.decision);
+  add_claim_actions(claimed, *world.resource, world.owner, pods(), plan.decision);
+  // Pods that change hands are counted once that is done.
+  if (!claimed.adopt.empty() || !claimed.release.empty()) return plan;
+  if (metadata(*world.owner).has_deletion_timestamp()) return plan;
+  plan.missing = world.replicas - static_cast<int32_t>(claimed.ours.size());
+  if (plan.missing > 0) {
+    add_creations(world, std::min(plan.missing, kBurstReplicas), plan.decision);
+  } else if (plan.missing < 0) {
+    add_deletions(world, claimed.ours, std::min(-plan.missing, kBurstReplicas), now, plan.decision);
+  }
+  return plan;
+}
+
+}  // namespace tiphys::controllers

@@ -1,0 +1,38 @@
+#include "controllers/resources.h"
+
+#include <cassert>
+
+namespace tiphys::controllers {
+
+namespace {
+
+const schema::Resource& served(std::string_view group, std::string_view resource) {
+  const schema::Resource* found = schema::find_resource(group, "v1", resource);
+  assert(found && "api/ lacks a resource that controllers work on");
+  return *found;
+}
+
+}  // namespace
+
+const schema::Resource& pods() { return served("", "pods"); }
+const schema::Resource& nodes() { return served("", "nodes"); }
+const schema::Resource& namespaces() { return served("", "namespaces"); }
+const schema::Resource& services() { return served("", "services"); }
+const schema::Resource& endpoints() { return served("", "endpoints"); }
+const schema::Resource& service_accounts() { return served("", "serviceaccounts"); }
+const schema::Resource& config_maps() { return served("", "configmaps"); }
+const schema::Resource& replication_controllers() { return served("", "replicationcontrollers"); }
+const schema::Resource& replica_sets() { return served("apps", "replicasets"); }
+const schema::Resource& deployments() { return served("apps", "deployments"); }
+const schema::Resource& daemon_sets() { return served("apps", "daemonsets"); }
+const schema::Resource& stateful_sets() { return served("apps", "statefulsets"); }
+const schema::Resource& controller_revisions() { return served("apps", "controllerrevisions"); }
+const schema::Resource& jobs() { return served("batch", "jobs"); }
+const schema::Resource& cron_jobs() { return served("batch", "cronjobs"); }
+const schema::Resource& endpoint_slices() { return served("discovery.k8s.io", "endpointslices"); }
+const schema::Resource& leases() { return served("coordination.k8s.io", "leases"); }
+const schema::Resource& persistent_volume_claims() {
+  return served("", "persistentvolumeclaims");
+}
+
+}  // namespace tiphys::controllers

@@ -1,0 +1,26 @@
+// The resources that controllers work on, as the schema's tables know them.
+#pragma once
+#include "schema/resource.h"
+
+namespace tiphys::controllers {
+
+const schema::Resource& pods();
+const schema::Resource& nodes();
+const schema::Resource& namespaces();
+const schema::Resource& services();
+const schema::Resource& endpoints();
+const schema::Resource& service_accounts();
+const schema::Resource& config_maps();
+const schema::Resource& replication_controllers();
+const schema::Resource& replica_sets();
+const schema::Resource& deployments();
+const schema::Resource& daemon_sets();
+const schema::Resource& stateful_sets();
+const schema::Resource& controller_revisions();
+const schema::Resource& jobs();
+const schema::Resource& cron_jobs();
+const schema::Resource& endpoint_slices();
+const schema::Resource& leases();
+const schema::Resource& persistent_volume_claims();
+
+}  // namespace tiphys::controllers
