@@ -16,13 +16,14 @@ class GlitchBudget {
  public:
   explicit GlitchBudget(MonoTime now) : last_(now) {}
   // False once the budget is spent.
-  bool charge(MonoTime now) {
+  bool charge(MonoTime now, int64_t cost = 1) {
     int64_t refill = (now - last_) / (Duration(std::chrono::seconds(1)) / kGlitchesPerSecond);
     if (refill > 0) {
       left_ = std::min(kGlitchBurst, left_ + refill);
       last_ = now;
     }
-    return --left_ >= 0;
+    left_ = std::max<int64_t>(left_ - cost, -1);
+    return left_ >= 0;
   }
 
  private:

@@ -12,6 +12,7 @@ namespace {
 constexpr uint32_t kStreamWindowBytes = 256 * 1024;
 constexpr int32_t kConnectionWindowBytes = 1024 * 1024;
 constexpr int32_t kCrumbBytes = 32;
+constexpr int64_t kBadHeadCost = 20;  // glitches: reading it took us long
 constexpr size_t kMaxSentHeaderBytes = 256 * 1024;
 
 nghttp2_nv field(std::string_view name, std::string_view value) {
@@ -53,6 +54,12 @@ struct Http2Callbacks {
     server(user).on_header(*stream, view(name, name_size), view(value, value_size));
     return 0;
   }
+  // nghttp2 would drop the field and go on; a request with one is refused as a whole.
+  static int invalid_header(nghttp2_session*, const nghttp2_frame*, const uint8_t*, size_t,
+                            const uint8_t*, size_t, uint8_t, void* user) {
+    server(user).charge(kBadHeadCost);
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  }
   static int frame_recv(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     server(user).on_frame(*frame);
     return 0;
@@ -87,6 +94,7 @@ struct Http2Callbacks {
     nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, invalid_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frame_recv);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, data_chunk);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, frame_sent);
@@ -136,8 +144,8 @@ void Http2Server::fail(uint32_t error_code) {
   nghttp2_session_terminate_session(session_, error_code);
 }
 
-void Http2Server::charge() {
-  if (failing_ || budget_.charge(core_.loop.mono())) return;
+void Http2Server::charge(int64_t cost) {
+  if (failing_ || budget_.charge(core_.loop.mono(), cost)) return;
   fail(NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
@@ -188,6 +196,7 @@ void Http2Server::on_header(Http2Stream& stream, std::string_view name, std::str
 void Http2Server::on_request_headers(Http2Stream& stream, bool end) {
   const Headers& headers = stream.request.headers;
   if (stream.header_bytes > core_.limits.max_header_bytes) {
+    charge(kBadHeadCost);
     return refuse(stream, 431, "request header fields too large");
   }
   bool rooted = stream.request.path.starts_with('/') ||

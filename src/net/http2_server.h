@@ -36,6 +36,7 @@ class Http2Server : public ServerProtocol, public ResponseSink {
   ~Http2Server() override;
 
   void on_input(std::string_view bytes) override;
+  bool wants_input() const override { return !failing_; }
   void on_input_end() override { connection_.close(); }
   void on_flush() override;
   void on_closed() override;
@@ -64,7 +65,7 @@ class Http2Server : public ServerProtocol, public ResponseSink {
   void refuse(Http2Stream& stream, int status, std::string_view why);
   void submit(Http2Stream& stream);
   void submit_trailers(Http2Stream& stream, uint32_t* flags);
-  void charge();
+  void charge(int64_t cost = 1);
   void fail(uint32_t error_code);
   void release(Http2Stream& stream);
   void remove(Http2Stream& stream);

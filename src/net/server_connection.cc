@@ -6,8 +6,8 @@ namespace tiphys::net {
 
 namespace {
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-// Reads of one connection before others get their turn.
-constexpr int kReadsPerTurn = 16;
+// Read from one connection before others get their turn.
+constexpr size_t kBytesPerTurn = 256 * 1024;
 }  // namespace
 
 ServerConnection::ServerConnection(ServerCore& core, os::Fd fd, std::string remote_address)
@@ -60,7 +60,8 @@ void ServerConnection::choose(bool http2) {
 
 void ServerConnection::read_input() {
   read_posted_ = false;
-  for (int turn = 0; turn < kReadsPerTurn; ++turn) {
+  size_t total = 0;
+  while (total < kBytesPerTurn) {
     if (closed_ || input_ended_ || (protocol_ && !protocol_->wants_input())) return;
     ssize_t n = wire_.read(core_.scratch.get(), kReadBytes);
     if (n == Wire::kAgain) return;
@@ -70,6 +71,7 @@ void ServerConnection::read_input() {
       if (!protocol_) return close();
       return protocol_->on_input_end();
     }
+    total += static_cast<size_t>(n);
     take_input({core_.scratch.get(), static_cast<size_t>(n)});
   }
   read_soon();
