@@ -1,0 +1,97 @@
+#include "kubelet/network/pod_network.h"
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "codec/codec.h"
+#include "os/files.h"
+#include "os/process.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+std::string json(const std::string& text) {
+  std::string out;
+  codec::append_json_string(text, out);
+  return out;
+}
+
+// Turns a switch on; a kernel without it says so once at start.
+void set_kernel_switch(const std::string& path) {
+  Result<std::string> present = os::read_file(path, 64);
+  if (present && trim(*present) == "1") return;
+  Result<void> set = os::write_file(path, "1");
+  if (!set) LOG_WARNING("Kernel setting can't be changed", {"file", path}, {"err", set.error()});
+}
+
+Result<void> run_nft(const std::string& rules) {
+  Result<os::CommandResult> done = os::run_command({"nft", "-f", "-"}, rules);
+  if (!done) return done.error();
+  if (done->status != 0) return ApiStatus::internal("nft: " + std::string(trim(done->err)));
+  return {};
+}
+
+bool is_bridge_name(const std::string& name) {
+  return !name.empty() && name.size() <= 15 &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+             std::string::npos;
+}
+
+}  // namespace
+
+std::string cni_configuration(const PodNetwork& n) {
+  return "{\"cniVersion\":\"1.0.0\",\"name\":" + json(n.bridge) +
+         ",\"plugins\":[\n{\"type\":\"bridge\",\"bridge\":" + json(n.bridge) +
+         ",\"isGateway\":true,\"isDefaultGateway\":true,\"ipMasq\":false,\"hairpinMode\":true,\n"
+         "\"ipam\":{\"type\":\"host-local\",\"ranges\":[[{\"subnet\":" + json(n.pod_cidr) +
+         "}]],\"dataDir\":" + json(n.cni_folder + "/ipam") +
+         "}},\n{\"type\":\"portmap\",\"capabilities\":{\"portMappings\":true}}]}\n";
+}
+
+std::string masquerade_table(const std::string& bridge) { return "tiphys_masq_" + bridge; }
+
+std::string masquerade_rules(const PodNetwork& n) {
+  std::string table = "ip " + masquerade_table(n.bridge);
+  return "table " + table + " {}\ndelete table " + table + "\ntable " + table +
+         " {\n chain postrouting {\n  type nat hook postrouting priority srcnat; policy accept;\n"
+         "  ip saddr " + n.pod_cidr + " ip daddr != " + n.cluster_cidr + " ip daddr != 224.0.0.0/4 oifname != \"" +
+         n.bridge + "\" masquerade\n }\n}\n";
+}
+
+Result<void> apply_pod_network(const PodNetwork& n) {
+  if (!is_bridge_name(n.bridge)) {
+    return ApiStatus::bad_request("invalid bridge name " + go_quote(n.bridge));
+  }
+  Result<void> done = os::make_dirs(n.cni_folder + "/net.d");
+  if (!done) return done;
+  std::string path = n.cni_folder + "/net.d/10-tiphys.conflist";
+  std::string text = cni_configuration(n);
+  Result<std::string> present = os::read_file(path);
+  if (!present || *present != text) {
+    done = os::write_file_atomic(path, text);
+    if (!done) return done;
+  }
+  set_kernel_switch("/proc/sys/net/ipv4/ip_forward");
+  // Answers of a service's pod to a pod on the same bridge must pass the node's NAT.
+  if (os::exists("/proc/sys/net/bridge")) {
+    set_kernel_switch("/proc/sys/net/bridge/bridge-nf-call-iptables");
+  }
+  return run_nft(masquerade_rules(n));
+}
+
+Result<void> remove_pod_network(const std::string& bridge) {
+  if (!is_bridge_name(bridge)) return ApiStatus::bad_request("invalid bridge name");
+  std::string folder = "/sys/class/net/" + bridge + "/brif";
+  if (Result<std::vector<std::string>> ports = os::list_dir(folder); ports) {
+    for (const std::string& port : *ports) {
+      (void)os::run_command({"ip", "link", "delete", port});
+    }
+  }
+  if (os::exists("/sys/class/net/" + bridge)) {
+    Result<os::CommandResult> done = os::run_command({"ip", "link", "delete", bridge});
+    if (!done) return done.error();
+  }
+  std::string table = "ip " + masquerade_table(bridge);
+  return run_nft("table " + table + " {}\ndelete table " + table + "\n");
+}
+
+}  // namespace tiphys::kubelet

@@ -1,0 +1,25 @@
+// Whether a pod may run on this node, as the kubelet checks once more after the scheduler. Pure.
+// Reasons: upstream's pkg/kubelet/lifecycle/predicate.go (OutOfcpu, NodeAffinity, NodePorts...).
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kubelet/pods/model.h"
+
+namespace tiphys::kubelet {
+
+struct AdmissionInput {
+  core_v1::Node node;
+  std::vector<core_v1::Pod> active;  // pods that already use the node
+  int64_t max_pods = 110;
+};
+std::optional<Why> admit_pod(const AdmissionInput& input, core_v1::Pod pod);
+
+// requiredDuringScheduling and nodeSelector against the node's labels and name.
+bool matches_node(core_v1::PodSpec spec, core_v1::Node node);
+// What a pod asks of a node: containers summed, init containers' largest, overhead.
+std::map<std::string, int64_t> pod_requests(core_v1::PodSpec spec);  // cpu in thousandths
+
+}  // namespace tiphys::kubelet

@@ -1,0 +1,47 @@
+// NodeServices: what every pod worker uses of the node. One a kubelet; outlives the workers.
+// Loop thread only.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "async/epoll_loop.h"
+#include "async/pool.h"
+#include "base/random.h"
+#include "client/client.h"
+#include "client/event_recorder.h"
+#include "kubelet/images/puller.h"
+#include "kubelet/options.h"
+#include "kubelet/runtime/containerd.h"
+#include "os/cgroups.h"
+
+namespace tiphys::kubelet {
+
+struct NodeServices {
+  EpollLoop& loop;
+  WorkerPool& pool;
+  client::Client& client;
+  client::EventRecorder& events;
+  Random& random;
+  Runtime& runtime;
+  Containerd& containerd;
+  ImagePuller& puller;
+  const Options& options;
+  std::optional<os::Cgroups> cgroups;  // nothing: no cgroup file system; limits are the runtime's
+  std::vector<std::string> host_ips;
+  std::map<std::string, std::string> allocatable;
+  int64_t memory_capacity = 0;
+  // Services of a namespace (and default/kubernetes), for environments.
+  std::function<std::vector<ObjectPtr>(std::string_view ns)> services;
+  // Whether the pod may run here; asked once, before its first sandbox.
+  std::function<std::optional<Why>(const Object& pod)> admit;
+  // False until the node has its pod network.
+  std::function<bool()> network_ready;
+
+  std::string pod_folder(std::string_view uid) const {
+    return options.root_dir + "/pods/" + std::string(uid);
+  }
+};
+
+}  // namespace tiphys::kubelet

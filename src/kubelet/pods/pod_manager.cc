@@ -1,0 +1,231 @@
+#include "kubelet/pods/pod_manager.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "os/files.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+constexpr Duration kPollPeriod = std::chrono::seconds(1);    // without events
+constexpr Duration kEventPeriod = std::chrono::seconds(10);  // with events: only to be sure
+constexpr Duration kHousekeeping = std::chrono::seconds(5);
+constexpr int64_t kOrphanGrace = 10;
+
+std::string uid_of(const ObjectPtr& pod) {
+  return std::string(core_v1::Pod(*pod).metadata().uid());
+}
+
+}  // namespace
+
+PodManager::PodManager(NodeServices& node, client::Informer& pods, EventStream& events)
+    : node_(node), pods_(pods), events_(events), gate_(node.loop) {}
+
+PodManager::~PodManager() = default;
+
+void PodManager::start() {
+  pods_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) { on_pod(old, now); });
+  events_.start([this](const std::string& id) { on_container_event(id); });
+  gate_.spawn(watch_runtime());
+  gate_.spawn(housekeeping());
+}
+
+Task<void> PodManager::stop() {
+  stop_.request_stop();
+  co_await gate_.close();
+  for (auto& [uid, worker] : workers_) co_await worker->stop();
+  workers_.clear();
+}
+
+void PodManager::on_pod(const ObjectPtr& old, const ObjectPtr& now) {
+  if (stop_.stop_requested()) return;
+  if (old && (!now || uid_of(old) != uid_of(now))) {
+    auto worker = workers_.find(uid_of(old));
+    if (worker != workers_.end()) {
+      gone_.insert(worker->first);
+      worker->second->deleted();
+      if (worker->second->finished()) {
+        gone_.erase(worker->first);
+        gate_.spawn(retire(std::move(worker->second)));
+        workers_.erase(worker);
+      }
+    }
+  }
+  if (!now) return;
+  std::string uid = uid_of(now);
+  auto worker = workers_.find(uid);
+  if (worker != workers_.end()) {
+    worker->second->update(now);
+    return;
+  }
+  auto finished = [this, uid] {
+    // While the API still shows the pod, the finished worker stands for it.
+    auto at = workers_.find(uid);
+    if (at == workers_.end() || !gone_.contains(uid)) return;
+    gone_.erase(uid);
+    gate_.spawn(retire(std::move(at->second)));
+    workers_.erase(at);
+  };
+  auto fresh = std::make_unique<PodWorker>(node_, now, finished);
+  fresh->start();
+  workers_.emplace(uid, std::move(fresh));
+}
+
+Task<void> PodManager::retire(std::unique_ptr<PodWorker> worker) { co_await worker->stop(); }
+
+void PodManager::on_container_event(const std::string& id) {
+  auto owner = owners_.find(id);
+  if (owner != owners_.end()) {
+    auto worker = workers_.find(owner->second);
+    if (worker != workers_.end()) worker->second->wake();
+    return;
+  }
+  // Started since the last listing.
+  for (auto& [uid, worker] : workers_) {
+    const PodRuntime& state = worker->runtime_state();
+    bool mine = std::any_of(state.containers.begin(), state.containers.end(),
+                            [&](const ContainerRecord& c) { return c.id == id; }) ||
+                std::any_of(state.sandboxes.begin(), state.sandboxes.end(),
+                            [&](const SandboxRecord& s) { return s.id == id; });
+    if (mine) {
+      worker->wake();
+      return;
+    }
+  }
+  wake_all();
+}
+
+void PodManager::wake_all() {
+  for (auto& [uid, worker] : workers_) worker->wake();
+}
+
+Task<void> PodManager::watch_runtime() {
+  while (!stop_.stop_requested()) {
+    bool up = co_await node_.containerd.wait_ready(stop_.token());
+    if (!up) co_return;
+    if (!workers_.empty()) co_await relist();
+    Duration period = events_.live() ? kEventPeriod : kPollPeriod;
+    (void)co_await sleep_for(node_.loop, period, stop_.token());
+  }
+}
+
+// Wakes the workers whose pods look different from the last time.
+Task<void> PodManager::relist() {
+  Result<RuntimeList> list = co_await node_.runtime.list("");
+  if (!list) co_return;
+  std::map<std::string, std::string> shapes;
+  owners_.clear();
+  for (const SandboxRecord& s : list->sandboxes) {
+    owners_[s.id] = s.pod_uid;
+    shapes[s.pod_uid] += s.id + (s.ready ? "+" : "-");
+  }
+  for (const ContainerRecord& c : list->containers) {
+    owners_[c.id] = c.pod_uid;
+    shapes[c.pod_uid] += c.id + std::to_string(static_cast<int>(c.state));
+  }
+  for (auto& [uid, worker] : workers_) {
+    if (!worker->finished() && shapes[uid] != shapes_[uid]) worker->wake();
+  }
+  shapes_ = std::move(shapes);
+}
+
+Task<void> PodManager::housekeeping() {
+  while (!stop_.stop_requested()) {
+    bool up = co_await node_.containerd.wait_ready(stop_.token());
+    if (!up) co_return;
+    if (pods_.synced()) co_await clean_orphans();
+    (void)co_await sleep_for(node_.loop, kHousekeeping, stop_.token());
+  }
+}
+
+// Ends sandboxes whose pod is gone, and removes folders of pods that left nothing else.
+Task<void> PodManager::clean_orphans() {
+  Result<RuntimeList> list = co_await node_.runtime.list("");
+  if (!list) co_return;
+  std::map<std::string, std::vector<std::string>> containers;
+  std::map<std::string, std::vector<SandboxRecord>> sandboxes;
+  std::set<std::string> in_runtime;
+  for (const ContainerRecord& c : list->containers) {
+    in_runtime.insert(c.pod_uid);
+    if (!workers_.contains(c.pod_uid)) containers[c.pod_uid].push_back(c.id);
+  }
+  for (SandboxRecord& s : list->sandboxes) {
+    in_runtime.insert(s.pod_uid);
+    if (!workers_.contains(s.pod_uid)) sandboxes[s.pod_uid].push_back(std::move(s));
+  }
+  for (auto& [uid, mine] : sandboxes) {
+    if (!ending_.insert(uid).second) continue;
+    LOG_INFO("Ending a pod that the API no longer has", {"uid", uid}, {"pod", mine[0].pod_name});
+    gate_.spawn(end_orphan(uid, containers[uid], mine));
+  }
+  co_await clean_folders(std::move(in_runtime));
+}
+
+Task<void> PodManager::end_orphan(std::string uid, std::vector<std::string> containers,
+                                  std::vector<SandboxRecord> sandboxes) {
+  for (const std::string& id : containers) {
+    (void)co_await node_.runtime.stop_container(id, kOrphanGrace);
+    (void)co_await node_.runtime.remove_container(id);
+  }
+  for (const SandboxRecord& sandbox : sandboxes) {
+    Result<void> stopped = co_await node_.runtime.stop_sandbox(sandbox.id);
+    if (stopped) (void)co_await node_.runtime.remove_sandbox(sandbox.id);
+    std::string logs = node_.options.pod_logs_dir + "/" + sandbox.pod_namespace + "_" +
+                       sandbox.pod_name + "_" + uid;
+    co_await run_blocking(node_.loop, node_.pool, [logs] { (void)os::remove_tree(logs); });
+  }
+  ending_.erase(uid);
+}
+
+Task<void> PodManager::clean_folders(std::set<std::string> in_runtime) {
+  std::set<std::string> keep = std::move(in_runtime);
+  for (auto& [uid, worker] : workers_) keep.insert(uid);
+  std::string pods = node_.options.root_dir + "/pods";
+  std::string root = node_.options.cgroup_root;
+  std::optional<os::Cgroups> groups = node_.cgroups;
+  co_await run_blocking(node_.loop, node_.pool, [pods, keep, root, groups] {
+    Result<std::vector<std::string>> names = os::list_dir(pods);
+    if (!names) return;
+    for (const std::string& uid : *names) {
+      if (keep.contains(uid)) continue;
+      LOG_INFO("Cleaning up orphaned pod volumes", {"uid", uid});
+      Result<void> gone = tear_down_pod_folder(pods + "/" + uid);
+      if (!gone) LOG_WARNING("Orphaned pod volumes can't be removed", {"err", gone.error()});
+      for (const char* tier : {"", "/burstable", "/besteffort"}) {
+        if (groups) (void)groups->remove(root + "/kubepods" + tier + "/pod" + uid);
+      }
+    }
+  });
+}
+
+std::vector<ObjectPtr> PodManager::active_pods() const {
+  std::vector<ObjectPtr> out;
+  for (const auto& [uid, worker] : workers_) {
+    if (worker->is_active()) out.push_back(worker->pod());
+  }
+  return out;
+}
+
+std::vector<ObjectPtr> PodManager::all_pods() const {
+  std::vector<ObjectPtr> out;
+  for (const auto& [uid, worker] : workers_) {
+    if (!worker->finished()) out.push_back(worker->pod());
+  }
+  return out;
+}
+
+const PodWorker* PodManager::find(std::string_view ns, std::string_view name) const {
+  const PodWorker* found = nullptr;
+  for (const auto& [uid, worker] : workers_) {
+    core_v1::Pod pod(*worker->pod());
+    if (pod.metadata().namespace_() != ns || pod.metadata().name() != name) continue;
+    // Of two with the same name the one that isn't on its way out.
+    if (!found || found->finished() || gone_.contains(std::string(core_v1::Pod(*found->pod()).metadata().uid()))) {
+      found = worker.get();
+    }
+  }
+  return found;
+}
+
+}  // namespace tiphys::kubelet

@@ -1,0 +1,54 @@
+// PodManager: the workers of all pods of this node, fed by the API (informer) and by the runtime
+// (its events, or a cheap listing), and the cleaning up of what no pod owns.
+//
+// Loop thread only. Nothing is cleaned before the informer has synced once.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+
+#include "client/informer.h"
+#include "kubelet/pods/worker.h"
+#include "kubelet/runtime/event_stream.h"
+
+namespace tiphys::kubelet {
+
+class PodManager {
+ public:
+  PodManager(NodeServices& node, client::Informer& pods, EventStream& events);
+  ~PodManager();
+  void start();
+  Task<void> stop();
+
+  // Workers that use the node's resources.
+  std::vector<ObjectPtr> active_pods() const;
+  std::vector<ObjectPtr> all_pods() const;
+  // By namespace and name, or null.
+  const PodWorker* find(std::string_view ns, std::string_view name) const;
+  void wake_all();
+
+ private:
+  void on_pod(const ObjectPtr& old, const ObjectPtr& now);
+  void on_container_event(const std::string& container_id);
+  Task<void> watch_runtime();
+  Task<void> relist();
+  Task<void> housekeeping();
+  Task<void> clean_orphans();
+  Task<void> end_orphan(std::string uid, std::vector<std::string> containers,
+                        std::vector<SandboxRecord> sandboxes);
+  Task<void> clean_folders(std::set<std::string> in_runtime);
+  Task<void> retire(std::unique_ptr<PodWorker> worker);
+
+  NodeServices& node_;
+  client::Informer& pods_;
+  EventStream& events_;
+  Gate gate_;
+  StopSource stop_;
+  std::map<std::string, std::unique_ptr<PodWorker>> workers_;  // by uid
+  std::set<std::string> gone_;                // uids gone from the API whose worker isn't finished
+  std::map<std::string, std::string> owners_;  // container id -> pod uid, of the last listing
+  std::map<std::string, std::string> shapes_;  // pod uid -> what the last listing showed of it
+  std::set<std::string> ending_;               // orphans being ended
+};
+
+}  // namespace tiphys::kubelet

@@ -1,0 +1,222 @@
+#include "kubelet/pods/worker.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "kubelet/pods/termination_message.h"
+#include "kubelet/probes/prober.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+constexpr MicroTime kRetry = kMicrosPerSecond;
+
+bool is_deleting(const ObjectPtr& pod) {
+  return core_v1::Pod(*pod).metadata().has_deletion_timestamp();
+}
+
+uint64_t revision(const ObjectPtr& pod) {
+  return parse_uint(core_v1::Pod(*pod).metadata().resource_version()).value_or(0);
+}
+
+}  // namespace
+
+PodWorker::PodWorker(NodeServices& node, ObjectPtr pod, std::function<void()> on_finished)
+    : node_(node), pod_(std::move(pod)), on_finished_(std::move(on_finished)), gate_(node.loop),
+      wake_(node.loop) {
+  wake_.set();
+  HandlerHost host{node.loop, node.pool, node.runtime};
+  prober_ = std::make_unique<Prober>(
+      host, probes_, [this] { wake(); },
+      [this](std::string_view type, std::string_view reason, const std::string& message,
+             const std::string& container) {
+        record(type, reason, message, "spec.containers{" + container + "}");
+      });
+}
+
+PodWorker::~PodWorker() = default;
+
+void PodWorker::start() { gate_.spawn(run()); }
+
+Task<void> PodWorker::stop() {
+  stop_.request_stop();
+  co_await prober_->stop();
+  co_await gate_.close();
+}
+
+void PodWorker::update(ObjectPtr pod) {
+  // Our own write may be ahead of the informer.
+  if (revision(pod) < revision(pod_)) return;
+  pod_ = std::move(pod);
+  wake();
+}
+
+void PodWorker::deleted() {
+  deleted_ = true;
+  wake();
+}
+
+void PodWorker::wake() { wake_.set(); }
+
+bool PodWorker::is_active() const {
+  return admitted_ && !finished_ && !failed_ && !is_terminal_phase(view().status().phase());
+}
+
+void PodWorker::wake_at(MicroTime when) {
+  if (wake_at_ == 0 || when < wake_at_) wake_at_ = when;
+}
+
+void PodWorker::record(std::string_view type, std::string_view reason, const std::string& message,
+                       std::string_view field_path) {
+  node_.events.record(*pod_, type, reason, message, field_path);
+}
+
+Task<void> PodWorker::run() {
+  while (!stop_.stop_requested() && !finished_) {
+    Duration limit = node_.options.sync_frequency;
+    if (wake_at_ != 0) {
+      MicroTime left = std::max<MicroTime>(wake_at_ - node_.loop.wall(), 1000);
+      limit = std::min<Duration>(limit, std::chrono::microseconds(left));
+    }
+    (void)co_await wake_.wait(stop_.token(), limit);
+    if (stop_.stop_requested()) break;
+    bool up = co_await node_.containerd.wait_ready(stop_.token());
+    if (!up) break;
+    wake_.reset();
+    wake_at_ = 0;
+    co_await sync();
+  }
+  if (!finished_) co_return;
+  node_.loop.post([done = on_finished_] { done(); });
+}
+
+Task<void> PodWorker::sync() {
+  bool seen = co_await refresh();
+  if (!seen) {
+    wake_at(node_.loop.wall() + kRetry);
+    co_return;
+  }
+  prober_->update(pod_, state_);
+  if (deleted_ || is_deleting(pod_)) {
+    co_await sync_terminating();
+  } else if (failed_ || is_terminal_phase(view().status().phase()) || is_finished(view(), state_)) {
+    co_await sync_terminal();
+  } else {
+    co_await sync_running();
+  }
+}
+
+Task<void> PodWorker::sync_running() {
+  bool admitted = co_await admit();
+  if (!admitted) {
+    wake();
+    co_return;
+  }
+  PlanInput input{view(), &state_, &probes_, &back_off_, node_.loop.wall()};
+  PodPlan plan = plan_pod(input);
+  for (auto& [name, why] : plan.waiting) {
+    if (!waiting_.contains(name) || waiting_[name].reason != why.reason) {
+      record("Warning", "BackOff", "Back-off restarting failed container " + name + " in pod " +
+                                       pod_label(view()), "spec.containers{" + name + "}");
+    }
+    waiting_[name] = why;
+  }
+  if (plan.wake_at) wake_at(*plan.wake_at);
+  bool sent = co_await publish(false);
+  if (!sent) wake_at(node_.loop.wall() + kRetry);
+  for (const ContainerKill& one : plan.kills) kill(one.id, one.name, one.message, grace_seconds());
+  bool ready = co_await prepare();
+  if (!ready) {
+    (void)co_await publish(false);
+    co_return;
+  }
+  if (plan.create_sandbox) {
+    // What still runs in the old one is on its way out; its end wakes this worker.
+    if (state_.any_running()) co_return;
+    for (const std::string& id : plan.stop_sandboxes) (void)co_await node_.runtime.stop_sandbox(id);
+    co_await create_sandbox(plan.sandbox_attempt);
+    co_return;
+  }
+  co_await start_containers(std::move(plan));
+}
+
+Task<bool> PodWorker::admit() {
+  if (admitted_) co_return true;
+  // A pod that already has something here was admitted before this process started.
+  std::optional<Why> refusal;
+  if (state_.sandboxes.empty()) refusal = node_.admit(*pod_);
+  if (!refusal) {
+    admitted_ = true;
+    co_return true;
+  }
+  record("Warning", refusal->reason, refusal->message);
+  failed_ = Why{refusal->reason, "Pod was rejected: " + refusal->message};
+  bool sent = co_await publish(false);
+  if (!sent) wake_at(node_.loop.wall() + kRetry);
+  co_return false;
+}
+
+// Reads the pod's state from the runtime. False: it doesn't answer.
+Task<bool> PodWorker::refresh() {
+  Result<RuntimeList> list = co_await node_.runtime.list(uid());
+  if (!list) {
+    LOG_WARNING("Can't list a pod's containers", {"pod", pod_label(view())}, {"err", list.error()});
+    co_return false;
+  }
+  PodRuntime fresh{std::move(list->sandboxes), std::move(list->containers)};
+  for (ContainerRecord& container : fresh.containers) {
+    bool known = co_await add_status(container);
+    if (!known) co_return false;
+  }
+  for (SandboxRecord& sandbox : fresh.sandboxes) {
+    if (!sandbox.ready) continue;
+    auto ips = ips_.find(sandbox.id);
+    if (ips == ips_.end()) {
+      Result<SandboxRecord> status = co_await node_.runtime.sandbox_status(sandbox.id);
+      if (!status) co_return false;
+      ips = ips_.insert_or_assign(sandbox.id, status->ips).first;
+    }
+    sandbox.ips = ips->second;
+  }
+  sort_newest_first(fresh);
+  std::erase_if(known_, [&](const auto& entry) {
+    return std::none_of(fresh.containers.begin(), fresh.containers.end(),
+                        [&](const ContainerRecord& c) { return c.id == entry.first; });
+  });
+  state_ = std::move(fresh);
+  co_return true;
+}
+
+// Fills in a listed container's status; it is asked for only when the state changed.
+Task<bool> PodWorker::add_status(ContainerRecord& container) {
+  auto known = known_.find(container.id);
+  if (known == known_.end() || known->second.state != container.state) {
+    Result<ContainerRecord> status = co_await node_.runtime.container_status(container.id);
+    if (!status && status.error().reason() == "NotFound") co_return true;  // removed meanwhile
+    if (!status) co_return false;
+    ContainerRecord full = std::move(*status);
+    full.sandbox_id = container.sandbox_id;
+    full.pod_uid = container.pod_uid;
+    if (full.state == ContainerState::kExited) co_await read_message(full);
+    if (full.state == ContainerState::kRunning) waiting_.erase(full.name);
+    known = known_.insert_or_assign(container.id, std::move(full)).first;
+  }
+  container = known->second;
+  co_return true;
+}
+
+Task<void> PodWorker::read_message(ContainerRecord& container) {
+  auto file = container.annotations.find(std::string(kMessageFileAnnotation));
+  auto policy = container.annotations.find(std::string(kMessagePolicyAnnotation));
+  std::string path = file == container.annotations.end() ? "" : file->second;
+  bool logs = policy != container.annotations.end() && policy->second == "FallbackToLogsOnError" &&
+              container.exit_code != 0;
+  std::string log = logs ? container.log_path : "";
+  std::string message = co_await run_blocking(node_.loop, node_.pool, [path, log] {
+    return read_termination_message(path, log);
+  });
+  if (!message.empty()) container.message = message;
+}
+
+}  // namespace tiphys::kubelet

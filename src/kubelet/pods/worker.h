@@ -1,0 +1,128 @@
+// PodWorker: takes one pod (one uid) through its life. The shell around plan_pod and make_status:
+// observes the runtime, carries plans out, writes status and events.
+//
+// Loop thread only. Each worker is one coroutine: what hangs for one pod (an image pull, a slow stop)
+// never holds another; pulls and kills run beside the worker, so that a deletion is always heard.
+// Level-driven: update() and wake() only take notes; everything is decided from the whole state.
+// Life: until finished() the pod has something on this node. Stop it before it is destroyed.
+#pragma once
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+
+#include "async/gate.h"
+#include "kubelet/pods/node_services.h"
+#include "kubelet/pods/plan.h"
+#include "kubelet/pods/references.h"
+#include "kubelet/volumes/volumes.h"
+
+namespace tiphys::kubelet {
+
+class Prober;
+
+class PodWorker {
+ public:
+  PodWorker(NodeServices& node, ObjectPtr pod, std::function<void()> on_finished);
+  ~PodWorker();  // Requires: stop() finished, or never started
+
+  void start();
+  // Ends the worker without touching the pod.
+  Task<void> stop();
+  // A newer state of the pod from the API.
+  void update(ObjectPtr pod);
+  // The pod is gone from the API: end it without asking.
+  void deleted();
+  // Something of the pod changed in the runtime.
+  void wake();
+  bool finished() const { return finished_; }
+  const ObjectPtr& pod() const { return pod_; }
+  const PodRuntime& runtime_state() const { return state_; }
+  // It uses the node's resources: admitted, and not ended.
+  bool is_active() const;
+
+ private:
+  core_v1::Pod view() const { return core_v1::Pod(*pod_); }
+  std::string uid() const { return std::string(view().metadata().uid()); }
+  void record(std::string_view type, std::string_view reason, const std::string& message,
+              std::string_view field_path = {});
+
+  // worker.cc
+  Task<void> run();
+  Task<void> sync();
+  Task<void> sync_running();
+  Task<bool> refresh();
+  Task<bool> add_status(ContainerRecord& container);
+  Task<void> read_message(ContainerRecord& container);
+  Task<bool> admit();
+  void wake_at(MicroTime when);
+
+  // worker_start.cc
+  Task<bool> prepare();
+  Task<bool> set_up();
+  Task<bool> fetch_references();
+  Task<Result<void>> fetch_tokens();
+  Task<void> create_sandbox(uint32_t attempt);
+  Task<void> start_containers(PodPlan plan);
+  Task<bool> start_container(ContainerStart what);
+  Task<Result<ObjectPtr>> build_config(ContainerStart what, ImageRecord image);
+  Task<void> pull(std::string name, std::string image, std::string policy);
+  Task<void> run_post_start(std::string id, ObjectPtr pod, bool init, size_t index);
+  Task<void> remove_old_containers();
+  core_v1::Container container_at(const ContainerStart& what) const;
+  ObjectPtr make_sandbox_config(uint32_t attempt) const;
+  Environment service_variables() const;
+  RegistryAuth auth_for(std::string_view image) const;
+  std::string message_file(std::string_view container, uint32_t attempt) const;
+
+  // worker_end.cc
+  Task<void> sync_terminating();
+  Task<void> sync_terminal();
+  void kill(std::string id, std::string name, std::string message, int64_t grace);
+  Task<void> run_kill(std::string id, std::string name, std::string message, int64_t grace);
+  Task<bool> stop_sandboxes();
+  Task<bool> remove_everything();
+  Task<bool> release_node_resources();
+  Task<void> delete_from_api();
+  int64_t grace_seconds() const;
+
+  // worker_status.cc
+  Task<bool> publish(bool killed);
+  ObjectPtr current_status(bool killed) const;
+
+  NodeServices& node_;
+  ObjectPtr pod_;
+  std::function<void()> on_finished_;
+  Gate gate_;
+  StopSource stop_;
+  Event wake_;
+  MicroTime wake_at_ = 0;      // 0: none
+  bool deleted_ = false;       // gone from the API
+  bool finished_ = false;
+  bool admitted_ = false;
+  std::optional<Why> failed_;  // refused or ended by the kubelet
+
+  PodRuntime state_;
+  std::map<std::string, ContainerRecord> known_;  // by id, with status
+  std::map<std::string, std::vector<std::string>> ips_;  // by sandbox id
+  std::map<std::string, Why> waiting_;            // by container name: why it isn't running
+  std::map<std::string, ProbeState> probes_;      // by container id
+  BackOff back_off_;
+  std::map<std::string, MicroTime> killing_;      // container id -> latest end of its grace
+  std::set<std::string> pulling_;                 // container names
+  std::map<std::string, ImageOutcome> images_;    // by container name
+  std::map<std::string, std::string> volumes_;    // name -> host path
+  MicroTime volumes_at_ = 0;                      // when they were last brought up to date
+  ObjectPtr volumes_for_;                         // and for which state of the pod
+  Fetched fetched_;
+  struct Token {
+    std::string text;
+    MicroTime renew_at = 0;
+  };
+  std::map<std::string, Token> tokens_;           // by audience
+  bool cgroup_made_ = false;
+  bool released_ = false;                         // volumes and cgroup are gone
+  std::unique_ptr<Prober> prober_;
+};
+
+}  // namespace tiphys::kubelet

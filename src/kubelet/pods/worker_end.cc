@@ -1,0 +1,196 @@
+#include <algorithm>
+
+#include "base/log.h"
+#include "kubelet/pods/resources.h"
+#include "kubelet/pods/worker.h"
+#include "kubelet/probes/handler.h"
+#include "os/files.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+constexpr MicroTime kRetry = kMicrosPerSecond;
+
+int64_t spec_grace(core_v1::PodSpec spec) {
+  return spec.has_termination_grace_period_seconds() ? spec.termination_grace_period_seconds() : 30;
+}
+
+}  // namespace
+
+int64_t PodWorker::grace_seconds() const {
+  meta_v1::ObjectMeta meta = view().metadata();
+  if (deleted_) return 1;
+  if (meta.has_deletion_grace_period_seconds()) return meta.deletion_grace_period_seconds();
+  return spec_grace(view().spec());
+}
+
+// Being deleted: containers end, everything is removed, then the API forgets the pod.
+Task<void> PodWorker::sync_terminating() {
+  bool running = false;
+  std::vector<ContainerRecord> containers = state_.containers;
+  bool main_running = false;
+  for (const ContainerRecord& c : containers) {
+    bool sidecar = false;
+    for (core_v1::Container init : view().spec().init_containers()) {
+      sidecar = sidecar || (init.name() == c.name && is_sidecar(init));
+    }
+    if (c.state == ContainerState::kRunning && !sidecar) main_running = true;
+  }
+  // Sidecars end after the containers they serve, the last started first.
+  bool sidecar_killed = false;
+  ListView<core_v1::Container> inits = view().spec().init_containers();
+  for (const ContainerRecord& c : containers) {
+    if (c.state != ContainerState::kRunning) continue;
+    running = true;
+    bool is_init = std::any_of(inits.begin(), inits.end(),
+                               [&](core_v1::Container i) { return i.name() == c.name && is_sidecar(i); });
+    if (is_init && (main_running || sidecar_killed)) continue;
+    sidecar_killed = sidecar_killed || is_init;
+    kill(c.id, c.name, "Stopping container " + c.name, grace_seconds());
+  }
+  if (running) {
+    bool sent = co_await publish(false);
+    if (!sent) wake_at(node_.loop.wall() + kRetry);
+    co_return;
+  }
+  if (!pulling_.empty()) {
+    wake_at(node_.loop.wall() + kRetry);  // a pull's events still name the pod; it ends by itself
+  }
+  bool stopped = co_await stop_sandboxes();
+  if (stopped && !deleted_) (void)co_await publish(true);
+  bool removed = false;
+  if (stopped) removed = co_await remove_everything();
+  if (!removed) {
+    wake_at(node_.loop.wall() + kRetry);
+    co_return;
+  }
+  if (!deleted_) co_await delete_from_api();
+  if (deleted_ && killing_.empty() && pulling_.empty()) finished_ = true;
+}
+
+// Ended by itself or refused: nothing runs, its containers stay for their logs and states.
+Task<void> PodWorker::sync_terminal() {
+  bool running = false;
+  std::vector<ContainerRecord> containers = state_.containers;
+  for (const ContainerRecord& c : containers) {
+    if (c.state != ContainerState::kRunning) continue;
+    running = true;
+    kill(c.id, c.name, "Stopping container " + c.name, grace_seconds());
+  }
+  bool stopped = !running;
+  if (stopped) stopped = co_await stop_sandboxes();
+  bool sent = co_await publish(stopped);
+  bool released = released_;
+  if (stopped && !released_) released = co_await release_node_resources();
+  if ((!stopped && !running) || !sent || (stopped && !released)) wake_at(node_.loop.wall() + kRetry);
+}
+
+void PodWorker::kill(std::string id, std::string name, std::string message, int64_t grace) {
+  MicroTime end = node_.loop.wall() + grace * kMicrosPerSecond;
+  auto running = killing_.find(id);
+  if (running != killing_.end() && running->second <= end) return;
+  bool first = running == killing_.end();
+  killing_[id] = end;
+  if (first) record("Normal", "Killing", message, "spec.containers{" + name + "}");
+  gate_.spawn(run_kill(std::move(id), std::move(name), first ? "hook" : "", grace));
+}
+
+// phase "hook": the preStop hook runs first, within the grace period.
+Task<void> PodWorker::run_kill(std::string id, std::string name, std::string phase, int64_t grace) {
+  ObjectPtr pod = pod_;
+  core_v1::Container container = find_container(core_v1::Pod(*pod).spec(), name);
+  MonoTime start = node_.loop.mono();
+  if (phase == "hook" && grace > 0 && container.lifecycle().has_pre_stop()) {
+    const SandboxRecord* sandbox = state_.newest_sandbox();
+    std::string ip = sandbox && !sandbox->ips.empty() ? sandbox->ips[0] : "";
+    HandlerTarget target{id, ip, pod, container, "kube-lifecycle/1.35"};
+    HandlerHost host{node_.loop, node_.pool, node_.runtime};
+    HandlerResult result = co_await run_hook(host, target, container.lifecycle().pre_stop(),
+                                             std::chrono::seconds(grace), stop_.token());
+    if (!result.ok && !stop_.stop_requested()) {
+      record("Warning", "FailedPreStopHook", "PreStopHook failed", "spec.containers{" + name + "}");
+    }
+  }
+  if (stop_.stop_requested()) co_return;
+  int64_t used = (node_.loop.mono() - start) / std::chrono::seconds(1);
+  // Upstream leaves two seconds to a container whose hook used up the time.
+  int64_t left = grace == 0 ? 0 : std::max<int64_t>(grace - used, used > 0 ? 2 : 1);
+  Result<void> stopped = co_await node_.runtime.stop_container(id, left);
+  if (!stopped) {
+    LOG_WARNING("Container can't be stopped", {"container", name}, {"err", stopped.error()});
+    wake_at(node_.loop.wall() + kRetry);
+  }
+  killing_.erase(id);
+  wake();
+}
+
+Task<bool> PodWorker::stop_sandboxes() {
+  std::vector<SandboxRecord> sandboxes = state_.sandboxes;
+  for (const SandboxRecord& sandbox : sandboxes) {
+    if (!sandbox.ready) continue;
+    Result<void> stopped = co_await node_.runtime.stop_sandbox(sandbox.id);
+    if (!stopped) {
+      record("Warning", "FailedKillPod", "error killing pod: " + stopped.error().message());
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+Task<bool> PodWorker::remove_everything() {
+  std::vector<ContainerRecord> containers = state_.containers;
+  std::vector<SandboxRecord> sandboxes = state_.sandboxes;
+  for (const ContainerRecord& c : containers) {
+    Result<void> removed = co_await node_.runtime.remove_container(c.id);
+    if (!removed) co_return false;
+  }
+  for (const SandboxRecord& sandbox : sandboxes) {
+    Result<void> stopped = co_await node_.runtime.stop_sandbox(sandbox.id);
+    if (!stopped) co_return false;
+    Result<void> removed = co_await node_.runtime.remove_sandbox(sandbox.id);
+    if (!removed) co_return false;
+  }
+  bool released = co_await release_node_resources();
+  if (!released) co_return false;
+  std::string logs = node_.options.pod_logs_dir + "/" + pod_log_folder(view());
+  Result<void> gone =
+      co_await run_blocking(node_.loop, node_.pool, [logs] { return os::remove_tree(logs); });
+  node_.puller.forget_pod(uid());
+  co_return gone.has_value();
+}
+
+Task<bool> PodWorker::release_node_resources() {
+  std::string folder = node_.pod_folder(uid());
+  std::string cgroup = pod_cgroup(node_.options.cgroup_root, view());
+  std::optional<os::Cgroups> groups = node_.cgroups;
+  Result<void> done = co_await run_blocking(node_.loop, node_.pool, [folder, cgroup, groups] {
+    Result<void> gone = tear_down_pod_folder(folder);
+    if (gone && groups) gone = groups->remove(cgroup);
+    return gone;
+  });
+  if (!done) {
+    LOG_WARNING("Can't release a pod's volumes or cgroup", {"pod", pod_label(view())},
+                {"err", done.error()});
+    co_return false;
+  }
+  released_ = true;
+  co_return true;
+}
+
+Task<void> PodWorker::delete_from_api() {
+  client::DeleteOptions options;
+  options.grace_period_seconds = 0;
+  options.uid = uid();
+  Result<ObjectPtr> gone = co_await node_.client.remove(
+      *schema::find_resource("", "v1", "pods"), std::string(view().metadata().namespace_()),
+      std::string(view().metadata().name()), options);
+  // Conflict: another pod has the name by now.
+  if (gone || gone.error().is_not_found() || gone.error().is_conflict()) {
+    // With finalizers it stays in the API; this node is done with it either way.
+    deleted_ = true;
+    co_return;
+  }
+  wake_at(node_.loop.wall() + kRetry);
+}
+
+}  // namespace tiphys::kubelet

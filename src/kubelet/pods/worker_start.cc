@@ -1,0 +1,415 @@
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "kinds/authentication_v1.h"
+#include "kubelet/images/registry_auth.h"
+#include "kubelet/pods/resources.h"
+#include "kubelet/pods/worker.h"
+#include "kubelet/probes/handler.h"
+#include "os/files.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+constexpr MicroTime kVolumeRetry = 2 * kMicrosPerSecond;
+constexpr MicroTime kStartRetry = 10 * kMicrosPerSecond;
+constexpr MicroTime kVolumePeriod = 60 * kMicrosPerSecond;
+constexpr Duration kHookLimit = std::chrono::minutes(30);
+constexpr int64_t kTokenSeconds = 3607;
+
+const schema::Resource& core_resource(std::string_view name) {
+  return *schema::find_resource("", "v1", name);
+}
+
+// Files that the kubelet lays out for a container before it starts. Blocks.
+Result<void> write_container_files(const std::string& hosts_path, const std::string& hosts,
+                                   const std::string& message_path) {
+  if (!hosts_path.empty()) {
+    Result<void> written = os::write_file_atomic(hosts_path, hosts);
+    if (!written) return written;
+  }
+  if (message_path.empty()) return {};
+  Result<void> made = os::make_dirs(message_path.substr(0, message_path.rfind('/')), 0750);
+  if (!made) return made;
+  return os::write_file(message_path, "", 0666);
+}
+
+// What volumes show of a pod itself.
+bool same_for_volumes(const Object& a, const Object& b) {
+  meta_v1::ObjectMeta one = core_v1::Pod(a).metadata();
+  meta_v1::ObjectMeta other = core_v1::Pod(b).metadata();
+  auto map = [](const auto& view) {
+    return Value::of_node(ValueType::kMap, const_cast<Node*>(&view.node()));
+  };
+  return one.generation() == other.generation() && equal(map(one.labels()), map(other.labels())) &&
+         equal(map(one.annotations()), map(other.annotations()));
+}
+
+}  // namespace
+
+core_v1::Container PodWorker::container_at(const ContainerStart& what) const {
+  core_v1::PodSpec spec = view().spec();
+  return what.init ? spec.init_containers()[what.index] : spec.containers()[what.index];
+}
+
+// Everything below the containers: cgroup, fetched objects, volumes, network. False: not yet.
+Task<bool> PodWorker::prepare() {
+  if (!cgroup_made_ && node_.cgroups) {
+    std::string path = pod_cgroup(node_.options.cgroup_root, view());
+    os::CgroupLimits limits = pod_limits(view().spec());
+    os::Cgroups groups = *node_.cgroups;
+    Result<void> made = co_await run_blocking(
+        node_.loop, node_.pool, [groups, path, limits] { return groups.create(path, limits); });
+    if (!made) {
+      record("Warning", "FailedCreatePodContainer", "unable to ensure pod container exists: " +
+                                                        made.error().message());
+      wake_at(node_.loop.wall() + kVolumeRetry);
+      co_return false;
+    }
+    cgroup_made_ = true;
+  }
+  bool stale = volumes_at_ == 0 || !same_for_volumes(*volumes_for_, *pod_) ||
+               node_.loop.wall() - volumes_at_ >= kVolumePeriod;
+  if (!stale) co_return true;
+  co_return co_await set_up();
+}
+
+Task<bool> PodWorker::set_up() {
+  bool fetched = co_await fetch_references();
+  Result<void> tokens;
+  if (fetched) tokens = co_await fetch_tokens();
+  if (!fetched || !tokens) {
+    if (!tokens) {
+      record("Warning", "FailedMount", "MountVolume.SetUp failed for volume: failed to fetch token: " +
+                                           tokens.error().message());
+    }
+    wake_at(node_.loop.wall() + kVolumeRetry);
+    // Running containers keep what they have while the API is away.
+    co_return volumes_at_ != 0;
+  }
+  VolumeInput input;
+  input.pod = pod_;
+  input.pod_folder = node_.pod_folder(uid());
+  input.allocatable = node_.allocatable;
+  input.host_ips = node_.host_ips;
+  if (const SandboxRecord* sandbox = state_.newest_sandbox()) input.pod_ips = sandbox->ips;
+  if (view().spec().host_network()) input.pod_ips = node_.host_ips;
+  input.fetched = fetched_;
+  for (auto& [audience, token] : tokens_) input.tokens[audience] = token.text;
+  input.now = node_.loop.wall();
+  ObjectPtr prepared_for = pod_;
+  auto done = co_await run_blocking(node_.loop, node_.pool, [input] { return set_up_volumes(input); });
+  if (!done) {
+    record("Warning", "FailedMount", done.error().message());
+    wake_at(node_.loop.wall() + kVolumeRetry);
+    co_return volumes_at_ != 0;
+  }
+  volumes_ = std::move(*done);
+  volumes_at_ = node_.loop.wall();
+  volumes_for_ = prepared_for;
+  co_return true;
+}
+
+// False: the API doesn't answer. What isn't there is an entry that says so.
+Task<bool> PodWorker::fetch_references() {
+  References refs = pod_references(view().spec());
+  std::string ns(view().metadata().namespace_());
+  Fetched fresh;
+  for (const std::string& name : refs.config_maps) {
+    Result<ObjectPtr> got = co_await node_.client.get(core_resource("configmaps"), ns, name);
+    if (!got && !got.error().is_not_found() && got.error().code() >= 500) co_return false;
+    fresh.config_maps.emplace(name, std::move(got));
+  }
+  for (const std::string& name : refs.secrets) {
+    Result<ObjectPtr> got = co_await node_.client.get(core_resource("secrets"), ns, name);
+    if (!got && !got.error().is_not_found() && got.error().code() >= 500) co_return false;
+    fresh.secrets.emplace(name, std::move(got));
+  }
+  fetched_ = std::move(fresh);
+  co_return true;
+}
+
+// Tokens are renewed when four fifths of their time have passed.
+Task<Result<void>> PodWorker::fetch_tokens() {
+  ObjectPtr pod = pod_;
+  core_v1::Pod of(*pod);
+  std::map<std::string, int64_t> wanted;  // audience -> seconds
+  for (core_v1::Volume volume : of.spec().volumes()) {
+    for (core_v1::VolumeProjection source : volume.projected().sources()) {
+      if (!source.has_service_account_token()) continue;
+      core_v1::ServiceAccountTokenProjection token = source.service_account_token();
+      int64_t seconds = token.has_expiration_seconds() ? token.expiration_seconds() : kTokenSeconds;
+      wanted[std::string(token.audience())] = seconds;
+    }
+  }
+  for (auto& [audience, seconds] : wanted) {
+    auto present = tokens_.find(audience);
+    if (present != tokens_.end() && node_.loop.wall() < present->second.renew_at) continue;
+    Draft request = authentication_v1::TokenRequest::make();
+    authentication_v1::TokenRequestEdit edit(request);
+    if (!audience.empty()) edit.edit_spec().edit_audiences().append(audience);
+    edit.edit_spec().set_expiration_seconds(seconds);
+    auto bound = edit.edit_spec().edit_bound_object_ref();
+    bound.set_kind("Pod");
+    bound.set_api_version("v1");
+    bound.set_name(of.metadata().name());
+    bound.set_uid(of.metadata().uid());
+    std::string account(of.spec().service_account_name());
+    if (account.empty()) account = "default";
+    Result<ObjectPtr> made = co_await node_.client.create_subresource(
+        core_resource("serviceaccounts"), std::string(of.metadata().namespace_()), account, "token",
+        request.freeze());
+    if (!made) co_return made.error();
+    authentication_v1::TokenRequest issued(**made);
+    MicroTime now = node_.loop.wall();
+    MicroTime span = issued.status().expiration_timestamp() - now;
+    tokens_[audience] = {std::string(issued.status().token()), now + span / 5 * 4};
+  }
+  co_return Result<void>();
+}
+
+ObjectPtr PodWorker::make_sandbox_config(uint32_t attempt) const {
+  SandboxInput input;
+  input.pod = view();
+  input.attempt = attempt;
+  input.log_directory = node_.options.pod_logs_dir + "/" + pod_log_folder(view());
+  input.cgroup_parent = node_.cgroups ? pod_cgroup(node_.options.cgroup_root, view()) : "";
+  Result<std::string> host = os::read_file(node_.options.resolv_conf, 64 * 1024);
+  input.dns = pod_dns(view(), parse_resolv_conf(host ? *host : std::string()),
+                      node_.options.cluster_dns, node_.options.cluster_domain);
+  input.cluster_domain = node_.options.cluster_domain;
+  return sandbox_config(input);
+}
+
+Task<void> PodWorker::create_sandbox(uint32_t attempt) {
+  if (!view().spec().host_network() && !node_.network_ready()) {
+    record("Warning", "NetworkNotReady",
+           "network is not ready: container runtime network not ready: the node has no podCIDR yet");
+    wake_at(node_.loop.wall() + kVolumeRetry);
+    co_return;
+  }
+  ObjectPtr config = make_sandbox_config(attempt);
+  std::string logs = node_.options.pod_logs_dir + "/" + pod_log_folder(view());
+  Result<void> made =
+      co_await run_blocking(node_.loop, node_.pool, [logs] { return os::make_dirs(logs, 0755); });
+  Result<std::string> id = ApiStatus::internal("no log folder");
+  if (made) id = co_await node_.runtime.run_sandbox(config, "");
+  if (!made || !id) {
+    record("Warning", "FailedCreatePodSandBox",
+           "Failed to create pod sandbox: " + (made ? id.error().message() : made.error().message()));
+    wake_at(node_.loop.wall() + kVolumeRetry);
+    co_return;
+  }
+  LOG_V(2, "Started sandbox", {"pod", pod_label(view())}, {"id", *id});
+  wake();
+}
+
+Environment PodWorker::service_variables() const {
+  std::vector<ObjectPtr> objects = node_.services(view().metadata().namespace_());
+  bool links = !view().spec().has_enable_service_links() || view().spec().enable_service_links();
+  std::vector<core_v1::Service> services;
+  for (const ObjectPtr& object : objects) {
+    core_v1::Service service(*object);
+    bool master = service.metadata().name() == "kubernetes" && service.metadata().namespace_() == "default";
+    bool same = service.metadata().namespace_() == view().metadata().namespace_();
+    if (master || (links && same)) services.push_back(service);
+  }
+  return service_environment(services);
+}
+
+RegistryAuth PodWorker::auth_for(std::string_view image) const {
+  for (core_v1::LocalObjectReference ref : view().spec().image_pull_secrets()) {
+    Result<core_v1::Secret> secret = find_secret(fetched_, ref.name());
+    if (!secret) continue;
+    if (std::optional<RegistryAuth> auth = find_registry_auth(*secret, image)) return *auth;
+  }
+  return {};
+}
+
+std::string PodWorker::message_file(std::string_view container, uint32_t attempt) const {
+  return node_.pod_folder(uid()) + "/containers/" + std::string(container) + "/" +
+         std::to_string(attempt);
+}
+
+// Asks for images first (all at once), then creates what has its image.
+Task<void> PodWorker::start_containers(PodPlan plan) {
+  bool any = false;
+  for (const ContainerStart& what : plan.starts) {
+    core_v1::Container container = container_at(what);
+    std::string name(container.name());
+    if (pulling_.contains(name)) continue;
+    auto image = images_.find(name);
+    if (image == images_.end()) {
+      pulling_.insert(name);
+      gate_.spawn(pull(name, std::string(container.image()),
+                       std::string(container.image_pull_policy())));
+      continue;
+    }
+    if (image->second.why) {
+      waiting_[name] = *image->second.why;
+      MicroTime at = image->second.retry_at;
+      if (at <= node_.loop.wall()) {
+        images_.erase(image);
+        wake();
+      } else {
+        wake_at(at);
+      }
+      continue;
+    }
+    bool started = co_await start_container(what);
+    any = any || started;
+  }
+  if (any) {
+    co_await remove_old_containers();
+    wake();
+  } else {
+    (void)co_await publish(false);
+  }
+}
+
+Task<void> PodWorker::pull(std::string name, std::string image, std::string policy) {
+  const SandboxRecord* sandbox = state_.newest_sandbox();
+  ObjectPtr config = make_sandbox_config(sandbox ? sandbox->attempt : 0);
+  ObjectPtr pod = pod_;
+  client::EventRecorder* events = &node_.events;
+  std::string path = "spec.containers{" + name + "}";
+  auto note = [pod, events, path](std::string_view type, std::string_view reason,
+                                  const std::string& message) {
+    events->record(*pod, type, reason, message, path);
+  };
+  RegistryAuth auth = auth_for(image);
+  ImageOutcome outcome = co_await node_.puller.ensure(image, policy, uid(), auth, config, note);
+  if (outcome.why) {
+    record("Warning", "Failed", "Error: " + outcome.why->reason, path);
+    if (outcome.retry_at == 0) outcome.retry_at = node_.loop.wall() + kVolumeRetry;
+    // The error is shown; what follows it is the wait.
+    if (outcome.why->reason == "ErrImagePull") outcome.retry_at = node_.loop.wall() + kVolumeRetry;
+  }
+  images_.insert_or_assign(name, std::move(outcome));
+  pulling_.erase(name);
+  wake();
+}
+
+Task<Result<ObjectPtr>> PodWorker::build_config(ContainerStart what, ImageRecord image) {
+  ObjectPtr pod = pod_;
+  core_v1::Pod of(*pod);
+  core_v1::Container container = what.init ? of.spec().init_containers()[what.index]
+                                           : of.spec().containers()[what.index];
+  std::vector<std::string> ips;
+  if (const SandboxRecord* sandbox = state_.newest_sandbox()) ips = sandbox->ips;
+  if (of.spec().host_network()) ips = node_.host_ips;
+  DownwardContext context{of, ips, node_.host_ips, node_.allocatable};
+  Result<Environment> environment =
+      container_environment(context, fetched_, container, service_variables());
+  if (!environment) co_return environment.error();
+  MountInput mounts;
+  mounts.pod = of;
+  mounts.container = container;
+  mounts.volumes = volumes_;
+  mounts.variables = environment->lookup();
+  mounts.pod_folder = node_.pod_folder(uid());
+  mounts.message_file = message_file(container.name(), what.attempt);
+  bool hosts = !of.spec().host_network() || !of.spec().host_aliases().empty();
+  if (hosts) mounts.hosts_file = mounts.pod_folder + "/etc-hosts";
+  std::string domain = node_.options.cluster_domain;
+  auto resolved = co_await run_blocking(
+      node_.loop, node_.pool, [mounts, ips, domain]() -> Result<std::vector<ResolvedMount>> {
+        Result<std::string> host_file = os::read_file("/etc/hosts", 1 << 20);
+        std::string text = pod_hosts_file(mounts.pod, ips, domain, host_file ? *host_file : "");
+        Result<void> files = write_container_files(mounts.hosts_file, text, mounts.message_file);
+        if (!files) return files.error();
+        return resolve_mounts(mounts);
+      });
+  if (!resolved) co_return resolved.error();
+  ContainerInput input;
+  input.pod = of;
+  input.container = container;
+  input.attempt = what.attempt;
+  input.image = image.id;
+  input.image_uid = image.uid;
+  input.image_user = image.user;
+  input.environment = std::move(*environment);
+  input.mounts = std::move(*resolved);
+  input.message_file = mounts.message_file;
+  input.memory_capacity = node_.memory_capacity;
+  co_return container_config(input);
+}
+
+// True: something changed in the runtime.
+Task<bool> PodWorker::start_container(ContainerStart what) {
+  ObjectPtr pod = pod_;
+  std::string name(container_at(what).name());
+  std::string path = (what.init ? "spec.initContainers{" : "spec.containers{") + name + "}";
+  ImageRecord image = images_[name].image;
+  images_.erase(name);  // asked for anew at the next start
+  const SandboxRecord* sandbox = state_.newest_sandbox();
+  if (!sandbox) co_return false;
+  std::string sandbox_id = sandbox->id;
+  ObjectPtr sandbox_config = make_sandbox_config(sandbox->attempt);
+  Result<ObjectPtr> config = co_await build_config(what, image);
+  if (!config) {
+    waiting_[name] = {"CreateContainerConfigError", config.error().message()};
+    record("Warning", "Failed", "Error: " + config.error().message(), path);
+    volumes_at_ = 0;  // what is missing may come: fetch again
+    wake_at(node_.loop.wall() + kStartRetry);
+    co_return false;
+  }
+  Result<std::string> id = co_await node_.runtime.create_container(sandbox_id, *config, sandbox_config);
+  if (!id) {
+    waiting_[name] = {"CreateContainerError", id.error().message()};
+    record("Warning", "Failed", "Error: " + id.error().message(), path);
+    wake_at(node_.loop.wall() + kStartRetry);
+    co_return false;
+  }
+  record("Normal", "Created", "Container created", path);
+  if (what.attempt > 0) back_off_.next(back_off_key(view(), name), node_.loop.wall());
+  Result<void> started = co_await node_.runtime.start_container(*id);
+  if (!started) {
+    waiting_[name] = {"RunContainerError", started.error().message()};
+    record("Warning", "Failed", "Error: " + started.error().message(), path);
+    wake_at(node_.loop.wall() + kVolumeRetry);
+    co_return true;
+  }
+  waiting_.erase(name);
+  record("Normal", "Started", "Container started", path);
+  if (container_at(what).lifecycle().has_post_start()) {
+    gate_.spawn(run_post_start(*id, pod, what.init, what.index));
+  }
+  co_return true;
+}
+
+Task<void> PodWorker::run_post_start(std::string id, ObjectPtr pod, bool init, size_t index) {
+  core_v1::PodSpec spec = core_v1::Pod(*pod).spec();
+  core_v1::Container container = init ? spec.init_containers()[index] : spec.containers()[index];
+  const SandboxRecord* sandbox = state_.newest_sandbox();
+  std::string ip = sandbox && !sandbox->ips.empty() ? sandbox->ips[0] : "";
+  if (spec.host_network() && !node_.host_ips.empty()) ip = node_.host_ips[0];
+  HandlerTarget target{id, ip, pod, container, "kube-lifecycle/1.35"};
+  HandlerHost host{node_.loop, node_.pool, node_.runtime};
+  HandlerResult result = co_await run_hook(host, target, container.lifecycle().post_start(),
+                                           kHookLimit, stop_.token());
+  if (result.ok || stop_.stop_requested()) co_return;
+  std::string name(container.name());
+  record("Warning", "FailedPostStartHook", "PostStartHook failed", "spec.containers{" + name + "}");
+  kill(id, name, "FailedPostStartHook", grace_seconds());
+}
+
+// Two of each name are kept: the current one and the one that lastState tells of.
+Task<void> PodWorker::remove_old_containers() {
+  std::map<std::string, int> seen;
+  std::vector<ContainerRecord> containers = state_.containers;
+  for (const ContainerRecord& c : containers) {
+    // A new one was just started, so one older than the newest known is enough.
+    if (++seen[c.name] < 2 || c.state != ContainerState::kExited) continue;
+    (void)co_await node_.runtime.remove_container(c.id);
+    std::string log = c.log_path;
+    std::string message = message_file(c.name, c.attempt);
+    co_await run_blocking(node_.loop, node_.pool, [log, message] {
+      if (!log.empty()) (void)os::remove_file(log);
+      (void)os::remove_file(message);
+    });
+  }
+}
+
+}  // namespace tiphys::kubelet

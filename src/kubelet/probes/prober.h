@@ -1,0 +1,46 @@
+// Prober: runs the probes of a pod's running containers and keeps what they say. After upstream's
+// pkg/kubelet/prober.
+//
+// Loop thread only. One task a probe; a container's tasks end with it. Results are level: the
+// callback says only that something changed.
+#pragma once
+#include <functional>
+#include <map>
+#include <set>
+
+#include "async/gate.h"
+#include "kubelet/pods/plan.h"
+#include "kubelet/probes/handler.h"
+
+namespace tiphys::kubelet {
+
+class Prober {
+ public:
+  using Record = std::function<void(std::string_view type, std::string_view reason,
+                                    const std::string& message, const std::string& container)>;
+  // `states` is written by the prober: by container id. All references outlive it.
+  Prober(HandlerHost host, std::map<std::string, ProbeState>& states,
+         std::function<void()> changed, Record record);
+  Task<void> stop();
+  // Starts what runs unwatched; ends what no longer runs.
+  void update(ObjectPtr pod, const PodRuntime& runtime);
+
+ private:
+  enum class Kind : uint8_t { kStartup, kLiveness, kReadiness };
+  struct Watched {
+    StopSource stop;
+  };
+  void watch_container(ObjectPtr pod, core_v1::Container container, const ContainerRecord& running,
+                       std::string ip);
+  Task<void> run(Kind kind, HandlerTarget target, core_v1::Probe probe, StopToken stop);
+  void apply(Kind kind, const HandlerTarget& target, bool ok);
+
+  HandlerHost host_;
+  std::map<std::string, ProbeState>& states_;
+  std::function<void()> changed_;
+  Record record_;
+  Gate gate_;
+  std::map<std::string, Watched> watched_;  // by container id
+};
+
+}  // namespace tiphys::kubelet

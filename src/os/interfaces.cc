@@ -1,0 +1,53 @@
+#include "os/interfaces.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <unistd.h>
+
+#include "base/strings.h"
+#include "os/files.h"
+
+namespace tiphys::os {
+namespace {
+
+std::string default_interface() {
+  Result<std::string> text = read_file("/proc/net/route", 1 << 20);
+  if (!text) return {};
+  for (std::string_view line : split(*text, '\n')) {
+    std::vector<std::string_view> parts = split(line, '\t');
+    if (parts.size() > 7 && parts[1] == "00000000" && parts[7] == "00000000") {
+      return std::string(parts[0]);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string host_name() {
+  char name[256] = {};
+  if (::gethostname(name, sizeof name - 1) != 0) return {};
+  return to_lower(name);
+}
+
+std::string primary_address() {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return {};
+  std::string wanted = default_interface();
+  std::string first;
+  std::string best;
+  for (ifaddrs* one = all; one; one = one->ifa_next) {
+    if (!one->ifa_addr || one->ifa_addr->sa_family != AF_INET) continue;
+    if ((one->ifa_flags & IFF_LOOPBACK) || !(one->ifa_flags & IFF_UP)) continue;
+    char text[INET_ADDRSTRLEN] = {};
+    auto* address = reinterpret_cast<sockaddr_in*>(one->ifa_addr);
+    ::inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
+    if (first.empty()) first = text;
+    if (best.empty() && wanted == one->ifa_name) best = text;
+  }
+  ::freeifaddrs(all);
+  return best.empty() ? first : best;
+}
+
+}  // namespace tiphys::os
