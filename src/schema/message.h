@@ -35,6 +35,15 @@ enum class ListType : uint8_t { kAtomic, kSet, kMap };
 
 struct Message;
 
+// A field's default: what an absent field becomes. The path leads through structs.
+struct FieldDefault {
+  uint16_t path[3] = {0, 0, 0};
+  uint8_t depth = 1;
+  ValueType type = ValueType::kNull;  // kBool, kInt, kString; kStruct: an empty struct
+  int64_t integer = 0;
+  std::string_view text;
+};
+
 struct Field {
   std::string_view name;        // JSON name
   std::string_view proto_name;
@@ -87,6 +96,10 @@ struct Message {
   int16_t status_field = -1;
   int16_t items_field = -1;
   std::span<const uint16_t> inlined_fields;
+  // Defaults, from default markers and api/v1.35/defaults.json (see schema/defaults.h).
+  std::span<const FieldDefault> defaults;
+  std::string_view default_rule;          // name of a rule in kinds/; empty: none
+  std::span<const uint16_t> defaulted_fields;  // struct fields with defaults somewhere below
 
   // Direct field by JSON name, or null. Inlined fields are not found by their members' names.
   const Field* find(std::string_view json_name) const;

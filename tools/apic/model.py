@@ -92,6 +92,7 @@ class Api:
         self.kinds = []         # dicts of gvks.json
         self.resources = []
         self.enums = {}
+        self.defaults = {}      # message name -> {path: value}
 
 
 def package_of(name):
@@ -124,6 +125,8 @@ def load(api_dir):
     api.kinds = read_json(os.path.join(level, "gvks.json"))
     api.resources = read_json(os.path.join(level, "resources.json"))
     api.enums = read_json(os.path.join(level, "enums.json"))
+    api.defaults = read_json(os.path.join(level, "defaults.json"))
+    api.defaults.pop("comment", None)
     for folder in sorted(os.listdir(api_dir)):
         for version in sorted(os.listdir(os.path.join(api_dir, folder))):
             path = os.path.join(api_dir, folder, version, "schema.json")

@@ -2,6 +2,7 @@
 import json
 
 from apic import model
+from apic.defaults import Defaults
 
 PARTS = 6
 
@@ -116,7 +117,36 @@ def position(message, name):
     return -1
 
 
-def message_table(out, api, message, gvk):
+def default_row(default):
+    value = default.value
+    row = [".path = {%s}" % ", ".join(map(str, default.path)), ".depth = %d" % len(default.path)]
+    if isinstance(value, bool):
+        row += [".type = ValueType::kBool", ".integer = %d" % value]
+    elif isinstance(value, int):
+        row += [".type = ValueType::kInt", ".integer = %d" % value]
+    elif isinstance(value, str):
+        row += [".type = ValueType::kString", ".text = " + text(value)]
+    elif value == {}:
+        row.append(".type = ValueType::kStruct")
+    else:
+        raise ValueError("default %r" % value)
+    return "{%s}" % ", ".join(row)
+
+
+def defaults_of(out, message, defaults, row):
+    own = defaults.own[message.name]
+    if own:
+        out.append("constexpr FieldDefault kDefaults_%s[] = {%s};\n" % (
+            message.symbol, ",\n    ".join(map(default_row, own))))
+        row.append(".defaults = kDefaults_" + message.symbol)
+    if message.name in defaults.rules:
+        row.append(".default_rule = " + text(defaults.rules[message.name]))
+    below = indexes(out, "kDefaulted_" + message.symbol, defaults.below(message))
+    if below != "{}":
+        row.append(".defaulted_fields = " + below)
+
+
+def message_table(out, api, message, gvk, defaults):
     symbol = message.symbol
     rows = [field_row(out, api, message, i, f) for i, f in enumerate(message.fields)]
     fields = "{}"
@@ -150,6 +180,7 @@ def message_table(out, api, message, gvk):
             row.append(".%s_field = %d" % (name, value))
     if inlined != "{}":
         row.append(".inlined_fields = " + inlined)
+    defaults_of(out, message, defaults, row)
     out.append("constinit const Message tables::%s = {%s};\n\n" % (symbol, ", ".join(row)))
 
 
@@ -271,11 +302,12 @@ def resources_source(api, kinds):
 
 def generate(api):
     kinds, own = sorted_kinds(api)
+    defaults = Defaults(api)
     yield "tables.h", declarations(api)
     total = sum(len(m.fields) + 2 for m in api.messages)
     out, part, weight = [], 0, 0
     for message in api.messages:
-        message_table(out, api, message, own.get(message.name))
+        message_table(out, api, message, own.get(message.name), defaults)
         weight += len(message.fields) + 2
         if weight * PARTS >= total * (part + 1) or message is api.messages[-1]:
             yield "tables_%d.cc" % part, "".join(
