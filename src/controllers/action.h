@@ -40,6 +40,7 @@ struct Action {
   // Recorded afterwards; the message gets the written object's name or the error appended.
   std::optional<Note> success;
   std::optional<Note> failure;
+  bool name_in_message = true;  // of success, for creations and deletions
   std::string tag;  // for the controller's own use in outcome()
 };
 

@@ -165,7 +165,8 @@ void Controller::tell(const Action& action, const Result<ObjectPtr>& result) {
   const std::optional<Note>& note = result ? action.success : action.failure;
   if (!note) return;
   std::string message = note->message;
-  bool named = action.verb == Action::Verb::kCreate || action.verb == Action::Verb::kDelete;
+  bool named = action.name_in_message && (action.verb == Action::Verb::kCreate ||
+                                          action.verb == Action::Verb::kDelete);
   if (!result) message += result.error().message();
   if (result && named) {
     // A deletion may be answered with a Status; the name is the one that was asked for.

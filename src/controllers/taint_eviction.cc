@@ -81,6 +81,7 @@ Decision TaintEviction::reconcile(const std::string& key, MicroTime now) {
   }
   Action action = delete_action(pods_.resource(), object);
   action.batch = 1;
+  action.name_in_message = false;
   action.success = Note{object, "Normal", "TaintManagerEviction",
                         "Marking for deletion Pod " + std::string(ns) + "/" + std::string(name)};
   decision.add(std::move(action));

@@ -21,13 +21,6 @@ void copy_field(int16_t field, const Object& from, Draft& to) {
   set_field(to.arena(), to.root(), index, to.arena().clone(from.root().field(index)));
 }
 
-bool has_finalizer(const Object& object, std::string_view finalizer) {
-  for (std::string_view f : metadata(object).finalizers()) {
-    if (f == finalizer) return true;
-  }
-  return false;
-}
-
 int64_t grace_of(const schema::Resource& resource, const Object& object, const Object* options) {
   if (resource.resource != "pods") return 0;
   core_v1::Pod pod(object);
@@ -122,7 +115,11 @@ Result<ObjectPtr> FakeStore::update(const schema::Resource& resource, const Obje
   bool sub_status = sub == "status";
   Draft draft(sub_status ? *old : *object);
   const schema::Message& type = old->type();
-  if (sub_status) copy_field(type.status_field, *object, draft);
+  if (sub_status) {
+    copy_field(type.status_field, *object, draft);
+    edit_metadata(draft).set_annotations(meta.annotations());
+    if (meta.annotations().empty()) edit_metadata(draft).clear_annotations();
+  }
   if (sub.empty() && resource.find_subresource("status")) {
     copy_field(type.status_field, *old, draft);
   }
