@@ -47,13 +47,20 @@ tiphys_static(z libz.a)
 tiphys_static(deflate libdeflate.a)
 tiphys_static(jemalloc libjemalloc.a)
 
-# One precompiled header of std headers, shared by every target.
+# One precompiled header of std headers, shared by every target. Not by CMake's REUSE_FROM: that puts
+# build paths into command lines, so that build folders could not share ccache. The .sum file is what
+# ccache takes for the header's content (pch_external_checksum, see CMakePresets.json).
 add_library(tiphys_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
 target_precompile_headers(tiphys_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+set(TIPHYS_PCH ${CMAKE_BINARY_DIR}/CMakeFiles/tiphys_pch.dir/cmake_pch.hxx.pch)
+file(SHA256 ${CMAKE_SOURCE_DIR}/cmake/pch.h pch_hash)
+file(WRITE ${TIPHYS_PCH}.sum "${pch_hash} ${CMAKE_BUILD_TYPE} ${TIPHYS_SANITIZE} ${TIPHYS_FUZZ}\n")
 
 function(tiphys_common target)
   target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/gen)
-  target_precompile_headers(${target} REUSE_FROM tiphys_pch)
+  get_target_property(sources ${target} SOURCES)
+  set_property(SOURCE ${sources} APPEND PROPERTY OBJECT_DEPENDS ${TIPHYS_PCH})
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:SHELL:-include-pch ${TIPHYS_PCH}>)
 endfunction()
 
 function(tiphys_library name)
