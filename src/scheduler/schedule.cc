@@ -199,10 +199,13 @@ Decision schedule(const PodInfo& pod, const Snapshot& snapshot, const ScheduleOp
   return decision;
 }
 
-bool fits(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot,
-          const ScheduleOptions& options) {
+bool fits_any(const PodInfo& pod, std::span<const NodeInfo* const> nodes,
+              const Snapshot& snapshot, const ScheduleOptions& options) {
+  std::vector<Prepared> checkers = prepare_checkers(pod, snapshot, options);
   Verdict verdict;
-  return first_rejection(prepare_checkers(pod, snapshot, options), node, verdict) == nullptr;
+  return std::any_of(nodes.begin(), nodes.end(), [&](const NodeInfo* node) {
+    return first_rejection(checkers, *node, verdict) == nullptr;
+  });
 }
 
 std::vector<NodeExplanation> explain(const PodInfo& pod, const Snapshot& snapshot,

@@ -43,9 +43,9 @@ Decision schedule(const PodInfo& pod, const Snapshot& snapshot, const ScheduleOp
 // How many feasible nodes are enough among `all`.
 size_t enough_nodes(size_t all, int percentage);
 
-// True if every filter lets the pod onto this node as it is.
-bool fits(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot,
-          const ScheduleOptions& options);
+// True if every filter lets the pod onto one of these nodes as it is.
+bool fits_any(const PodInfo& pod, std::span<const NodeInfo* const> nodes,
+              const Snapshot& snapshot, const ScheduleOptions& options);
 
 // Every plugin's verdict on every node, and the scores of those that fit: the answer to "why".
 struct NodeExplanation {

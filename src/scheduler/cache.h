@@ -1,0 +1,48 @@
+// Cache: which pods are on which nodes, as informers tell and as the scheduler itself assumes
+// between its decision and the informers' confirmation. Keeps the Snapshot. One thread.
+#pragma once
+#include <string>
+#include <unordered_map>
+
+#include "scheduler/snapshot.h"
+
+namespace tiphys::scheduler {
+
+class Cache {
+ public:
+  Snapshot& snapshot() { return snapshot_; }
+  const Snapshot& snapshot() const { return snapshot_; }
+
+  // An assigned pod as informers see it: new, moved, changed, or the confirmation of an assumed one
+  // (also if it was bound elsewhere than assumed). True if a node has more room than before.
+  bool set_pod(const PodPtr& pod);
+  // Gone or terminal. Answers the node it was on, "" if none.
+  std::string remove_pod(const std::string& uid);
+  // Counts the pod on the node. Requires: not known yet.
+  void assume(const PodPtr& pod, const std::string& node);
+  // Takes an assumption back; no effect once confirmed. True if it was one.
+  bool forget(const std::string& uid);
+  bool is_assumed(const std::string& uid) const;
+
+  // Room kept on a node for a pod that preempted others there, until it is placed or given up:
+  // the snapshot shows it there as if it were placed.
+  void nominate(const PodPtr& pod, const std::string& node);
+  std::string drop_nomination(const std::string& uid);  // the node, "" if there was none
+  bool is_nominated(const std::string& uid) const { return nominated_.contains(uid); }
+  bool knows(const std::string& uid) const { return pods_.contains(uid); }
+  size_t size() const { return pods_.size(); }
+  size_t assumed() const { return assumed_; }
+
+ private:
+  struct Entry {
+    PodPtr pod;
+    std::string node;
+    bool assumed = false;
+  };
+  Snapshot snapshot_;
+  std::unordered_map<std::string, Entry> pods_;  // by uid
+  std::unordered_map<std::string, std::string> nominated_;  // uid -> node
+  size_t assumed_ = 0;
+};
+
+}  // namespace tiphys::scheduler

@@ -1,0 +1,145 @@
+#include "scheduler/cluster_view.h"
+
+#include "client/object_key.h"
+
+namespace tiphys::scheduler {
+namespace {
+
+const schema::Resource& resource(std::string_view group, std::string_view name) {
+  return *schema::find_resource(group, "v1", name);
+}
+
+bool is_terminal(const core_v1::Pod& pod) {
+  return pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed";
+}
+
+template <class Map>
+bool same_map(const Map& a, const Map& b) {
+  return equal(Value::of_node(ValueType::kMap, const_cast<Node*>(&a.node())),
+               Value::of_node(ValueType::kMap, const_cast<Node*>(&b.node())));
+}
+
+// A change of a waiting pod that the scheduler cares about: not its own note in the status.
+bool same_wish(const Object& a, const Object& b) {
+  core_v1::Pod before(a), after(b);
+  return equal(before.spec(), after.spec()) &&
+         same_map(before.metadata().labels(), after.metadata().labels()) &&
+         before.metadata().has_deletion_timestamp() == after.metadata().has_deletion_timestamp();
+}
+
+// A change of a node that decisions depend on: heartbeats are none.
+bool same_offer(const Object& a, const Object& b) {
+  core_v1::Node before(a), after(b);
+  return equal(before.spec(), after.spec()) &&
+         same_map(before.metadata().labels(), after.metadata().labels()) &&
+         same_map(before.status().allocatable(), after.status().allocatable()) &&
+         equal(Value::of_node(ValueType::kList, const_cast<Node*>(&before.status().images().node())),
+               Value::of_node(ValueType::kList, const_cast<Node*>(&after.status().images().node())));
+}
+
+}  // namespace
+
+ClusterView::ClusterView(Loop& loop, client::InformerFactory& factory, std::string scheduler_name,
+                         std::function<void()> changed)
+    : loop_(loop), scheduler_name_(std::move(scheduler_name)), changed_(std::move(changed)),
+      pods_(factory.informer(resource("", "pods"))) {
+  pods_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) { on_pod(old, now); });
+  factory.informer(resource("", "nodes"))
+      .add_handler([this](const ObjectPtr& old, const ObjectPtr& now) { on_node(old, now); });
+  factory.informer(resource("", "namespaces"))
+      .add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
+        if (old && now && same_map(client::metadata(*old).labels(),
+                                   client::metadata(*now).labels())) {
+          return;
+        }
+        cache_.snapshot().set_namespace(client::metadata(now ? *now : *old).name(), now);
+        topology_changed_ = true;
+        changed_();
+      });
+  watch_owners(factory);
+}
+
+void ClusterView::watch_owners(client::InformerFactory& factory) {
+  for (const schema::Resource* owners :
+       {&resource("", "services"), &resource("", "replicationcontrollers"),
+        &resource("apps", "replicasets"), &resource("apps", "statefulsets")}) {
+    factory.informer(*owners).add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
+      cache_.snapshot().set_owner(old, now);
+    });
+  }
+}
+
+void ClusterView::note_node(const std::string& name) {
+  if (!name.empty()) changed_nodes_.insert(name);
+  topology_changed_ = true;
+  changed_();
+}
+
+void ClusterView::pod_gone(const std::string& uid) {
+  queue_.forget(uid);
+  std::string node = cache_.remove_pod(uid);
+  if (!node.empty()) note_node(node);
+}
+
+void ClusterView::on_unassigned(const ObjectPtr& old, const ObjectPtr& now) {
+  core_v1::Pod pod(*now);
+  std::string uid(pod.metadata().uid());
+  if (pod.metadata().has_deletion_timestamp()) return pod_gone(uid);
+  if (pod.spec().scheduler_name() != scheduler_name_) return;
+  if (cache_.knows(uid)) return;  // assumed: its binding is under way
+  if (old && same_wish(*old, *now)) return;
+  queue_.add(std::make_shared<PodInfo>(now), loop_.mono());
+  changed_();
+}
+
+void ClusterView::on_pod(const ObjectPtr& old, const ObjectPtr& now) {
+  if (!now || is_terminal(core_v1::Pod(*now))) {
+    return pod_gone(std::string(client::metadata(now ? *now : *old).uid()));
+  }
+  if (old && client::metadata(*old).uid() != client::metadata(*now).uid()) {
+    pod_gone(std::string(client::metadata(*old).uid()));
+  }
+  if (core_v1::Pod(*now).spec().node_name().empty()) return on_unassigned(old, now);
+  auto pod = std::make_shared<PodInfo>(now);
+  queue_.forget(pod->uid);
+  bool confirmed = cache_.is_assumed(pod->uid);
+  bool known = cache_.knows(pod->uid);
+  if (cache_.set_pod(pod)) {
+    note_node(std::string(pod->node_name));
+  } else if (!known || confirmed) {
+    topology_changed_ = true;
+    changed_();
+  }
+}
+
+void ClusterView::on_node(const ObjectPtr& old, const ObjectPtr& now) {
+  std::string name(client::metadata(now ? *now : *old).name());
+  if (!now) {
+    cache_.snapshot().remove_node(name);
+    topology_changed_ = true;
+    return changed_();
+  }
+  if (old && same_offer(*old, *now)) return;
+  cache_.snapshot().set_node(now);
+  note_node(name);
+}
+
+void ClusterView::apply_changes(const ScheduleOptions& options) {
+  std::vector<const NodeInfo*> nodes;
+  for (const std::string& name : std::exchange(changed_nodes_, {})) {
+    if (const NodeInfo* node = cache_.snapshot().find(name)) nodes.push_back(node);
+  }
+  bool topology = std::exchange(topology_changed_, false);
+  if ((nodes.empty() && !topology) || queue_.unschedulable() == 0) return;
+  queue_.wake(loop_.mono(), [&](const PodInfo& pod, bool node_local) {
+    if (!node_local && topology) return true;
+    return !nodes.empty() && fits_any(pod, nodes, cache_.snapshot(), options);
+  });
+}
+
+ObjectPtr ClusterView::pod_object(const PodInfo& pod) const {
+  ObjectPtr now = pods_.get(pod.ns, pod.name);
+  return now && client::metadata(*now).uid() == pod.uid ? now : nullptr;
+}
+
+}  // namespace tiphys::scheduler

@@ -1,0 +1,47 @@
+// ClusterView: informers' events -> cache and queue, and notes on what may help waiting pods.
+// Loop thread only; used by Scheduler.
+#pragma once
+#include <functional>
+#include <set>
+#include <string>
+
+#include "client/informer.h"
+#include "scheduler/cache.h"
+#include "scheduler/queue.h"
+#include "scheduler/schedule.h"
+
+namespace tiphys::scheduler {
+
+class ClusterView {
+ public:
+  // `changed` is called when there may be work: a pod to schedule, or a change that helps.
+  ClusterView(Loop& loop, client::InformerFactory& factory, std::string scheduler_name,
+              std::function<void()> changed);
+
+  Cache& cache() { return cache_; }
+  SchedulingQueue& queue() { return queue_; }
+  // Wakes waiting pods that the changes noted since the last call may help.
+  void apply_changes(const ScheduleOptions& options);
+  void note_node(const std::string& name);  // the node may take more than before
+  // The present object of a pod; null: gone.
+  ObjectPtr pod_object(const PodInfo& pod) const;
+  client::Informer& pods() { return pods_; }
+
+ private:
+  void on_pod(const ObjectPtr& old, const ObjectPtr& now);
+  void pod_gone(const std::string& uid);
+  void on_unassigned(const ObjectPtr& old, const ObjectPtr& now);
+  void on_node(const ObjectPtr& old, const ObjectPtr& now);
+  void watch_owners(client::InformerFactory& factory);
+
+  Loop& loop_;
+  std::string scheduler_name_;
+  std::function<void()> changed_;
+  Cache cache_;
+  SchedulingQueue queue_;
+  client::Informer& pods_;
+  std::set<std::string> changed_nodes_;
+  bool topology_changed_ = false;
+};
+
+}  // namespace tiphys::scheduler

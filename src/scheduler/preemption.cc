@@ -1,0 +1,151 @@
+#include "scheduler/preemption.h"
+
+#include <algorithm>
+
+namespace tiphys::scheduler {
+namespace {
+
+constexpr size_t kMinCandidates = 100;
+constexpr size_t kCandidatePercentage = 10;
+
+struct Candidate {
+  const NodeInfo* node = nullptr;
+  std::vector<PodPtr> victims;  // most important first
+  int violations = 0;
+};
+
+bool more_important(const PodPtr& a, const PodPtr& b) {
+  if (a->priority != b->priority) return a->priority > b->priority;
+  return a->created < b->created;
+}
+
+// Parts the pods into those whose removal breaks a budget, and the others.
+void split_by_budgets(std::vector<PodPtr>& pods, const std::vector<Budget>& budgets,
+                      std::vector<PodPtr>& breaking) {
+  std::vector<int32_t> left;
+  for (const Budget& budget : budgets) left.push_back(budget.disruptions_allowed);
+  std::vector<PodPtr> keeping;
+  for (const PodPtr& pod : pods) {
+    bool breaks = false;
+    for (size_t i = 0; i < budgets.size(); ++i) {
+      const Budget& budget = budgets[i];
+      if (pod->ns != budget.ns || pod->labels.empty() || !budget.match.matches(pod->labels)) {
+        continue;
+      }
+      if (--left[i] < 0) breaks = true;
+    }
+    (breaks ? breaking : keeping).push_back(pod);
+  }
+  pods = std::move(keeping);
+}
+
+class Trial {
+ public:
+  Trial(const PodInfo& pod, Snapshot& snapshot, const ScheduleOptions& options,
+        const NodeInfo& node)
+      : pod_(pod), snapshot_(snapshot), options_(options), node_(node), name_(node.name) {}
+
+  // Removes all that may go; if the pod then fits, takes back whom it can spare.
+  std::optional<Candidate> run(const std::vector<Budget>& budgets) {
+    std::vector<PodPtr> lower;
+    for (const PodPtr& other : node_.pods) {
+      if (other->priority < pod_.priority) lower.push_back(other);
+    }
+    if (lower.empty()) return std::nullopt;
+    for (const PodPtr& other : lower) snapshot_.remove_pod(other->uid, name_);
+    std::optional<Candidate> found;
+    if (fits()) {
+      found.emplace();
+      found->node = &node_;
+      std::sort(lower.begin(), lower.end(), more_important);
+      std::vector<PodPtr> breaking, keeping = lower;
+      split_by_budgets(keeping, budgets, breaking);
+      for (const PodPtr& other : breaking) found->violations += spare(other, *found) ? 0 : 1;
+      for (const PodPtr& other : keeping) spare(other, *found);
+      for (const PodPtr& victim : found->victims) snapshot_.add_pod(victim, name_);
+      std::sort(found->victims.begin(), found->victims.end(), more_important);
+    } else {
+      for (const PodPtr& other : lower) snapshot_.add_pod(other, name_);
+    }
+    return found;
+  }
+
+ private:
+  bool fits() const {
+    const NodeInfo* node = &node_;
+    return fits_any(pod_, {&node, 1}, snapshot_, options_);
+  }
+  bool spare(const PodPtr& other, Candidate& candidate) {
+    snapshot_.add_pod(other, name_);
+    if (fits()) return true;
+    snapshot_.remove_pod(other->uid, name_);
+    candidate.victims.push_back(other);
+    return false;
+  }
+  const PodInfo& pod_;
+  Snapshot& snapshot_;
+  const ScheduleOptions& options_;
+  const NodeInfo& node_;
+  std::string name_;
+};
+
+// Upstream's order: fewest broken budgets, lowest top victim, smallest sum of priorities, fewest
+// victims, then the one whose most important victims started last.
+bool better(const Candidate& a, const Candidate& b) {
+  auto sum = [](const Candidate& c) {
+    int64_t total = 0;
+    for (const PodPtr& pod : c.victims) total += int64_t{pod->priority} + (int64_t{1} << 31);
+    return total;
+  };
+  if (a.violations != b.violations) return a.violations < b.violations;
+  if (a.victims.empty() || b.victims.empty()) return a.victims.size() < b.victims.size();
+  int32_t top_a = a.victims[0]->priority, top_b = b.victims[0]->priority;
+  if (top_a != top_b) return top_a < top_b;
+  if (sum(a) != sum(b)) return sum(a) < sum(b);
+  if (a.victims.size() != b.victims.size()) return a.victims.size() < b.victims.size();
+  return a.victims[0]->created > b.victims[0]->created;
+}
+
+std::string no_help(const Diagnosis& failed) {
+  std::vector<std::string> parts;
+  size_t tried = failed.maybe_by_preemption.size();
+  if (tried > 0) {
+    parts.push_back(std::to_string(tried) + " No preemption victims found for incoming pod");
+  }
+  if (failed.not_by_preemption > 0) {
+    parts.push_back(std::to_string(failed.not_by_preemption) +
+                    " Preemption is not helpful for scheduling");
+  }
+  std::sort(parts.begin(), parts.end());
+  std::string text =
+      "preemption: 0/" + std::to_string(failed.all_nodes) + " nodes are available:";
+  for (size_t i = 0; i < parts.size(); ++i) text += (i == 0 ? " " : ", ") + parts[i];
+  return text + ".";
+}
+
+}  // namespace
+
+Preemption preempt(const PodInfo& pod, Snapshot& snapshot, const Diagnosis& failed,
+                   const std::vector<Budget>& budgets, const ScheduleOptions& options,
+                   size_t start) {
+  if (failed.all_nodes == 0) return {};
+  if (pod.never_preempts) {
+    return {.message = "preemption: not eligible due to preemptionPolicy=Never."};
+  }
+  size_t all = failed.maybe_by_preemption.size();
+  size_t enough = std::max(kMinCandidates,
+                           static_cast<size_t>(failed.all_nodes) * kCandidatePercentage / 100);
+  std::optional<Candidate> best;
+  size_t found = 0;
+  for (size_t i = 0; i < all && found < enough; ++i) {
+    const NodeInfo& node = *failed.maybe_by_preemption[(start + i) % all];
+    std::optional<Candidate> candidate = Trial(pod, snapshot, options, node).run(budgets);
+    if (!candidate) continue;
+    ++found;
+    if (!best || better(*candidate, *best)) best = std::move(candidate);
+  }
+  if (!best) return {.message = no_help(failed)};
+  return {best->node, std::move(best->victims), best->violations, ""};
+}
+
+}  // namespace tiphys::scheduler

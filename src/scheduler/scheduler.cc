@@ -1,0 +1,283 @@
+#include "scheduler/scheduler.h"
+
+#include "base/log.h"
+#include "client/event_recorder.h"
+#include "kinds/policy_v1.h"
+#include "scheduler/cluster_view.h"
+#include "scheduler/preemption.h"
+#include "scheduler/status_patch.h"
+
+namespace tiphys::scheduler {
+namespace {
+
+// How long decisions may hold the loop before others get their turn.
+constexpr Duration kTurn = std::chrono::milliseconds(2);
+constexpr const char* kUnschedulable = "Unschedulable";
+constexpr const char* kSchedulerError = "SchedulerError";
+
+const schema::Resource& pod_resource() { return *schema::find_resource("", "v1", "pods"); }
+
+// Whether only a change of some node can help a rejected pod.
+bool is_node_local(const Diagnosis& diagnosis, std::span<const Plugin> plugins) {
+  for (const Plugin& plugin : plugins) {
+    if (plugin.node_local) continue;
+    for (std::string_view name : diagnosis.plugins) {
+      if (name == plugin.name) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+struct Scheduler::Impl {
+  Impl(Loop& loop_in, client::Client& client_in, Random& random_in, Options opts)
+      : loop(loop_in), client(client_in), random(random_in), options(std::move(opts)),
+        factory(loop, client, random), events_client(client.transport(), options.name),
+        recorder(loop, events_client, random), work(loop), room(loop), gate(loop), bindings(loop),
+        cluster(loop, factory, options.name, [this] { work.set(); }),
+        budgets(factory.informer(
+            *schema::find_resource("policy", "v1", "poddisruptionbudgets"))) {
+    room.set();
+  }
+
+  Task<void> run();
+  Task<void> wait_for_work();
+  void one_turn();
+  void schedule_one(const PodPtr& pod);
+  void failed(const PodPtr& pod, Decision decision);
+  Preemption try_preemption(const PodPtr& pod, const Diagnosis& diagnosis);
+  std::vector<Budget> present_budgets() const;
+  void report(const PodPtr& pod, std::string reason, std::string message,
+              std::optional<std::string> nominated);
+  Task<void> patch_status(std::string ns, std::string name, std::string body);
+  Task<void> bind(PodPtr pod, std::string node);
+  void bind_failed(const PodPtr& pod, const std::string& node, const ApiStatus& error);
+  Task<void> evict(PodPtr victim, std::string preemptor_uid, std::string node);
+
+  Loop& loop;
+  client::Client& client;
+  Random& random;
+  Options options;
+  client::InformerFactory factory;
+  client::Client events_client;  // events come from the scheduler's own name
+  client::EventRecorder recorder;
+  Event work;
+  Event room;  // fewer than kMaxBindings are under way
+  StopSource stop;
+  Gate gate;
+  Gate bindings;
+  ClusterView cluster;
+  client::Informer& budgets;
+  size_t next_start = 0;
+  bool running = false;
+  Counters counters;
+};
+
+Task<void> Scheduler::Impl::run() {
+  bool ready = co_await factory.wait_for_sync(stop.token());
+  if (!ready) co_return;
+  running = true;
+  while (!stop.stop_requested()) {
+    co_await wait_for_work();
+    bool free = co_await room.wait(stop.token());
+    if (!free) co_return;
+    one_turn();
+    co_await yield(loop);
+  }
+}
+
+Task<void> Scheduler::Impl::wait_for_work() {
+  if (cluster.queue().has_active()) co_return;
+  std::optional<MonoTime> due = cluster.queue().next_due();
+  Duration wait = due ? *due - loop.mono() : Duration(std::chrono::hours(1));
+  if (wait > Duration::zero()) co_await work.wait(stop.token(), wait);
+}
+
+void Scheduler::Impl::one_turn() {
+  work.reset();
+  cluster.apply_changes(options.schedule);
+  MonoTime end = loop.mono() + kTurn;
+  // A virtual clock stands still here: the count bounds the turn there.
+  for (int i = 0; i < kMaxBindings && bindings.size() < kMaxBindings; ++i) {
+    PodPtr pod = cluster.queue().pop(loop.mono());
+    if (!pod) return;
+    schedule_one(pod);
+    if (loop.mono() > end) break;
+  }
+  if (bindings.size() >= kMaxBindings) room.reset();
+}
+
+void Scheduler::Impl::schedule_one(const PodPtr& pod) {
+  std::string nominated = cluster.cache().drop_nomination(pod->uid);
+  Decision decision =
+      schedule(*pod, cluster.cache().snapshot(), options.schedule, next_start, random);
+  next_start = decision.next_start;
+  if (!decision.node) {
+    if (!nominated.empty()) cluster.cache().nominate(pod, nominated);
+    failed(pod, std::move(decision));
+    return;
+  }
+  std::string node = decision.node->name;
+  cluster.cache().assume(pod, node);
+  LOG_V(3, "Attempting to bind pod to node", {"pod", pod->key}, {"node", node},
+        {"evaluatedNodes", decision.evaluated}, {"feasibleNodes", decision.feasible});
+  bindings.spawn(bind(pod, std::move(node)));
+}
+
+std::vector<Budget> Scheduler::Impl::present_budgets() const {
+  std::vector<Budget> list;
+  for (const ObjectPtr& object : budgets.list()) {
+    policy_v1::PodDisruptionBudget budget(*object);
+    std::optional<LabelMatch> match =
+        from_label_selector(budget.spec().has_selector(), budget.spec().selector());
+    if (!match) continue;
+    list.push_back({std::string(budget.metadata().namespace_()), std::move(*match),
+                    budget.status().disruptions_allowed()});
+  }
+  return list;
+}
+
+Preemption Scheduler::Impl::try_preemption(const PodPtr& pod, const Diagnosis& diagnosis) {
+  Cache& cache = cluster.cache();
+  std::string nominated = cache.drop_nomination(pod->uid);
+  if (const NodeInfo* node = cache.snapshot().find(nominated)) {
+    for (const PodPtr& other : node->pods) {
+      if (!other->terminating || other->priority >= pod->priority) continue;
+      cache.nominate(pod, nominated);
+      return {.message = "preemption: not eligible due to a terminating pod on the nominated node."};
+    }
+  }
+  return preempt(*pod, cache.snapshot(), diagnosis, present_budgets(), options.schedule,
+                 static_cast<size_t>(random.below(1 << 30)));
+}
+
+void Scheduler::Impl::failed(const PodPtr& pod, Decision decision) {
+  ++counters.unschedulable;
+  Diagnosis& diagnosis = decision.diagnosis;
+  std::string message = diagnosis.message();
+  Preemption preemption = try_preemption(pod, diagnosis);
+  std::optional<std::string> nominated;
+  if (preemption.node) {
+    ++counters.preemptions;
+    nominated = preemption.node->name;
+    for (const PodPtr& victim : preemption.victims) {
+      if (!cluster.cache().drop_nomination(victim->uid).empty()) continue;
+      bindings.spawn(evict(victim, pod->uid, *nominated));
+    }
+    cluster.cache().nominate(pod, *nominated);
+  } else if (!preemption.message.empty()) {
+    message += " " + preemption.message;
+  }
+  cluster.queue().add_unschedulable(pod, is_node_local(diagnosis, options.schedule.plugins),
+                                    loop.mono());
+  report(pod, kUnschedulable, std::move(message), std::move(nominated));
+}
+
+// Tells the user: an event each time, the condition if it says something new.
+void Scheduler::Impl::report(const PodPtr& pod, std::string reason, std::string message,
+                             std::optional<std::string> nominated) {
+  ObjectPtr object = cluster.pod_object(*pod);
+  if (!object) return;
+  LOG_V(2, "Unable to schedule pod", {"pod", pod->key}, {"err", message});
+  recorder.record(*object, "Warning", "FailedScheduling", message);
+  std::string patch =
+      unscheduled_patch(*object, reason, message, std::move(nominated), loop.wall());
+  if (patch.empty()) return;
+  bindings.spawn(patch_status(std::string(pod->ns), std::string(pod->name), std::move(patch)));
+}
+
+Task<void> Scheduler::Impl::patch_status(std::string ns, std::string name, std::string body) {
+  Result<ObjectPtr> patched = co_await client.patch(pod_resource(), ns, name,
+                                                    client::PatchType::kStrategic, body, "status");
+  if (!patched && !patched.error().is_not_found()) {
+    LOG_WARNING("Can't update a pod's status", {"pod", ns + "/" + name}, {"err", patched.error()});
+  }
+  room.set();
+}
+
+Task<void> Scheduler::Impl::bind(PodPtr pod, std::string node) {
+  Result<ObjectPtr> bound = co_await client.create_subresource(
+      pod_resource(), std::string(pod->ns), std::string(pod->name), "binding",
+      binding_object(*pod, node));
+  room.set();
+  work.set();
+  if (!bound) {
+    bind_failed(pod, node, bound.error());
+    co_return;
+  }
+  ++counters.scheduled;
+  cluster.queue().done(pod->uid);
+  recorder.record(*pod->object, "Normal", "Scheduled",
+                  "Successfully assigned " + pod->key + " to " + node);
+}
+
+void Scheduler::Impl::bind_failed(const PodPtr& pod, const std::string& node,
+                                  const ApiStatus& error) {
+  ++counters.errors;
+  if (cluster.cache().forget(pod->uid)) cluster.note_node(node);
+  if (error.is_not_found() && !cluster.pod_object(*pod)) {
+    cluster.queue().forget(pod->uid);
+    return;
+  }
+  LOG_ERROR("Can't bind a pod", {"pod", pod->key}, {"node", node}, {"err", error});
+  cluster.queue().add_after_back_off(pod, loop.mono());
+  if (stop.stop_requested()) return;
+  report(pod, kSchedulerError, "running Bind plugin \"DefaultBinder\": " + error.message(),
+         std::nullopt);
+}
+
+Task<void> Scheduler::Impl::evict(PodPtr victim, std::string preemptor_uid, std::string node) {
+  ObjectPtr object = cluster.pod_object(*victim);
+  if (!object) co_return;
+  std::string ns(victim->ns), name(victim->name);
+  co_await patch_status(ns, name, disruption_patch(*object, options.name, loop.wall()));
+  Result<ObjectPtr> removed =
+      co_await client.remove(pod_resource(), ns, name, {.uid = victim->uid});
+  if (!removed && !removed.error().is_not_found()) {
+    LOG_ERROR("Can't preempt a pod", {"pod", victim->key}, {"err", removed.error()});
+    co_return;
+  }
+  recorder.record(*object, "Normal", "Preempted",
+                  "Preempted by pod " + preemptor_uid + " on node " + node);
+}
+
+Scheduler::Scheduler(Loop& loop, client::Client& client, Random& random, Options options)
+    : impl_(std::make_unique<Impl>(loop, client, random, std::move(options))) {}
+Scheduler::Scheduler(Loop& loop, client::Client& client, Random& random)
+    : Scheduler(loop, client, random, Options()) {}
+Scheduler::~Scheduler() = default;
+
+void Scheduler::start() {
+  impl_->factory.start();
+  impl_->gate.spawn(impl_->run());
+}
+
+Task<void> Scheduler::stop() {
+  impl_->stop.request_stop();
+  co_await impl_->gate.close();
+  co_await impl_->bindings.close();
+  co_await impl_->factory.stop();
+  co_await impl_->recorder.stop();
+}
+
+bool Scheduler::synced() const { return impl_->running; }
+const Scheduler::Counters& Scheduler::counters() const { return impl_->counters; }
+size_t Scheduler::pending() const { return impl_->cluster.queue().size(); }
+
+Result<std::vector<NodeExplanation>> Scheduler::why(std::string_view ns,
+                                                    std::string_view name) const {
+  ObjectPtr object = impl_->cluster.pods().get(ns, name);
+  if (!object) return ApiStatus::not_found("", "pods", name);
+  // A placed pod is judged as if it weren't there yet.
+  PodInfo pod(object);
+  pod.node_name = {};
+  Snapshot& snapshot = impl_->cluster.cache().snapshot();
+  auto placed = std::make_shared<PodInfo>(object);
+  bool taken = !placed->node_name.empty() && snapshot.remove_pod(placed->uid, placed->node_name);
+  std::vector<NodeExplanation> answer = explain(pod, snapshot, impl_->options.schedule);
+  if (taken) snapshot.add_pod(placed, placed->node_name);
+  return answer;
+}
+
+}  // namespace tiphys::scheduler

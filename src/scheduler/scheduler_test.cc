@@ -1,0 +1,235 @@
+// The whole scheduler on virtual time against a model API server.
+#include "scheduler/scheduler.h"
+
+#include "async/sim_loop.h"
+#include "client/object_key.h"
+#include "scheduler/objects_test.h"
+#include "tests/fake/fake_api.h"
+
+namespace tiphys::scheduler {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+const schema::Resource& pods() { return *schema::find_resource("", "v1", "pods"); }
+const schema::Resource& nodes() { return *schema::find_resource("", "v1", "nodes"); }
+const schema::Resource& events() { return *schema::find_resource("", "v1", "events"); }
+
+class SchedulerTest : public testing::Test {
+ protected:
+  SchedulerTest() { scheduler.start(); }
+  ~SchedulerTest() override { loop.run(scheduler.stop()); }
+
+  void node(const NodeShape& shape) { api.put(nodes(), node_object(shape)); }
+  void pod(const PodShape& shape) { api.put(pods(), pod_object(shape)); }
+  std::string placed(const char* name) {
+    ObjectPtr object = api.get(pods(), "default", name);
+    return object ? std::string(core_v1::Pod(*object).spec().node_name()) : "deleted";
+  }
+  std::string condition(const char* name) {
+    core_v1::Pod view(*api.get(pods(), "default", name));
+    for (core_v1::PodCondition c : view.status().conditions()) {
+      if (c.type() == "PodScheduled") {
+        return std::string(c.status()) + " " + std::string(c.reason()) + ": " +
+               std::string(c.message());
+      }
+    }
+    return "none";
+  }
+  std::vector<std::string> event_texts() {
+    std::vector<std::string> texts;
+    for (const ObjectPtr& object : api.list(events())) {
+      core_v1::Event event(*object);
+      texts.push_back(std::string(event.source().component()) + " " + std::string(event.type()) +
+                      " " + std::string(event.reason()) + ": " + std::string(event.message()));
+    }
+    return texts;
+  }
+
+  SimLoop loop;
+  SeededRandom random{1};
+  fake::FakeApi api{loop};
+  client::Client client{api, "kube-scheduler"};
+  Scheduler scheduler{loop, client, random};
+};
+
+TEST_F(SchedulerTest, BindsAndTells) {
+  node({.name = "n1"});
+  pod({.name = "web", .requests = R"({"cpu":"1"})"});
+  loop.run_for(seconds(1));
+  EXPECT_EQ(placed("web"), "n1");
+  EXPECT_EQ(event_texts(), (std::vector<std::string>{
+      "default-scheduler Normal Scheduled: Successfully assigned default/web to n1"}));
+  EXPECT_EQ(scheduler.counters().scheduled, 1);
+  EXPECT_EQ(scheduler.pending(), 0u);
+}
+
+TEST_F(SchedulerTest, SaysWhyNotAndTriesAgainWhenTheClusterChanges) {
+  pod({.name = "web", .requests = R"({"cpu":"3"})"});
+  loop.run_for(seconds(1));
+  EXPECT_EQ(condition("web"), "False Unschedulable: no nodes available to schedule pods");
+  node({.name = "n1"});
+  pod({.name = "big", .requests = R"({"cpu":"4"})"});
+  loop.run_for(seconds(5));
+  EXPECT_EQ(placed("web") + placed("big"), "n1");
+  const char* waiting = placed("web").empty() ? "web" : "big";
+  const char* running = placed("web").empty() ? "big" : "web";
+  EXPECT_EQ(condition(waiting),
+            "False Unschedulable: 0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 "
+            "nodes are available: 1 No preemption victims found for incoming pod.");
+  size_t writes = api.write_count();
+  loop.run_for(minutes(4));
+  EXPECT_EQ(api.write_count(), writes) << "nothing changed, nothing written";
+  api.remove(pods(), "default", running);
+  api.finish_deleted_pods();
+  loop.run_for(seconds(15));
+  EXPECT_EQ(placed(waiting), "n1");
+}
+
+TEST_F(SchedulerTest, NodeHeartbeatsDontWakeAnybody) {
+  node({.name = "n1", .allocatable = R"({"cpu":"1","memory":"1Gi","pods":"10"})"});
+  pod({.name = "web", .requests = R"({"cpu":"2"})"});
+  loop.run_for(seconds(20));
+  int64_t attempts = scheduler.counters().unschedulable;
+  node({.name = "n1", .allocatable = R"({"cpu":"1","memory":"1Gi","pods":"10"})",
+        .status = R"("phase":"Running")"});
+  loop.run_for(minutes(2));
+  EXPECT_EQ(scheduler.counters().unschedulable, attempts);
+  node({.name = "n1", .allocatable = R"({"cpu":"2","memory":"1Gi","pods":"10"})"});
+  loop.run_for(seconds(15));
+  EXPECT_EQ(placed("web"), "n1");
+}
+
+TEST_F(SchedulerTest, OtherSchedulersPodsAndGatedPodsAreLeftAlone) {
+  node({.name = "n1"});
+  pod({.name = "gated", .spec = R"("schedulingGates":[{"name":"x"}])"});
+  Draft draft(*pod_object({.name = "foreign"}));
+  core_v1::PodEdit(draft).edit_spec().set_scheduler_name("mine");
+  api.put(pods(), draft.freeze());
+  loop.run_for(minutes(10));
+  EXPECT_EQ(placed("gated"), "");
+  EXPECT_EQ(placed("foreign"), "");
+  pod({.name = "gated"});
+  loop.run_for(seconds(1));
+  EXPECT_EQ(placed("gated"), "n1");
+}
+
+TEST_F(SchedulerTest, BindErrorsGiveTheRoomBackAndRetry) {
+  int failures = 3;
+  api.before = [&](const client::Request& request) -> std::optional<ApiStatus> {
+    if (request.path.find("/binding") == std::string::npos || failures-- <= 0) return std::nullopt;
+    return ApiStatus::service_unavailable("try later");
+  };
+  node({.name = "n1", .allocatable = R"({"cpu":"1","memory":"1Gi","pods":"10"})"});
+  pod({.name = "web", .requests = R"({"cpu":"1"})"});
+  loop.run_for(minutes(1));
+  EXPECT_EQ(placed("web"), "n1");
+  EXPECT_EQ(scheduler.counters().errors, 3);
+}
+
+TEST_F(SchedulerTest, ALostBindingAnswerDoublesNothing) {
+  bool lose = true;
+  api.after = [&](const client::Request& request) -> std::optional<ApiStatus> {
+    if (request.path.find("/binding") == std::string::npos) return std::nullopt;
+    if (!std::exchange(lose, false)) return std::nullopt;
+    return ApiStatus::timeout("lost");
+  };
+  node({.name = "n1"});
+  pod({.name = "web"});
+  loop.run_for(minutes(1));
+  EXPECT_EQ(placed("web"), "n1");
+  EXPECT_EQ(scheduler.pending(), 0u);
+}
+
+TEST_F(SchedulerTest, PodsDeletedWhileBeingBoundAreForgotten) {
+  api.set_delay(milliseconds(100));
+  node({.name = "n1", .allocatable = R"({"cpu":"1","memory":"1Gi","pods":"10"})"});
+  loop.run_for(seconds(1));
+  pod({.name = "web", .requests = R"({"cpu":"1"})"});
+  loop.run_for(milliseconds(50));
+  api.remove(pods(), "default", "web");
+  api.finish_deleted_pods();
+  loop.run_for(seconds(2));
+  EXPECT_EQ(scheduler.pending(), 0u);
+  pod({.name = "next", .requests = R"({"cpu":"1"})"});
+  loop.run_for(seconds(5));
+  EXPECT_EQ(placed("next"), "n1");
+}
+
+TEST_F(SchedulerTest, NoDoubleBookingWhileBindingsLag) {
+  api.set_delay(milliseconds(300));
+  api.set_watch_lag(seconds(3));
+  for (int i = 0; i < 3; ++i) node({.name = "n" + std::to_string(i)});
+  for (int i = 0; i < 30; ++i) {
+    pod({.name = "p" + std::to_string(i), .requests = R"({"cpu":"1"})"});
+  }
+  loop.run_for(minutes(2));
+  std::map<std::string, int> count;
+  for (int i = 0; i < 30; ++i) ++count[placed(("p" + std::to_string(i)).c_str())];
+  EXPECT_EQ(count, (std::map<std::string, int>{{"", 18}, {"n0", 4}, {"n1", 4}, {"n2", 4}}));
+}
+
+TEST_F(SchedulerTest, HigherPriorityPreemptsTheLeastImportant) {
+  node({.name = "n1", .allocatable = R"({"cpu":"2","memory":"1Gi","pods":"10"})"});
+  pod({.name = "low", .requests = R"({"cpu":"1"})", .spec = R"("priority":1)"});
+  pod({.name = "mid", .requests = R"({"cpu":"1"})", .spec = R"("priority":5)"});
+  loop.run_for(seconds(1));
+  pod({.name = "high", .requests = R"({"cpu":"1"})", .spec = R"("priority":10)"});
+  loop.run_for(seconds(2));
+  ObjectPtr low = api.get(pods(), "default", "low");
+  ASSERT_TRUE(low);
+  EXPECT_TRUE(client::metadata(*low).has_deletion_timestamp());
+  EXPECT_FALSE(client::metadata(*api.get(pods(), "default", "mid")).has_deletion_timestamp());
+  EXPECT_EQ(core_v1::Pod(*api.get(pods(), "default", "high")).status().nominated_node_name(), "n1");
+  // Room that was made isn't taken by somebody less important.
+  pod({.name = "thief", .requests = R"({"cpu":"1"})", .spec = R"("priority":2)"});
+  api.finish_deleted_pods();
+  loop.run_for(seconds(30));
+  EXPECT_EQ(placed("high"), "n1");
+  EXPECT_EQ(placed("thief"), "");
+  EXPECT_EQ(scheduler.counters().preemptions, 1);
+}
+
+TEST_F(SchedulerTest, NeverPreemptsIfThePodSaysSo) {
+  node({.name = "n1", .allocatable = R"({"cpu":"1","memory":"1Gi","pods":"10"})"});
+  pod({.name = "low", .requests = R"({"cpu":"1"})"});
+  loop.run_for(seconds(1));
+  pod({.name = "high", .requests = R"({"cpu":"1"})",
+       .spec = R"("priority":10,"preemptionPolicy":"Never")"});
+  loop.run_for(seconds(2));
+  EXPECT_EQ(condition("high"),
+            "False Unschedulable: 0/1 nodes are available: 1 Insufficient cpu. preemption: not "
+            "eligible due to preemptionPolicy=Never.");
+  EXPECT_EQ(placed("low"), "n1");
+}
+
+TEST_F(SchedulerTest, ManyUnschedulablePodsMakeNoHotLoop) {
+  node({.name = "n1"});
+  for (int i = 0; i < 300; ++i) {
+    pod({.name = "p" + std::to_string(i), .requests = R"({"cpu":"64"})"});
+  }
+  loop.run_for(minutes(1));
+  EXPECT_EQ(scheduler.counters().unschedulable, 300);
+  node({.name = "n2"});
+  loop.run_for(minutes(1));
+  EXPECT_EQ(scheduler.counters().unschedulable, 300) << "the new node helps nobody";
+  node({.name = "n3", .allocatable = R"({"cpu":"64","memory":"8Gi","pods":"110"})"});
+  loop.run_for(minutes(1));
+  EXPECT_EQ(scheduler.counters().scheduled, 1);
+}
+
+TEST_F(SchedulerTest, WhyExplainsPlacedAndWaitingPods) {
+  node({.name = "n1"});
+  pod({.name = "web", .requests = R"({"cpu":"1"})"});
+  loop.run_for(seconds(1));
+  Result<std::vector<NodeExplanation>> why = scheduler.why("default", "web");
+  ASSERT_TRUE(why);
+  ASSERT_EQ(why->size(), 1u);
+  EXPECT_TRUE((*why)[0].feasible);
+  EXPECT_FALSE(scheduler.why("default", "nobody"));
+}
+
+}  // namespace
+}  // namespace tiphys::scheduler
