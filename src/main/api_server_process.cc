@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "apiserver/admission/plugins.h"
 #include "apiserver/authn/request_authenticator.h"
 #include "apiserver/authz/bootstrap_policy.h"
 #include "apiserver/authz/modes.h"
@@ -277,7 +278,15 @@ Result<void> ApiServerProcess::make_identity() {
       server_->lookup(), host_.loop(), host_.random());
   server_->set_authenticator(std::make_unique<apiserver::RequestAuthenticator>(
       std::move(token_file), tokens_.get(), tokens_->api_audiences(), flags_.anonymous_auth));
+  server_->set_token_handler([this](ObjectPtr account, Draft request, apiserver::UserInfo) {
+    return issue_token(std::move(account), std::move(request));
+  });
   return {};
+}
+
+Task<Result<ObjectPtr>> ApiServerProcess::issue_token(ObjectPtr account, Draft request) {
+  ObjectPtr asked = request.freeze();
+  co_return tokens_->issue(namespace_of(*account), name_of(*account), *asked);
 }
 
 Result<void> ApiServerProcess::make_authorizers() {
@@ -302,6 +311,9 @@ Result<void> ApiServerProcess::make_authorizers() {
         authorizer = std::make_unique<apiserver::RbacAuthorizer>(server_->lookup());
         break;
     }
+    if (mode == apiserver::AuthorizationMode::kRbac) {
+      rbac_ = static_cast<apiserver::RbacAuthorizer*>(authorizer.get());
+    }
     chain.push_back(authorizer.get());
     authorizers_.push_back(std::move(authorizer));
   }
@@ -309,7 +321,18 @@ Result<void> ApiServerProcess::make_authorizers() {
   return {};
 }
 
-void ApiServerProcess::add_admission() {}
+Result<void> ApiServerProcess::add_admission() {
+  apiserver::AdmissionParts parts{.loop = &host_.loop(),
+                                  .lookup = &server_->lookup(),
+                                  .random = &host_.random(),
+                                  .authorizer = server_->authorizer(),
+                                  .rbac = rbac_};
+  auto plugins = apiserver::make_admission(parts, flags_.enable_admission_plugins,
+                                           flags_.disable_admission_plugins);
+  if (!plugins) return plugins.error();
+  for (auto& plugin : *plugins) server_->add_admission(std::move(plugin));
+  return {};
+}
 
 void ApiServerProcess::add_bootstrap() {
   server_->add_bootstrap("rbac/bootstrap-roles", bootstrap_policy);
@@ -323,8 +346,8 @@ Task<Result<void>> ApiServerProcess::start() {
   if (done) done = make_server();
   if (done) done = make_identity();
   if (done) done = make_authorizers();
+  if (done) done = add_admission();
   if (!done) co_return done;
-  add_admission();
   add_bootstrap();
   listener_ = std::make_unique<net::Server>(
       host_.loop(), tls_,

@@ -8,7 +8,7 @@
 
 #include "apiserver/api_server.h"
 #include "apiserver/authn/service_account_tokens.h"
-#include "apiserver/authz/authorizer.h"
+#include "apiserver/authz/rbac.h"
 #include "crypto/pki.h"
 #include "crypto/pki_renewal.h"
 #include "main/flags.h"
@@ -68,7 +68,8 @@ class ApiServerProcess {
   Result<void> make_identity();
   Result<void> make_server();
   Result<void> make_authorizers();
-  void add_admission();
+  Result<void> add_admission();
+  Task<Result<ObjectPtr>> issue_token(ObjectPtr account, Draft request);
   void add_bootstrap();
 
   Host& host_;
@@ -83,6 +84,7 @@ class ApiServerProcess {
   std::unique_ptr<apiserver::ApiServer> server_;
   std::unique_ptr<apiserver::ServiceAccountTokens> tokens_;
   std::vector<std::unique_ptr<apiserver::Authorizer>> authorizers_;
+  apiserver::RbacAuthorizer* rbac_ = nullptr;  // one of them, or null
   std::unique_ptr<net::Server> listener_;
 };
 
