@@ -1,0 +1,428 @@
+#include "apiserver/api_server.h"
+
+#include "apiserver/authn/impersonation.h"
+#include "apiserver/authz/forbidden.h"
+#include "apiserver/handlers/handlers.h"
+#include "apiserver/managed_fields/managed_fields.h"
+#include "apiserver/pipeline/bootstrap.h"
+#include "apiserver/pipeline/non_resource.h"
+#include "apiserver/registry/defaults.h"
+#include "apiserver/registry/meta.h"
+#include "apiserver/response/encode.h"
+#include "apiserver/response/gzip.h"
+#include "apiserver/response/watch_body.h"
+#include "async/stop.h"
+#include "base/log.h"
+#include "base/strings.h"
+
+namespace tiphys::apiserver {
+namespace {
+
+bool is_mutating(std::string_view verb) {
+  return verb == "create" || verb == "update" || verb == "patch" || verb == "delete" ||
+         verb == "deletecollection";
+}
+
+bool is_long_running(const RequestInfo& info) {
+  return info.verb == "watch" || info.verb == "proxy" || info.subresource == "proxy" ||
+         info.subresource == "log" || info.subresource == "exec" ||
+         info.subresource == "attach" || info.subresource == "portforward";
+}
+
+bool wants_pretty(const RequestContext& context) {
+  if (context.query.has("pretty")) {
+    std::string_view value = context.query.get("pretty");
+    return value == "1" || equals_ignore_case(value, "t") || equals_ignore_case(value, "true");
+  }
+  return context.user_agent.starts_with("curl") || context.user_agent.starts_with("Wget") ||
+         context.user_agent.starts_with("Mozilla/5.0");
+}
+
+// RFC 7234 warning text: quotes and backslashes escaped, no control characters.
+std::string warning_header(std::string_view text) {
+  std::string out = "299 - \"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  return out + "\"";
+}
+
+AcceptScope accept_scope(const RequestContext& context) {
+  AcceptScope scope;
+  if (!context.info.is_resource) return scope;
+  bool list = context.info.verb == "list" || context.info.verb == "deletecollection";
+  scope.table = true;
+  scope.partial_object = !list;
+  scope.partial_list = list;
+  return scope;
+}
+
+}  // namespace
+
+struct ApiServer::Impl {
+  Impl(Loop& the_loop, WorkerPool& the_pool, storage::Store& the_store, Random& the_random,
+       ApiServerOptions the_options)
+      : loop(the_loop), pool(the_pool), random(the_random), options(std::move(the_options)),
+        hub(the_loop, the_store),
+        discovery(options.advertise_address + ":" + std::to_string(options.secure_port)) {
+    auto made = ServiceAllocator::create(
+        {options.service_cidr, options.node_port_first, options.node_port_last}, random);
+    if (made) {
+      allocator = std::move(*made);
+    } else {
+      setup_error = made.error();
+    }
+    for (const schema::Resource& resource : schema::all_resources()) {
+      if (resource.served_by_default && !resource.etcd_prefix.empty()) hub.add(resource);
+    }
+    Registry::Parts parts;
+    parts.loop = &loop;
+    parts.random = &random;
+    parts.store = &the_store;
+    parts.hub = &hub;
+    parts.admission = &admission;
+    parts.allocator = allocator.get();
+    registry = std::make_unique<Registry>(parts);
+    env.loop = &loop;
+    env.pool = &pool;
+    env.random = &random;
+    env.hub = &hub;
+    env.registry = registry.get();
+    env.min_watch_timeout = options.min_watch_timeout;
+  }
+
+  Loop& loop;
+  WorkerPool& pool;
+  Random& random;
+  ApiServerOptions options;
+  std::optional<ApiStatus> setup_error;
+  CacherHub hub;
+  Discovery discovery;
+  Metrics metrics;
+  std::vector<std::unique_ptr<AdmissionPlugin>> admission;
+  std::unique_ptr<ServiceAllocator> allocator;
+  std::unique_ptr<Registry> registry;
+  std::unique_ptr<Authenticator> authenticator;
+  std::unique_ptr<Authorizer> authorizer;
+  std::vector<std::pair<std::string, Bootstrap>> bootstraps;
+  HandlerEnv env;
+  bool loaded = false;  // the caches
+  bool ready = false;
+  StopSource stopping;
+
+  Result<UserInfo> authenticate(const net::Request& request);
+  Result<void> authorize(RequestContext& context);
+  Task<Result<Answer>> dispatch(RequestContext& context, std::string if_none_match);
+  Task<Result<Answer>> limited(RequestContext& context, std::string if_none_match);
+  Result<RequestContext> open(net::Request& request);
+  Task<net::Response> serve(net::Request request);
+  net::Response respond(RequestContext context, Result<Answer> answer);
+  Task<void> compress(net::Response& response, std::string accept_encoding);
+};
+
+ApiServer::ApiServer(Loop& loop, WorkerPool& pool, storage::Store& store, Random& random,
+                     ApiServerOptions options)
+    : impl_(std::make_unique<Impl>(loop, pool, store, random, std::move(options))) {}
+ApiServer::~ApiServer() = default;
+
+void ApiServer::set_authenticator(std::unique_ptr<Authenticator> authenticator) {
+  impl_->authenticator = std::move(authenticator);
+}
+void ApiServer::set_authorizer(std::unique_ptr<Authorizer> authorizer) {
+  impl_->authorizer = std::move(authorizer);
+  impl_->env.authorizer = impl_->authorizer.get();
+}
+void ApiServer::add_admission(std::unique_ptr<AdmissionPlugin> plugin) {
+  impl_->admission.push_back(std::move(plugin));
+}
+void ApiServer::set_review_handler(ReviewHandler handler) { impl_->env.review = std::move(handler); }
+void ApiServer::set_token_handler(TokenHandler handler) { impl_->env.token = std::move(handler); }
+void ApiServer::set_kubelet_connector(KubeletConnector connector) {
+  impl_->env.kubelet = std::move(connector);
+}
+void ApiServer::add_bootstrap(std::string name, Bootstrap bootstrap) {
+  impl_->bootstraps.emplace_back(std::move(name), std::move(bootstrap));
+}
+Lookup& ApiServer::lookup() { return impl_->hub.lookup(); }
+Authenticator* ApiServer::authenticator() { return impl_->authenticator.get(); }
+Authorizer* ApiServer::authorizer() { return impl_->authorizer.get(); }
+bool ApiServer::ready() const { return impl_->ready; }
+
+Task<Result<void>> ApiServer::start() {
+  if (impl_->setup_error) co_return *impl_->setup_error;
+  Result<void> loaded = co_await impl_->hub.start();
+  if (!loaded) co_return loaded.error();
+  impl_->loaded = true;
+  impl_->allocator->follow(*impl_->hub.find("", "services"));
+  if (impl_->options.bootstrap) {
+    Result<void> made =
+        co_await bootstrap_cluster(*this, impl_->options, impl_->allocator->first_address());
+    if (!made) co_return made.error();
+  }
+  for (auto& [name, bootstrap] : impl_->bootstraps) {
+    Result<void> made = co_await bootstrap(*this);
+    if (made) continue;
+    LOG_ERROR("Bootstrap failed", {"name", name}, {"err", made.error()});
+    co_return made.error();
+  }
+  impl_->ready = true;
+  co_return Result<void>();
+}
+
+Task<void> ApiServer::stop() {
+  impl_->ready = false;
+  impl_->stopping.request_stop();
+  co_await impl_->hub.stop();
+}
+
+Task<net::Response> ApiServer::handle(net::Request request) {
+  co_return co_await impl_->serve(std::move(request));
+}
+
+// ---- stages ----
+
+Result<UserInfo> ApiServer::Impl::authenticate(const net::Request& request) {
+  if (!authenticator) {
+    UserInfo anonymous;
+    anonymous.name = kAnonymous;
+    anonymous.groups = {std::string(kAllUnauthenticated)};
+    return anonymous;
+  }
+  auto found = authenticator->authenticate(request);
+  if (!found) return found.error();
+  if (!*found) return ApiStatus::unauthorized();
+  return std::move((*found)->user);
+}
+
+Result<void> ApiServer::Impl::authorize(RequestContext& context) {
+  if (!authorizer) return {};
+  Attributes attributes = context.info.attributes();
+  Verdict verdict = authorizer->authorize(context.user, attributes);
+  if (verdict.decision == Decision::kAllow) return {};
+  return forbidden_status(context.user, attributes, verdict.reason);
+}
+
+Task<Result<Answer>> ApiServer::Impl::dispatch(RequestContext& context, std::string if_none_match) {
+  if (!context.info.is_resource) {
+    NonResourceEnv non_resource{&discovery, &metrics, options.git_version, ready};
+    co_return handle_non_resource(non_resource, context, if_none_match);
+  }
+  if (!discovery.serves_group(context.info.group)) co_return Answer::of_raw(page_not_found());
+  if (!loaded) co_return ApiStatus::service_unavailable("the server is starting");
+  co_return co_await handle_resource(env, context);
+}
+
+// Counts the requests in flight and turns away what is too much.
+Task<Result<Answer>> ApiServer::Impl::limited(RequestContext& context, std::string if_none_match) {
+  bool mutating = is_mutating(context.info.verb);
+  int& in_flight = mutating ? metrics.in_flight_mutating : metrics.in_flight_reading;
+  int limit = mutating ? options.max_mutating_requests_in_flight : options.max_requests_in_flight;
+  bool counted = context.info.is_resource && !is_long_running(context.info) &&
+                 !context.user.in_group(kSystemMasters) && !context.in_process;
+  if (counted && in_flight >= limit) {
+    ++metrics.rejected;
+    co_return ApiStatus::too_many_requests("Too many requests, please try again later.", 1);
+  }
+  if (counted) ++in_flight;
+  Result<Answer> answer = co_await dispatch(context, std::move(if_none_match));
+  if (counted) --in_flight;
+  co_return answer;
+}
+
+Result<RequestContext> ApiServer::Impl::open(net::Request& request) {
+  RequestContext context;
+  TIPHYS_TRY(ParsedRequest, parsed,
+             parse_request_info(request.method, request.path, request.query));
+  context.info = std::move(parsed.info);
+  context.encoded_slash = parsed.encoded_slash;
+  context.method = std::move(request.method);
+  if (!request.query.empty()) context.query = Query::parse(request.query);
+  context.raw_query = std::move(request.query);
+  context.content_type = request.headers.get("content-type");
+  context.accept = request.headers.get("accept");
+  context.user_agent = request.headers.get("user-agent");
+  context.body = std::move(request.body);
+  context.gone = request.gone;
+  context.now = loop.wall();
+  return context;
+}
+
+Task<net::Response> ApiServer::Impl::serve(net::Request request) {
+  MonoTime started = loop.mono();
+  Result<UserInfo> user = authenticate(request);
+  Result<RequestContext> context = open(request);
+  if (!context) co_return respond(RequestContext{}, context.error());
+  std::string accept_encoding(request.headers.get("accept-encoding"));
+  Result<Answer> answer = ApiStatus::unauthorized();
+  if (user) {
+    context->user = std::move(*user);
+    Result<std::optional<UserInfo>> other = std::optional<UserInfo>();
+    if (authorizer) other = impersonate(request.headers, context->user, *authorizer);
+    Result<void> allowed;
+    if (other && *other) context->user = std::move(**other);
+    Result<MediaType> media = negotiate(context->accept, accept_scope(*context));
+    allowed = other ? authorize(*context) : Result<void>(other.error());
+    bool aggregated = !context->info.is_resource && wants_aggregated(context->accept);
+    if (!allowed) {
+      answer = allowed.error();
+    } else if (!media && !aggregated && (context->info.is_resource || discovery.find(context->info.path))) {
+      answer = media.error();
+    } else {
+      if (media) context->media = *media;
+      context->media.pretty = context->media.pretty || wants_pretty(*context);
+      answer = co_await limited(*context, std::string(request.headers.get("if-none-match")));
+    }
+  } else {
+    answer = user.error();
+  }
+  const schema::Resource* resource = context->resource;
+  std::string verb = context->info.verb;
+  net::Response response = respond(std::move(*context), std::move(answer));
+  metrics.count(resource, verb, response.status, loop.mono() - started);
+  if (response.body && response.body->size() >= kMinGzipBytes && accepts_gzip(accept_encoding)) {
+    co_await compress(response, std::move(accept_encoding));
+  }
+  co_return response;
+}
+
+Task<void> ApiServer::Impl::compress(net::Response& response, std::string accept_encoding) {
+  if (response.headers.has("content-encoding")) co_return;
+  net::Bytes plain = response.body;
+  std::string packed = co_await run_blocking(loop, pool, [plain] { return gzip(*plain); });
+  if (packed.empty()) co_return;
+  response.body = std::make_shared<const std::string>(std::move(packed));
+  response.headers.set("content-encoding", "gzip");
+  response.headers.add("vary", "Accept-Encoding");
+}
+
+// ---- answers ----
+
+net::Response ApiServer::Impl::respond(RequestContext context, Result<Answer> answer) {
+  net::Response response;
+  if (answer && answer->raw) {
+    response = std::move(*answer->raw);
+  } else if (answer && answer->watch) {
+    response.headers.set("content-type", stream_content_type(context.media.format));
+    std::vector<std::string> warnings = context.warnings;
+    response.stream = std::make_unique<WatchBody>(loop, std::move(context), std::move(*answer->watch),
+                                                  stopping.token());
+    context.warnings = std::move(warnings);
+  } else {
+    Result<net::Bytes> body = net::Bytes();
+    if (!answer) {
+      body = answer.error();
+    } else if (answer->list) {
+      body = encode_list(context, *answer->list);
+    } else {
+      body = encode_object(context, *answer->object);
+    }
+    response.headers.set("content-type", content_type(context.media.format));
+    if (body) {
+      response.status = answer->code;
+      response.body = std::move(*body);
+    } else {
+      response.status = body.error().code();
+      response.body = encode_failure(context.media.format, body.error());
+      int32_t retry = body.error().data().details.retry_after_seconds;
+      if (retry > 0) response.headers.set("retry-after", std::to_string(retry));
+    }
+  }
+  if (!response.headers.has("cache-control")) {
+    response.headers.set("cache-control", "no-cache, private");
+  }
+  for (const std::string& warning : context.warnings) {
+    response.headers.add("warning", warning_header(warning));
+  }
+  response.headers.set("audit-id", random.uuid());
+  return response;
+}
+
+// ---- in process ----
+
+Task<Result<Answer>> ApiServer::call(InProcessRequest request) {
+  Result<ParsedRequest> parsed =
+      parse_request_info(request.method, request.path, request.query);
+  if (!parsed) co_return parsed.error();
+  RequestContext context;
+  context.info = std::move(parsed->info);
+  context.method = std::move(request.method);
+  context.query = Query::parse(request.query);
+  context.raw_query = std::move(request.query);
+  context.content_type = std::move(request.content_type);
+  context.user_agent = std::move(request.user_agent);
+  context.body = std::move(request.body);
+  context.object = std::move(request.object);
+  context.user = std::move(request.user);
+  context.gone = request.stop;
+  context.in_process = true;
+  context.now = impl_->loop.wall();
+  Result<void> allowed = impl_->authorize(context);
+  if (!allowed) co_return allowed.error();
+  MonoTime started = impl_->loop.mono();
+  Result<Answer> answer = co_await impl_->limited(context, "");
+  int code = answer ? answer->code : answer.error().code();
+  impl_->metrics.count(context.resource, context.info.verb, code, impl_->loop.mono() - started);
+  co_return answer;
+}
+
+namespace {
+
+UserInfo loopback_user() {
+  UserInfo user;
+  user.name = "system:apiserver";
+  user.groups = {std::string(kSystemMasters), std::string(kAllAuthenticated)};
+  return user;
+}
+
+WriteScope own_scope(const schema::Resource& resource, std::string ns, const Draft& object,
+                     const UserInfo& user) {
+  WriteScope scope;
+  scope.resource = &resource;
+  scope.ns = std::move(ns);
+  scope.name = MetaView(object).name();
+  scope.user = &user;
+  scope.skip_admission = true;
+  return scope;
+}
+
+Task<Result<Draft>> give(std::shared_ptr<const Object> wanted, ObjectPtr current) {
+  Draft draft(*wanted);
+  if (current) MetaEdit(draft).copy("managedFields", MetaView(*current));
+  co_return draft;
+}
+
+}  // namespace
+
+Task<Result<ObjectPtr>> ApiServer::ensure(const schema::Resource& resource, std::string ns,
+                                          Draft object) {
+  std::string name(MetaView(object).name());
+  Result<ObjectPtr> there = impl_->registry->get(resource, ns, name);
+  if (there || !there.error().is_not_found()) co_return there;
+  UserInfo user = loopback_user();
+  apply_defaults(resource, object);
+  track_update(resource, "", nullptr, object, "kube-apiserver", impl_->loop.wall());
+  WriteScope scope = own_scope(resource, ns, object, user);
+  Result<Written> written = co_await impl_->registry->create(std::move(scope), std::move(object));
+  if (written) co_return std::move(written->object);
+  if (written.error().is_already_exists()) co_return impl_->registry->get(resource, ns, name);
+  co_return written.error();
+}
+
+Task<Result<ObjectPtr>> ApiServer::put(const schema::Resource& resource, std::string ns,
+                                       Draft object) {
+  UserInfo user = loopback_user();
+  std::string name(MetaView(object).name());
+  Result<ObjectPtr> made = co_await ensure(resource, ns, object.clone());
+  if (!made) co_return made.error();
+  apply_defaults(resource, object);
+  WriteScope scope = own_scope(resource, ns, object, user);
+  ObjectPtr wanted = object.freeze();
+  Result<Written> written = co_await impl_->registry->update(
+      std::move(scope), Preconditions{},
+      [wanted](ObjectPtr current) { return give(wanted, std::move(current)); });
+  if (!written) co_return written.error();
+  co_return std::move(written->object);
+}
+
+}  // namespace tiphys::apiserver

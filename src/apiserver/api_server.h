@@ -1,0 +1,98 @@
+// ApiServer: kube-apiserver without sockets: handle() answers HTTP requests, call() the requests of
+// components in the same process. Both pass the same stages: authentication (call() is given its
+// user), impersonation, authorization, limits, handler.
+//
+// Loop thread only. Life: construct, set the parts, start(), serve until stop(). What is referenced
+// must outlive it. Errors are upstream's Status objects.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/admission/admission.h"
+#include "apiserver/authn/authenticator.h"
+#include "apiserver/authz/authorizer.h"
+#include "apiserver/handlers/handler_env.h"
+#include "apiserver/lookup.h"
+#include "apiserver/pipeline/answer.h"
+#include "apiserver/user.h"
+#include "async/loop.h"
+#include "async/pool.h"
+#include "base/random.h"
+#include "net/http.h"
+#include "storage/store.h"
+
+namespace tiphys::apiserver {
+
+struct ApiServerOptions {
+  std::string service_cidr = "10.43.0.0/16";
+  int node_port_first = 30000;
+  int node_port_last = 32767;
+  std::string advertise_address = "127.0.0.1";  // of the endpoints of the service `kubernetes`
+  uint16_t secure_port = 6443;
+  std::string git_version = "v1.35.2+tiphys1";
+  int max_requests_in_flight = 400;
+  int max_mutating_requests_in_flight = 200;
+  Duration request_timeout = std::chrono::seconds(60);
+  Duration min_watch_timeout = std::chrono::seconds(1800);
+  bool bootstrap = true;  // system namespaces, the service `kubernetes`, priority classes
+};
+
+struct InProcessRequest {
+  std::string method;
+  std::string path;
+  std::string query;
+  ObjectPtr object;          // body, decoded; or
+  std::string body;          // raw, of content_type
+  std::string content_type;
+  std::string user_agent;    // the component: field manager of its writes
+  UserInfo user;
+  StopToken stop;
+};
+
+class ApiServer {
+ public:
+  ApiServer(Loop& loop, WorkerPool& pool, storage::Store& store, Random& random,
+            ApiServerOptions options);
+  ~ApiServer();  // Requires: stop() finished, or start() never called
+
+  // ---- parts, before start() ----
+  void set_authenticator(std::unique_ptr<Authenticator> authenticator);
+  void set_authorizer(std::unique_ptr<Authorizer> authorizer);  // none: everything is allowed
+  void add_admission(std::unique_ptr<AdmissionPlugin> plugin);  // in order of calls
+  // Creates of resources that aren't stored (reviews), and token requests; see HandlerEnv.
+  void set_review_handler(ReviewHandler handler);
+  void set_token_handler(TokenHandler handler);
+  // How pods/log and node proxies reach a kubelet; none: 503.
+  void set_kubelet_connector(KubeletConnector connector);
+  // Runs after the caches are loaded and before the server is ready (RBAC bootstrap).
+  using Bootstrap = std::function<Task<Result<void>>(ApiServer&)>;
+  void add_bootstrap(std::string name, Bootstrap bootstrap);
+  // Reads of stored objects, for the parts above. Complete once start() has loaded the caches.
+  Lookup& lookup();
+  Authenticator* authenticator();
+  Authorizer* authorizer();
+
+  // Loads the caches and writes what every cluster has. Error: the store's.
+  Task<Result<void>> start();
+  bool ready() const;
+  // Ends watches and waits for running requests.
+  Task<void> stop();
+
+  // ---- serving ----
+  Task<net::Response> handle(net::Request request);
+  // The answer before encoding, or the failure.
+  Task<Result<Answer>> call(InProcessRequest request);
+
+  // The server's own writes at start: create unless there. Skips admission; same validation.
+  Task<Result<ObjectPtr>> ensure(const schema::Resource& resource, std::string ns, Draft object);
+  // Writes `object` over what is there, creating it if absent.
+  Task<Result<ObjectPtr>> put(const schema::Resource& resource, std::string ns, Draft object);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tiphys::apiserver

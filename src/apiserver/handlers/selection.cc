@@ -1,0 +1,231 @@
+#include "apiserver/handlers/selection.h"
+
+#include <memory>
+#include <vector>
+
+#include "apiserver/handlers/label_selector.h"
+#include "apiserver/registry/meta.h"
+#include "base/strings.h"
+#include "schema/message.h"
+
+namespace tiphys::apiserver {
+namespace {
+
+struct FieldRow {
+  std::string_view group;
+  std::string_view resource;
+  std::string_view label;  // as clients write it
+  std::string_view path;   // in the stored object; empty: computed, see field_text
+};
+
+// pkg/apis/<group>/v1/conversion.go and the strategies' ToSelectableFields.
+const FieldRow kRows[] = {
+    {"", "pods", "spec.nodeName", "spec.nodeName"},
+    {"", "pods", "spec.restartPolicy", "spec.restartPolicy"},
+    {"", "pods", "spec.schedulerName", "spec.schedulerName"},
+    {"", "pods", "spec.serviceAccountName", "spec.serviceAccountName"},
+    {"", "pods", "spec.hostNetwork", "spec.hostNetwork"},
+    {"", "pods", "status.phase", "status.phase"},
+    {"", "pods", "status.podIP", "status.podIP"},
+    {"", "pods", "status.podIPs", ""},
+    {"", "pods", "status.nominatedNodeName", "status.nominatedNodeName"},
+    {"", "nodes", "spec.unschedulable", "spec.unschedulable"},
+    {"", "namespaces", "status.phase", "status.phase"},
+    {"", "namespaces", "name", "metadata.name"},
+    {"", "secrets", "type", "type"},
+    {"", "services", "spec.clusterIP", "spec.clusterIP"},
+    {"", "services", "spec.type", "spec.type"},
+    {"", "persistentvolumes", "name", "metadata.name"},
+    {"", "persistentvolumeclaims", "name", "metadata.name"},
+    {"", "replicationcontrollers", "status.replicas", "status.replicas"},
+    {"apps", "replicasets", "status.replicas", "status.replicas"},
+    {"batch", "jobs", "status.successful", "status.succeeded"},
+    {"certificates.k8s.io", "certificatesigningrequests", "spec.signerName", "spec.signerName"},
+    {"networking.k8s.io", "ipaddresses", "spec.parentRef.name", "spec.parentRef.name"},
+    {"resource.k8s.io", "resourceslices", "spec.nodeName", "spec.nodeName"},
+    {"resource.k8s.io", "resourceslices", "spec.driver", "spec.driver"},
+    {"", "events", "involvedObject.kind", "involvedObject.kind"},
+    {"", "events", "involvedObject.namespace", "involvedObject.namespace"},
+    {"", "events", "involvedObject.name", "involvedObject.name"},
+    {"", "events", "involvedObject.uid", "involvedObject.uid"},
+    {"", "events", "involvedObject.apiVersion", "involvedObject.apiVersion"},
+    {"", "events", "involvedObject.resourceVersion", "involvedObject.resourceVersion"},
+    {"", "events", "involvedObject.fieldPath", "involvedObject.fieldPath"},
+    {"", "events", "reason", "reason"},
+    {"", "events", "reportingComponent", "reportingComponent"},
+    {"", "events", "source", "source.component"},
+    {"", "events", "type", "type"},
+    {"events.k8s.io", "events", "regarding.kind", "involvedObject.kind"},
+    {"events.k8s.io", "events", "regarding.namespace", "involvedObject.namespace"},
+    {"events.k8s.io", "events", "regarding.name", "involvedObject.name"},
+    {"events.k8s.io", "events", "regarding.uid", "involvedObject.uid"},
+    {"events.k8s.io", "events", "regarding.apiVersion", "involvedObject.apiVersion"},
+    {"events.k8s.io", "events", "regarding.resourceVersion", "involvedObject.resourceVersion"},
+    {"events.k8s.io", "events", "regarding.fieldPath", "involvedObject.fieldPath"},
+    {"events.k8s.io", "events", "reason", "reason"},
+    {"events.k8s.io", "events", "reportingController", "reportingComponent"},
+    {"events.k8s.io", "events", "type", "type"},
+};
+
+const FieldRow* find_row(const schema::Resource& resource, std::string_view label) {
+  static const FieldRow kName{"", "", "metadata.name", "metadata.name"};
+  static const FieldRow kNamespace{"", "", "metadata.namespace", "metadata.namespace"};
+  if (label == "metadata.name") return &kName;
+  // Upstream answers metadata.namespace for cluster-scoped kinds too, as the empty text.
+  if (label == "metadata.namespace") return &kNamespace;
+  for (const FieldRow& row : kRows) {
+    if (row.group == resource.group && row.resource == resource.resource && row.label == label) {
+      return &row;
+    }
+  }
+  return nullptr;
+}
+
+std::string scalar_text(const Value& value, schema::FieldKind kind) {
+  switch (value.type) {
+    case ValueType::kBool: return value.as_bool() ? "true" : "false";
+    case ValueType::kInt: return std::to_string(value.as_int());
+    case ValueType::kString: return std::string(value.as_text());
+    default: break;
+  }
+  if (kind == schema::FieldKind::kBool) return "false";
+  if (kind == schema::FieldKind::kInt32 || kind == schema::FieldKind::kInt64) return "0";
+  return "";
+}
+
+// One term, with its path resolved to field indexes of the stored type.
+struct Term {
+  std::vector<uint16_t> path;
+  schema::FieldKind kind = schema::FieldKind::kString;
+  std::string value;
+  bool negated = false;
+
+  bool holds(const Object& object) const {
+    const Node* node = &object.root();
+    const Value* at = &kNullValue;
+    for (uint16_t index : path) {
+      at = &node->field(index);
+      node = &at->as_node();
+    }
+    return (scalar_text(*at, kind) == value) != negated;
+  }
+};
+
+Term resolve(const schema::Message& type, std::string_view path) {
+  Term term;
+  const schema::Message* at = &type;
+  for (std::string_view name : split(path, '.')) {
+    const schema::Field* field = at ? at->find(name) : nullptr;
+    if (!field) return {};
+    term.path.push_back(at->index_of(*field));
+    term.kind = field->kind;
+    at = field->message;
+  }
+  return term;
+}
+
+struct RawTerm {
+  std::string label;
+  std::string value;
+  bool negated = false;
+};
+
+std::string unescape(std::string_view text) {
+  std::string plain;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    plain += text[i];
+  }
+  return plain;
+}
+
+// Splits at commas that are not escaped.
+std::vector<std::string_view> split_terms(std::string_view text) {
+  std::vector<std::string_view> terms;
+  size_t start = 0;
+  for (size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size() && text[i] == '\\') {
+      ++i;
+    } else if (i == text.size() || text[i] == ',') {
+      terms.push_back(text.substr(start, i - start));
+      start = i + 1;
+    }
+  }
+  return terms;
+}
+
+Result<std::vector<RawTerm>> parse_fields(std::string_view text) {
+  std::vector<RawTerm> terms;
+  for (std::string_view part : split_terms(text)) {
+    if (part.empty()) continue;
+    size_t at = part.find_first_of("=!");
+    while (at != std::string_view::npos && part[at] == '!' && part.substr(at, 2) != "!=") {
+      at = part.find_first_of("=!", at + 1);
+    }
+    if (at == std::string_view::npos) {
+      return ApiStatus::bad_request("invalid selector: '" + std::string(text) +
+                                    "'; can't understand '" + std::string(part) + "'");
+    }
+    RawTerm term;
+    term.label = part.substr(0, at);
+    term.negated = part[at] == '!';
+    size_t size = part.substr(at, 2) == "!=" || part.substr(at, 2) == "==" ? 2 : 1;
+    term.value = unescape(part.substr(at + size));
+    terms.push_back(std::move(term));
+  }
+  return terms;
+}
+
+ApiStatus unsupported_label(const schema::Resource& resource, std::string_view labels,
+                            std::string_view fields, std::string_view label) {
+  return ApiStatus::bad_request(
+      "Unable to find \"" + std::string(resource.group) + "/" + std::string(resource.version) +
+      ", Resource=" + std::string(resource.resource) + "\" that match label selector " +
+      go_quote(labels) + ", field selector " + go_quote(fields) +
+      ": field label not supported: " + std::string(label));
+}
+
+struct Compiled {
+  LabelSelector labels;
+  std::vector<Term> fields;
+
+  bool matches(const Object& object) const {
+    if (!labels.empty() && !labels.matches(MetaView(object).labels())) return false;
+    for (const Term& term : fields) {
+      if (!term.holds(object)) return false;
+    }
+    return true;
+  }
+};
+
+}  // namespace
+
+Result<Selection> make_selection(const schema::Resource& resource, std::string_view labels,
+                                 std::string_view fields) {
+  Selection selection;
+  if (labels.empty() && fields.empty()) return selection;
+  if (labels.size() + fields.size() > kMaxSelectorBytes) {
+    return ApiStatus::bad_request("selectors are longer than " + std::to_string(kMaxSelectorBytes) +
+                                  " bytes");
+  }
+  auto compiled = std::make_shared<Compiled>();
+  TIPHYS_TRY(LabelSelector, label_selector, LabelSelector::parse(labels));
+  compiled->labels = std::move(label_selector);
+  TIPHYS_TRY(std::vector<RawTerm>, terms, parse_fields(fields));
+  const schema::Message& type =
+      resource.storage_message ? *resource.storage_message : *resource.message;
+  for (RawTerm& raw : terms) {
+    const FieldRow* row = find_row(resource, raw.label);
+    if (!row) return unsupported_label(resource, labels, fields, raw.label);
+    if (!raw.negated && raw.label == "metadata.name") selection.name = raw.value;
+    if (!raw.negated && raw.label == "metadata.namespace") selection.ns = raw.value;
+    Term term = resolve(type, row->path);
+    term.value = std::move(raw.value);
+    term.negated = raw.negated;
+    compiled->fields.push_back(std::move(term));
+  }
+  selection.predicate = [compiled](const Object& object) { return compiled->matches(object); };
+  return selection;
+}
+
+}  // namespace tiphys::apiserver

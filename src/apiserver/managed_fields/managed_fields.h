@@ -1,0 +1,19 @@
+// ManagedFields: who set which field, as server-side apply keeps it in metadata.managedFields.
+// Pure. Upstream: apimachinery/pkg/util/managedfields and structured-merge-diff.
+#pragma once
+#include <string>
+
+#include "base/time.h"
+#include "object/object.h"
+#include "schema/resource.h"
+
+namespace tiphys::apiserver {
+
+inline constexpr size_t kMaxUpdateManagers = 10;  // older ones become "ancient-changes"
+
+// A write that is no apply: `object` is the new state, `live` the current one (null: creation);
+// sets object's managedFields. If the client cleared them, they stay cleared.
+void track_update(const schema::Resource& resource, std::string_view subresource,
+                  const Object* live, Draft& object, std::string_view manager, MicroTime now);
+
+}  // namespace tiphys::apiserver

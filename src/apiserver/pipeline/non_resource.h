@@ -1,0 +1,23 @@
+// Paths that are no resources: discovery, version, health, metrics, openapi. Loop thread only.
+#pragma once
+#include <string>
+
+#include "apiserver/discovery/discovery.h"
+#include "apiserver/health/metrics.h"
+#include "apiserver/pipeline/answer.h"
+#include "apiserver/pipeline/request_context.h"
+
+namespace tiphys::apiserver {
+
+struct NonResourceEnv {
+  const Discovery* discovery = nullptr;
+  const Metrics* metrics = nullptr;
+  std::string git_version;
+  bool ready = false;
+};
+Result<Answer> handle_non_resource(const NonResourceEnv& env, RequestContext& context,
+                                   std::string_view if_none_match);
+// "404 page not found", as Go's mux says it.
+net::Response page_not_found();
+
+}  // namespace tiphys::apiserver

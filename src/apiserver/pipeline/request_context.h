@@ -1,0 +1,40 @@
+// RequestContext: one request on its way through the stages. Lives in the frame of the coroutine
+// that serves the request; stages and handlers get it by reference. Loop thread only.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/request/query.h"
+#include "apiserver/request/request_info.h"
+#include "apiserver/response/negotiation.h"
+#include "apiserver/user.h"
+#include "async/stop.h"
+#include "base/time.h"
+#include "object/object.h"
+#include "schema/resource.h"
+
+namespace tiphys::apiserver {
+
+struct RequestContext {
+  std::string method;
+  RequestInfo info;
+  bool encoded_slash = false;
+  std::string raw_query;
+  Query query;
+  std::string content_type;
+  std::string accept;
+  std::string user_agent;
+  std::string body;   // raw body, or
+  ObjectPtr object;   // the decoded one of an in-process request
+  bool in_process = false;
+  UserInfo user;
+  MediaType media;
+  StopToken gone;     // the client went away, the server stops, or the time is up
+  MicroTime now = 0;
+  const schema::Resource* resource = nullptr;
+  const schema::Subresource* subresource = nullptr;
+  std::vector<std::string> warnings;  // texts of Warning headers
+};
+
+}  // namespace tiphys::apiserver

@@ -1,0 +1,24 @@
+// KindRules: small differences between kinds as rows of data. Static.
+#pragma once
+#include <string_view>
+
+#include "apiserver/validation/names.h"
+#include "schema/resource.h"
+
+namespace tiphys::apiserver {
+
+using NameCheck = Messages (*)(std::string_view text, bool prefix);
+
+struct KindRules {
+  std::string_view group;
+  std::string_view resource;
+  bool generation = false;       // metadata.generation is kept: 1 at creation, +1 with the spec
+  bool returns_deleted = false;  // DELETE answers with the object instead of a Status
+  NameCheck name_check = nullptr;  // null: DNS subdomain
+};
+
+// Never null; kinds without a row have the defaults.
+const KindRules& kind_rules(const schema::Resource& resource);
+Messages check_object_name(const KindRules& rules, std::string_view name, bool prefix);
+
+}  // namespace tiphys::apiserver

@@ -1,0 +1,157 @@
+#include "apiserver/registry/object_meta.h"
+
+#include "apiserver/registry/kind_rules.h"
+#include "apiserver/validation/names.h"
+#include "apiserver/validation/selectors.h"
+#include "base/strings.h"
+#include "kinds/meta_v1.h"
+
+namespace tiphys::apiserver {
+namespace {
+
+void add_all(FieldErrors& errors, const FieldPath& path, std::string_view value,
+             const Messages& messages) {
+  for (const std::string& message : messages) errors.invalid(path, value, message);
+}
+
+void validate_names(const schema::Resource& resource, const MetaView& meta, const FieldPath& path,
+                    FieldErrors& errors) {
+  const KindRules& rules = kind_rules(resource);
+  if (!meta.generate_name().empty()) {
+    add_all(errors, path.child("generateName"), meta.generate_name(),
+            check_object_name(rules, meta.generate_name(), true));
+  }
+  if (meta.name().empty()) {
+    errors.required(path.child("name"), "name or generateName is required");
+  } else {
+    add_all(errors, path.child("name"), meta.name(),
+            check_object_name(rules, meta.name(), false));
+  }
+  if (!resource.namespaced) {
+    if (!meta.ns().empty()) errors.forbidden(path.child("namespace"), "not allowed on this type");
+  } else if (meta.ns().empty()) {
+    errors.required(path.child("namespace"));
+  } else {
+    add_all(errors, path.child("namespace"), meta.ns(),
+            check_name_is_dns1123_label(meta.ns(), false));
+  }
+}
+
+void validate_owners(const MetaView& meta, const FieldPath& path, FieldErrors& errors) {
+  std::string controller;
+  for (const Value& item : meta.value("ownerReferences").as_node().items()) {
+    meta_v1::OwnerReference owner(item.as_node());
+    FieldPath at = path.child("ownerReferences");
+    if (owner.api_version().empty()) {
+      errors.invalid(at.child("apiVersion"), owner.api_version(), "version must not be empty");
+    }
+    if (owner.kind().empty()) errors.invalid(at.child("kind"), "", "must not be empty");
+    if (owner.name().empty()) errors.invalid(at.child("name"), "", "must not be empty");
+    if (owner.uid().empty()) errors.invalid(at.child("uid"), "", "must not be empty");
+    if (owner.api_version() == "v1" && owner.kind() == "Event") {
+      errors.invalid_raw(at, "v1.OwnerReference", "/v1, Kind=Event is disallowed from being an owner");
+    }
+    if (!owner.controller()) continue;
+    if (!controller.empty()) {
+      errors.invalid_raw(at, "[]v1.OwnerReference",
+                         "Only one reference can have Controller set to true. Found \"true\" in "
+                         "references for " + controller + " and " + std::string(owner.name()));
+    } else {
+      controller = owner.name();
+    }
+  }
+}
+
+bool is_standard_finalizer(std::string_view name) {
+  return name == "kubernetes" || name == "orphan" || name == "foregroundDeletion";
+}
+
+void validate_finalizers(const MetaView& meta, const FieldPath& path, FieldErrors& errors) {
+  std::vector<std::string_view> names = meta.finalizers();
+  bool orphan = false;
+  bool foreground = false;
+  for (std::string_view name : names) {
+    add_all(errors, path.child("finalizers"), name, check_qualified_name(name));
+    orphan |= name == "orphan";
+    foreground |= name == "foregroundDeletion";
+  }
+  if (orphan && foreground) {
+    errors.invalid_raw(path.child("finalizers"), "[]string",
+                       "finalizer orphan and foregroundDeletion cannot be both set");
+  }
+  for (size_t i = 0; i < names.size(); ++i) {
+    bool qualified = names[i].find('/') != std::string_view::npos;
+    if (qualified || is_standard_finalizer(names[i])) continue;
+    errors.invalid(path.child("finalizers").index(i), names[i],
+                   "name is neither a standard finalizer name nor is it fully qualified");
+  }
+}
+
+void validate_maps(const MetaView& meta, const FieldPath& path, FieldErrors& errors) {
+  validate_labels(MapView<std::string_view>(meta.labels()), path.child("labels"), errors);
+  validate_annotations(MapView<std::string_view>(meta.annotations()), path.child("annotations"),
+                       errors);
+}
+
+void check_same(const MetaView& meta, const MetaView& old, std::string_view field,
+                FieldErrors& errors) {
+  const Value& now = meta.value(field);
+  if (equal(now, old.value(field))) return;
+  FieldPath path = FieldPath("metadata").child(field);
+  if (now.is_null() && (field == "deletionTimestamp" || field == "deletionGracePeriodSeconds")) {
+    errors.invalid_raw(path, "null", "field is immutable");
+  } else if (field == "deletionTimestamp" || field == "creationTimestamp") {
+    errors.invalid(path, format_rfc3339(now.as_int()), "field is immutable");
+  } else if (now.type == ValueType::kInt) {
+    errors.invalid(path, now.as_int(), "field is immutable");
+  } else {
+    errors.invalid(path, now.as_text(), "field is immutable");
+  }
+}
+
+void forbid_new_finalizers(const MetaView& meta, const MetaView& old, FieldErrors& errors) {
+  std::string added;
+  for (std::string_view name : meta.finalizers()) {
+    bool known = false;
+    for (std::string_view before : old.finalizers()) known |= before == name;
+    if (known) continue;
+    if (!added.empty()) added += ", ";
+    added += go_quote(name);
+  }
+  if (added.empty()) return;
+  errors.forbidden(FieldPath("metadata").child("finalizers"),
+                   "no new finalizers can be added if the object is being deleted, found new "
+                   "finalizers []string{" + added + "}");
+}
+
+}  // namespace
+
+void validate_object_meta(const schema::Resource& resource, const MetaView& meta,
+                          FieldErrors& errors) {
+  FieldPath path("metadata");
+  validate_names(resource, meta, path, errors);
+  if (meta.generation() < 0) {
+    errors.invalid(path.child("generation"), meta.generation(),
+                   "must be greater than or equal to 0");
+  }
+  validate_maps(meta, path, errors);
+  validate_owners(meta, path, errors);
+  validate_finalizers(meta, path, errors);
+}
+
+void validate_object_meta_update(const MetaView& meta, const MetaView& old, FieldErrors& errors) {
+  FieldPath path("metadata");
+  if (old.deleting()) forbid_new_finalizers(meta, old, errors);
+  if (meta.generation() < old.generation()) {
+    errors.invalid(path.child("generation"), meta.generation(), "must not be decremented");
+  }
+  for (std::string_view field : {"name", "namespace", "uid", "creationTimestamp",
+                                 "deletionTimestamp", "deletionGracePeriodSeconds"}) {
+    check_same(meta, old, field, errors);
+  }
+  validate_maps(meta, path, errors);
+  validate_owners(meta, path, errors);
+  validate_finalizers(meta, path, errors);
+}
+
+}  // namespace tiphys::apiserver

@@ -1,0 +1,16 @@
+// Rules of metadata that hold for every kind: what the server sets, what may not change, names.
+// Upstream: apimachinery/pkg/api/validation/objectmeta.go, apiserver/pkg/registry/rest. Pure.
+#pragma once
+#include "apiserver/registry/field_error.h"
+#include "apiserver/registry/meta.h"
+#include "schema/resource.h"
+
+namespace tiphys::apiserver {
+
+inline constexpr size_t kMaxAnnotationBytes = 256 * 1024;  // TotalAnnotationSizeLimitB
+
+void validate_object_meta(const schema::Resource& resource, const MetaView& meta,
+                          FieldErrors& errors);
+void validate_object_meta_update(const MetaView& meta, const MetaView& old, FieldErrors& errors);
+
+}  // namespace tiphys::apiserver

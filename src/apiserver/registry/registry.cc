@@ -1,0 +1,367 @@
+#include "apiserver/registry/registry.h"
+
+#include "apiserver/cacher/pending_object.h"
+#include "apiserver/registry/conversion.h"
+#include "apiserver/registry/defaults.h"
+#include "apiserver/registry/graceful_delete.h"
+#include "apiserver/registry/meta.h"
+#include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/status_rules.h"
+#include "codec/codec.h"
+
+namespace tiphys::apiserver {
+namespace {
+
+constexpr std::string_view kModified =
+    "the object has been modified; please apply your changes to the latest version and try again";
+constexpr size_t kMaxGeneratedBase = 63 - 5;  // upstream's maxGeneratedNameLength
+
+ApiStatus not_found(const WriteScope& scope) {
+  return ApiStatus::not_found(scope.resource->group, scope.resource->resource, scope.name);
+}
+
+ApiStatus conflict(const WriteScope& scope, std::string_view why) {
+  return ApiStatus::conflict(scope.resource->group, scope.resource->resource, scope.name, why);
+}
+
+bool same_content(const Draft& a, const Object& b) {
+  Node left = a.root();
+  Node right = b.root();
+  return equal(Value::of_node(ValueType::kStruct, &left), Value::of_node(ValueType::kStruct, &right));
+}
+
+storage::Bytes encode_for_store(const schema::Resource& resource, const Draft& object) {
+  auto bytes = std::make_shared<std::string>();
+  codec::encode_object(codec::Format::kProtobuf, object.type(), object.root(),
+                       &storage_gvk(resource), *bytes);
+  return bytes;
+}
+
+}  // namespace
+
+Cacher& Registry::cacher(const schema::Resource& resource) const {
+  return *parts_.hub->find(resource);
+}
+
+Result<ObjectPtr> Registry::get(const schema::Resource& resource, std::string_view ns,
+                                std::string_view name) const {
+  Cacher& cache = cacher(resource);
+  ObjectPtr object = cache.get(ns, name);
+  if (object) return from_storage_version(resource, std::move(object));
+  if (auto problem = cache.problem(ns, name)) return *problem;
+  return ApiStatus::not_found(resource.group, resource.resource, name);
+}
+
+StrategyContext Registry::strategy_context(const WriteScope& scope) const {
+  StrategyContext context;
+  context.resource = scope.resource;
+  context.subresource = scope.subresource;
+  context.user = scope.user;
+  context.lookup = &parts_.hub->lookup();
+  context.now = now();
+  return context;
+}
+
+Task<Result<void>> Registry::admit(const WriteScope& scope, AdmissionRequest::Operation operation,
+                                   Draft* object, ObjectPtr old_object, bool mutating) {
+  if (scope.skip_admission) co_return Result<void>();
+  AdmissionRequest request;
+  request.operation = operation;
+  request.resource = scope.resource;
+  request.subresource = scope.subresource;
+  request.ns = scope.ns;
+  request.name = scope.name;
+  request.user = scope.user;
+  request.object = object;
+  request.old_object = std::move(old_object);
+  request.options = scope.options;
+  request.dry_run = scope.dry_run;
+  request.now = now();
+  request.warnings = scope.warnings;
+  for (const auto& plugin : *parts_.admission) {
+    Result<void> verdict =
+        mutating ? co_await plugin->mutate(request) : co_await plugin->validate(request);
+    if (!verdict) co_return verdict.error();
+  }
+  co_return Result<void>();
+}
+
+// Stores the object under the key if its mod revision is `expected`. False: it is not.
+Task<Result<bool>> Registry::commit(const WriteScope& scope, std::string key, int64_t expected,
+                                    Draft object, ObjectPtr* stored) {
+  set_resource_version(object, 0);
+  storage::Put put;
+  put.key = key;
+  put.value = encode_for_store(*scope.resource, object);
+  auto pending = std::make_shared<const PendingObject>(std::move(object));
+  put.attachment = pending;
+  storage::Txn txn;
+  txn.compares.push_back({std::move(key), expected});
+  txn.puts.push_back(std::move(put));
+  Result<storage::TxnResult> result = co_await parts_.store->txn(std::move(txn));
+  if (!result) co_return result.error();
+  if (!result->succeeded) co_return false;
+  bool seen = co_await cacher(*scope.resource).wait_for(result->revision, std::chrono::seconds(3));
+  (void)seen;
+  *stored = from_storage_version(*scope.resource, pending->stamp(result->revision));
+  co_return true;
+}
+
+Task<Result<bool>> Registry::erase(const WriteScope& scope, std::string key, int64_t expected) {
+  storage::Txn txn;
+  txn.compares.push_back({key, expected});
+  txn.deletes.push_back({std::move(key)});
+  Result<storage::TxnResult> result = co_await parts_.store->txn(std::move(txn));
+  if (!result) co_return result.error();
+  if (!result->succeeded) co_return false;
+  bool seen = co_await cacher(*scope.resource).wait_for(result->revision, std::chrono::seconds(3));
+  (void)seen;
+  co_return true;
+}
+
+// ---- create ----
+
+Task<Result<Written>> Registry::create(WriteScope scope, Draft object) {
+  bool generated = MetaView(object).name().empty() && !MetaView(object).generate_name().empty();
+  if (!generated) co_return co_await create_once(std::move(scope), std::move(object));
+  for (int attempt = 1;; ++attempt) {
+    Result<Written> written = co_await create_once(scope, object.clone());
+    if (written || !written.error().is_already_exists() || attempt == kMaxNameAttempts) {
+      co_return written;
+    }
+  }
+}
+
+Task<Result<Written>> Registry::create_once(WriteScope scope, Draft object) {
+  MetaEdit(object).clear("resourceVersion");
+  Result<void> admitted =
+      co_await admit(scope, AdmissionRequest::Operation::kCreate, &object, nullptr, true);
+  if (!admitted) co_return admitted.error();
+  apply_defaults(*scope.resource, object);
+  Draft stored = to_storage_version(*scope.resource, std::move(object));
+  MetaEdit edit(stored);
+  edit.set_int("creationTimestamp", now() - now() % kMicrosPerSecond);
+  edit.set_text("uid", parts_.random->uuid());
+  edit.clear("deletionTimestamp");
+  edit.clear("deletionGracePeriodSeconds");
+  MetaView meta(stored);
+  if (meta.name().empty() && !meta.generate_name().empty()) {
+    std::string base(meta.generate_name().substr(0, kMaxGeneratedBase));
+    edit.set_text("name", base + parts_.random->name_suffix());
+  }
+  scope.name = MetaView(stored).name();
+  Result<ServiceAllocator::Reservation> held = ServiceAllocator::Reservation();
+  const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
+  prepare_new_object(*scope.resource, stored);
+  if (strategy.prepare_for_create) strategy.prepare_for_create(strategy_context(scope), stored);
+  if (parts_.allocator && scope.resource->group.empty() && scope.resource->resource == "services") {
+    held = parts_.allocator->allocate(stored, nullptr);
+    if (!held) co_return held.error();
+  }
+  Result<void> valid = before_create(scope, stored);
+  if (!valid) co_return valid.error();
+  Result<void> allowed =
+      co_await admit(scope, AdmissionRequest::Operation::kCreate, &stored, nullptr, false);
+  if (!allowed) co_return allowed.error();
+  std::string key = store_key(*scope.resource, scope.ns, scope.name);
+  Written written;
+  written.created = true;
+  if (scope.dry_run) {
+    if (cacher(*scope.resource).get(scope.ns, scope.name)) {
+      co_return ApiStatus::already_exists(scope.resource->group, scope.resource->resource, scope.name);
+    }
+    written.object = from_storage_version(*scope.resource, stored.freeze());
+    co_return written;
+  }
+  Result<bool> done = co_await commit(scope, std::move(key), 0, std::move(stored), &written.object);
+  if (!done) co_return done.error();
+  if (!*done) {
+    co_return ApiStatus::already_exists(scope.resource->group, scope.resource->resource, scope.name);
+  }
+  co_return written;
+}
+
+Result<void> Registry::before_create(const WriteScope& scope, Draft& object) {
+  const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
+  StrategyContext context = strategy_context(scope);
+  FieldErrors errors;
+  validate_object_meta(*scope.resource, MetaView(object), errors);
+  ObjectPtr frozen = object.freeze();
+  if (strategy.validate) strategy.validate(context, *frozen, errors);
+  if (!errors.empty()) {
+    return ApiStatus::invalid(scope.resource->group, scope.resource->kind, scope.name, errors.take());
+  }
+  if (strategy.warnings && scope.warnings) strategy.warnings(context, *frozen, *scope.warnings);
+  return {};
+}
+
+// ---- update ----
+
+Task<Result<Written>> Registry::update(WriteScope scope, Preconditions preconditions,
+                                       Transform transform) {
+  for (int attempt = 0; attempt < kMaxConflictAttempts; ++attempt) {
+    Result<ObjectPtr> current = get(*scope.resource, scope.ns, scope.name);
+    if (!current && !current.error().is_not_found()) co_return current.error();
+    bool retry = false;
+    if (!current) {
+      const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
+      bool may_create = strategy.allow_create_on_update && scope.subresource.empty();
+      if (!may_create || !preconditions.uid.empty()) co_return not_found(scope);
+      Result<Draft> fresh = co_await transform(nullptr);
+      if (!fresh) co_return fresh.error();
+      Result<Written> written = co_await create_once(scope, std::move(*fresh));
+      retry = !written && written.error().is_already_exists();
+      if (!retry) co_return written;
+      continue;
+    }
+    Result<Written> written =
+        co_await update_once(scope, preconditions, transform, std::move(*current), &retry);
+    if (!retry) co_return written;
+  }
+  co_return conflict(scope, kModified);
+}
+
+Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions preconditions,
+                                            const Transform& transform, ObjectPtr current,
+                                            bool* retry) {
+  MetaView before(*current);
+  if (!preconditions.uid.empty() && preconditions.uid != before.uid()) {
+    co_return conflict(scope, "Precondition failed: UID in precondition: " + preconditions.uid +
+                                  ", UID in object meta: " + std::string(before.uid()));
+  }
+  if (!preconditions.resource_version.empty() &&
+      preconditions.resource_version != before.resource_version()) {
+    co_return conflict(scope, kModified);
+  }
+  Result<Draft> changed = co_await transform(current);
+  if (!changed) co_return changed.error();
+  Result<void> admitted =
+      co_await admit(scope, AdmissionRequest::Operation::kUpdate, &*changed, current, true);
+  if (!admitted) co_return admitted.error();
+  apply_defaults(*scope.resource, *changed);
+  const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
+  std::string version(MetaView(*changed).resource_version());
+  if (version == "0") version.clear();
+  if (version.empty() && !strategy.allow_unconditional_update) {
+    FieldErrors errors;
+    errors.invalid_raw(FieldPath("metadata").child("resourceVersion"), "0",
+                       "must be specified for an update");
+    co_return ApiStatus::invalid(scope.resource->group, scope.resource->kind, scope.name, errors.take());
+  }
+  if (!version.empty() && version != before.resource_version()) {
+    co_return conflict(scope, kModified);
+  }
+  ObjectPtr old = cacher(*scope.resource).get(scope.ns, scope.name);
+  if (!old || MetaView(*old).resource_version() != before.resource_version()) {
+    // It changed while admission was waiting.
+    *retry = version.empty();
+    co_return conflict(scope, kModified);
+  }
+  Draft object = to_storage_version(*scope.resource, std::move(*changed));
+  Result<ServiceAllocator::Reservation> held = ServiceAllocator::Reservation();
+  prepare_changed_object(*scope.resource, scope.subresource, object, *old);
+  if (strategy.prepare_for_update) {
+    strategy.prepare_for_update(strategy_context(scope), object, *old);
+  }
+  if (parts_.allocator && scope.resource->group.empty() && scope.resource->resource == "services" &&
+      scope.subresource.empty()) {
+    held = parts_.allocator->allocate(object, old.get());
+    if (!held) co_return held.error();
+  }
+  Result<void> valid = before_update(scope, object, *old);
+  if (!valid) co_return valid.error();
+  Result<void> allowed =
+      co_await admit(scope, AdmissionRequest::Operation::kUpdate, &object, current, false);
+  if (!allowed) co_return allowed.error();
+  MetaEdit(object).copy("resourceVersion", MetaView(*old));
+  Written written;
+  if (same_content(object, *old)) {
+    written.object = current;
+    co_return written;
+  }
+  ObjectPtr frozen = object.freeze();
+  written.deleted = removed_by_update(*scope.resource, *frozen, *old);
+  if (scope.dry_run) {
+    written.object = from_storage_version(*scope.resource, std::move(frozen));
+    co_return written;
+  }
+  std::string key = store_key(*scope.resource, scope.ns, scope.name);
+  int64_t expected = parse_resource_version(before.resource_version()).value_or(0);
+  Result<bool> done = false;
+  if (written.deleted) {
+    written.object = from_storage_version(*scope.resource, std::move(frozen));
+    done = co_await erase(scope, std::move(key), expected);
+  } else {
+    frozen.reset();
+    done = co_await commit(scope, std::move(key), expected, std::move(object), &written.object);
+  }
+  if (!done) co_return done.error();
+  if (*done) co_return written;
+  *retry = version.empty();
+  co_return conflict(scope, kModified);
+}
+
+Result<void> Registry::before_update(const WriteScope& scope, Draft& object, const Object& old) {
+  const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
+  StrategyContext context = strategy_context(scope);
+  MetaView before(old);
+  MetaEdit edit(object);
+  if (MetaView(object).uid().empty()) edit.copy("uid", before);
+  edit.copy("creationTimestamp", before);
+  if (before.deleting()) edit.copy("deletionTimestamp", before);
+  if (before.deletion_grace_period() && !MetaView(object).deletion_grace_period()) {
+    edit.copy("deletionGracePeriodSeconds", before);
+  }
+  FieldErrors errors;
+  validate_object_meta_update(MetaView(object), before, errors);
+  ObjectPtr frozen = object.freeze();
+  if (strategy.validate_update) strategy.validate_update(context, *frozen, old, errors);
+  if (!errors.empty()) {
+    return ApiStatus::invalid(scope.resource->group, scope.resource->kind, scope.name, errors.take());
+  }
+  if (strategy.warnings && scope.warnings) strategy.warnings(context, *frozen, *scope.warnings);
+  return {};
+}
+
+// ---- delete ----
+
+Task<Result<Written>> Registry::remove(WriteScope scope, DeleteRequest request) {
+  const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
+  for (int attempt = 0; attempt < kMaxConflictAttempts; ++attempt) {
+    Result<ObjectPtr> current = get(*scope.resource, scope.ns, scope.name);
+    if (!current) co_return current.error();
+    Result<void> admitted =
+        co_await admit(scope, AdmissionRequest::Operation::kDelete, nullptr, *current, true);
+    if (!admitted) co_return admitted.error();
+    Result<void> allowed =
+        co_await admit(scope, AdmissionRequest::Operation::kDelete, nullptr, *current, false);
+    if (!allowed) co_return allowed.error();
+    ObjectPtr old = cacher(*scope.resource).get(scope.ns, scope.name);
+    if (!old) co_return not_found(scope);
+    Result<DeletePlan> plan = plan_delete(*scope.resource, strategy, *old, request, now());
+    if (!plan) co_return plan.error();
+    Written written;
+    written.object = from_storage_version(*scope.resource, old);
+    if (plan->step == DeleteStep::kPending) co_return written;
+    written.deleted = plan->step != DeleteStep::kUpdate;
+    if (plan->marked) {
+      written.object = from_storage_version(*scope.resource, plan->marked->freeze());
+    }
+    if (scope.dry_run) co_return written;
+    std::string key = store_key(*scope.resource, scope.ns, scope.name);
+    int64_t expected =
+        parse_resource_version(MetaView(*old).resource_version()).value_or(0);
+    Result<bool> done = false;
+    if (written.deleted) {
+      done = co_await erase(scope, std::move(key), expected);
+    } else {
+      done = co_await commit(scope, std::move(key), expected, std::move(*plan->marked),
+                             &written.object);
+    }
+    if (!done) co_return done.error();
+    if (*done) co_return written;
+  }
+  co_return conflict(scope, kModified);
+}
+
+}  // namespace tiphys::apiserver

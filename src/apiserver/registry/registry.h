@@ -1,0 +1,103 @@
+// Registry: create, update and delete of stored objects of every kind, over the store and the
+// watch caches: metadata rules, strategies, defaults, admission, allocation, optimistic concurrency.
+//
+// Loop thread only. Upstream: k8s.io/apiserver/pkg/registry/generic/registry.Store and rest/*.
+// Writes are visible in the cachers when the call returns.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/admission/admission.h"
+#include "apiserver/cacher/cacher_hub.h"
+#include "apiserver/registry/strategy.h"
+#include "apiserver/registry/service_allocator.h"
+#include "apiserver/user.h"
+#include "async/loop.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "storage/store.h"
+
+namespace tiphys::apiserver {
+
+inline constexpr int kMaxNameAttempts = 8;        // upstream's maxNameGenerationCreateAttempts
+inline constexpr int kMaxConflictAttempts = 64;   // of one GuaranteedUpdate
+
+// What the writes of one request share. The pointers outlive the call.
+struct WriteScope {
+  const schema::Resource* resource = nullptr;  // of the request's version
+  std::string subresource;
+  std::string ns;
+  std::string name;
+  const UserInfo* user = nullptr;
+  bool dry_run = false;
+  bool skip_admission = false;  // the server's own bootstrap writes
+  ObjectPtr options;
+  std::vector<std::string>* warnings = nullptr;
+};
+
+struct Preconditions {
+  std::string uid;
+  std::string resource_version;
+};
+
+struct DeleteRequest {
+  Preconditions preconditions;
+  std::optional<int64_t> grace_period_seconds;
+  std::string propagation_policy;         // "", Orphan, Background, Foreground
+  std::optional<bool> orphan_dependents;  // the deprecated form
+};
+
+struct Written {
+  ObjectPtr object;      // in the request's version
+  bool created = false;  // an update that created
+  bool deleted = false;  // it is gone (deletes; updates that removed the last finalizer)
+};
+
+class Registry {
+ public:
+  struct Parts {
+    Loop* loop = nullptr;
+    Random* random = nullptr;
+    storage::Store* store = nullptr;
+    CacherHub* hub = nullptr;
+    const std::vector<std::unique_ptr<AdmissionPlugin>>* admission = nullptr;
+    ServiceAllocator* allocator = nullptr;
+  };
+  explicit Registry(Parts parts) : parts_(parts) {}
+
+  // `object` is of the request's version, defaulted. The name may come from generateName.
+  Task<Result<Written>> create(WriteScope scope, Draft object);
+
+  // Makes the new object from the current one (in the request's version; null: it doesn't exist,
+  // asked only where the strategy allows creation). Called once an attempt.
+  using Transform = std::function<Task<Result<Draft>>(ObjectPtr current)>;
+  Task<Result<Written>> update(WriteScope scope, Preconditions preconditions, Transform transform);
+
+  Task<Result<Written>> remove(WriteScope scope, DeleteRequest request);
+
+  // The object in the request's version. Errors: NotFound; InternalError if it can't be decoded.
+  Result<ObjectPtr> get(const schema::Resource& resource, std::string_view ns,
+                        std::string_view name) const;
+  Cacher& cacher(const schema::Resource& resource) const;
+  MicroTime now() const { return parts_.loop->wall(); }
+  const Parts& parts() const { return parts_; }
+
+ private:
+  Task<Result<void>> admit(const WriteScope& scope, AdmissionRequest::Operation operation,
+                           Draft* object, ObjectPtr old_object, bool mutating);
+  Task<Result<Written>> create_once(WriteScope scope, Draft object);
+  Result<void> before_create(const WriteScope& scope, Draft& object);
+  Result<void> before_update(const WriteScope& scope, Draft& object, const Object& old);
+  Task<Result<Written>> update_once(WriteScope scope, Preconditions preconditions,
+                                    const Transform& transform, ObjectPtr current, bool* retry);
+  Task<Result<bool>> commit(const WriteScope& scope, std::string key, int64_t expected,
+                            Draft object, ObjectPtr* stored);
+  Task<Result<bool>> erase(const WriteScope& scope, std::string key, int64_t expected);
+  StrategyContext strategy_context(const WriteScope& scope) const;
+
+  Parts parts_;
+};
+
+}  // namespace tiphys::apiserver

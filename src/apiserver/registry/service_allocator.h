@@ -1,0 +1,81 @@
+// ServiceAllocator: cluster IPs and node ports of Services. What is taken follows the watch cache
+// of services plus the reservations of writes in progress, so two writes never get the same, and
+// what a failed write had reserved is free again at once. Loop thread only, IPv4.
+//
+// Upstream: pkg/registry/core/service/storage/alloc.go; reserved bands as KEP-3070 and KEP-3668.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "apiserver/cacher/cacher.h"
+#include "apiserver/registry/field_error.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "object/object.h"
+
+namespace tiphys::apiserver {
+
+class ServiceAllocator {
+ public:
+  struct Options {
+    std::string service_cidr = "10.43.0.0/16";
+    int node_port_first = 30000;
+    int node_port_last = 32767;
+  };
+  // Error: BadRequest for a CIDR that is none.
+  static Result<std::unique_ptr<ServiceAllocator>> create(Options options, Random& random);
+
+  // Follows the cacher of services. Once, before the first reservation.
+  void follow(Cacher& services);
+
+  // Addresses and ports held for one write. Gives back what keep() was not called for.
+  class Reservation {
+   public:
+    Reservation() = default;
+    explicit Reservation(ServiceAllocator* owner) : owner_(owner) {}
+    Reservation(Reservation&& other) noexcept { *this = std::move(other); }
+    Reservation& operator=(Reservation&& other) noexcept;
+    ~Reservation() { release(); }
+    void release();
+
+   private:
+    friend class ServiceAllocator;
+    ServiceAllocator* owner_ = nullptr;
+    std::vector<uint32_t> addresses_;
+    std::vector<std::pair<std::string, int>> ports_;  // protocol, port
+  };
+
+  // Fills clusterIP(s), ipFamilies, node ports into the service; old: null at creation. Released
+  // (destroyed) after the write: by then the cache holds what was written.
+  Result<Reservation> allocate(Draft& service, const Object* old);
+
+  // The first address of the range: that of the service `kubernetes`.
+  std::string first_address() const;
+  size_t addresses_in_use() const { return address_counts_.size(); }
+
+ private:
+  ServiceAllocator(Options options, Random& random, uint32_t base, int prefix);
+  void account(const Object& service, int delta);
+  bool address_taken(uint32_t address) const;
+  bool port_taken(const std::string& protocol, int port) const;
+  std::optional<uint32_t> pick_address();
+  std::optional<int> pick_port(const std::string& protocol);
+  void hold_port(const std::string& protocol, int port, Reservation& held);
+  void allocate_addresses(Draft& service, const Object* old, Reservation& held,
+                          FieldErrors& errors);
+  void allocate_ports(Draft& service, const Object* old, Reservation& held, FieldErrors& errors);
+
+  Options options_;
+  Random& random_;
+  uint32_t base_;   // network address, host order
+  uint32_t count_;  // addresses in the range, network and broadcast excluded by use
+  std::unordered_map<uint32_t, int> address_counts_;  // stored and reserved
+  std::map<std::pair<std::string, int>, int> port_counts_;
+};
+
+}  // namespace tiphys::apiserver

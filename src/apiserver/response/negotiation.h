@@ -1,0 +1,41 @@
+// Negotiation: which media type an answer gets (RFC 9110 section 12) and what a body is, as
+// k8s.io/apiserver/pkg/endpoints/handlers/negotiation. Pure.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "codec/codec.h"
+
+namespace tiphys::apiserver {
+
+// What of the object is asked for: the `as` parameter of group meta.k8s.io.
+enum class Transform : uint8_t { kNone, kTable, kPartialObject, kPartialObjectList };
+
+struct MediaType {
+  codec::Format format = codec::Format::kJson;
+  bool pretty = false;
+  bool stream = false;  // ;stream=watch
+  Transform transform = Transform::kNone;
+  std::string_view meta_version = "v1";  // of meta.k8s.io, for transforms: v1 or v1beta1
+};
+
+// Which transforms an endpoint offers.
+struct AcceptScope {
+  bool table = false;
+  bool partial_object = false;
+  bool partial_list = false;
+};
+
+// Error: NotAcceptable 406 naming the accepted types.
+Result<MediaType> negotiate(std::string_view accept, const AcceptScope& scope);
+// The Content-Type text of an answer.
+std::string_view content_type(codec::Format format);
+// Of a watch stream: "application/json" or "application/vnd.kubernetes.protobuf;stream=watch".
+std::string_view stream_content_type(codec::Format format);
+// The format of a request body; empty is JSON. Error: UnsupportedMediaType 415.
+Result<codec::Format> body_format(std::string_view content_type);
+// True if gzip is among the accepted encodings.
+bool accepts_gzip(std::string_view accept_encoding);
+
+}  // namespace tiphys::apiserver

@@ -1,0 +1,29 @@
+#include "apiserver/response/partial_object.h"
+
+#include "apiserver/registry/meta.h"
+
+namespace tiphys::apiserver {
+namespace {
+
+const GroupVersionKind& gvk_of(std::string_view version) {
+  static const GroupVersionKind kV1{"meta.k8s.io", "v1", "PartialObjectMetadata"};
+  static const GroupVersionKind kV1Beta1{"meta.k8s.io", "v1beta1", "PartialObjectMetadata"};
+  return version == "v1" ? kV1 : kV1Beta1;
+}
+
+}  // namespace
+
+ObjectPtr partial_object(const Object& object, std::string_view version, bool typed) {
+  static const schema::Message* message =
+      schema::find_message("k8s.io.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata");
+  Draft draft(*message, typed ? &gvk_of(version) : nullptr);
+  if (object.type().metadata_field < 0) return draft.freeze();
+  const Value& metadata = object.root().field(static_cast<uint16_t>(object.type().metadata_field));
+  if (!metadata.is_null()) {
+    set_field(draft.arena(), draft.root(), static_cast<uint16_t>(message->metadata_field),
+              draft.arena().clone(metadata));
+  }
+  return draft.freeze();
+}
+
+}  // namespace tiphys::apiserver
