@@ -38,6 +38,8 @@ struct NodeServices {
   std::function<std::optional<Why>(const Object& pod)> admit;
   // False until the node has its pod network.
   std::function<bool()> network_ready;
+  // False until services() is complete for the first time.
+  std::function<bool()> informed;
 
   std::string pod_folder(std::string_view uid) const {
     return options.root_dir + "/pods/" + std::string(uid);

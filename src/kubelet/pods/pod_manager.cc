@@ -10,7 +10,7 @@ namespace {
 
 constexpr Duration kPollPeriod = std::chrono::seconds(1);    // without events
 constexpr Duration kEventPeriod = std::chrono::seconds(10);  // with events: only to be sure
-constexpr Duration kHousekeeping = std::chrono::seconds(5);
+constexpr Duration kHousekeeping = std::chrono::seconds(10);
 constexpr int64_t kOrphanGrace = 10;
 
 std::string uid_of(const ObjectPtr& pod) {
@@ -146,19 +146,23 @@ Task<void> PodManager::clean_orphans() {
   std::map<std::string, std::vector<std::string>> containers;
   std::map<std::string, std::vector<SandboxRecord>> sandboxes;
   std::set<std::string> in_runtime;
+  std::set<std::string> known;
+  for (const ObjectPtr& pod : pods_.list()) known.insert(uid_of(pod));
+  for (const auto& [uid, worker] : workers_) known.insert(uid);
   for (const ContainerRecord& c : list->containers) {
     in_runtime.insert(c.pod_uid);
-    if (!workers_.contains(c.pod_uid)) containers[c.pod_uid].push_back(c.id);
+    if (!known.contains(c.pod_uid)) containers[c.pod_uid].push_back(c.id);
   }
   for (SandboxRecord& s : list->sandboxes) {
     in_runtime.insert(s.pod_uid);
-    if (!workers_.contains(s.pod_uid)) sandboxes[s.pod_uid].push_back(std::move(s));
+    if (!known.contains(s.pod_uid)) sandboxes[s.pod_uid].push_back(std::move(s));
   }
   for (auto& [uid, mine] : sandboxes) {
     if (!ending_.insert(uid).second) continue;
     LOG_INFO("Ending a pod that the API no longer has", {"uid", uid}, {"pod", mine[0].pod_name});
     gate_.spawn(end_orphan(uid, containers[uid], mine));
   }
+  in_runtime.insert(known.begin(), known.end());
   co_await clean_folders(std::move(in_runtime));
 }
 
@@ -180,7 +184,6 @@ Task<void> PodManager::end_orphan(std::string uid, std::vector<std::string> cont
 
 Task<void> PodManager::clean_folders(std::set<std::string> in_runtime) {
   std::set<std::string> keep = std::move(in_runtime);
-  for (auto& [uid, worker] : workers_) keep.insert(uid);
   std::string pods = node_.options.root_dir + "/pods";
   std::string root = node_.options.cgroup_root;
   std::optional<os::Cgroups> groups = node_.cgroups;

@@ -11,6 +11,7 @@ namespace tiphys::kubelet {
 namespace {
 
 constexpr MicroTime kRetry = kMicrosPerSecond;
+constexpr Duration kInformPoll = std::chrono::milliseconds(20);
 
 bool is_deleting(const ObjectPtr& pod) {
   return core_v1::Pod(*pod).metadata().has_deletion_timestamp();
@@ -73,6 +74,9 @@ void PodWorker::record(std::string_view type, std::string_view reason, const std
 }
 
 Task<void> PodWorker::run() {
+  while (!node_.informed() && !stop_.stop_requested()) {
+    (void)co_await sleep_for(node_.loop, kInformPoll, stop_.token());
+  }
   while (!stop_.stop_requested() && !finished_) {
     Duration limit = node_.options.sync_frequency;
     if (wake_at_ != 0) {

@@ -1,0 +1,149 @@
+#include "kubelet/kubelet.h"
+
+#include "base/log.h"
+#include "client/informer.h"
+#include "kubelet/node/node_keeper.h"
+#include "kubelet/pods/admission.h"
+#include "kubelet/pods/pod_manager.h"
+#include "kubelet/runtime/cri.h"
+#include "kubelet/server/kubelet_server.h"
+#include "os/files.h"
+
+namespace tiphys::kubelet {
+
+struct Kubelet::Impl {
+  Impl(EpollLoop& loop, WorkerPool& pool, client::Client& client, Random& random, Options given);
+
+  std::optional<Why> admit(const Object& pod) const;
+  std::vector<ObjectPtr> services_of(std::string_view ns) const;
+
+  Options options;
+  EpollLoop& loop;
+  client::Client& client;
+  StopSource stop;
+  Cri cri;
+  Containerd containerd;
+  ImagePuller puller;
+  client::EventRecorder events;
+  NodeKeeper keeper;
+  client::InformerFactory informers;
+  client::Informer& pods;
+  client::Informer& services;
+  EventStream stream;
+  NodeServices node;
+  PodManager manager;
+  KubeletServer server;
+  bool started = false;
+};
+
+namespace {
+
+Options completed(Options options) {
+  NodeKeeper::complete(options);
+  return options;
+}
+
+std::optional<os::Cgroups> detect_cgroups() {
+  Result<os::Cgroups> found = os::Cgroups::detect();
+  if (found) return std::move(*found);
+  LOG_WARNING("No cgroups: limits are left to the runtime", {"err", found.error()});
+  return std::nullopt;
+}
+
+const schema::Resource& core(std::string_view name) { return *schema::find_resource("", "v1", name); }
+
+client::ListOptions of_node(const std::string& name) {
+  client::ListOptions out;
+  out.field_selector = "spec.nodeName=" + name;
+  return out;
+}
+
+}  // namespace
+
+Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& random, Options given)
+    : options(completed(std::move(given))), loop(l), client(c),
+      cri(l, Containerd::socket_path(options), stop.token()), containerd(l, pool, cri, options),
+      puller(l, cri, [this] { return containerd.import_new_images(); }),
+      events(l, c, random, options.node_name), keeper(l, pool, c, cri, containerd, options),
+      informers(l, c, random), pods(informers.informer(core("pods"), of_node(options.node_name))),
+      services(informers.informer(core("services"))),
+      stream(l, Containerd::socket_path(options)),
+      node{.loop = l, .pool = pool, .client = c, .events = events, .random = random, .runtime = cri,
+           .containerd = containerd, .puller = puller, .options = options},
+      manager(node, pods, stream), server(l, pool, manager, options) {
+  node.cgroups = detect_cgroups();
+  node.host_ips = {options.node_ip};
+  node.allocatable = node_allocatable(keeper.facts(), options);
+  node.memory_capacity = keeper.facts().machine.memory_bytes;
+  node.services = [this](std::string_view ns) { return services_of(ns); };
+  node.admit = [this](const Object& pod) { return admit(pod); };
+  node.network_ready = [this] { return keeper.network_ready(); };
+  node.informed = [this] { return services.synced(); };
+}
+
+std::optional<Why> Kubelet::Impl::admit(const Object& pod) const {
+  if (!keeper.node()) return std::nullopt;  // not registered: the scheduler's word is all there is
+  std::vector<ObjectPtr> active = manager.active_pods();
+  AdmissionInput input{core_v1::Node(*keeper.node()), {}, options.max_pods};
+  for (const ObjectPtr& one : active) {
+    if (one.get() != &pod) input.active.emplace_back(*one);
+  }
+  return admit_pod(input, core_v1::Pod(pod));
+}
+
+std::vector<ObjectPtr> Kubelet::Impl::services_of(std::string_view ns) const {
+  std::vector<ObjectPtr> out = services.list(ns);
+  if (ns == "default") return out;
+  if (ObjectPtr master = services.get("default", "kubernetes")) out.push_back(std::move(master));
+  return out;
+}
+
+Kubelet::Kubelet(EpollLoop& loop, WorkerPool& pool, client::Client& client, Random& random,
+                 Options options)
+    : impl_(std::make_unique<Impl>(loop, pool, client, random, std::move(options))) {}
+
+Kubelet::~Kubelet() = default;
+
+Result<void> Kubelet::start() {
+  Impl& k = *impl_;
+  for (const std::string& folder : {k.options.data_dir, k.options.root_dir, k.options.pod_logs_dir}) {
+    Result<void> made = os::make_dirs(folder, 0755);
+    if (!made) return made;
+  }
+  Result<void> listening = k.server.start();
+  if (!listening) return listening;
+  k.started = true;
+  k.containerd.on_change([&k](bool ready) {
+    k.keeper.wake();
+    if (ready) k.manager.wake_all();
+  });
+  k.keeper.on_network_ready([&k] { k.manager.wake_all(); });
+  k.containerd.start();
+  k.keeper.start(k.server.port());
+  k.manager.start();
+  k.informers.start();
+  return {};
+}
+
+uint16_t Kubelet::port() const { return impl_->server.port(); }
+
+Result<void> Kubelet::replace_serving_certificate(std::string certificate_pem, std::string key_pem) {
+  return impl_->server.replace_certificate(std::move(certificate_pem), std::move(key_pem));
+}
+
+Task<void> Kubelet::stop() {
+  Impl& k = *impl_;
+  if (!k.started) co_return;
+  k.started = false;
+  co_await k.server.stop();
+  co_await k.informers.stop();
+  k.stop.request_stop();  // ends calls to the runtime, and the workers that wait for them
+  co_await k.manager.stop();
+  co_await k.stream.stop();
+  co_await k.keeper.stop();
+  co_await k.events.stop();
+  co_await k.containerd.stop();
+  co_await k.cri.stop();
+}
+
+}  // namespace tiphys::kubelet

@@ -1,0 +1,223 @@
+#include "kubelet/node/node_keeper.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "kinds/coordination_v1.h"
+#include "kubelet/network/pod_network.h"
+#include "os/interfaces.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+constexpr Duration kRetry = std::chrono::milliseconds(500);
+constexpr Duration kLastRetry = std::chrono::seconds(7);  // upstream's cap for registration
+constexpr const char* kLeaseNamespace = "kube-node-lease";
+
+const schema::Resource& nodes() { return *schema::find_resource("", "v1", "nodes"); }
+const schema::Resource& leases() {
+  return *schema::find_resource("coordination.k8s.io", "v1", "leases");
+}
+
+}  // namespace
+
+NodeKeeper::NodeKeeper(EpollLoop& loop, WorkerPool& pool, client::Client& client, Runtime& runtime,
+                       Containerd& containerd, Options options)
+    : loop_(loop), pool_(pool), client_(client), runtime_(runtime), containerd_(containerd),
+      options_(std::move(options)), gate_(loop), wake_(loop) {
+  facts_.machine = read_machine_facts(options_.root_dir);
+  facts_.host_name = os::host_name();
+  facts_.addresses = {options_.node_ip};
+  network_ready_ = !options_.configure_cni;
+}
+
+void NodeKeeper::complete(Options& options) {
+  if (options.node_name.empty()) options.node_name = os::host_name();
+  if (options.node_ip.empty()) options.node_ip = os::primary_address();
+  if (options.node_ip.empty()) options.node_ip = "127.0.0.1";
+  if (options.root_dir.empty()) options.root_dir = options.data_dir + "/kubelet";
+  if (options.pod_logs_dir.empty()) options.pod_logs_dir = options.data_dir + "/log/pods";
+}
+
+void NodeKeeper::start(uint16_t kubelet_port) {
+  facts_.kubelet_port = kubelet_port;
+  gate_.spawn(run());
+  gate_.spawn(keep_lease());
+}
+
+Task<void> NodeKeeper::stop() {
+  stop_.request_stop();
+  co_await gate_.close();
+}
+
+Task<void> NodeKeeper::run() {
+  if (options_.configure_cni && !options_.pod_cidr.empty()) co_await follow_pod_cidr();
+  Duration retry = kRetry;
+  while (options_.register_node && !stop_.stop_requested()) {
+    co_await refresh_facts();
+    bool registered = co_await register_node();
+    if (registered) break;
+    (void)co_await sleep_for(loop_, retry, stop_.token());
+    retry = std::min(retry * 2, kLastRetry);
+  }
+  while (!stop_.stop_requested()) {
+    wake_.reset();
+    co_await refresh_facts();
+    co_await update_status();
+    co_await follow_pod_cidr();
+    bool settled = network_ready_ && facts_.not_ready.empty();
+    Duration pause = settled ? options_.node_status_update_frequency : std::chrono::milliseconds(200);
+    (void)co_await wake_.wait(stop_.token(), pause);
+  }
+}
+
+Task<void> NodeKeeper::refresh_facts() {
+  std::string root = options_.root_dir;
+  facts_.pressure = co_await run_blocking(loop_, pool_, [root] { return read_machine_pressure(root); });
+  co_await observe_runtime();
+  facts_.now = loop_.wall();
+}
+
+Task<void> NodeKeeper::observe_runtime() {
+  if (!containerd_.ready()) {
+    facts_.not_ready = "container runtime is down: " + containerd_.problem();
+    co_return;
+  }
+  Result<RuntimeStatus> status = co_await runtime_.status();
+  if (!status) {
+    facts_.not_ready = "container runtime is down: " + status.error().message();
+    co_return;
+  }
+  facts_.not_ready.clear();
+  if (!status->runtime.ok) {
+    facts_.not_ready = "container runtime not ready: RuntimeReady=false reason:" +
+                       status->runtime.reason + " message:" + status->runtime.message;
+  } else if (!network_ready_ || !status->network.ok) {
+    std::string reason = status->network.reason.empty() ? "NetworkPluginNotReady" : status->network.reason;
+    std::string message = status->network.message.empty()
+                              ? "Network plugin returns error: cni plugin not initialized"
+                              : status->network.message;
+    facts_.not_ready = "container runtime network not ready: NetworkReady=false reason:" + reason +
+                       " message:" + message;
+  }
+  if (facts_.runtime_version.empty()) {
+    Result<std::string> version = co_await runtime_.version();
+    if (version) facts_.runtime_version = *version;
+  }
+  Result<std::vector<ImageRecord>> images = co_await runtime_.list_images();
+  if (images) facts_.images = std::move(*images);
+}
+
+Task<bool> NodeKeeper::register_node() {
+  Result<ObjectPtr> made = co_await client_.create(nodes(), "", new_node(facts_, options_));
+  if (made) {
+    node_ = std::move(*made);
+    LOG_INFO("Successfully registered node", {"node", options_.node_name});
+    co_return true;
+  }
+  if (!made.error().is_already_exists()) {
+    LOG_WARNING("Unable to register node with API server", {"node", options_.node_name},
+                {"err", made.error()});
+    co_return false;
+  }
+  Result<ObjectPtr> present = co_await client_.get(nodes(), "", options_.node_name);
+  if (!present) co_return false;
+  node_ = std::move(*present);
+  ObjectPtr labelled = with_labels(*node_, facts_, options_);
+  if (labelled) {
+    Result<ObjectPtr> updated = co_await client_.update(nodes(), labelled);
+    if (!updated) co_return false;
+    node_ = std::move(*updated);
+  }
+  co_return true;
+}
+
+Task<void> NodeKeeper::update_status() {
+  Result<ObjectPtr> fresh = co_await client_.get(nodes(), "", options_.node_name);
+  if (!fresh) {
+    if (fresh.error().is_not_found() && options_.register_node) (void)co_await register_node();
+    co_return;
+  }
+  node_ = std::move(*fresh);
+  MicroTime period = options_.node_status_report_frequency / std::chrono::microseconds(1);
+  bool heartbeat = facts_.now - reported_at_ >= period;
+  ObjectPtr wanted = with_status(*node_, facts_, options_, heartbeat);
+  if (!heartbeat && equal(core_v1::Node(*wanted).status(), core_v1::Node(*node_).status())) co_return;
+  Result<ObjectPtr> written = co_await client_.update(nodes(), wanted, "status");
+  if (!written) {
+    LOG_WARNING("Error updating node status, will retry", {"err", written.error()});
+    co_return;
+  }
+  node_ = std::move(*written);
+  reported_at_ = facts_.now;
+}
+
+// Sets up the pod network for the node's podCIDR as soon as it is known.
+Task<void> NodeKeeper::follow_pod_cidr() {
+  if (!options_.configure_cni) co_return;
+  std::string cidr = options_.pod_cidr;
+  if (node_ && core_v1::Node(*node_).spec().has_pod_cidr()) {
+    cidr = core_v1::Node(*node_).spec().pod_cidr();
+  }
+  if (cidr.empty() || cidr == applied_cidr_) co_return;
+  PodNetwork network{options_.bridge_name, cidr, options_.cluster_cidr, options_.data_dir + "/cni"};
+  Result<void> done =
+      co_await run_blocking(loop_, pool_, [network] { return apply_pod_network(network); });
+  if (!done) {
+    LOG_ERROR("Pod network can't be set up, will retry", {"podCIDR", cidr}, {"err", done.error()});
+    co_return;
+  }
+  LOG_INFO("Pod network is set up", {"podCIDR", cidr}, {"bridge", options_.bridge_name});
+  applied_cidr_ = cidr;
+  bool first = !network_ready_;
+  network_ready_ = true;
+  wake_.set();
+  if (first && network_changed_) network_changed_();
+}
+
+Task<void> NodeKeeper::keep_lease() {
+  Duration period = std::chrono::seconds(std::max<int64_t>(options_.node_lease_duration_seconds / 4, 1));
+  Duration retry = kRetry;
+  while (!stop_.stop_requested()) {
+    Result<void> renewed = ApiStatus::internal("the node isn't registered yet");
+    if (node_) renewed = co_await renew_lease();
+    if (!renewed && node_) LOG_V(2, "Failed to renew lease", {"err", renewed.error()});
+    if (renewed) retry = kRetry;
+    Duration pause = renewed ? period : retry;
+    if (!renewed) retry = std::min(retry * 2, kLastRetry);
+    if (!node_) pause = kRetry;
+    (void)co_await sleep_for(loop_, pause, stop_.token());
+  }
+}
+
+Task<Result<void>> NodeKeeper::renew_lease() {
+  if (!lease_) {
+    Result<ObjectPtr> present = co_await client_.get(leases(), kLeaseNamespace, options_.node_name);
+    if (!present && !present.error().is_not_found()) co_return present.error();
+    if (present) lease_ = std::move(*present);
+  }
+  Draft draft = lease_ ? Draft(*lease_) : coordination_v1::Lease::make();
+  coordination_v1::LeaseEdit edit(draft);
+  edit.edit_spec().set_holder_identity(options_.node_name);
+  edit.edit_spec().set_lease_duration_seconds(static_cast<int32_t>(options_.node_lease_duration_seconds));
+  edit.edit_spec().set_renew_time(loop_.wall());
+  Result<ObjectPtr> written = ApiStatus::internal("");
+  if (lease_) {
+    written = co_await client_.update(leases(), draft.freeze());
+  } else {
+    edit.edit_metadata().set_name(options_.node_name);
+    edit.edit_metadata().set_namespace(kLeaseNamespace);
+    meta_v1::OwnerReferenceEdit owner = edit.edit_metadata().edit_owner_references().append();
+    owner.set_api_version("v1");
+    owner.set_kind("Node");
+    owner.set_name(options_.node_name);
+    owner.set_uid(core_v1::Node(*node_).metadata().uid());
+    written = co_await client_.create(leases(), kLeaseNamespace, draft.freeze());
+  }
+  lease_.reset();
+  if (!written) co_return written.error();
+  lease_ = std::move(*written);
+  co_return Result<void>();
+}
+
+}  // namespace tiphys::kubelet

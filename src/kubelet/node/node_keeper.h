@@ -1,0 +1,62 @@
+// NodeKeeper: registers this node, keeps its lease (renewed every 10 s) and its status (on change,
+// else every 5 min), and waits for its pod network.
+//
+// Loop thread only. An API that is away only delays; nothing here ever ends.
+#pragma once
+#include <functional>
+#include <string>
+
+#include "async/gate.h"
+#include "async/pool.h"
+#include "client/client.h"
+#include "kubelet/node/node_object.h"
+#include "kubelet/runtime/containerd.h"
+
+namespace tiphys::kubelet {
+
+class NodeKeeper {
+ public:
+  NodeKeeper(EpollLoop& loop, WorkerPool& pool, client::Client& client, Runtime& runtime,
+             Containerd& containerd, Options options);
+  // Fills in options that are to be found out (name, address): blocks shortly; before start().
+  static void complete(Options& options);
+  void start(uint16_t kubelet_port);
+  Task<void> stop();
+
+  const NodeFacts& facts() const { return facts_; }
+  // The node as the API last showed it; null before it is registered.
+  const ObjectPtr& node() const { return node_; }
+  bool network_ready() const { return network_ready_; }
+  void on_network_ready(std::function<void()> callback) { network_changed_ = std::move(callback); }
+  // Brings the status up to date soon (the runtime came or went).
+  void wake() { wake_.set(); }
+
+ private:
+  Task<void> run();
+  Task<bool> register_node();
+  Task<void> refresh_facts();
+  Task<void> update_status();
+  Task<void> follow_pod_cidr();
+  Task<void> keep_lease();
+  Task<Result<void>> renew_lease();
+  Task<void> observe_runtime();
+
+  EpollLoop& loop_;
+  WorkerPool& pool_;
+  client::Client& client_;
+  Runtime& runtime_;
+  Containerd& containerd_;
+  Options options_;
+  Gate gate_;
+  StopSource stop_;
+  Event wake_;
+  NodeFacts facts_;
+  ObjectPtr node_;
+  ObjectPtr lease_;
+  MicroTime reported_at_ = 0;
+  bool network_ready_ = false;
+  std::string applied_cidr_;
+  std::function<void()> network_changed_;
+};
+
+}  // namespace tiphys::kubelet

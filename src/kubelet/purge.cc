@@ -1,0 +1,163 @@
+#include <signal.h>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "kubelet/kubelet.h"
+#include "kubelet/network/pod_network.h"
+#include "kubelet/node/node_keeper.h"
+#include "kubelet/runtime/cri.h"
+#include "kubelet/volumes/volumes.h"
+#include "os/cgroups.h"
+#include "os/files.h"
+#include "os/mounts.h"
+#include "os/pidfd.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+constexpr int kEndMs = 10'000;
+constexpr Duration kAnswerLimit = std::chrono::seconds(30);
+
+// Keeps the first error and goes on.
+class Outcome {
+ public:
+  void add(const Result<void>& one) {
+    if (one) return;
+    LOG_WARNING("Purge goes on after a failure", {"err", one.error()});
+    if (result_) result_ = one.error();
+  }
+  Result<void> result() const { return result_; }
+
+ private:
+  Result<void> result_;
+};
+
+Task<Result<void>> remove_all_pods(Loop& loop, Cri& cri) {
+  MonoTime limit = loop.mono() + kAnswerLimit;
+  Result<RuntimeList> list = ApiStatus::internal("");
+  while (true) {
+    list = co_await cri.list("");
+    if (list) break;
+    if (loop.mono() > limit) co_return list.error();
+    (void)co_await sleep_for(loop, std::chrono::milliseconds(50));
+  }
+  Result<void> result;
+  for (const ContainerRecord& c : list->containers) {
+    Result<void> stopped = co_await cri.stop_container(c.id, 0);
+    Result<void> removed = co_await cri.remove_container(c.id);
+    if (result && stopped) result = removed;
+  }
+  for (const SandboxRecord& sandbox : list->sandboxes) {
+    Result<void> stopped = co_await cri.stop_sandbox(sandbox.id);
+    Result<void> removed = co_await cri.remove_sandbox(sandbox.id);
+    if (result) result = stopped ? removed : stopped;
+  }
+  co_return result;
+}
+
+Task<void> drive(EpollLoop& loop, Cri& cri, Result<void>& out) {
+  out = co_await remove_all_pods(loop, cri);
+  co_await cri.stop();
+  loop.stop();
+}
+
+Result<void> remove_pods(const Options& options) {
+  EpollLoop loop;
+  Cri cri(loop, containerd_paths(options).socket(), StopToken());
+  Result<void> out;
+  loop.post([&] { spawn(drive(loop, cri, out)); });
+  loop.run();
+  return out;
+}
+
+// Ends a process and waits for it.
+void end_process(pid_t pid, int number) {
+  Result<os::Fd> pidfd = os::open_pidfd(pid);
+  if (!pidfd) return;
+  (void)os::send_signal(*pidfd, number);
+  if (os::wait_ended(*pidfd, kEndMs)) return;
+  (void)os::send_signal(*pidfd, SIGKILL);
+  (void)os::wait_ended(*pidfd, kEndMs);
+}
+
+// Shims name their containerd's socket on their command line.
+void end_shims(const std::string& socket) {
+  Result<std::vector<std::string>> names = os::list_dir("/proc");
+  if (!names) return;
+  for (const std::string& name : *names) {
+    std::optional<int64_t> pid = parse_int(name);
+    if (!pid) continue;
+    std::string line = os::command_line(static_cast<pid_t>(*pid));
+    bool shim = line.find("containerd-shim") != std::string::npos &&
+                line.find("-address " + socket + " ") != std::string::npos;
+    if (shim) end_process(static_cast<pid_t>(*pid), SIGKILL);
+  }
+}
+
+Result<void> end_runtime(const Options& options) {
+  ContainerdPaths paths = containerd_paths(options);
+  if (!os::exists(paths.root()) && find_containerd(options) == 0) return {};
+  Result<void> result = write_containerd_files(options);
+  pid_t pid = find_containerd(options);
+  std::optional<os::Process> own;
+  if (result && pid == 0) {
+    os::ProcessOptions process;
+    process.arguments = {options.containerd_program, "--config", paths.config()};
+    process.output_path = paths.log();
+    process.new_session = true;
+    Result<os::Process> started = os::Process::start(std::move(process));
+    if (started) {
+      own = std::move(*started);
+      pid = own->pid();
+    } else {
+      result = started.error();
+    }
+  }
+  if (pid != 0) {
+    result = remove_pods(options);
+    end_process(pid, SIGTERM);
+    if (own) (void)own->poll();
+  }
+  end_shims(paths.socket());
+  return result;
+}
+
+void remove_cgroups(const Options& options, const std::vector<std::string>& uids, Outcome& outcome) {
+  Result<os::Cgroups> groups = os::Cgroups::detect();
+  if (!groups) return;
+  std::string base = options.cgroup_root + "/kubepods";
+  for (const std::string& uid : uids) {
+    for (const char* tier : {"", "/burstable", "/besteffort"}) {
+      outcome.add(groups->remove(base + tier + "/pod" + uid));
+    }
+  }
+  // The parents, if no other cluster on this machine uses them.
+  for (const char* tier : {"/burstable", "/besteffort", ""}) {
+    if (groups->children(base + tier).empty()) (void)groups->remove(base + tier);
+  }
+  if (!options.cgroup_root.empty() && groups->children(options.cgroup_root).empty()) {
+    (void)groups->remove(options.cgroup_root);
+  }
+}
+
+}  // namespace
+
+Result<void> purge(Options options) {
+  NodeKeeper::complete(options);
+  ContainerdPaths paths = containerd_paths(options);
+  Outcome outcome;
+  Result<std::vector<std::string>> uids = os::list_dir(options.root_dir + "/pods");
+  outcome.add(end_runtime(options));
+  remove_cgroups(options, uids ? *uids : std::vector<std::string>(), outcome);
+  outcome.add(os::unmount_below(options.root_dir));
+  outcome.add(os::unmount_below(paths.folder));
+  outcome.add(os::unmount_below(paths.state));
+  outcome.add(remove_pod_network(options.bridge_name));
+  for (const std::string& folder :
+       {options.root_dir, options.pod_logs_dir, options.data_dir + "/cni", paths.folder, paths.state}) {
+    outcome.add(os::remove_tree(folder));
+  }
+  return outcome.result();
+}
+
+}  // namespace tiphys::kubelet

@@ -1,0 +1,158 @@
+#include "kubelet/server/log_reader.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/strings.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+Result<int64_t> parse_count(std::string_view name, std::string_view text, int64_t least) {
+  std::optional<int64_t> value = parse_int(text);
+  if (!value || *value < least) {
+    return ApiStatus::bad_request("invalid " + std::string(name) + " " + go_quote(text));
+  }
+  return *value;
+}
+
+bool is_true(std::string_view text) { return text == "true" || text == "1" || text.empty(); }
+
+Result<void> apply(LogOptions& out, const std::string& name, const std::string& value, MicroTime now) {
+  if (name == "follow") out.follow = is_true(value);
+  if (name == "previous") out.previous = is_true(value);
+  if (name == "timestamps") out.timestamps = is_true(value);
+  if (name == "tailLines") {
+    TIPHYS_TRY(int64_t, lines, parse_count(name, value, 0));
+    out.tail_lines = lines;
+  } else if (name == "limitBytes") {
+    TIPHYS_TRY(int64_t, bytes, parse_count(name, value, 1));
+    out.limit_bytes = bytes;
+  } else if (name == "sinceSeconds") {
+    TIPHYS_TRY(int64_t, seconds, parse_count(name, value, 1));
+    out.since = now - std::min<int64_t>(seconds, 10'000'000'000) * kMicrosPerSecond;
+  } else if (name == "sinceTime") {
+    TIPHYS_TRY(MicroTime, since, parse_rfc3339(value));
+    out.since = since;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<LogOptions> parse_log_options(std::string_view query, MicroTime now) {
+  LogOptions out;
+  for (std::string_view pair : split(query, '&')) {
+    if (pair.empty()) continue;
+    size_t equals = pair.find('=');
+    auto name = percent_decode(pair.substr(0, equals), true);
+    auto value = percent_decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
+    if (!name || !value) return ApiStatus::bad_request("invalid URL escape in the query");
+    Result<void> applied = apply(out, *name, *value, now);
+    if (!applied) return applied.error();
+  }
+  return out;
+}
+
+LogReader::LogReader(os::Fd fd, std::string path, LogOptions options)
+    : fd_(std::move(fd)), path_(std::move(path)), options_(options), left_(options.limit_bytes) {}
+
+Result<LogReader> LogReader::open(const std::string& path, LogOptions options) {
+  os::Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.valid()) return ApiStatus::os_error("failed to try resolving symlinks in path \"" + path + "\"", errno);
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return ApiStatus::internal("log " + path + " is no regular file");
+  }
+  LogReader out(std::move(fd), path, options);
+  if (options.tail_lines) {
+    Result<void> found = out.seek_tail(*options.tail_lines);
+    if (!found) return found.error();
+  }
+  return out;
+}
+
+// Finds where the last `lines` lines start, reading backwards.
+Result<void> LogReader::seek_tail(int64_t lines) {
+  off_t end = ::lseek(fd_.get(), 0, SEEK_END);
+  if (end < 0) return ApiStatus::os_error("seek " + path_, errno);
+  offset_ = end;
+  if (lines == 0) return {};
+  std::string chunk;
+  int64_t seen = 0;
+  int64_t at = end;
+  while (at > 0) {
+    auto size = static_cast<size_t>(std::min<int64_t>(at, kChunk));
+    chunk.resize(size);
+    at -= static_cast<int64_t>(size);
+    if (::pread(fd_.get(), chunk.data(), size, at) != static_cast<ssize_t>(size)) break;
+    for (size_t i = size; i-- > 0;) {
+      bool last_byte = at + static_cast<int64_t>(i) == end - 1;
+      if (chunk[i] != '\n' || last_byte) continue;
+      if (++seen == lines) {
+        offset_ = at + static_cast<int64_t>(i) + 1;
+        return {};
+      }
+    }
+  }
+  offset_ = 0;
+  return {};
+}
+
+Result<std::string> LogReader::read() {
+  std::string out;
+  while (out.empty() && !at_limit()) {
+    std::string chunk(kChunk, '\0');
+    ssize_t got = ::pread(fd_.get(), chunk.data(), chunk.size(), offset_);
+    if (got < 0) return ApiStatus::os_error("read " + path_, errno);
+    if (got == 0) break;
+    offset_ += got;
+    pending_.append(chunk, 0, static_cast<size_t>(got));
+    take_lines(out);
+  }
+  return out;
+}
+
+void LogReader::take_lines(std::string& out) {
+  size_t start = 0;
+  while (!at_limit()) {
+    size_t end = pending_.find('\n', start);
+    if (end == std::string::npos) break;
+    std::string_view text(pending_.data() + start, end - start);
+    if (std::optional<LogLine> line = parse_log_line(text)) emit(*line, out);
+    start = end + 1;
+  }
+  pending_.erase(0, start);
+  if (pending_.size() > kMaxLine) pending_.clear();  // no log line: what follows the next newline is
+}
+
+void LogReader::emit(const LogLine& line, std::string& out) {
+  if (!mid_line_ && options_.since > 0) {
+    Result<MicroTime> at = parse_rfc3339(line.stamp);
+    skipping_ = at && *at < options_.since;
+  }
+  std::string text;
+  if (options_.timestamps && !mid_line_) text = std::string(line.stamp) + " ";
+  text += line.content;
+  if (!line.partial) text += '\n';
+  mid_line_ = line.partial;
+  if (skipping_) return;
+  if (left_) {
+    if (static_cast<int64_t>(text.size()) > *left_) text.resize(static_cast<size_t>(*left_));
+    *left_ -= static_cast<int64_t>(text.size());
+  }
+  out += text;
+}
+
+bool LogReader::was_replaced() const {
+  struct stat mine {};
+  struct stat named {};
+  if (::fstat(fd_.get(), &mine) != 0 || ::stat(path_.c_str(), &named) != 0) return false;
+  return mine.st_ino != named.st_ino || mine.st_dev != named.st_dev;
+}
+
+}  // namespace tiphys::kubelet
