@@ -115,7 +115,7 @@ struct Kind {
   std::string_view group;
   std::string_view version;
   std::string_view resource;
-  ObjectPtr (*missing)(const Object& stored, const Object& expected);  // null: only created
+  ObjectPtr (*missing)(const Object& stored, const Object& expected);
 };
 
 meta_v1::ObjectMeta metadata_of(const Object& object) {
@@ -133,7 +133,7 @@ void plan(const Kind& kind, const std::vector<ObjectPtr>& expected, const Lookup
       continue;
     }
     bool keep = metadata_of(*stored).annotations().find(kAutoUpdate) == "false";
-    if (keep || !kind.missing) continue;
+    if (keep) continue;
     ObjectPtr updated = kind.missing(*stored, *object);
     if (updated) actions.push_back({false, kind.group, kind.version, kind.resource, updated});
   }
@@ -143,9 +143,6 @@ void plan(const Kind& kind, const std::vector<ObjectPtr>& expected, const Lookup
 
 std::vector<BootstrapAction> plan_bootstrap(const BootstrapPolicy& policy, const Lookup& lookup) {
   std::vector<BootstrapAction> actions;
-  plan({"", "v1", "namespaces", nullptr}, policy.namespaces, lookup, actions);
-  plan({"scheduling.k8s.io", "v1", "priorityclasses", nullptr}, policy.priority_classes, lookup,
-       actions);
   plan({kRbacGroup, "v1", "clusterroles", missing_in_role<ClusterRole, ClusterRoleEdit>},
        policy.cluster_roles, lookup, actions);
   plan({kRbacGroup, "v1", "clusterrolebindings",

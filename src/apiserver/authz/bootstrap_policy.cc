@@ -1,12 +1,8 @@
 #include "apiserver/authz/bootstrap_policy.h"
 
-#include <set>
-
 #include "base/strings.h"
 #include "codec/codec.h"
-#include "kinds/core_v1.h"
 #include "kinds/rbac_v1.h"
-#include "kinds/scheduling_v1.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -126,16 +122,6 @@ ObjectPtr controller_binding(std::string_view controller) {
   return draft.freeze();
 }
 
-ObjectPtr priority_class(const Value& item) {
-  Draft draft = scheduling_v1::PriorityClass::make();
-  scheduling_v1::PriorityClassEdit edit(draft);
-  edit.edit_metadata().set_name(text_of(item, "name"));
-  edit.set_value(static_cast<int32_t>(item.as_node().find("value").as_int()));
-  edit.set_description(text_of(item, "description"));
-  edit.set_preemption_policy("PreemptLowerPriority");
-  return draft.freeze();
-}
-
 bool add_bindings(const Value& root, BootstrapPolicy& policy) {
   for (const Value& item : items_of(root, "clusterRoleBindings")) {
     Draft draft = ClusterRoleBinding::make();
@@ -194,11 +180,6 @@ Result<BootstrapPolicy> parse_bootstrap_policy(std::string_view json) {
   TIPHYS_TRY(Value, root, codec::decode_json_any(json, arena));
   if (root.type != ValueType::kMap) return ApiStatus::internal("bootstrap policy: not an object");
   BootstrapPolicy policy;
-  for (std::string_view name : {"default", "kube-system", "kube-public", "kube-node-lease"}) {
-    Draft draft = core_v1::Namespace::make();
-    core_v1::NamespaceEdit(draft).edit_metadata().set_name(name);
-    policy.namespaces.push_back(draft.freeze());
-  }
   for (const Value& item : items_of(root, "clusterRoles")) {
     policy.cluster_roles.push_back(cluster_role(item, ""));
   }
@@ -214,9 +195,6 @@ Result<BootstrapPolicy> parse_bootstrap_policy(std::string_view json) {
     set_metadata(role.edit_metadata(), text_of(item, "namespace"), text_of(item, "name"));
     add_rules(item, role.edit_rules());
     policy.roles.push_back(draft.freeze());
-  }
-  for (const Value& item : items_of(root, "priorityClasses")) {
-    policy.priority_classes.push_back(priority_class(item));
   }
   return policy;
 }

@@ -1,8 +1,8 @@
-// BootstrapPolicy: the roles, bindings and priority classes that every cluster has, read from
+// BootstrapPolicy: the roles and bindings that every cluster has, read from
 // api/v1.35/bootstrap-policy.json (compiled in), and the plan that brings a cluster's stored ones up
 // to it. Pure. Upstream: plugin/pkg/auth/authorizer/rbac/bootstrappolicy, pkg/registry/rbac/reconciliation.
 //
-// Format of the file: lists of roles, bindings and classes; each list of words is one text, words
+// Format of the file: lists of roles and bindings; each list of words is one text, words
 // separated by a space ("core" stands for the group ""). "aggregates": "x" makes a role that gathers
 // the roles labelled aggregate-to-x; "aggregateTo" is that label. A controller role NAME becomes the
 // cluster role system:controller:NAME, bound to the service account kube-system/NAME. Subjects are
@@ -19,8 +19,6 @@
 namespace tiphys::apiserver {
 
 struct BootstrapPolicy {
-  std::vector<ObjectPtr> namespaces;  // default, kube-system, kube-public, kube-node-lease
-  std::vector<ObjectPtr> priority_classes;
   std::vector<ObjectPtr> cluster_roles;
   std::vector<ObjectPtr> cluster_role_bindings;
   std::vector<ObjectPtr> roles;
@@ -45,8 +43,8 @@ struct BootstrapAction {
 
 // What to create and update, in order. Stored objects keep what was added to them: missing rules and
 // subjects are added, none removed. Objects annotated
-// rbac.authorization.kubernetes.io/autoupdate: "false" are left alone, namespaces and priority
-// classes only created. A binding to another role is left alone too (roleRef can't change).
+// rbac.authorization.kubernetes.io/autoupdate: "false" are left alone, and so are bindings to
+// another role (roleRef can't change).
 std::vector<BootstrapAction> plan_bootstrap(const BootstrapPolicy& policy, const Lookup& lookup);
 
 }  // namespace tiphys::apiserver
