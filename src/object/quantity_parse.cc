@@ -95,6 +95,8 @@ class QuantityParser {
     bool more = fraction_.find_first_not_of('0', fraction.size()) != std::string_view::npos;
     if (!digits(whole_, q.mantissa_) || !digits(fraction, q.mantissa_)) return false;
     q.exponent_ = -static_cast<int32_t>(fraction.size());
+    for (; q.mantissa_ != 0 && q.mantissa_ % 10 == 0; q.mantissa_ /= 10) ++q.exponent_;
+    if (q.mantissa_ > kMaxMantissa) return false;
     if (format_ == Format::kBinarySi) {
       bool overflow =
           __builtin_mul_overflow(q.mantissa_, static_cast<Wide>(1) << exponent_, &q.mantissa_);
@@ -151,6 +153,9 @@ class QuantityParser {
   }
 
   static constexpr int32_t kMaxExponent = 1'000'000;
+  // 10^36: leaves room for the two zeros that the canonical form may append.
+  static constexpr Wide kMaxMantissa = static_cast<Wide>(1'000'000'000'000'000'000) *
+                                       static_cast<Wide>(1'000'000'000'000'000'000);
   std::string_view text_;
   std::string_view rest_;
   std::string_view whole_;
