@@ -50,8 +50,9 @@ class EmbeddedHarness : public StoreHarness {
     MonoTime end = loop_.mono() + limit;
     while (!predicate()) {
       if (loop_.mono() > end) return false;
-      loop_.call_after(std::chrono::milliseconds(1), [this] { loop_.stop(); });
+      auto timer = loop_.call_after(std::chrono::milliseconds(1), [this] { loop_.stop(); });
       loop_.run();
+      loop_.cancel(timer);
     }
     return true;
   }
@@ -68,6 +69,7 @@ class EmbeddedHarness : public StoreHarness {
   }
 
  private:
+  void wake() override { loop_.stop(); }
   void open() {
     auto store = storage::embedded::open(loop_, directory_.path(), {.policy = policy_});
     if (!store) {

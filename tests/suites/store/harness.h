@@ -18,31 +18,35 @@ class StoreHarness {
                          Duration limit = std::chrono::seconds(20)) = 0;
   // Stops the store and opens it again; false: the engine keeps nothing.
   virtual bool reopen() = 0;
-  // Stops the store and opens it again as if it had crashed: without a clean end.
+  // Opens the store again as if it had crashed: without a clean end. Requires: no call and no
+  // lagging watch.
   virtual bool crash() { return reopen(); }
 
   template <class T>
   T run(Task<T> task) {
     if constexpr (std::is_void_v<T>) {
       bool done = false;
-      spawn(finish(std::move(task), &done));
+      spawn(finish(this, std::move(task), &done));
       if (!run_until([&done] { return done; }, std::chrono::minutes(2))) std::abort();
     } else {
       std::optional<T> value;
-      spawn(keep(std::move(task), &value));
+      spawn(keep(this, std::move(task), &value));
       if (!run_until([&value] { return value.has_value(); }, std::chrono::minutes(2))) std::abort();
       return std::move(*value);
     }
   }
 
  private:
-  static Task<void> finish(Task<void> task, bool* done) {
+  virtual void wake() {}  // a task has ended: look at the predicate
+  static Task<void> finish(StoreHarness* self, Task<void> task, bool* done) {
     co_await std::move(task);
     *done = true;
+    self->wake();
   }
   template <class T>
-  static Task<void> keep(Task<T> task, std::optional<T>* out) {
+  static Task<void> keep(StoreHarness* self, Task<T> task, std::optional<T>* out) {
     out->emplace(co_await std::move(task));
+    self->wake();
   }
 };
 
