@@ -23,7 +23,11 @@ class SchedulerTest : public testing::Test {
   ~SchedulerTest() override { loop.run(scheduler.stop()); }
 
   void node(const NodeShape& shape) { api.put(nodes(), node_object(shape)); }
-  void pod(const PodShape& shape) { api.put(pods(), pod_object(shape)); }
+  void pod(const PodShape& shape) {
+    Draft draft(*pod_object(shape));
+    core_v1::PodEdit(draft).edit_metadata().clear_uid();
+    api.put(pods(), draft.freeze());
+  }
   std::string placed(const char* name) {
     ObjectPtr object = api.get(pods(), "default", name);
     return object ? std::string(core_v1::Pod(*object).spec().node_name()) : "deleted";
@@ -106,6 +110,7 @@ TEST_F(SchedulerTest, OtherSchedulersPodsAndGatedPodsAreLeftAlone) {
   node({.name = "n1"});
   pod({.name = "gated", .spec = R"("schedulingGates":[{"name":"x"}])"});
   Draft draft(*pod_object({.name = "foreign"}));
+  core_v1::PodEdit(draft).edit_metadata().clear_uid();
   core_v1::PodEdit(draft).edit_spec().set_scheduler_name("mine");
   api.put(pods(), draft.freeze());
   loop.run_for(minutes(10));
