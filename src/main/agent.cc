@@ -1,0 +1,86 @@
+#include "kubelet/kubelet.h"
+#include "main/api_connection.h"
+#include "main/command.h"
+#include "main/kubelet_flags.h"
+#include "main/logging_flags.h"
+#include "main/proxy_settings.h"
+#include "os/files.h"
+#include "proxy/proxier.h"
+
+namespace tiphys {
+namespace {
+
+struct Flags {
+  std::string kubeconfig;
+  std::string client_ca_file;
+  std::string server;
+  std::string token;
+  KubeletFlags kubelet;
+};
+
+proxy::Proxier::Options proxy_options(const kubelet::Options& node) {
+  proxy::Proxier::Options options;
+  options.node_name = node.node_name;
+  options.settings = proxy_settings(node.bridge_name);
+  if (auto range = proxy::Cidr::parse(node.cluster_cidr)) {
+    options.settings.cluster_cidrs.push_back(*range);
+  }
+  return options;
+}
+
+Task<Result<void>> serve(Host& host, Flags flags) {
+  if (!flags.server.empty() || !flags.token.empty()) {
+    co_return ApiStatus::bad_request("joining with --server and --token is not there yet; give the "
+                                     "node a kubeconfig with --kubeconfig");
+  }
+  Result<kubelet::Options> options = flags.kubelet.resolve();
+  if (!options) co_return options.error();
+  if (!flags.client_ca_file.empty()) {
+    Result<std::string> pem = os::read_file(flags.client_ca_file);
+    if (!pem) co_return pem.error();
+    options->client_ca_pem = *pem;
+  }
+  auto connection = ApiConnection::open(host, flags.kubeconfig, "kubelet");
+  if (!connection) co_return connection.error();
+  client::Client& client = (*connection)->client();
+  auto node = std::make_unique<kubelet::Kubelet>(host.loop(), host.pool(), client, host.random(),
+                                                 *options);
+  auto proxier = std::make_unique<proxy::Proxier>(host.loop(), host.pool(), client, host.random(),
+                                                  proxy_options(*options));
+  Result<void> started = node->start();
+  if (started) {
+    proxier->start();
+    co_await host.wait_for_stop();
+    co_await proxier->stop();
+  }
+  co_await node->stop();
+  proxier.reset();
+  node.reset();
+  co_await (*connection)->stop();
+  co_return started;
+}
+
+}  // namespace
+
+int run_agent(const std::vector<std::string>& arguments) {
+  Flags flags;
+  LoggingFlags logging;
+  FlagSet set;
+  set.add("kubeconfig", flags.kubeconfig, "How to reach the API server, and as which node");
+  set.add("data-dir", flags.kubelet.options.data_dir, "Folder of the runtime, images and pods");
+  set.add("client-ca-file", flags.client_ca_file, "CA of the callers of the kubelet's server");
+  set.add("server", flags.server, "Server to join; not there yet, use --kubeconfig");
+  set.add("token", flags.token, "Token to join with; not there yet, use --kubeconfig");
+  flags.kubelet.add_to(set);
+  flags.kubelet.add_alone_to(set);
+  logging.add_to(set);
+  if (auto code = parse_or_exit("agent", "A worker node: kubelet and service proxy.", set,
+                                arguments)) {
+    return *code;
+  }
+  logging.apply();
+  Host host;
+  return host.run([&flags](Host& running) { return serve(running, flags); });
+}
+
+}  // namespace tiphys

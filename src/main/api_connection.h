@@ -1,0 +1,46 @@
+// ApiConnection: how a component that runs alone reaches its API server: a kubeconfig, over TLS.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "client/client.h"
+#include "client/http_transport.h"
+#include "main/host.h"
+
+namespace tiphys {
+
+class ApiConnection {
+ public:
+  // Errors: the kubeconfig can't be read or used.
+  static Result<std::unique_ptr<ApiConnection>> open(Host& host, const std::string& kubeconfig,
+                                                     std::string component);
+  client::Client& client() { return client_; }
+  const client::Kubeconfig& config() const { return config_; }
+  Task<void> stop();
+
+ private:
+  ApiConnection(client::Kubeconfig config, std::unique_ptr<client::HttpTransport> transport,
+                std::string component);
+  client::Kubeconfig config_;
+  std::unique_ptr<client::HttpTransport> transport_;
+  client::Client client_;
+};
+
+// Flags of every component that elects a leader. Off: it acts at once.
+class FlagSet;
+struct LeaderElectionFlags {
+  bool leader_elect = true;
+  Duration lease_duration = std::chrono::seconds(15);
+  Duration renew_deadline = std::chrono::seconds(10);
+  Duration retry_period = std::chrono::seconds(2);
+  std::string resource_namespace = "kube-system";
+  std::string resource_name;
+  void add_to(FlagSet& flags);
+};
+
+// Runs start() once the lease is held (at once without election), waits for the host's stop, then
+// runs stop(). Losing the lease fails the host, as upstream: the process ends and starts anew.
+Task<Result<void>> run_elected(Host& host, client::Client& client, LeaderElectionFlags flags,
+                               std::function<void()> start, std::function<Task<void>()> stop);
+
+}  // namespace tiphys

@@ -1,0 +1,28 @@
+// Flags of the kubelet, under upstream's names; shared by kubelet, agent, server and purge.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "kubelet/options.h"
+#include "main/flags.h"
+
+namespace tiphys {
+
+struct KubeletFlags {
+  kubelet::Options options;
+  std::vector<std::string> node_labels;
+  std::vector<std::string> register_with_taints;
+  std::vector<std::string> system_reserved;
+  std::vector<std::string> kube_reserved;
+  int64_t port = 10250;
+
+  // What every way to run a kubelet has. The data folder's flag is the caller's.
+  void add_to(FlagSet& flags);
+  // Only for the kubelet that runs alone.
+  void add_alone_to(FlagSet& flags);
+  // The options with the list flags read into them. Error: names the flag.
+  Result<kubelet::Options> resolve() const;
+};
+
+}  // namespace tiphys

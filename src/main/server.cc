@@ -1,0 +1,192 @@
+// `tiphys server`: a whole node in one process. Start order: API server, then the components that
+// use it, each as its own user; stop order is the reverse.
+#include "controllers/controller_manager.h"
+#include "kubelet/kubelet.h"
+#include "main/api_server_process.h"
+#include "main/command.h"
+#include "main/in_process_transport.h"
+#include "main/kubelet_flags.h"
+#include "main/logging_flags.h"
+#include "main/node_name.h"
+#include "main/proxy_settings.h"
+#include "proxy/proxier.h"
+#include "scheduler/scheduler.h"
+
+namespace tiphys {
+namespace {
+
+struct ServerFlags {
+  ApiServerFlags api;
+  KubeletFlags kubelet;
+  std::string node_name;
+  std::string cluster_cidr = "10.42.0.0/16";
+  std::string write_kubeconfig;
+  int64_t kubelet_port = 10250;
+};
+
+// A component's own door to the API server.
+struct Door {
+  InProcessTransport transport;
+  client::Client client;
+  Door(apiserver::ApiServer& server, const std::string& component, std::string user,
+       std::vector<std::string> groups)
+      : transport(server, make_user(std::move(user), std::move(groups)), component),
+        client(transport, component) {}
+
+ private:
+  static apiserver::UserInfo make_user(std::string name, std::vector<std::string> groups) {
+    groups.emplace_back(apiserver::kAllAuthenticated);
+    return {.name = std::move(name), .uid = "", .groups = std::move(groups), .extra = {}};
+  }
+};
+
+class ServerProcess {
+ public:
+  ServerProcess(Host& host, ServerFlags flags)
+      : host_(host), flags_(std::move(flags)), api_(host, flags_.api) {}
+
+  Task<Result<void>> start() {
+    Result<void> started = co_await api_.start();
+    if (started) started = write_kubeconfig();
+    if (started) started = start_controllers();
+    if (!started) co_return started;
+    start_scheduler();
+    started = start_kubelet();
+    if (!started) co_return started;
+    start_proxy();
+    co_return Result<void>();
+  }
+
+  Task<void> stop() {
+    if (proxier_) co_await proxier_->stop();
+    if (kubelet_) co_await kubelet_->stop();
+    if (scheduler_) co_await scheduler_->stop();
+    if (manager_) co_await manager_->stop();
+    proxier_.reset();
+    kubelet_.reset();
+    scheduler_.reset();
+    manager_.reset();
+    doors_.clear();
+    co_await api_.stop();
+  }
+
+ private:
+  client::Client& open_door(const std::string& component, std::string user,
+                            std::vector<std::string> groups = {}) {
+    doors_.push_back(
+        std::make_unique<Door>(api_.server(), component, std::move(user), std::move(groups)));
+    return doors_.back()->client;
+  }
+
+  Result<void> write_kubeconfig() {
+    if (flags_.write_kubeconfig.empty()) return {};
+    api_.renewal().on_renewed(crypto::PkiLeaf::kAdmin, [this](const crypto::PkiPair&) {
+      Result<void> written = write_admin();
+      if (!written) LOG_ERROR("Kubeconfig not renewed", {"err", written.error()});
+    });
+    return write_admin();
+  }
+
+  Result<void> write_admin() {
+    return api_.pki().write_kubeconfig(crypto::PkiLeaf::kAdmin, api_.url(),
+                                       flags_.write_kubeconfig);
+  }
+
+  Result<void> start_controllers() {
+    // The controllers share one door, so they have the rights of all of them.
+    client::Client& client = open_door("kube-controller-manager", "system:kube-controller-manager",
+                                       {std::string(apiserver::kSystemMasters)});
+    controllers::ControllerManager::Options options{.root_ca_pem = api_.pki().ca_pem(),
+                                                    .cluster_cidr = flags_.cluster_cidr};
+    TIPHYS_TRY(auto, manager, controllers::ControllerManager::create(
+                                  host_.loop(), client, host_.random(), options));
+    manager_ = std::move(manager);
+    manager_->start();
+    return {};
+  }
+
+  void start_scheduler() {
+    client::Client& client = open_door("kube-scheduler", "system:kube-scheduler");
+    scheduler_ = std::make_unique<scheduler::Scheduler>(host_.loop(), client, host_.random());
+    scheduler_->start();
+  }
+
+  Result<void> start_kubelet() {
+    TIPHYS_TRY(kubelet::Options, options, flags_.kubelet.resolve());
+    const crypto::PkiPair& serving = api_.pki().pair(crypto::PkiLeaf::kKubeletServing);
+    options.node_name = flags_.node_name;
+    if (options.node_ip.empty()) options.node_ip = api_.advertise_address();
+    options.data_dir = flags_.api.data_dir;
+    options.cluster_cidr = flags_.cluster_cidr;
+    options.port = static_cast<uint16_t>(flags_.kubelet_port);
+    options.tls_cert_pem = serving.certificate_pem;
+    options.tls_key_pem = serving.key_pem;
+    options.client_ca_pem = api_.pki().ca_pem();
+    client::Client& client =
+        open_door("kubelet", "system:node:" + flags_.node_name, {"system:nodes"});
+    kubelet_ = std::make_unique<kubelet::Kubelet>(host_.loop(), host_.pool(), client,
+                                                  host_.random(), options);
+    api_.renewal().on_renewed(crypto::PkiLeaf::kKubeletServing, [this](const crypto::PkiPair& p) {
+      if (!kubelet_) return;
+      Result<void> replaced = kubelet_->replace_serving_certificate(p.certificate_pem, p.key_pem);
+      if (!replaced) LOG_ERROR("Kubelet certificate not replaced", {"err", replaced.error()});
+    });
+    return kubelet_->start();
+  }
+
+  void start_proxy() {
+    client::Client& client = open_door("kube-proxy", "system:kube-proxy");
+    proxy::Proxier::Options options;
+    options.node_name = flags_.node_name;
+    options.settings = proxy_settings(flags_.kubelet.options.bridge_name);
+    if (auto range = proxy::Cidr::parse(flags_.cluster_cidr)) {
+      options.settings.cluster_cidrs.push_back(*range);
+    }
+    proxier_ = std::make_unique<proxy::Proxier>(host_.loop(), host_.pool(), client,
+                                                host_.random(), options);
+    proxier_->start();
+  }
+
+  Host& host_;
+  ServerFlags flags_;
+  ApiServerProcess api_;
+  std::vector<std::unique_ptr<Door>> doors_;
+  std::unique_ptr<controllers::ControllerManager> manager_;
+  std::unique_ptr<scheduler::Scheduler> scheduler_;
+  std::unique_ptr<kubelet::Kubelet> kubelet_;
+  std::unique_ptr<proxy::Proxier> proxier_;
+};
+
+Task<Result<void>> serve(Host& host, ServerFlags flags) {
+  ServerProcess process(host, std::move(flags));
+  Result<void> result = co_await process.start();
+  if (result) co_await host.wait_for_stop();
+  co_await process.stop();
+  co_return result;
+}
+
+}  // namespace
+
+int run_server(const std::vector<std::string>& arguments) {
+  ServerFlags flags;
+  LoggingFlags logging;
+  FlagSet set;
+  flags.api.add_to(set);
+  flags.kubelet.add_to(set);
+  set.add("node-name", flags.node_name, "Name of this node (\"\": the host's)");
+  set.add("cluster-cidr", flags.cluster_cidr, "Range of the cluster's pods");
+  set.add("kubelet-port", flags.kubelet_port, "Port of the kubelet's server");
+  set.add("write-kubeconfig", flags.write_kubeconfig, "Write an administrator's kubeconfig here");
+  logging.add_to(set);
+  constexpr std::string_view kAbout =
+      "A whole node in one process: API server on the embedded store, controllers, scheduler, "
+      "kubelet and service\nproxy.";
+  if (auto code = parse_or_exit("server", kAbout, set, arguments)) return *code;
+  logging.apply();
+  flags.node_name = node_name(flags.node_name);
+  flags.api.node_name = flags.node_name;
+  Host host;
+  return host.run([&flags](Host& running) { return serve(running, flags); });
+}
+
+}  // namespace tiphys
