@@ -1,4 +1,5 @@
-// WorkerPool: threads for work that blocks (files, processes, fsync). The only threads besides loops.
+// WorkerPool: threads for work that blocks (files, processes, fsync). The only threads besides
+// loops.
 #pragma once
 #include <functional>
 #include <memory>

@@ -59,7 +59,8 @@ T SimLoop::run(Task<T> task) {
   } else {
     std::optional<T> value;
     spawn(sim_detail::store_result(std::move(task), &value));
-    if (!value && !run_until([&] { return value.has_value(); }, std::chrono::hours(24 * 3650))) deadlock();
+    if (!value && !run_until([&] { return value.has_value(); }, std::chrono::hours(24 * 3650)))
+      deadlock();
     return std::move(*value);
   }
 }

@@ -13,7 +13,11 @@ constexpr size_t kMaxReadBytes = 64 * 1024;
 
 struct WireStream::State {
   State(EpollLoop& l, Wire w, std::string e, Output o)
-      : loop(l), wire(std::move(w)), early(std::move(e)), output(std::move(o)), readable(l),
+      : loop(l),
+        wire(std::move(w)),
+        early(std::move(e)),
+        output(std::move(o)),
+        readable(l),
         writable(l) {}
   EpollLoop& loop;
   Wire wire;

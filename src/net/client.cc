@@ -75,8 +75,7 @@ Task<Result<Response>> collect(Response response, StopToken stop) {
 }  // namespace
 
 struct Client::Impl : public Http1Idle, public std::enable_shared_from_this<Client::Impl> {
-  Impl(EpollLoop& l, ClientOptions o)
-      : loop(l), options(std::move(o)), pool(1), dialed(l) {
+  Impl(EpollLoop& l, ClientOptions o) : loop(l), options(std::move(o)), pool(1), dialed(l) {
     if (options.server_name.empty()) options.server_name = host_of(options.address);
   }
   EpollLoop& loop;
@@ -111,8 +110,7 @@ struct Client::Impl : public Http1Idle, public std::enable_shared_from_this<Clie
   }
   std::unique_ptr<Http1Connection> wrap(Wire wire) {
     auto connection = std::make_unique<Http1Connection>();
-    connection->stream =
-        std::make_unique<WireStream>(loop, std::move(wire), "", Output(buffers));
+    connection->stream = std::make_unique<WireStream>(loop, std::move(wire), "", Output(buffers));
     return connection;
   }
   DialTarget target(bool http1) const {

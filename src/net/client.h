@@ -14,10 +14,10 @@ class ClientTls;  // crypto/tls.h
 namespace tiphys::net {
 
 struct ClientOptions {
-  std::string address;    // "127.0.0.1:6443", "[::1]:6443", "name:port" or "unix:/run/x.sock"
+  std::string address;      // "127.0.0.1:6443", "[::1]:6443", "name:port" or "unix:/run/x.sock"
   std::string server_name;  // for SNI and verification; empty: the host of `address`
   std::shared_ptr<crypto::ClientTls> tls;  // null: plain
-  bool http2 = true;        // false: HTTP/1.1 only (needed for upgrades)
+  bool http2 = true;                       // false: HTTP/1.1 only (needed for upgrades)
   Duration connect_timeout = std::chrono::seconds(30);
 };
 

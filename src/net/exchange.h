@@ -33,7 +33,7 @@ class Exchange {
   Exchange(Loop& loop, ResponseSink* to) : sink(to), drained(loop) {}
   virtual ~Exchange() = default;
 
-  ResponseSink* sink;  // null once the connection or stream is gone
+  ResponseSink* sink;     // null once the connection or stream is gone
   bool bodiless = false;  // HEAD
   Request request;
   Response response;

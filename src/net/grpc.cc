@@ -64,15 +64,14 @@ class CallStream : public GrpcStream {
 };
 
 ApiStatus http_failure(const Response& response) {
-  int code = response.status == 401   ? 16
-             : response.status == 403 ? 7
-             : response.status == 404 ? 12
-             : response.status == 400 ? 13
-             : response.status == 429 || (response.status >= 502 && response.status <= 504)
-                 ? 14
-                 : 2;
-  return grpc_error(code, "unexpected HTTP status code received from server: " +
-                              std::to_string(response.status));
+  int code = response.status == 401                                                         ? 16
+             : response.status == 403                                                       ? 7
+             : response.status == 404                                                       ? 12
+             : response.status == 400                                                       ? 13
+             : response.status == 429 || (response.status >= 502 && response.status <= 504) ? 14
+                                                                                            : 2;
+  return grpc_error(
+      code, "unexpected HTTP status code received from server: " + std::to_string(response.status));
 }
 
 Task<Result<std::unique_ptr<GrpcStream>>> call(std::shared_ptr<Client> client, Request request,
@@ -145,16 +144,14 @@ GrpcChannel::~GrpcChannel() = default;
 Task<Result<std::string>> GrpcChannel::unary(std::string method, std::string message,
                                              Duration timeout, StopToken stop, Headers metadata) {
   return call_in_time(impl_->loop, impl_->client,
-                      make_request(std::move(method), message, metadata), timeout,
-                      std::move(stop));
+                      make_request(std::move(method), message, metadata), timeout, std::move(stop));
 }
 
 Task<Result<std::unique_ptr<GrpcStream>>> GrpcChannel::server_stream(std::string method,
                                                                      std::string message,
                                                                      StopToken stop,
                                                                      Headers metadata) {
-  return call(impl_->client, make_request(std::move(method), message, metadata),
-              std::move(stop));
+  return call(impl_->client, make_request(std::move(method), message, metadata), std::move(stop));
 }
 
 Task<void> GrpcChannel::stop() { return impl_->client->stop(); }

@@ -2,7 +2,8 @@
 // and read by the caller (schema-driven protobuf codec).
 //
 // Errors carry gRPC's code: ApiStatus reason is the code's name ("NotFound", "Unavailable",
-// "DeadlineExceeded", ...), message is grpc-message; the HTTP-like code is mapped (404, 503, 504...).
+// "DeadlineExceeded", ...), message is grpc-message; the HTTP-like code is mapped (404, 503,
+// 504...).
 #pragma once
 #include <memory>
 #include <string>
@@ -21,13 +22,15 @@ class GrpcStream {
 class GrpcChannel {
  public:
   // target: "unix:///run/containerd/containerd.sock" or "127.0.0.1:2379" (tls may be null).
-  GrpcChannel(EpollLoop& loop, std::string target, std::shared_ptr<crypto::ClientTls> tls = nullptr);
+  GrpcChannel(EpollLoop& loop, std::string target,
+              std::shared_ptr<crypto::ClientTls> tls = nullptr);
   ~GrpcChannel();
   // method: "/runtime.v1.RuntimeService/Version". timeout zero: none. metadata: extra headers.
   Task<Result<std::string>> unary(std::string method, std::string message, Duration timeout,
                                   StopToken stop = {}, Headers metadata = {});
   Task<Result<std::unique_ptr<GrpcStream>>> server_stream(std::string method, std::string message,
-                                                          StopToken stop = {}, Headers metadata = {});
+                                                          StopToken stop = {},
+                                                          Headers metadata = {});
   Task<void> stop();
 
  private:

@@ -25,9 +25,18 @@ class EtcdTest : public testing::Test {
     std::string url = "http://127.0.0.1:" + std::to_string(port_);
     std::string peer = "http://127.0.0.1:" + std::to_string(free_port());
     os::ProcessOptions options;
-    options.arguments = {"/usr/bin/etcd", "--data-dir", folder_ + "/data", "--listen-client-urls",
-                         url, "--advertise-client-urls", url, "--listen-peer-urls", peer,
-                         "--initial-advertise-peer-urls", peer, "--initial-cluster",
+    options.arguments = {"/usr/bin/etcd",
+                         "--data-dir",
+                         folder_ + "/data",
+                         "--listen-client-urls",
+                         url,
+                         "--advertise-client-urls",
+                         url,
+                         "--listen-peer-urls",
+                         peer,
+                         "--initial-advertise-peer-urls",
+                         peer,
+                         "--initial-cluster",
                          "default=" + peer};
     options.output_path = folder_ + "/log";
     options.kill_with_parent = true;
@@ -46,14 +55,22 @@ class EtcdTest : public testing::Test {
 };
 
 Task<Result<std::string>> put_and_range(EpollLoop& loop, GrpcChannel* channel) {
-  const std::string put("\x0a\x01" "a" "\x12\x05" "hello", 10);
+  const std::string put(
+      "\x0a\x01"
+      "a"
+      "\x12\x05"
+      "hello",
+      10);
   Result<std::string> done = ApiStatus::internal("not tried");
   for (int tries = 0; tries < 200 && !done; ++tries) {
     done = co_await channel->unary("/etcdserverpb.KV/Put", put, std::chrono::seconds(5));
     if (!done) co_await sleep_for(loop, std::chrono::milliseconds(50));
   }
   if (!done) co_return done.error();
-  auto range = co_await channel->unary("/etcdserverpb.KV/Range", std::string("\x0a\x01" "a", 3),
+  auto range = co_await channel->unary("/etcdserverpb.KV/Range",
+                                       std::string("\x0a\x01"
+                                                   "a",
+                                                   3),
                                        std::chrono::seconds(5));
   co_return range;
 }

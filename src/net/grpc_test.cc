@@ -65,8 +65,8 @@ TEST_F(GrpcTest, UnaryCallsShareAConnection) {
   Headers metadata;
   metadata.add("x-meta", "!");
   for (int i = 0; i < 100; ++i) {
-    auto answer = run_task(loop_, channel_->unary("/test/Echo", "hello", milliseconds(5000), {},
-                                                  metadata));
+    auto answer =
+        run_task(loop_, channel_->unary("/test/Echo", "hello", milliseconds(5000), {}, metadata));
     ASSERT_TRUE(answer) << answer.error().message();
     EXPECT_EQ(*answer, "hello!");
   }
@@ -96,8 +96,8 @@ TEST_F(GrpcTest, DeadlineAndStop) {
   EXPECT_EQ(late.error().reason(), "DeadlineExceeded");
   StopSource source;
   loop_.call_after(milliseconds(30), [&] { source.request_stop(); });
-  auto stopped = run_task(loop_, channel_->unary("/test/Slow", "x", milliseconds(0),
-                                                 source.token()));
+  auto stopped =
+      run_task(loop_, channel_->unary("/test/Slow", "x", milliseconds(0), source.token()));
   ASSERT_FALSE(stopped);
   EXPECT_TRUE(stopped.error().is_stopped());
 }
@@ -114,14 +114,17 @@ Task<int> count_messages(GrpcChannel* channel) {
   }
 }
 
-TEST_F(GrpcTest, ServerStreamEndsOk) { EXPECT_EQ(run_task(loop_, count_messages(channel_.get())), 3); }
+TEST_F(GrpcTest, ServerStreamEndsOk) {
+  EXPECT_EQ(run_task(loop_, count_messages(channel_.get())), 3);
+}
 
 TEST_F(GrpcTest, NobodyListens) {
   GrpcChannel nobody(loop_, "unix://" + folder_ + "/none");
   auto answer = run_task(loop_, nobody.unary("/test/Echo", "x", milliseconds(1000)));
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().reason(), "Unavailable");
-  EXPECT_EQ(answer.error().message(), "dial unix " + folder_ + "/none: connect: no such file or directory");
+  EXPECT_EQ(answer.error().message(),
+            "dial unix " + folder_ + "/none: connect: no such file or directory");
 }
 
 TEST(GrpcDeframer, RefusesCompressedAndHuge) {

@@ -15,14 +15,23 @@ struct Code {
   std::string_view name;
   int http;
 };
-constexpr std::array<Code, 17> kCodes = {{{"OK", 200}, {"Canceled", 499}, {"Unknown", 500},
-                                          {"InvalidArgument", 400}, {"DeadlineExceeded", 504},
-                                          {"NotFound", 404}, {"AlreadyExists", 409},
-                                          {"PermissionDenied", 403}, {"ResourceExhausted", 429},
-                                          {"FailedPrecondition", 400}, {"Aborted", 409},
-                                          {"OutOfRange", 400}, {"Unimplemented", 501},
-                                          {"Internal", 500}, {"Unavailable", 503},
-                                          {"DataLoss", 500}, {"Unauthenticated", 401}}};
+constexpr std::array<Code, 17> kCodes = {{{"OK", 200},
+                                          {"Canceled", 499},
+                                          {"Unknown", 500},
+                                          {"InvalidArgument", 400},
+                                          {"DeadlineExceeded", 504},
+                                          {"NotFound", 404},
+                                          {"AlreadyExists", 409},
+                                          {"PermissionDenied", 403},
+                                          {"ResourceExhausted", 429},
+                                          {"FailedPrecondition", 400},
+                                          {"Aborted", 409},
+                                          {"OutOfRange", 400},
+                                          {"Unimplemented", 501},
+                                          {"Internal", 500},
+                                          {"Unavailable", 503},
+                                          {"DataLoss", 500},
+                                          {"Unauthenticated", 401}}};
 
 }  // namespace
 

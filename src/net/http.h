@@ -47,7 +47,7 @@ struct Request {
   Headers headers;
   std::string body;
   // Server side only:
-  std::string remote_address;  // "10.0.0.1:4242"
+  std::string remote_address;                                   // "10.0.0.1:4242"
   std::shared_ptr<const crypto::Certificate> peer_certificate;  // verified; null: none given
   StopToken gone;  // stops when the client went away or the server shuts down
 };
@@ -74,7 +74,7 @@ class ByteStream {
 struct Response {
   int status = 200;
   Headers headers;  // content-length and transfer-encoding are the server's to set
-  Bytes body;                          // whole body, may be null (empty)
+  Bytes body;       // whole body, may be null (empty)
   std::unique_ptr<BodyStream> stream;  // else a stream; each chunk is flushed at once
   // HTTP/1.1 only: status 101; the handler takes the connection over. Called once.
   std::function<Task<void>(std::unique_ptr<ByteStream>)> upgrade;

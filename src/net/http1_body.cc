@@ -16,9 +16,8 @@ int hex_digit(char c) {
 }
 
 bool has_control(std::string_view text) {
-  return std::ranges::any_of(text, [](unsigned char c) {
-    return (c < 0x20 && c != '\t') || c == 0x7f;
-  });
+  return std::ranges::any_of(text,
+                             [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
 }
 
 ApiStatus malformed() { return ApiStatus::bad_request("malformed chunked encoding"); }
@@ -27,13 +26,19 @@ ApiStatus malformed() { return ApiStatus::bad_request("malformed chunked encodin
 
 Http1Body::Http1Body(BodyFraming framing) {
   switch (framing.kind) {
-    case BodyFraming::Kind::kNone: state_ = State::kDone; break;
+    case BodyFraming::Kind::kNone:
+      state_ = State::kDone;
+      break;
     case BodyFraming::Kind::kLength:
       state_ = framing.length == 0 ? State::kDone : State::kData;
       left_ = framing.length;
       break;
-    case BodyFraming::Kind::kChunked: state_ = State::kSize; break;
-    case BodyFraming::Kind::kUntilClose: state_ = State::kUntilClose; break;
+    case BodyFraming::Kind::kChunked:
+      state_ = State::kSize;
+      break;
+    case BodyFraming::Kind::kUntilClose:
+      state_ = State::kUntilClose;
+      break;
   }
 }
 

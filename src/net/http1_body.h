@@ -19,8 +19,8 @@ inline constexpr uint64_t kMaxChunkOverhead = 64 * 1024;
 class Http1Body {
  public:
   explicit Http1Body(BodyFraming framing);
-  // Consumes from the front of `bytes`, appends data to `out`; returns how many bytes it took. Stops
-  // at the end of the body, or once `out` holds `limit` bytes or more. Error: BadRequest.
+  // Consumes from the front of `bytes`, appends data to `out`; returns how many bytes it took.
+  // Stops at the end of the body, or once `out` holds `limit` bytes or more. Error: BadRequest.
   Result<size_t> take(std::string_view bytes, std::string& out, size_t limit);
   bool done() const { return state_ == State::kDone; }
   // The connection ended: true if that ends the body well (kUntilClose).

@@ -56,7 +56,9 @@ class Http1BodyStream : public BodyStream {
  public:
   Http1BodyStream(std::unique_ptr<Http1Connection> connection, const ResponseHead& head,
                   std::weak_ptr<Http1Idle> idle)
-      : connection_(std::move(connection)), framing_(head.framing), keep_alive_(head.keep_alive),
+      : connection_(std::move(connection)),
+        framing_(head.framing),
+        keep_alive_(head.keep_alive),
         idle_(std::move(idle)) {
     if (framing_.done()) finish();
   }

@@ -170,7 +170,8 @@ Result<void> split_target(std::string_view target, RequestHead& head) {
 Result<void> parse_request_line(std::string_view line, RequestHead& head) {
   size_t first = line.find(' ');
   size_t last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last) return refuse(400, "malformed request line");
+  if (first == std::string_view::npos || first == last)
+    return refuse(400, "malformed request line");
   std::string_view method = line.substr(0, first);
   if (!is_token(method) || method.size() > kMaxMethodBytes) return refuse(400, "invalid method");
   std::string_view version = line.substr(last + 1);
@@ -229,8 +230,8 @@ Result<ResponseHead> parse_response_head(std::string_view text, std::string_view
   head.minor_version = *minor;
   TIPHYS_TRY(FramingFields, fields, parse_fields(text.substr(end + 2), head.headers));
   head.keep_alive = persists(fields, head.minor_version);
-  bool bodiless = request_method == "HEAD" || head.status < 200 || head.status == 204 ||
-                  head.status == 304;
+  bool bodiless =
+      request_method == "HEAD" || head.status < 200 || head.status == 204 || head.status == 304;
   if (fields.transfer_encodings > 0) {
     TIPHYS_TRY(BodyFraming, framing, coded_framing(fields, head.minor_version));
     head.framing = framing;
@@ -246,18 +247,43 @@ Result<ResponseHead> parse_response_head(std::string_view text, std::string_view
 
 std::string_view status_text(int status) {
   static constexpr std::pair<int, std::string_view> kNames[] = {
-      {100, "Continue"}, {101, "Switching Protocols"}, {200, "OK"}, {201, "Created"},
-      {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"},
-      {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
-      {307, "Temporary Redirect"}, {308, "Permanent Redirect"}, {400, "Bad Request"},
-      {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
-      {406, "Not Acceptable"}, {408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"},
-      {411, "Length Required"}, {413, "Request Entity Too Large"},
-      {415, "Unsupported Media Type"}, {416, "Requested Range Not Satisfiable"},
-      {417, "Expectation Failed"}, {421, "Misdirected Request"}, {422, "Unprocessable Entity"},
-      {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-      {500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
-      {503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"}};
+      {100, "Continue"},
+      {101, "Switching Protocols"},
+      {200, "OK"},
+      {201, "Created"},
+      {202, "Accepted"},
+      {204, "No Content"},
+      {206, "Partial Content"},
+      {301, "Moved Permanently"},
+      {302, "Found"},
+      {303, "See Other"},
+      {304, "Not Modified"},
+      {307, "Temporary Redirect"},
+      {308, "Permanent Redirect"},
+      {400, "Bad Request"},
+      {401, "Unauthorized"},
+      {403, "Forbidden"},
+      {404, "Not Found"},
+      {405, "Method Not Allowed"},
+      {406, "Not Acceptable"},
+      {408, "Request Timeout"},
+      {409, "Conflict"},
+      {410, "Gone"},
+      {411, "Length Required"},
+      {413, "Request Entity Too Large"},
+      {415, "Unsupported Media Type"},
+      {416, "Requested Range Not Satisfiable"},
+      {417, "Expectation Failed"},
+      {421, "Misdirected Request"},
+      {422, "Unprocessable Entity"},
+      {429, "Too Many Requests"},
+      {431, "Request Header Fields Too Large"},
+      {500, "Internal Server Error"},
+      {501, "Not Implemented"},
+      {502, "Bad Gateway"},
+      {503, "Service Unavailable"},
+      {504, "Gateway Timeout"},
+      {505, "HTTP Version Not Supported"}};
   for (const auto& [number, name] : kNames) {
     if (number == status) return name;
   }

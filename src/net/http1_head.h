@@ -33,7 +33,7 @@ struct RequestHead {
   Headers headers;
   BodyFraming framing;
   bool keep_alive = true;
-  bool upgrade = false;         // "Connection: upgrade" with an Upgrade header
+  bool upgrade = false;  // "Connection: upgrade" with an Upgrade header
   bool expects_continue = false;
 };
 

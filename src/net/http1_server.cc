@@ -302,9 +302,12 @@ bool Http1Server::on_tick(MonoTime now) {
   switch (state_) {
     case State::kHead:
       return waited <= (input_.empty() ? core_.limits.idle_timeout : core_.limits.header_timeout);
-    case State::kBody: return waited <= core_.limits.body_timeout;
-    case State::kLingering: return waited <= kLinger;
-    case State::kRunning: return true;
+    case State::kBody:
+      return waited <= core_.limits.body_timeout;
+    case State::kLingering:
+      return waited <= kLinger;
+    case State::kRunning:
+      return true;
   }
   return true;
 }

@@ -77,8 +77,8 @@ TEST_F(Http1ServerTest, BytesMayComeOneByOne) {
 }
 
 TEST_F(Http1ServerTest, ChunkedBodies) {
-  say({"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + kEnd,
-       "4\r\nWi", "ki\r\n5;ext=\"1\"\r\npedia\r\n0", "\r\nTrailer: x\r\n\r\n"});
+  say({"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + kEnd, "4\r\nWi",
+       "ki\r\n5;ext=\"1\"\r\npedia\r\n0", "\r\nTrailer: x\r\n\r\n"});
   EXPECT_EQ(seen_, std::vector<std::string>{"POST /a? h [Wikipedia]"});
 }
 
@@ -174,15 +174,18 @@ TEST_F(Http1ServerTest, BodyLimitIs413) {
   start({.max_body_bytes = 1000});
   std::string post = "POST /a HTTP/1.1\r\nHost: h\r\n";
   EXPECT_EQ(status_of(post + "Content-Length: 1001\r\n\r\n" + std::string(1001, 'x')), "413");
-  EXPECT_EQ(status_of(post + "Transfer-Encoding: chunked\r\n\r\n3e9\r\n" +
-                      std::string(1001, 'x') + "\r\n0\r\n\r\n"), "413");
+  EXPECT_EQ(status_of(post + "Transfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x') +
+                      "\r\n0\r\n\r\n"),
+            "413");
   EXPECT_EQ(status_of(post + "Connection: close\r\nContent-Length: 1000\r\n\r\n" +
-                      std::string(1000, 'x')), "200");
+                      std::string(1000, 'x')),
+            "200");
   EXPECT_EQ(seen_.size(), 1u);
 }
 
 TEST_F(Http1ServerTest, slowloris_head_body_and_idle_are_closed) {
-  start({.idle_timeout = milliseconds(100), .header_timeout = milliseconds(100),
+  start({.idle_timeout = milliseconds(100),
+         .header_timeout = milliseconds(100),
          .body_timeout = milliseconds(100)});
   EXPECT_EQ(say({""}), "");
   EXPECT_EQ(say({"GET /a HT"}), "");

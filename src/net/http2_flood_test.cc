@@ -28,9 +28,7 @@ std::string frame(char type, char flags, uint32_t stream, std::string_view paylo
   head += flags;
   return (head + number(stream)).append(payload);
 }
-std::string opening() {
-  return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0, "");
-}
+std::string opening() { return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0, ""); }
 std::string get(uint32_t stream) {
   return frame(kHeaders, kEndStream | kEndHeaders, stream, kGetBlock);
 }
@@ -136,8 +134,10 @@ TEST_F(Http2FloodTest, cve_2019_9514_reset_by_us) {
   start();
   // A header block that nghttp2 refuses: we reset the stream each time.
   EXPECT_LT(flood([&](int i) {
-    return frame(kHeaders, kEndStream | kEndHeaders, 1 + 2 * static_cast<uint32_t>(i), "\x82\x82");
-  }), 1'000'000);
+              return frame(kHeaders, kEndStream | kEndHeaders, 1 + 2 * static_cast<uint32_t>(i),
+                           "\x82\x82");
+            }),
+            1'000'000);
   EXPECT_EQ(load_.started - served_, 0) << "nothing of it reached the handler";
 }
 
@@ -152,8 +152,10 @@ TEST_F(Http2FloodTest, cve_2019_9516_empty_header_names) {
   // Literal fields with empty name and value, in a block without end.
   std::string block = kGetBlock + times(5000, std::string("\0\0\0", 3));
   EXPECT_LT(flood([&](int i) {
-    return frame(kHeaders, kEndStream | kEndHeaders, 1 + 2 * static_cast<uint32_t>(i), block);
-  }), 100'000);
+              return frame(kHeaders, kEndStream | kEndHeaders, 1 + 2 * static_cast<uint32_t>(i),
+                           block);
+            }),
+            100'000);
 }
 
 TEST_F(Http2FloodTest, cve_2019_9517_stalled_window) {
@@ -175,45 +177,49 @@ TEST_F(Http2FloodTest, cve_2019_9517_stalled_window) {
 TEST_F(Http2FloodTest, cve_2019_9518_empty_data) {
   start();
   std::string piece = times(100, frame(kData, 0, 1, ""));
-  EXPECT_LT(flood([&](int i) {
-    return i == 0 ? frame(kHeaders, kEndHeaders, 1, kPostBlock) : piece;
-  }), 100'000);
+  EXPECT_LT(
+      flood([&](int i) { return i == 0 ? frame(kHeaders, kEndHeaders, 1, kPostBlock) : piece; }),
+      100'000);
 }
 
 TEST_F(Http2FloodTest, cve_2019_9511_data_dribble) {
   start();
   std::string piece = times(100, frame(kWindowUpdate, 0, 1, number(1)));
   EXPECT_LT(flood([&](int i) {
-    if (i > 0) return piece;
-    return frame(kSettings, 0, 0, std::string("\0\x04", 2) + number(0)) + get(1);
-  }), 100'000);
+              if (i > 0) return piece;
+              return frame(kSettings, 0, 0, std::string("\0\x04", 2) + number(0)) + get(1);
+            }),
+            100'000);
 }
 
 TEST_F(Http2FloodTest, cve_2023_44487_rapid_reset) {
   start();
   EXPECT_LT(flood([&](int i) {
-    uint32_t id = 1 + 2 * static_cast<uint32_t>(i);
-    return get(id) + frame(kReset, 0, id, number(8));
-  }), 1'000'000);
+              uint32_t id = 1 + 2 * static_cast<uint32_t>(i);
+              return get(id) + frame(kReset, 0, id, number(8));
+            }),
+            1'000'000);
   EXPECT_LE(load_.most_running, 251) << "reset streams count until their handlers end";
 }
 
 TEST_F(Http2FloodTest, cve_2023_45288_continuation) {
   start({.max_header_bytes = 10'000});
-  std::string block = std::string("\0\x01", 2) + "a" + std::string("\x7e", 1) + std::string(126, 'v');
+  std::string block =
+      std::string("\0\x01", 2) + "a" + std::string("\x7e", 1) + std::string(126, 'v');
   EXPECT_LT(flood([&](int i) {
-    if (i == 0) return frame(kHeaders, kEndStream, 1, kGetBlock);
-    return frame(kContinuation, 0, 1, block);
-  }), 100'000);
-  EXPECT_EQ(load_.started, served_ ) << "no request came of it";
+              if (i == 0) return frame(kHeaders, kEndStream, 1, kGetBlock);
+              return frame(kContinuation, 0, 1, block);
+            }),
+            100'000);
+  EXPECT_EQ(load_.started, served_) << "no request came of it";
 }
 
 TEST_F(Http2FloodTest, empty_continuations) {
   start();
   std::string piece = times(100, frame(kContinuation, 0, 1, ""));
-  EXPECT_LT(flood([&](int i) {
-    return i == 0 ? frame(kHeaders, kEndStream, 1, kGetBlock) : piece;
-  }), 100'000);
+  EXPECT_LT(
+      flood([&](int i) { return i == 0 ? frame(kHeaders, kEndStream, 1, kGetBlock) : piece; }),
+      100'000);
 }
 
 TEST_F(Http2FloodTest, slowloris_header_block) {
@@ -232,7 +238,11 @@ TEST_F(Http2FloodTest, HeaderLimitIs431) {
   start({.max_header_bytes = 10'000, .idle_timeout = milliseconds(100)});
   std::string block = kGetBlock;
   for (int i = 0; i < 100; ++i) {
-    block += std::string("\0\x01" "a\x7e", 4) + std::string(126, 'v');
+    block += std::string(
+                 "\0\x01"
+                 "a\x7e",
+                 4) +
+             std::string(126, 'v');
   }
   flood([&](int) { return frame(kHeaders, kEndStream | kEndHeaders, 1, block); }, 1);
   EXPECT_NE(answer_.find("request header fields too large"), std::string::npos);

@@ -113,7 +113,9 @@ struct Http2Callbacks {
 };
 
 Http2Server::Http2Server(ServerConnection& connection)
-    : connection_(connection), core_(connection.core()), budget_(core_.loop.mono()),
+    : connection_(connection),
+      core_(connection.core()),
+      budget_(core_.loop.mono()),
       idle_since_(core_.now) {
   session_ = Http2Callbacks::make_session(this);
   nghttp2_settings_entry settings[] = {
@@ -237,7 +239,8 @@ void Http2Server::on_frame(const nghttp2_frame& frame) {
       // Windows opened by crumbs make us send crumbs (CVE-2019-9511).
       if (frame.window_update.window_size_increment < kCrumbBytes) charge();
       return;
-    default: return charge();  // PING, SETTINGS, RST_STREAM, PRIORITY, GOAWAY
+    default:
+      return charge();  // PING, SETTINGS, RST_STREAM, PRIORITY, GOAWAY
   }
 }
 
@@ -304,7 +307,8 @@ void Http2Server::submit(Http2Stream& stream) {
   std::snprintf(stream.status_text, sizeof stream.status_text, "%d", response.status);
   fields_.push_back(field(":status", stream.status_text));
   for (const auto& [name, value] : response.headers.entries()) {
-    if (!is_connection_field(name)) fields_.push_back(field(name, value));
+    if (is_connection_field(name) || !is_safe_header(name, value)) continue;
+    fields_.push_back(field(name, value));
   }
   if (whole && may_have_body) {
     std::snprintf(stream.length_text, sizeof stream.length_text, "%zu", length);

@@ -21,10 +21,10 @@ struct Http2Stream : public Exchange {
   size_t header_bytes = 0;
   size_t held = 0;
   MonoTime since{0};
-  bool open = true;       // nghttp2 knows it
-  bool receiving = true;  // the request isn't whole yet
-  bool refused = false;   // answered before it was whole
-  bool ended = false;     // no chunk comes after this one
+  bool open = true;         // nghttp2 knows it
+  bool receiving = true;    // the request isn't whole yet
+  bool refused = false;     // answered before it was whole
+  bool ended = false;       // no chunk comes after this one
   MonoTime progress_at{0};  // when data was last handed in or sent
   char status_text[8];
   char length_text[24];
@@ -80,7 +80,7 @@ class Http2Server : public ServerProtocol, public ResponseSink {
   size_t running_ = 0;
   size_t receiving_ = 0;
   size_t head_bytes_in_ = 0;  // input since a header block began and hasn't ended
-  bool in_head_ = false;  // a header block that goes on in CONTINUATION frames
+  bool in_head_ = false;      // a header block that goes on in CONTINUATION frames
   MonoTime head_since_{0};
   bool failing_ = false;
   bool stopping_ = false;

@@ -1,5 +1,5 @@
-// Output: bytes on their way to a Wire: text that was gathered, and shared bodies that aren't copied.
-// Loop thread only.
+// Output: bytes on their way to a Wire: text that was gathered, and shared bodies that aren't
+// copied. Loop thread only.
 #pragma once
 #include <string>
 #include <string_view>
@@ -10,7 +10,7 @@
 
 namespace tiphys::net {
 
-inline constexpr size_t kOutputHighBytes = 64 * 1024;  // producers pause above it
+inline constexpr size_t kOutputHighBytes = 64 * 1024;    // producers pause above it
 inline constexpr size_t kSharedSegmentBytes = 8 * 1024;  // smaller bodies are copied: fewer writes
 
 // A few buffers that connections of one loop lend each other, so that an idle one has none.

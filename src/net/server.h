@@ -1,8 +1,8 @@
 // Server: HTTP/1.1 and HTTP/2 over TLS (ALPN) or plain TCP, one loop.
 //
-// Hostile input: header bytes, header counts, streams, idle time, body size and floods (rapid reset,
-// PING, SETTINGS, CONTINUATION, empty frames) are bounded by Limits; going over answers 4xx or closes
-// that connection. Never affects other clients.
+// Hostile input: header bytes, header counts, streams, idle time, body size and floods (rapid
+// reset, PING, SETTINGS, CONTINUATION, empty frames) are bounded by Limits; going over answers 4xx
+// or closes that connection. Never affects other clients.
 #pragma once
 #include <memory>
 #include <string>
@@ -19,7 +19,8 @@ namespace tiphys::net {
 struct ServerLimits {
   size_t max_header_bytes = 1 << 20;        // Go's DefaultMaxHeaderBytes
   size_t max_body_bytes = 3 * 1024 * 1024;  // over: 413
-  uint32_t max_concurrent_streams = 250;    // upstream's --http2-max-streams-per-connection default region
+  uint32_t max_concurrent_streams =
+      250;  // upstream's --http2-max-streams-per-connection default region
   Duration idle_timeout = std::chrono::seconds(90);
   Duration header_timeout = std::chrono::seconds(32);  // handshake and head of a request
   Duration body_timeout = std::chrono::seconds(60);    // a request's whole body

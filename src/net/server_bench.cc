@@ -40,8 +40,7 @@ int run(int argc, char** argv) {
   uint16_t port = static_cast<uint16_t>(argc > 1 ? std::atoi(argv[1]) : 0);
   size_t size = argc > 2 ? static_cast<size_t>(std::atoi(argv[2])) : 4096;
   auto body = std::make_shared<const std::string>(size, 'x');
-  Server server(loop, argc > 3 ? nullptr : make_tls(),
-                [body](Request) { return answer(body); });
+  Server server(loop, argc > 3 ? nullptr : make_tls(), [body](Request) { return answer(body); });
   auto listening = server.listen("127.0.0.1", port);
   if (!listening) {
     std::fprintf(stderr, "%s\n", listening.error().message().c_str());

@@ -11,8 +11,11 @@ constexpr size_t kBytesPerTurn = 256 * 1024;
 }  // namespace
 
 ServerConnection::ServerConnection(ServerCore& core, os::Fd fd, std::string remote_address)
-    : core_(core), wire_(std::move(fd)), output_(core.buffers),
-      remote_address_(std::move(remote_address)), opened_(core.now) {}
+    : core_(core),
+      wire_(std::move(fd)),
+      output_(core.buffers),
+      remote_address_(std::move(remote_address)),
+      opened_(core.now) {}
 
 ServerConnection::~ServerConnection() = default;
 

@@ -1,5 +1,5 @@
-// ServerConnection: one accepted socket: handshake, choice of protocol, reading, writing, time-outs.
-// The protocols (http1_server, http2_server) hang on it. Loop thread only.
+// ServerConnection: one accepted socket: handshake, choice of protocol, reading, writing,
+// time-outs. The protocols (http1_server, http2_server) hang on it. Loop thread only.
 #pragma once
 #include <memory>
 #include <string>

@@ -19,6 +19,7 @@ namespace {
 constexpr int kBacklog = 1024;
 constexpr int kKeepAliveSeconds = 15;
 constexpr int kKeepAliveProbes = 4;
+constexpr unsigned kUnackedMs = 60'000;  // what was sent and isn't acknowledged: peer is dead
 
 ApiStatus listen_error(const std::string& what, const char* call) {
   return ApiStatus::internal(what + ": " + call + ": " + go_error_text(errno));
@@ -47,9 +48,7 @@ bool answers(const SocketAddress& address) {
 
 }  // namespace
 
-std::string go_error_text(int error_number) {
-  return to_lower(std::strerror(error_number));
-}
+std::string go_error_text(int error_number) { return to_lower(std::strerror(error_number)); }
 
 std::string SocketAddress::text() const {
   char host[INET6_ADDRSTRLEN] = {};
@@ -73,8 +72,8 @@ Result<HostPort> split_host_port(const std::string& address) {
   size_t colon = address.rfind(':');
   bool bracketed = address.starts_with('[');
   size_t bracket = address.find(']');
-  if (colon == std::string::npos || (bracketed && (bracket == std::string::npos ||
-                                                   bracket + 1 != colon))) {
+  if (colon == std::string::npos ||
+      (bracketed && (bracket == std::string::npos || bracket + 1 != colon))) {
     return ApiStatus::internal("address " + address + ": missing port in address");
   }
   if (bracketed) return HostPort{address.substr(1, bracket - 1), address.substr(colon + 1)};
@@ -127,7 +126,7 @@ Result<os::Fd> listen_tcp(const std::string& host, uint16_t port) {
 
 Result<os::Fd> listen_unix_path(const std::string& path) {
   TIPHYS_TRY(SocketAddress, address, unix_address(path));
-  struct stat info {};
+  struct stat info{};
   if (::lstat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode) && !answers(address)) {
     ::unlink(path.c_str());
   }
@@ -155,6 +154,7 @@ void tune_tcp(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &kKeepAliveSeconds, sizeof kKeepAliveSeconds);
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &kKeepAliveSeconds, sizeof kKeepAliveSeconds);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUnackedMs, sizeof kUnackedMs);
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kKeepAliveProbes, sizeof kKeepAliveProbes);
 }
 

@@ -49,7 +49,9 @@ T run_task(EpollLoop& loop, Task<T> task) {
   }
 }
 
-inline Bytes text(std::string value) { return std::make_shared<const std::string>(std::move(value)); }
+inline Bytes text(std::string value) {
+  return std::make_shared<const std::string>(std::move(value));
+}
 
 // A body of what is pushed into a channel, with trailers.
 class ChannelBody : public BodyStream {
@@ -64,9 +66,7 @@ class ChannelBody : public BodyStream {
     if (*value == "BREAK") co_return ApiStatus::internal("broken");
     co_return text(std::move(*value));
   }
-  const Headers* trailers() const override {
-    return fields.entries().empty() ? nullptr : &fields;
-  }
+  const Headers* trailers() const override { return fields.entries().empty() ? nullptr : &fields; }
   Headers fields;
 
  private:
@@ -119,6 +119,5 @@ inline Request make_get(std::string path) {
   request.path = std::move(path);
   return request;
 }
-
 
 }  // namespace tiphys::net

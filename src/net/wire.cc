@@ -16,7 +16,7 @@ namespace tiphys::net {
 namespace {
 
 void ignore_sigpipe() {
-  struct sigaction action {};
+  struct sigaction action{};
   if (::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) {
     ::signal(SIGPIPE, SIG_IGN);
   }
@@ -61,9 +61,13 @@ ssize_t Wire::tls_result(int result) {
   int saved = errno;
   switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE: return kAgain;
-    case SSL_ERROR_ZERO_RETURN: return kEnd;
-    case SSL_ERROR_SYSCALL: error_ = saved ? std::strerror(saved) : "EOF"; break;
+    case SSL_ERROR_WANT_WRITE:
+      return kAgain;
+    case SSL_ERROR_ZERO_RETURN:
+      return kEnd;
+    case SSL_ERROR_SYSCALL:
+      error_ = saved ? std::strerror(saved) : "EOF";
+      break;
     default:
       error_ = crypto::openssl_error("tls").message();
       if (long verify = SSL_get_verify_result(ssl_.get()); verify != X509_V_OK) {

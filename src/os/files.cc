@@ -62,7 +62,7 @@ Result<std::string> read_file(const std::string& path, size_t max_bytes) {
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return failed("open", path);
   std::string bytes;
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) == 0 && info.st_size > 0) {
     bytes.reserve(std::min<size_t>(static_cast<size_t>(info.st_size), max_bytes) + 1);
   }
@@ -99,12 +99,12 @@ Result<void> write_file_atomic(const std::string& path, std::string_view bytes, 
 }
 
 bool exists(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return ::stat(path.c_str(), &info) == 0;
 }
 
 bool is_directory(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 

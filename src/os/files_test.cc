@@ -26,7 +26,7 @@ TEST_F(FilesTest, WritesAndReadsBack) {
   ASSERT_TRUE(write_file_atomic(at("a"), "one", 0600));
   ASSERT_TRUE(write_file_atomic(at("a"), std::string(300'000, 'x'), 0600));
   EXPECT_EQ(read_file(at("a")).value(), std::string(300'000, 'x'));
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(stat(at("a").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
   EXPECT_EQ(list_dir(root_).value(), std::vector<std::string>{"a"}) << "no temporary left";

@@ -15,7 +15,7 @@ struct ProcessOptions {
   std::vector<std::string> arguments;    // [0] is looked up in PATH
   std::vector<std::string> environment;  // empty: inherited
   std::string directory;
-  std::string output_path;  // standard output and error are appended here; empty: inherited
+  std::string output_path;   // standard output and error are appended here; empty: inherited
   bool new_session = false;  // setsid: signals to our group don't reach it
   // PR_SET_PDEATHSIG SIGKILL. "Parent" is the calling thread: start those from the loop's thread,
   // never from a pool thread, which ends when it is idle.

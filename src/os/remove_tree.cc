@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t kNamesPerPass = 4096;  // memory bound for huge directories
 constexpr int kMaxNameTries = 10'000;
-constexpr int kMaxOpenDepth = 32;       // descriptors held; deeper folders are moved up first
+constexpr int kMaxOpenDepth = 32;  // descriptors held; deeper folders are moved up first
 
 Fd open_dir_at(int parent, const std::string& name) {
   open_how how{};
@@ -101,8 +101,7 @@ class Remover {
     std::vector<Entry> entries;
     // A fresh description each pass: the position starts at the beginning.
     int copy = ::openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    std::unique_ptr<DIR, int (*)(DIR*)> stream(copy < 0 ? nullptr : ::fdopendir(copy),
-                                               ::closedir);
+    std::unique_ptr<DIR, int (*)(DIR*)> stream(copy < 0 ? nullptr : ::fdopendir(copy), ::closedir);
     if (!stream) {
       fail(".");
       return entries;
@@ -118,7 +117,7 @@ class Remover {
 
   static bool is_dir(int dir, const dirent& entry) {
     if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_DIR;
-    struct stat info {};
+    struct stat info{};
     return ::fstatat(dir, entry.d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
   }
 

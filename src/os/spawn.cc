@@ -38,7 +38,7 @@ struct Child {
 };
 
 bool is_program(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
          ::access(path.c_str(), X_OK) == 0;
 }
@@ -73,7 +73,7 @@ bool place_fds(const Child& child) {
 __attribute__((no_sanitize("address", "undefined", "thread"))) int run_child(void* argument) {
   auto& child = *static_cast<Child*>(argument);
   for (int number = 1; number < _NSIG; ++number) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = SIG_DFL;
     ::sigaction(number, &action, nullptr);
   }

@@ -1,5 +1,5 @@
-// What Process and run_command share: starting a program by clone(CLONE_VM|CLONE_VFORK) with a pidfd.
-// Thread-safe; not for others' use.
+// What Process and run_command share: starting a program by clone(CLONE_VM|CLONE_VFORK) with a
+// pidfd. Thread-safe; not for others' use.
 #pragma once
 #include <sys/types.h>
 
