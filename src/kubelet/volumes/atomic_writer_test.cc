@@ -1,0 +1,65 @@
+#include "kubelet/volumes/atomic_writer.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include "os/files.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+class AtomicWriter : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/atomic_writer_XXXXXX";
+    folder_ = ::mkdtemp(name);
+  }
+  void TearDown() override { (void)os::remove_tree(folder_); }
+  bool write(const Payload& payload, MicroTime now) {
+    Result<bool> changed = write_payload(folder_, payload, -1, now);
+    EXPECT_TRUE(changed) << changed.error().message();
+    return changed && *changed;
+  }
+  std::string read(const std::string& name) {
+    Result<std::string> text = os::read_file(folder_ + "/" + name);
+    return text ? *text : "(absent)";
+  }
+  std::string folder_;
+};
+
+TEST_F(AtomicWriter, WritesLinksAndUpdates) {
+  EXPECT_TRUE(write({{"a", {"1", 0644}}, {"d/b", {"2", 0600}}}, 1));
+  EXPECT_EQ(read("a"), "1");
+  EXPECT_EQ(read("d/b"), "2");
+  EXPECT_EQ(*os::read_link(folder_ + "/a"), "..data/a");
+  EXPECT_FALSE(write({{"a", {"1", 0644}}, {"d/b", {"2", 0600}}}, 2)) << "nothing new";
+  std::string before = *os::read_link(folder_ + "/..data");
+  EXPECT_TRUE(write({{"a", {"3", 0644}}}, 3));
+  EXPECT_NE(*os::read_link(folder_ + "/..data"), before);
+  EXPECT_EQ(read("a"), "3");
+  EXPECT_EQ(read("d/b"), "(absent)");
+  EXPECT_EQ(os::list_dir(folder_)->size(), 3u) << "..data, one stamped folder, a";
+}
+
+TEST_F(AtomicWriter, RepairsWhatACrashLeft) {
+  EXPECT_TRUE(write({{"a", {"1", 0644}}}, 1));
+  ASSERT_TRUE(os::make_dirs(folder_ + "/..half"));
+  ASSERT_TRUE(os::make_symlink("nowhere", folder_ + "/..data_tmp"));
+  ASSERT_TRUE(os::remove_file(folder_ + "/a"));
+  EXPECT_FALSE(write({{"a", {"1", 0644}}}, 2));
+  EXPECT_EQ(read("a"), "1");
+  EXPECT_TRUE(write({{"a", {"2", 0644}}}, 3));
+  EXPECT_FALSE(os::exists(folder_ + "/..half"));
+}
+
+TEST(PayloadPath, HostileNamesAreRefused) {
+  for (const char* bad : {"", "/a", "..", "../a", "a/../b", "..data", "a//b", "./a", "a/."}) {
+    EXPECT_FALSE(check_payload_path(bad)) << bad;
+  }
+  EXPECT_FALSE(check_payload_path(std::string(5000, 'a')));
+  EXPECT_FALSE(check_payload_path(std::string_view("a\0b", 3)));
+  EXPECT_TRUE(check_payload_path("a/b..c/...d"));
+}
+
+}  // namespace
+}  // namespace tiphys::kubelet
