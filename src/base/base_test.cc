@@ -34,9 +34,9 @@ TEST(Time, errors_read_as_in_go) {
 }
 
 TEST(GoDuration, round_trips) {
-  for (const char* text : {"0s", "1ns", "1.1\xc2\xb5s", "2.2ms", "3.3s", "4m5s", "4m5.001s",
-                           "5h6m7.001s", "-1h0m0s", "2562047h47m16.854775807s",
-                           "-2562047h47m16.854775808s"}) {
+  for (const char* text :
+       {"0s", "1ns", "1.1\xc2\xb5s", "2.2ms", "3.3s", "4m5s", "4m5.001s", "5h6m7.001s", "-1h0m0s",
+        "2562047h47m16.854775807s", "-2562047h47m16.854775808s"}) {
     EXPECT_EQ(format_go_duration(parse_go_duration(text).value()), text);
   }
   EXPECT_EQ(parse_go_duration("1.5h").value(), std::chrono::minutes(90));

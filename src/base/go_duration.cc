@@ -58,7 +58,8 @@ Result<uint64_t> parse_part(std::string_view text, std::string_view& rest) {
     return invalid(text);
   }
   size_t length = 0;
-  while (length < rest.size() && rest[length] != '.' && (rest[length] < '0' || rest[length] > '9')) {
+  while (length < rest.size() && rest[length] != '.' &&
+         (rest[length] < '0' || rest[length] > '9')) {
     ++length;
   }
   std::string_view unit = rest.substr(0, length);
@@ -79,7 +80,8 @@ Result<uint64_t> parse_part(std::string_view text, std::string_view& rest) {
     scale *= 10;
   }
   // As Go: in floating point, truncated.
-  value += static_cast<uint64_t>(static_cast<double>(digits) * (static_cast<double>(nanos) / scale));
+  value +=
+      static_cast<uint64_t>(static_cast<double>(digits) * (static_cast<double>(nanos) / scale));
   if (value > kMax) return invalid(text);
   return static_cast<uint64_t>(value);
 }

@@ -1,4 +1,5 @@
-// klog-style logging to standard error: `I1123 19:20:01.123456    4242 server.cc:42] "message" key="value"`.
+// klog-style logging to standard error: `I1123 19:20:01.123456    4242 server.cc:42] "message"
+// key="value"`.
 //
 // Thread-safe; a line is one write(2). Verbosity as upstream's -v. Never log a credential.
 //   LOG_INFO("Created pod", {"pod", name}, {"node", node});      LOG_ERROR("Failed", {"err", e});
@@ -41,7 +42,7 @@ void log_line(LogLevel level, const char* file, int line, std::string_view messa
   ::tiphys::log_line(::tiphys::LogLevel::kWarning, __FILE_NAME__, __LINE__, message, {__VA_ARGS__})
 #define LOG_ERROR(message, ...) \
   ::tiphys::log_line(::tiphys::LogLevel::kError, __FILE_NAME__, __LINE__, message, {__VA_ARGS__})
-#define LOG_V(level, message, ...)                                  \
-  do {                                                              \
+#define LOG_V(level, message, ...)                                            \
+  do {                                                                        \
     if (::tiphys::log_verbosity() >= (level)) LOG_INFO(message, __VA_ARGS__); \
   } while (false)

@@ -29,8 +29,8 @@ void append_escaped(std::string_view text, bool quotes, std::string& out) {
 }  // namespace
 
 void Histogram::observe(double value) {
-  size_t bucket = static_cast<size_t>(
-      std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin());
+  size_t bucket = static_cast<size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), value) -
+                                      bounds_.begin());
   counts_[bucket].fetch_add(1, std::memory_order_relaxed);
   sum_.fetch_add(value, std::memory_order_relaxed);
 }
@@ -95,8 +95,8 @@ void MetricFamily<Histogram>::write(std::string& out) const {
 
 MetricFamily<Counter>& MetricRegistry::counter(std::string name, std::string help,
                                                std::vector<std::string> labels) {
-  auto family = std::make_unique<MetricFamily<Counter>>(std::move(name), std::move(help),
-                                                        std::move(labels));
+  auto family =
+      std::make_unique<MetricFamily<Counter>>(std::move(name), std::move(help), std::move(labels));
   auto& made = *family;
   std::lock_guard lock(mutex_);
   families_.push_back(std::move(family));

@@ -2,8 +2,8 @@
 #pragma once
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <span>
+#include <string>
 
 namespace tiphys {
 

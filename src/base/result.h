@@ -30,15 +30,15 @@ class [[nodiscard]] Result<void> : public std::expected<void, ApiStatus> {
 #define TIPHYS_CONCAT2(a, b) a##b
 #define TIPHYS_CONCAT(a, b) TIPHYS_CONCAT2(a, b)
 // Declares `type name` from a Result expression or returns its error (from plain functions).
-#define TIPHYS_TRY(type, name, expression)                      \
-  auto TIPHYS_CONCAT(try_, __LINE__) = (expression);            \
-  if (!TIPHYS_CONCAT(try_, __LINE__)) {                         \
-    return std::move(TIPHYS_CONCAT(try_, __LINE__).error());    \
-  }                                                             \
+#define TIPHYS_TRY(type, name, expression)                   \
+  auto TIPHYS_CONCAT(try_, __LINE__) = (expression);         \
+  if (!TIPHYS_CONCAT(try_, __LINE__)) {                      \
+    return std::move(TIPHYS_CONCAT(try_, __LINE__).error()); \
+  }                                                          \
   type name = std::move(*TIPHYS_CONCAT(try_, __LINE__))
 // The same inside a coroutine (bind the awaited Result to a variable first).
-#define TIPHYS_CO_TRY(type, name, result)        \
-  if (!(result)) co_return (result).error();     \
+#define TIPHYS_CO_TRY(type, name, result)    \
+  if (!(result)) co_return (result).error(); \
   type name = std::move(*(result))
 
 }  // namespace tiphys

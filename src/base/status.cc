@@ -30,7 +30,8 @@ std::string quoted(std::string_view group, std::string_view resource, std::strin
 }  // namespace
 
 ApiStatus::ApiStatus(int32_t code, std::string_view reason, std::string_view message)
-    : ApiStatus(Data{.code = code, .reason = std::string(reason), .message = std::string(message)}) {}
+    : ApiStatus(
+          Data{.code = code, .reason = std::string(reason), .message = std::string(message)}) {}
 
 ApiStatus ApiStatus::not_found(std::string_view group, std::string_view resource,
                                std::string_view name) {

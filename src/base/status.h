@@ -57,16 +57,16 @@ class [[nodiscard]] ApiStatus {
   // 'Pod "a" is invalid: <causes>'; kind is the Go kind. Causes are listed as upstream lists them.
   static ApiStatus invalid(std::string_view group, std::string_view kind, std::string_view name,
                            std::vector<StatusCause> causes);
-  static ApiStatus gone(std::string_view message);              // 410 Gone
-  static ApiStatus expired(std::string_view message);           // 410 Expired
+  static ApiStatus gone(std::string_view message);     // 410 Gone
+  static ApiStatus expired(std::string_view message);  // 410 Expired
   static ApiStatus method_not_allowed(std::string_view message);
   static ApiStatus not_acceptable(std::string_view message);
   static ApiStatus unsupported_media_type(std::string_view message);
-  static ApiStatus too_large(std::string_view message);         // 413 RequestEntityTooLarge
+  static ApiStatus too_large(std::string_view message);  // 413 RequestEntityTooLarge
   static ApiStatus too_many_requests(std::string_view message, int32_t retry_after_seconds);
   static ApiStatus service_unavailable(std::string_view message);
-  static ApiStatus timeout(std::string_view message);           // 504 Timeout
-  static ApiStatus internal(std::string_view message);          // 500 InternalError
+  static ApiStatus timeout(std::string_view message);   // 504 Timeout
+  static ApiStatus internal(std::string_view message);  // 500 InternalError
   static ApiStatus stopped();  // internal: the operation was cancelled by a StopToken
   // internal error for a failed system call: "<what>: <strerror(error_number)>"
   static ApiStatus os_error(std::string_view what, int error_number);

@@ -19,8 +19,8 @@ std::optional<uint64_t> parse_uint(std::string_view text);
 // Go's strconv.Quote (the %q of its fmt).
 std::string go_quote(std::string_view text);
 std::string hex(std::string_view bytes);
-std::string base64_encode(std::string_view bytes);      // standard alphabet, padded
-std::string base64url_encode(std::string_view bytes);   // URL alphabet, unpadded
+std::string base64_encode(std::string_view bytes);                   // standard alphabet, padded
+std::string base64url_encode(std::string_view bytes);                // URL alphabet, unpadded
 std::optional<std::string> base64_decode(std::string_view text);     // strict, as Go's StdEncoding
 std::optional<std::string> base64url_decode(std::string_view text);  // unpadded
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);

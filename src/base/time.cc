@@ -39,7 +39,8 @@ std::string format_rfc3339(MicroTime time) {
 std::string format_rfc3339_micro(MicroTime time) {
   int64_t seconds = floor_div(time, kMicrosPerSecond);
   char fraction[16];
-  snprintf(fraction, sizeof(fraction), ".%06dZ", static_cast<int>(time - seconds * kMicrosPerSecond));
+  snprintf(fraction, sizeof(fraction), ".%06dZ",
+           static_cast<int>(time - seconds * kMicrosPerSecond));
   return format_seconds(seconds) + fraction;
 }
 

@@ -11,7 +11,7 @@
 
 namespace tiphys {
 
-using MicroTime = int64_t;              // wall clock, microseconds since 1970-01-01T00:00:00Z
+using MicroTime = int64_t;  // wall clock, microseconds since 1970-01-01T00:00:00Z
 using Duration = std::chrono::nanoseconds;
 using MonoTime = std::chrono::nanoseconds;  // since an arbitrary start
 

@@ -27,7 +27,8 @@ std::string first_difference(const std::string& a, const std::string& b) {
   size_t i = 0;
   while (i < a.size() && i < b.size() && a[i] == b[i]) ++i;
   size_t from = i < 60 ? 0 : i - 60;
-  return "at " + std::to_string(i) + ": ..." + a.substr(from, 160) + "\n vs ..." + b.substr(from, 160);
+  return "at " + std::to_string(i) + ": ..." + a.substr(from, 160) + "\n vs ..." +
+         b.substr(from, 160);
 }
 
 class Fixtures : public testing::Test {

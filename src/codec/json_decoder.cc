@@ -202,14 +202,22 @@ Value JsonDecoder::read_field(const Field& field, const Value& old) {
 
 Value JsonDecoder::read_singular(const Field& field, const Value& old) {
   switch (field.kind) {
-    case FieldKind::kBool: return read_bool(field);
-    case FieldKind::kInt32: return read_int(field, 32);
-    case FieldKind::kInt64: return read_int(field, 64);
-    case FieldKind::kDouble: return read_double(field);
-    case FieldKind::kString: return read_string(field);
-    case FieldKind::kBytes: return read_bytes(field);
-    case FieldKind::kMessage: return read_struct(*field.message, old);
-    default: return read_special(field);
+    case FieldKind::kBool:
+      return read_bool(field);
+    case FieldKind::kInt32:
+      return read_int(field, 32);
+    case FieldKind::kInt64:
+      return read_int(field, 64);
+    case FieldKind::kDouble:
+      return read_double(field);
+    case FieldKind::kString:
+      return read_string(field);
+    case FieldKind::kBytes:
+      return read_bytes(field);
+    case FieldKind::kMessage:
+      return read_struct(*field.message, old);
+    default:
+      return read_special(field);
   }
 }
 
@@ -234,23 +242,33 @@ Value JsonDecoder::read_item(const Field& field) {
   }
   if (!value.is_null()) return value;
   switch (field.kind) {  // null: the zero of the item's type
-    case FieldKind::kBool: return Value::of_bool(false);
-    case FieldKind::kDouble: return Value::of_double(0);
-    case FieldKind::kString: return arena_.string("");
-    case FieldKind::kQuantity: return arena_.string("0");
-    case FieldKind::kBytes: return arena_.string("", ValueType::kBytes);
-    case FieldKind::kStringList: return arena_.make(ValueType::kList);
+    case FieldKind::kBool:
+      return Value::of_bool(false);
+    case FieldKind::kDouble:
+      return Value::of_double(0);
+    case FieldKind::kString:
+      return arena_.string("");
+    case FieldKind::kQuantity:
+      return arena_.string("0");
+    case FieldKind::kBytes:
+      return arena_.string("", ValueType::kBytes);
+    case FieldKind::kStringList:
+      return arena_.make(ValueType::kList);
     case FieldKind::kMessage:
     case FieldKind::kSchemaOrArray:
     case FieldKind::kSchemaOrBool:
-    case FieldKind::kSchemaOrStringArray: return arena_.make(ValueType::kStruct);
+    case FieldKind::kSchemaOrStringArray:
+      return arena_.make(ValueType::kStruct);
     case FieldKind::kRawExtension:
     case FieldKind::kFieldsV1:
-    case FieldKind::kJson: return arena_.string("", ValueType::kRaw);
+    case FieldKind::kJson:
+      return arena_.string("", ValueType::kRaw);
     case FieldKind::kTime:
     case FieldKind::kMicroTime:  // Go's zero time is not the epoch
-    case FieldKind::kAny: return {};
-    default: return Value::of_int(0);
+    case FieldKind::kAny:
+      return {};
+    default:
+      return Value::of_int(0);
   }
 }
 
@@ -295,14 +313,21 @@ Value JsonDecoder::read_map(const Field& field, const Value& old) {
 
 Value JsonDecoder::read_any() {
   switch (reader_.peek_value()) {
-    case '{': return read_any_object();
-    case '[': return read_any_array();
-    case '"': return Value::of_text(ValueType::kString, kept_string());
+    case '{':
+      return read_any_object();
+    case '[':
+      return read_any_array();
+    case '"':
+      return Value::of_text(ValueType::kString, kept_string());
     case 't':
-    case 'f': return Value::of_bool(reader_.boolean());
-    case 'n': return reader_.null(), Value();
-    case 0: return {};
-    default: return read_any_number();
+    case 'f':
+      return Value::of_bool(reader_.boolean());
+    case 'n':
+      return reader_.null(), Value();
+    case 0:
+      return {};
+    default:
+      return read_any_number();
   }
 }
 

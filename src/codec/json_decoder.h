@@ -17,7 +17,8 @@ class JsonDecoder {
   JsonDecoder(std::string_view text, Arena& arena, DecodeNotes* notes)
       : reader_(text), arena_(arena), notes_(notes) {}
 
-  // One struct that is the whole text. `root`: kind and apiVersion belong to it if its type has them.
+  // One struct that is the whole text. `root`: kind and apiVersion belong to it if its type has
+  // them.
   Result<Node*> decode(const schema::Message& type);
   // One untyped value that is the whole text.
   Result<Value> decode_any();
@@ -56,8 +57,8 @@ class JsonDecoder {
   void save_error(std::string message);
   void save_number_error(std::string_view number, std::string_view type);
   std::string field_context() const;  // " into Go struct field Pod.spec.x of type "
-  bool deeper();  // false: too deep, failed
-  std::string_view kept_string();  // the string at hand, copied into the arena
+  bool deeper();                      // false: too deep, failed
+  std::string_view kept_string();     // the string at hand, copied into the arena
   void note(std::string_view what, std::string_view key);
   void note_duplicate_keys(const Node& map);
 

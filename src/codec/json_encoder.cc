@@ -97,17 +97,31 @@ void JsonEncoder::write_absent(const Field& field) {
     return;
   }
   switch (field.kind) {
-    case FieldKind::kBool: out_ += "false"; return;
+    case FieldKind::kBool:
+      out_ += "false";
+      return;
     case FieldKind::kInt32:
     case FieldKind::kInt64:
     case FieldKind::kDouble:
-    case FieldKind::kIntOrString: out_ += '0'; return;
-    case FieldKind::kString: out_ += "\"\""; return;
-    case FieldKind::kQuantity: out_ += "\"0\""; return;
-    case FieldKind::kDuration: out_ += "\"0s\""; return;
-    case FieldKind::kMessage: return write_object(*field.message, kEmptyNode, nullptr);
-    case FieldKind::kSchemaOrBool: out_ += "false"; return;
-    default: out_ += "null";
+    case FieldKind::kIntOrString:
+      out_ += '0';
+      return;
+    case FieldKind::kString:
+      out_ += "\"\"";
+      return;
+    case FieldKind::kQuantity:
+      out_ += "\"0\"";
+      return;
+    case FieldKind::kDuration:
+      out_ += "\"0s\"";
+      return;
+    case FieldKind::kMessage:
+      return write_object(*field.message, kEmptyNode, nullptr);
+    case FieldKind::kSchemaOrBool:
+      out_ += "false";
+      return;
+    default:
+      out_ += "null";
   }
 }
 
@@ -133,26 +147,38 @@ void JsonEncoder::write_map(const Field& field, const Node& node) {
 
 void JsonEncoder::write_value(const Field& field, const Value& value) {
   switch (field.kind) {
-    case FieldKind::kBool: out_ += value.as_bool() ? "true" : "false"; return;
+    case FieldKind::kBool:
+      out_ += value.as_bool() ? "true" : "false";
+      return;
     case FieldKind::kInt32:
-    case FieldKind::kInt64: return append_int(value.as_int(), out_);
-    case FieldKind::kDouble: return append_double(value.as_double(), out_);
+    case FieldKind::kInt64:
+      return append_int(value.as_int(), out_);
+    case FieldKind::kDouble:
+      return append_double(value.as_double(), out_);
     case FieldKind::kString:
-    case FieldKind::kQuantity: return append_json_string(value.as_text(), out_);
-    case FieldKind::kBytes: return write_bytes(value.as_text());
-    case FieldKind::kMessage: return write_object(*field.message, value.as_node(), nullptr);
+    case FieldKind::kQuantity:
+      return append_json_string(value.as_text(), out_);
+    case FieldKind::kBytes:
+      return write_bytes(value.as_text());
+    case FieldKind::kMessage:
+      return write_object(*field.message, value.as_node(), nullptr);
     case FieldKind::kTime:
     case FieldKind::kMicroTime:
-    case FieldKind::kDuration: return write_time(field, value);
+    case FieldKind::kDuration:
+      return write_time(field, value);
     case FieldKind::kIntOrString:
       if (value.type == ValueType::kString) return append_json_string(value.as_text(), out_);
       return append_int(value.as_int(), out_);
     case FieldKind::kRawExtension:
     case FieldKind::kFieldsV1:
-    case FieldKind::kJson: return write_raw(value.as_text());
-    case FieldKind::kStringList: return write_strings(value.as_node());
-    case FieldKind::kAny: return write_any(value);
-    default: return write_union(field, value.as_node());
+    case FieldKind::kJson:
+      return write_raw(value.as_text());
+    case FieldKind::kStringList:
+      return write_strings(value.as_node());
+    case FieldKind::kAny:
+      return write_any(value);
+    default:
+      return write_union(field, value.as_node());
   }
 }
 
@@ -228,14 +254,24 @@ void JsonEncoder::write_union(const Field& field, const Node& node) {
 
 void JsonEncoder::write_any(const Value& value) {
   switch (value.type) {
-    case ValueType::kNull: out_ += "null"; return;
-    case ValueType::kBool: out_ += value.as_bool() ? "true" : "false"; return;
-    case ValueType::kInt: return append_int(value.as_int(), out_);
-    case ValueType::kDouble: return append_double(value.as_double(), out_);
-    case ValueType::kString: return append_json_string(value.as_text(), out_);
-    case ValueType::kBytes: return write_bytes(value.as_text());
-    case ValueType::kRaw: return write_raw(value.as_text());
-    default: break;
+    case ValueType::kNull:
+      out_ += "null";
+      return;
+    case ValueType::kBool:
+      out_ += value.as_bool() ? "true" : "false";
+      return;
+    case ValueType::kInt:
+      return append_int(value.as_int(), out_);
+    case ValueType::kDouble:
+      return append_double(value.as_double(), out_);
+    case ValueType::kString:
+      return append_json_string(value.as_text(), out_);
+    case ValueType::kBytes:
+      return write_bytes(value.as_text());
+    case ValueType::kRaw:
+      return write_raw(value.as_text());
+    default:
+      break;
   }
   bool map = value.type == ValueType::kMap;
   const Node& node = value.as_node();

@@ -16,8 +16,8 @@ std::string quoted(std::string_view at) {
   if (at[0] == '"') return "'\"'";
   size_t length = 1;
   while (length < at.size() && length < 4 && (at[length] & 0xc0) == 0x80) ++length;
-  std::string text = go_quote(is_valid_utf8(at.substr(0, length)) ? at.substr(0, length)
-                                                                  : at.substr(0, 1));
+  std::string text =
+      go_quote(is_valid_utf8(at.substr(0, length)) ? at.substr(0, length) : at.substr(0, 1));
   text.front() = text.back() = '\'';
   return text;
 }

@@ -18,8 +18,8 @@ class JsonReader {
   explicit JsonReader(std::string_view text)
       : begin_(text.data()), at_(text.data()), end_(text.data() + text.size()) {}
 
-  // The first character of the next value ('{', '[', '"', 't', 'f', 'n', '-', a digit); 0 once failed.
-  // Nothing is consumed but white space. Fails where no value can start.
+  // The first character of the next value ('{', '[', '"', 't', 'f', 'n', '-', a digit); 0 once
+  // failed. Nothing is consumed but white space. Fails where no value can start.
   char peek_value();
 
   // Objects: enter, then next_member until false; the value must be consumed in between.
@@ -35,7 +35,8 @@ class JsonReader {
   std::string_view number();  // as it stands in the input
   bool boolean();             // either literal; false on failure
   void null();
-  // Steps over any value and returns its text as it stands. Iterative: takes any depth up to the limit.
+  // Steps over any value and returns its text as it stands. Iterative: takes any depth up to the
+  // limit.
   std::string_view skip_value();
   // Fails unless only white space is left.
   void finish();

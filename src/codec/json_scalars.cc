@@ -64,8 +64,8 @@ Value JsonDecoder::read_bytes(const Field& field) {
   std::string_view text = reader_.string();
   std::optional<std::string> bytes = base64_decode(text);
   if (!bytes) {
-    size_t at = text.find_first_not_of(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+    size_t at =
+        text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
     at = at == std::string_view::npos ? text.size() / 4 * 4 : at;
     save_error("illegal base64 data at input byte " + std::to_string(at));
     return {};
@@ -77,19 +77,25 @@ Value JsonDecoder::read_special(const Field& field) {
   switch (field.kind) {
     case FieldKind::kTime:
     case FieldKind::kMicroTime:
-    case FieldKind::kDuration: return read_time(field);
-    case FieldKind::kQuantity: return read_quantity();
-    case FieldKind::kIntOrString: return read_int_or_string();
+    case FieldKind::kDuration:
+      return read_time(field);
+    case FieldKind::kQuantity:
+      return read_quantity();
+    case FieldKind::kIntOrString:
+      return read_int_or_string();
     case FieldKind::kRawExtension:
     case FieldKind::kFieldsV1:
-    case FieldKind::kJson: return read_raw(field);
-    case FieldKind::kAny: return read_any();
+    case FieldKind::kJson:
+      return read_raw(field);
+    case FieldKind::kAny:
+      return read_any();
     case FieldKind::kStringList: {
-      static constexpr Field kItems{.kind = FieldKind::kString, .shape = schema::Shape::kList,
-                                    .go_type = "[]string"};
+      static constexpr Field kItems{
+          .kind = FieldKind::kString, .shape = schema::Shape::kList, .go_type = "[]string"};
       return read_list(kItems);
     }
-    default: return read_union(field);
+    default:
+      return read_union(field);
   }
 }
 

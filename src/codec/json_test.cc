@@ -41,9 +41,10 @@ TEST(Json, type_errors_name_field_and_go_type) {
   EXPECT_EQ(why(R"({"spec":{"containers":[{"ports":[{"containerPort":"80"}]}]}})"),
             "json: cannot unmarshal string into Go struct field "
             "ContainerPort.spec.containers.ports.containerPort of type int32");
-  EXPECT_EQ(why(R"({"spec":{"priority":99999999999}})"),
-            "json: cannot unmarshal number 99999999999 into Go struct field PodSpec.spec.priority of "
-            "type int32");
+  EXPECT_EQ(
+      why(R"({"spec":{"priority":99999999999}})"),
+      "json: cannot unmarshal number 99999999999 into Go struct field PodSpec.spec.priority of "
+      "type int32");
   EXPECT_EQ(why(R"({"spec":{"priority":1.5}})"),
             "json: cannot unmarshal number 1.5 into Go struct field PodSpec.spec.priority of type "
             "int32");
@@ -52,8 +53,9 @@ TEST(Json, type_errors_name_field_and_go_type) {
             "[]v1.Container");
   EXPECT_EQ(why(R"({"spec":[]})"),
             "json: cannot unmarshal array into Go struct field Pod.spec of type v1.PodSpec");
-  EXPECT_EQ(why(R"({"spec":{"hostNetwork":"true"}})"),
-            "json: cannot unmarshal string into Go struct field PodSpec.spec.hostNetwork of type bool");
+  EXPECT_EQ(
+      why(R"({"spec":{"hostNetwork":"true"}})"),
+      "json: cannot unmarshal string into Go struct field PodSpec.spec.hostNetwork of type bool");
 }
 
 TEST(Json, the_first_type_error_is_reported_but_syntax_errors_win) {
@@ -108,11 +110,14 @@ TEST(Json, kinds_are_found_or_named) {
 }
 
 TEST(Json, strict_notes_name_unknown_and_duplicate_fields) {
-  EXPECT_EQ(problems(R"({"spec":{"foo":1,"containers":[{"name":"a"},{"Name":"b","x":{}}]},"zz":0})"),
-            "unknown field \"spec.foo\";unknown field \"spec.containers[1].Name\";"
-            "unknown field \"spec.containers[1].x\";unknown field \"zz\";");
-  EXPECT_EQ(problems(R"({"spec":{"nodeName":"a","nodeName":"b"},"metadata":{"labels":{"k":"1","k":"2"}}})"),
-            "duplicate field \"spec.nodeName\";duplicate field \"metadata.labels.k\";");
+  EXPECT_EQ(
+      problems(R"({"spec":{"foo":1,"containers":[{"name":"a"},{"Name":"b","x":{}}]},"zz":0})"),
+      "unknown field \"spec.foo\";unknown field \"spec.containers[1].Name\";"
+      "unknown field \"spec.containers[1].x\";unknown field \"zz\";");
+  EXPECT_EQ(
+      problems(
+          R"({"spec":{"nodeName":"a","nodeName":"b"},"metadata":{"labels":{"k":"1","k":"2"}}})"),
+      "duplicate field \"spec.nodeName\";duplicate field \"metadata.labels.k\";");
   std::string many = "{";
   for (int i = 0; i < 500; ++i) many += "\"x" + std::to_string(i) + "\":1,";
   DecodeNotes notes;
@@ -127,13 +132,16 @@ TEST(Json, duplicates_last_wins_and_structs_merge) {
 }
 
 TEST(Json, output_has_gos_zero_values_and_escapes) {
-  EXPECT_EQ(through("{}", kind("", "Pod")), R"({"metadata":{},"spec":{"containers":null},"status":{}})");
+  EXPECT_EQ(through("{}", kind("", "Pod")),
+            R"({"metadata":{},"spec":{"containers":null},"status":{}})");
   EXPECT_EQ(through(R"({"data":{"b":"<&>\u2028\u0001\n\"","a":"\u00e4"},"metadata":null})",
                     kind("", "ConfigMap")),
             "{\"metadata\":{},\"data\":{\"a\":\"\xc3\xa4\",\"b\":"
             "\"\\u003c\\u0026\\u003e\\u2028\\u0001\\n\\\"\"}}");
-  EXPECT_EQ(through(R"({"spec":{"ports":[{"port":80}]}})", kind("", "Service")),
-            R"({"metadata":{},"spec":{"ports":[{"port":80,"targetPort":0}]},"status":{"loadBalancer":{}}})");
+  EXPECT_EQ(
+      through(R"({"spec":{"ports":[{"port":80}]}})", kind("", "Service")),
+      R"({"metadata":{},"spec":{"ports":[{"port":80,"targetPort":0}]},)"
+      R"("status":{"loadBalancer":{}}})");
 }
 
 TEST(Json, invalid_utf8_and_lone_surrogates_become_the_replacement_character) {
@@ -144,9 +152,13 @@ TEST(Json, invalid_utf8_and_lone_surrogates_become_the_replacement_character) {
 }
 
 TEST(Json, special_kinds_have_their_own_forms) {
-  EXPECT_EQ(through(R"({"spec":{"containers":[{"name":"c","resources":{"limits":{"cpu":1,"memory":"1024Mi"}}}]}})",
-                    kind("", "Pod")),
-            R"({"metadata":{},"spec":{"containers":[{"name":"c","resources":{"limits":{"cpu":"1","memory":"1Gi"}}}]},"status":{}})");
+  EXPECT_EQ(
+      through(
+          R"({"spec":{"containers":[{"name":"c",)"
+              R"("resources":{"limits":{"cpu":1,"memory":"1024Mi"}}}]}})",
+          kind("", "Pod")),
+      R"({"metadata":{},"spec":{"containers":[{"name":"c",)"
+      R"("resources":{"limits":{"cpu":"1","memory":"1Gi"}}}]},"status":{}})");
   EXPECT_EQ(why(R"({"spec":{"containers":[{"resources":{"limits":{"cpu":"1x"}}}]}})"),
             "quantities must match the regular expression "
             "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
@@ -161,27 +173,31 @@ TEST(Json, special_kinds_have_their_own_forms) {
 TEST(Json, numbers_of_untyped_values_keep_their_kind) {
   Arena arena;
   std::string out;
-  encode_json_any(*decode_json_any("[1,1.0,1.5,1e21,1e-7,-0,9223372036854775807,9223372036854775808]",
-                                   arena), out);
+  encode_json_any(
+      *decode_json_any("[1,1.0,1.5,1e21,1e-7,-0,9223372036854775807,9223372036854775808]", arena),
+      out);
   EXPECT_EQ(out, "[1,1,1.5,1e+21,1e-7,0,9223372036854775807,9223372036854775808]");
 }
 
 TEST(Json, parts_convert_to_untyped_and_back) {
   Arena arena;
   const schema::Message& type = *kind("", "Pod")->message;
-  Node* pod = *decode_json(R"({"metadata":{"name":"a"},"spec":{"nodeName":"n"}})", type, arena, nullptr);
+  Node* pod =
+      *decode_json(R"({"metadata":{"name":"a"},"spec":{"nodeName":"n"}})", type, arena, nullptr);
   Value any = to_any(type, *pod, arena);
   EXPECT_EQ(any.as_node().find("spec").as_node().find("nodeName").as_text(), "n");
   Result<Node*> back = from_any(any, type, arena, nullptr);
   ASSERT_TRUE(back);
-  EXPECT_TRUE(equal(Value::of_node(ValueType::kStruct, pod), Value::of_node(ValueType::kStruct, *back)));
+  EXPECT_TRUE(
+      equal(Value::of_node(ValueType::kStruct, pod), Value::of_node(ValueType::kStruct, *back)));
 }
 
 TEST(Json, depth_is_bounded) {
   Arena arena;
   auto nested = [](size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   EXPECT_TRUE(decode_json_any(nested(kMaxTreeDepth), arena));
-  EXPECT_EQ(decode_json_any(nested(kMaxTreeDepth + 1), arena).error().message(), "exceeded max depth");
+  EXPECT_EQ(decode_json_any(nested(kMaxTreeDepth + 1), arena).error().message(),
+            "exceeded max depth");
   // What is kept as text or stepped over may be as deep as Go allows.
   EXPECT_EQ(why("{\"zz\":" + nested(kMaxJsonDepth - 1) + "}"), "ok");
   EXPECT_EQ(why("{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"zz\":" + nested(kMaxJsonDepth) + "}"),

@@ -123,13 +123,13 @@ void append_double(double value, std::string& out) {
   double size = std::fabs(value);
   bool exponent = size != 0 && (size < 1e-6 || size >= 1e21);
   char text[400];
-  auto [end, error] = std::to_chars(text, text + sizeof(text), value,
-                                    exponent ? std::chars_format::scientific
-                                             : std::chars_format::fixed);
+  auto [end, error] =
+      std::to_chars(text, text + sizeof(text), value,
+                    exponent ? std::chars_format::scientific : std::chars_format::fixed);
   std::string_view written(text, static_cast<size_t>(end - text));
   // Go writes e-9, not e-09.
-  if (size_t n = written.size(); exponent && n >= 4 && text[n - 4] == 'e' && text[n - 2] == '0' &&
-                                 text[n - 3] == '-') {
+  if (size_t n = written.size();
+      exponent && n >= 4 && text[n - 4] == 'e' && text[n - 2] == '0' && text[n - 3] == '-') {
     out.append(written.substr(0, n - 2));
     out += text[n - 1];
     return;

@@ -19,8 +19,10 @@ Result<std::string> read_string_member(JsonReader& reader, std::string_view name
   if (c == '"') return std::string(reader.string());
   reader.skip_value();
   if (c == 'n' || c == 0) return std::string();
-  std::string_view found = c == '{' ? "object" : c == '[' ? "array"
-                           : c == 't' || c == 'f' ? "bool" : "number";
+  std::string_view found = c == '{'               ? "object"
+                           : c == '['             ? "array"
+                           : c == 't' || c == 'f' ? "bool"
+                                                  : "number";
   return ApiStatus::bad_request(
       "couldn't get version/kind; json parse error: json: cannot unmarshal " + std::string(found) +
       " into Go struct field ." + std::string(name) + " of type string");
@@ -41,7 +43,10 @@ Result<TypeMeta> find_type_meta(std::string_view text) {
   if (c != '{') {
     return ApiStatus::bad_request(
         "couldn't get version/kind; json parse error: json: cannot unmarshal " +
-        std::string(c == '[' ? "array" : c == '"' ? "string" : c == 'n' ? "null" : "number") +
+        std::string(c == '['   ? "array"
+                    : c == '"' ? "string"
+                    : c == 'n' ? "null"
+                               : "number") +
         " into Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; "
         "Kind string \"json:\\\"kind,omitempty\\\"\" }");
   }

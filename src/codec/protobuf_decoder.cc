@@ -13,7 +13,14 @@ using schema::Shape;
 
 namespace {
 
-enum WireType : uint32_t { kVarint = 0, kFixed64 = 1, kLength = 2, kStart = 3, kEnd = 4, kFixed32 = 5 };
+enum WireType : uint32_t {
+  kVarint = 0,
+  kFixed64 = 1,
+  kLength = 2,
+  kStart = 3,
+  kEnd = 4,
+  kFixed32 = 5
+};
 
 uint32_t wire_type_of(const Field& field) {
   if (field.kind <= FieldKind::kInt64) return kVarint;
@@ -126,13 +133,14 @@ void ProtobufDecoder::field(WireReader& reader, uint32_t wire_type, const schema
   }
   Value value = item(reader, f, node.field(index));
   if (!f.pointer) {
-    bool scalar = f.zero_is_absent() || f.kind == FieldKind::kIntOrString ||
-                  f.kind == FieldKind::kDuration;
+    bool scalar =
+        f.zero_is_absent() || f.kind == FieldKind::kIntOrString || f.kind == FieldKind::kDuration;
     bool zero = value.type == ValueType::kStruct ? value.node->size == 0
                 : !scalar                        ? false
                 : value.type == ValueType::kString
                     ? value.size == 0 && f.kind != FieldKind::kIntOrString
-                    : value.type == ValueType::kDouble ? value.d == 0 : value.i == 0;
+                : value.type == ValueType::kDouble ? value.d == 0
+                                                   : value.i == 0;
     if (zero || (value.type == ValueType::kRaw && value.size == 0)) value = Value();
   }
   set_field(arena_, node, index, value);
@@ -166,43 +174,66 @@ void ProtobufDecoder::map_entry(std::string_view bytes, const Field& f, Node& ma
 
 Value ProtobufDecoder::zero(const Field& f) {
   switch (f.kind) {
-    case FieldKind::kBool: return Value::of_bool(false);
-    case FieldKind::kDouble: return Value::of_double(0);
-    case FieldKind::kString: return arena_.string("");
-    case FieldKind::kQuantity: return arena_.string("0");
-    case FieldKind::kBytes: return arena_.string("", ValueType::kBytes);
-    case FieldKind::kStringList: return arena_.make(ValueType::kList);
+    case FieldKind::kBool:
+      return Value::of_bool(false);
+    case FieldKind::kDouble:
+      return Value::of_double(0);
+    case FieldKind::kString:
+      return arena_.string("");
+    case FieldKind::kQuantity:
+      return arena_.string("0");
+    case FieldKind::kBytes:
+      return arena_.string("", ValueType::kBytes);
+    case FieldKind::kStringList:
+      return arena_.make(ValueType::kList);
     case FieldKind::kRawExtension:
     case FieldKind::kFieldsV1:
-    case FieldKind::kJson: return arena_.string("", ValueType::kRaw);
+    case FieldKind::kJson:
+      return arena_.string("", ValueType::kRaw);
     case FieldKind::kInt32:
     case FieldKind::kInt64:
     case FieldKind::kDuration:
-    case FieldKind::kIntOrString: return Value::of_int(0);
+    case FieldKind::kIntOrString:
+      return Value::of_int(0);
     case FieldKind::kTime:
-    case FieldKind::kMicroTime: return {};  // Go's zero time is not the epoch
-    default: return arena_.make(ValueType::kStruct);
+    case FieldKind::kMicroTime:
+      return {};  // Go's zero time is not the epoch
+    default:
+      return arena_.make(ValueType::kStruct);
   }
 }
 
 Value ProtobufDecoder::item(WireReader& reader, const Field& f, const Value& old) {
   switch (f.kind) {
-    case FieldKind::kBool: return Value::of_bool(reader.varint() != 0);
-    case FieldKind::kInt32: return Value::of_int(static_cast<int32_t>(reader.varint()));
-    case FieldKind::kInt64: return Value::of_int(static_cast<int64_t>(reader.varint()));
-    case FieldKind::kDouble: return Value::of_double(std::bit_cast<double>(reader.fixed(8)));
-    case FieldKind::kString: return arena_.string(reader.bytes());
-    case FieldKind::kBytes: return arena_.string(reader.bytes(), ValueType::kBytes);
+    case FieldKind::kBool:
+      return Value::of_bool(reader.varint() != 0);
+    case FieldKind::kInt32:
+      return Value::of_int(static_cast<int32_t>(reader.varint()));
+    case FieldKind::kInt64:
+      return Value::of_int(static_cast<int64_t>(reader.varint()));
+    case FieldKind::kDouble:
+      return Value::of_double(std::bit_cast<double>(reader.fixed(8)));
+    case FieldKind::kString:
+      return arena_.string(reader.bytes());
+    case FieldKind::kBytes:
+      return arena_.string(reader.bytes(), ValueType::kBytes);
     case FieldKind::kTime:
-    case FieldKind::kMicroTime: return timestamp(reader.bytes(), f);
-    case FieldKind::kDuration: return Value::of_int(single_int(reader.bytes()));
-    case FieldKind::kQuantity: return quantity(reader.bytes());
-    case FieldKind::kIntOrString: return int_or_string(reader.bytes());
+    case FieldKind::kMicroTime:
+      return timestamp(reader.bytes(), f);
+    case FieldKind::kDuration:
+      return Value::of_int(single_int(reader.bytes()));
+    case FieldKind::kQuantity:
+      return quantity(reader.bytes());
+    case FieldKind::kIntOrString:
+      return int_or_string(reader.bytes());
     case FieldKind::kRawExtension:
     case FieldKind::kFieldsV1:
-    case FieldKind::kJson: return single(reader.bytes(), ValueType::kRaw);
-    case FieldKind::kStringList: return string_list(reader.bytes());
-    default: break;
+    case FieldKind::kJson:
+      return single(reader.bytes(), ValueType::kRaw);
+    case FieldKind::kStringList:
+      return string_list(reader.bytes());
+    default:
+      break;
   }
   Value value = old.type == ValueType::kStruct ? old : arena_.make(ValueType::kStruct);
   if (f.message != nullptr) message(reader.bytes(), *f.message, *value.node);

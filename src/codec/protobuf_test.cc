@@ -19,8 +19,16 @@ TEST(Protobuf, unknown_fields_are_stepped_over) {
   Arena arena;
   const schema::Message& type = *schema::find_message("k8s.io.api.core.v1.LocalObjectReference");
   // 99: varint, fixed64, bytes, a group with a field, fixed32; then name = "a".
-  std::string bytes = "\x98\x06\x05" "\x99\x06" "12345678" "\x9a\x06\x02xy" "\x9b\x06\x08\x01\x9c\x06"
-                      "\x9d\x06" "1234" "\x0a\x01" "a";
+  std::string bytes =
+      "\x98\x06\x05"
+      "\x99\x06"
+      "12345678"
+      "\x9a\x06\x02xy"
+      "\x9b\x06\x08\x01\x9c\x06"
+      "\x9d\x06"
+      "1234"
+      "\x0a\x01"
+      "a";
   Result<Node*> node = decode_protobuf(bytes, type, arena);
   ASSERT_TRUE(node) << node.error().message();
   EXPECT_EQ(json_of(type, **node), "{\"name\":\"a\"}");
@@ -29,7 +37,10 @@ TEST(Protobuf, unknown_fields_are_stepped_over) {
 TEST(Protobuf, truncation_anywhere_is_an_error_or_a_shorter_message) {
   Result<Draft> pod = decode_object(
       Format::kJson,
-      R"({"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"a":"b"},"creationTimestamp":"2020-01-01T00:00:00Z"},"spec":{"containers":[{"name":"c","ports":[{"containerPort":80}],"livenessProbe":{"httpGet":{"port":"http"}}}]}})",
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"a":"b"},"creationTimestamp":"2020-01-01T00:00:00Z"},)"
+      R"("spec":{"containers":[{"name":"c",)"
+      R"("ports":[{"containerPort":80}],)"
+      R"("livenessProbe":{"httpGet":{"port":"http"}}}]}})",
       nullptr, nullptr);
   ASSERT_TRUE(pod);
   std::string bytes;
@@ -46,8 +57,9 @@ TEST(Protobuf, truncation_anywhere_is_an_error_or_a_shorter_message) {
 }
 
 TEST(Protobuf, the_envelope_is_checked) {
-  EXPECT_EQ(decode_envelope("{}").error().message(),
-            "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
+  EXPECT_EQ(
+      decode_envelope("{}").error().message(),
+      "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
   std::string bytes;
   encode_envelope("apps/v1", "Deployment", "raw", bytes);
   Result<Envelope> envelope = decode_envelope(bytes);
@@ -87,8 +99,10 @@ TEST(Protobuf, packed_and_single_repeated_numbers_both_read) {
   Arena arena;
   std::string packed = "\x22\x02\x05\x06";  // supplementalGroups = 4
   std::string single = "\x20\x05\x20\x06";
-  EXPECT_EQ(json_of(type, **decode_protobuf(packed, type, arena)), "{\"supplementalGroups\":[5,6]}");
-  EXPECT_EQ(json_of(type, **decode_protobuf(single, type, arena)), "{\"supplementalGroups\":[5,6]}");
+  EXPECT_EQ(json_of(type, **decode_protobuf(packed, type, arena)),
+            "{\"supplementalGroups\":[5,6]}");
+  EXPECT_EQ(json_of(type, **decode_protobuf(single, type, arena)),
+            "{\"supplementalGroups\":[5,6]}");
   std::string out;
   encode_protobuf(type, **decode_protobuf(packed, type, arena), out);
   EXPECT_EQ(out, single);
@@ -111,7 +125,10 @@ TEST(Protobuf, a_malformed_quantity_is_an_error) {
   const schema::Message& type = *schema::find_message("k8s.io.api.core.v1.EmptyDirVolumeSource");
   Arena arena;
   EXPECT_FALSE(decode_protobuf("\x12\x03\x0a\x01x", type, arena));
-  EXPECT_TRUE(decode_protobuf("\x12\x04\x0a\x02" "1k", type, arena));
+  EXPECT_TRUE(
+      decode_protobuf("\x12\x04\x0a\x02"
+                      "1k",
+                      type, arena));
 }
 
 }  // namespace

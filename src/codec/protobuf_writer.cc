@@ -147,14 +147,25 @@ void ProtobufWriter::item(uint32_t number, const Field& f, const Value& value) {
     case FieldKind::kInt32:
     case FieldKind::kInt64:
       return int_field(number, static_cast<uint64_t>(value.is_null() ? 0 : value.i));
-    case FieldKind::kDouble: fixed64(value.as_double()); return tag(number, kFixed64);
+    case FieldKind::kDouble:
+      fixed64(value.as_double());
+      return tag(number, kFixed64);
     case FieldKind::kString:
-    case FieldKind::kBytes: return text_field(number, value.as_text());
+    case FieldKind::kBytes:
+      return text_field(number, value.as_text());
     case FieldKind::kTime:
-    case FieldKind::kMicroTime: timestamp(f, value); break;
-    case FieldKind::kDuration: int_field(1, static_cast<uint64_t>(value.as_int())); break;
-    case FieldKind::kQuantity: text_field(1, value.size == 0 ? "0" : value.as_text()); break;
-    case FieldKind::kIntOrString: int_or_string(value); break;
+    case FieldKind::kMicroTime:
+      timestamp(f, value);
+      break;
+    case FieldKind::kDuration:
+      int_field(1, static_cast<uint64_t>(value.as_int()));
+      break;
+    case FieldKind::kQuantity:
+      text_field(1, value.size == 0 ? "0" : value.as_text());
+      break;
+    case FieldKind::kIntOrString:
+      int_or_string(value);
+      break;
     case FieldKind::kRawExtension:
     case FieldKind::kFieldsV1:
     case FieldKind::kJson:
@@ -165,8 +176,10 @@ void ProtobufWriter::item(uint32_t number, const Field& f, const Value& value) {
         text_field(1, value.as_node().data[i].as_text());
       }
       break;
-    case FieldKind::kAny: return;  // has no wire form
-    default: message(*f.message, value.as_node());
+    case FieldKind::kAny:
+      return;  // has no wire form
+    default:
+      message(*f.message, value.as_node());
   }
   close_message(number, mark);
 }

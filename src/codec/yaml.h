@@ -1,8 +1,8 @@
 // YAML in and out as sigs.k8s.io/yaml does it: by way of JSON. Internal to codec/ (yaml_to_json is
 // in codec.h).
 //
-// Input goes through libyaml's events and a composer of our own: go-yaml v2 scalar resolution, merge
-// keys, an alias budget against "billion laughs", bounded depth.
+// Input goes through libyaml's events and a composer of our own: go-yaml v2 scalar resolution,
+// merge keys, an alias budget against "billion laughs", bounded depth.
 #pragma once
 #include <string>
 #include <string_view>

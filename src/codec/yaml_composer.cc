@@ -51,8 +51,10 @@ class YamlComposer {
  private:
   void handle(Event& event) {
     switch (event->type) {
-      case YAML_ALIAS_EVENT: return alias(event);
-      case YAML_SCALAR_EVENT: return scalar(event);
+      case YAML_ALIAS_EVENT:
+        return alias(event);
+      case YAML_SCALAR_EVENT:
+        return scalar(event);
       case YAML_SEQUENCE_START_EVENT:
         return open(event, YamlNode::Kind::kSequence, event->data.sequence_start.anchor,
                     event->data.sequence_start.tag);
@@ -60,10 +62,15 @@ class YamlComposer {
         return open(event, YamlNode::Kind::kMapping, event->data.mapping_start.anchor,
                     event->data.mapping_start.tag);
       case YAML_SEQUENCE_END_EVENT:
-      case YAML_MAPPING_END_EVENT: open_.pop_back(); return;
+      case YAML_MAPPING_END_EVENT:
+        open_.pop_back();
+        return;
       case YAML_DOCUMENT_END_EVENT:
-      case YAML_STREAM_END_EVENT: done_ = true; return;
-      default: return;
+      case YAML_STREAM_END_EVENT:
+        done_ = true;
+        return;
+      default:
+        return;
     }
   }
 

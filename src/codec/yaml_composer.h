@@ -14,8 +14,8 @@ namespace tiphys::codec {
 struct YamlNode {
   enum class Kind : uint8_t { kScalar, kSequence, kMapping, kAlias };
   Kind kind = Kind::kScalar;
-  bool plain = false;               // scalar: unquoted and without a tag of its own
-  uint32_t line = 0;                // 1-based
+  bool plain = false;  // scalar: unquoted and without a tag of its own
+  uint32_t line = 0;   // 1-based
   std::string tag;
   std::string value;                // scalar
   std::vector<YamlNode*> children;  // mapping: key, value, key, value...

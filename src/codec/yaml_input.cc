@@ -38,10 +38,10 @@ class JsonWriter {
     ++decoded_;
     if (alias_depth_ == 0) return;
     ++aliased_;
-    double most = decoded_ <= 400'000     ? 0.99
-                  : decoded_ >= 4'000'000 ? 0.10
-                                          : 0.99 - 0.89 * (static_cast<double>(decoded_) - 400'000) /
-                                                       3'600'000;
+    double most = decoded_ <= 400'000 ? 0.99
+                  : decoded_ >= 4'000'000
+                      ? 0.10
+                      : 0.99 - 0.89 * (static_cast<double>(decoded_) - 400'000) / 3'600'000;
     bool too_many = aliased_ > 100 && decoded_ > 1000 &&
                     static_cast<double>(aliased_) / static_cast<double>(decoded_) > most;
     if (too_many || alias_bytes_ + out_.size() - alias_start_ > kMaxYamlAliasBytes) {
@@ -53,10 +53,14 @@ class JsonWriter {
     count();
     if (!error_.empty()) return;
     switch (node.kind) {
-      case YamlNode::Kind::kScalar: return scalar(node);
-      case YamlNode::Kind::kSequence: return sequence(node);
-      case YamlNode::Kind::kMapping: return mapping(node);
-      case YamlNode::Kind::kAlias: return alias(node);
+      case YamlNode::Kind::kScalar:
+        return scalar(node);
+      case YamlNode::Kind::kSequence:
+        return sequence(node);
+      case YamlNode::Kind::kMapping:
+        return mapping(node);
+      case YamlNode::Kind::kAlias:
+        return alias(node);
     }
   }
 
@@ -109,7 +113,8 @@ class JsonWriter {
 
   // Own members win over merged ones, later over earlier.
   void collect(YamlNode& node, Members& members, bool own) {
-    if (!own && ++collected_ > kMaxMerges) return fail("yaml: document contains excessive aliasing");
+    if (!own && ++collected_ > kMaxMerges)
+      return fail("yaml: document contains excessive aliasing");
     std::unordered_set<std::string> here;
     for (size_t i = 0; i + 1 < node.children.size() && error_.empty(); i += 2) {
       YamlNode& key = *node.children[i];
@@ -159,15 +164,18 @@ class JsonWriter {
   std::string key_text(YamlNode& key) {
     YamlNode& node = key.kind == YamlNode::Kind::kAlias ? *key.target : key;
     if (node.kind != YamlNode::Kind::kScalar) {
-      fail("unsupported map key of type: " + std::string(
-               node.kind == YamlNode::Kind::kMapping ? "map" : "slice"));
+      fail("unsupported map key of type: " +
+           std::string(node.kind == YamlNode::Kind::kMapping ? "map" : "slice"));
       return {};
     }
     YamlScalar scalar = resolve(node);
     switch (scalar.type) {
-      case YamlScalar::Type::kBool: return scalar.boolean ? "true" : "false";
-      case YamlScalar::Type::kInt: return std::to_string(scalar.integer);
-      case YamlScalar::Type::kUint: return std::to_string(scalar.unsigned_integer);
+      case YamlScalar::Type::kBool:
+        return scalar.boolean ? "true" : "false";
+      case YamlScalar::Type::kInt:
+        return std::to_string(scalar.integer);
+      case YamlScalar::Type::kUint:
+        return std::to_string(scalar.unsigned_integer);
       case YamlScalar::Type::kFloat: {
         if (std::isnan(scalar.number)) return ".nan";
         if (std::isinf(scalar.number)) return scalar.number > 0 ? ".inf" : "-.inf";
@@ -175,8 +183,11 @@ class JsonWriter {
         append_double(scalar.number, text);
         return text;
       }
-      case YamlScalar::Type::kNull: fail("unsupported map key of type: %!s(<nil>)"); return {};
-      default: return node.value;
+      case YamlScalar::Type::kNull:
+        fail("unsupported map key of type: %!s(<nil>)");
+        return {};
+      default:
+        return node.value;
     }
   }
 
@@ -211,15 +222,24 @@ class JsonWriter {
     }
     YamlScalar scalar = resolve(node);
     switch (scalar.type) {
-      case YamlScalar::Type::kNull: out_ += "null"; return;
-      case YamlScalar::Type::kBool: out_ += scalar.boolean ? "true" : "false"; return;
-      case YamlScalar::Type::kInt: return append_int(scalar.integer, out_);
-      case YamlScalar::Type::kUint: out_ += std::to_string(scalar.unsigned_integer); return;
+      case YamlScalar::Type::kNull:
+        out_ += "null";
+        return;
+      case YamlScalar::Type::kBool:
+        out_ += scalar.boolean ? "true" : "false";
+        return;
+      case YamlScalar::Type::kInt:
+        return append_int(scalar.integer, out_);
+      case YamlScalar::Type::kUint:
+        out_ += std::to_string(scalar.unsigned_integer);
+        return;
       case YamlScalar::Type::kFloat:
         if (std::isfinite(scalar.number)) return append_double(scalar.number, out_);
-        return fail(std::string("json: unsupported value: ") +
-                    (std::isnan(scalar.number) ? "NaN" : scalar.number > 0 ? "+Inf" : "-Inf"));
-      default: return append_json_string(node.value, out_);
+        return fail(std::string("json: unsupported value: ") + (std::isnan(scalar.number) ? "NaN"
+                                                                : scalar.number > 0       ? "+Inf"
+                                                                                    : "-Inf"));
+      default:
+        return append_json_string(node.value, out_);
     }
   }
 

@@ -61,13 +61,20 @@ class YamlEmitter {
 
   void value(const Value& v) {
     switch (v.type) {
-      case ValueType::kMap: return mapping(v.as_node());
-      case ValueType::kList: return sequence(v.as_node());
-      case ValueType::kString: return text(v.as_text());
-      case ValueType::kBool: return scalar(v.as_bool() ? "true" : "false", YAML_PLAIN_SCALAR_STYLE);
-      case ValueType::kInt: return scalar(std::to_string(v.as_int()), YAML_PLAIN_SCALAR_STYLE);
-      case ValueType::kDouble: return scalar(float_text(v.as_double()), YAML_PLAIN_SCALAR_STYLE);
-      default: return scalar("null", YAML_PLAIN_SCALAR_STYLE);
+      case ValueType::kMap:
+        return mapping(v.as_node());
+      case ValueType::kList:
+        return sequence(v.as_node());
+      case ValueType::kString:
+        return text(v.as_text());
+      case ValueType::kBool:
+        return scalar(v.as_bool() ? "true" : "false", YAML_PLAIN_SCALAR_STYLE);
+      case ValueType::kInt:
+        return scalar(std::to_string(v.as_int()), YAML_PLAIN_SCALAR_STYLE);
+      case ValueType::kDouble:
+        return scalar(float_text(v.as_double()), YAML_PLAIN_SCALAR_STYLE);
+      default:
+        return scalar("null", YAML_PLAIN_SCALAR_STYLE);
     }
   }
 

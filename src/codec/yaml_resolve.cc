@@ -20,11 +20,12 @@ bool is_one_of(std::string_view text, std::initializer_list<std::string_view> wo
 bool resolve_word(std::string_view text, YamlScalar& out) {
   if (is_one_of(text, {"", "~", "null", "Null", "NULL"})) {
     out.type = Type::kNull;
-  } else if (is_one_of(text, {"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})) {
+  } else if (is_one_of(text,
+                       {"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})) {
     out.type = Type::kBool;
     out.boolean = true;
-  } else if (is_one_of(text,
-                       {"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"})) {
+  } else if (is_one_of(text, {"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off",
+                              "OFF"})) {
     out.type = Type::kBool;
   } else if (text == "<<") {
     out.type = Type::kMerge;

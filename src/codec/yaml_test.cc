@@ -34,12 +34,14 @@ TEST(Yaml, scalars_resolve_as_in_go_yaml) {
 }
 
 TEST(Yaml, keys_become_strings) {
-  EXPECT_EQ(json("{1: a, true: b, 1.5: c, k: d}"), "{\"1\":\"a\",\"true\":\"b\",\"1.5\":\"c\",\"k\":\"d\"}");
+  EXPECT_EQ(json("{1: a, true: b, 1.5: c, k: d}"),
+            "{\"1\":\"a\",\"true\":\"b\",\"1.5\":\"c\",\"k\":\"d\"}");
   EXPECT_EQ(json("{[a]: b}"), "unsupported map key of type: slice");
 }
 
 TEST(Yaml, merge_keys_give_way_to_own_members) {
-  EXPECT_EQ(json("a: &a {x: 1, z: 2}\nb: {<<: *a, z: 3}\n"), "{\"a\":{\"x\":1,\"z\":2},\"b\":{\"z\":3,\"x\":1}}");
+  EXPECT_EQ(json("a: &a {x: 1, z: 2}\nb: {<<: *a, z: 3}\n"),
+            "{\"a\":{\"x\":1,\"z\":2},\"b\":{\"z\":3,\"x\":1}}");
   EXPECT_EQ(json("<<: 1"), "yaml: map merge requires map or sequence of maps as the value");
 }
 
@@ -97,8 +99,12 @@ TEST(Yaml, depth_is_bounded) {
 }
 
 TEST(Yaml, output_quotes_what_would_resolve_otherwise) {
-  EXPECT_EQ(yaml(R"({"b":"true","a":"x","c":"1","d":"","e":"2020-01-01","f":"a: b","g":null,"h":[],"i":{}})"),
-            "a: x\nb: \"true\"\nc: \"1\"\nd: \"\"\ne: \"2020-01-01\"\nf: 'a: b'\ng: null\nh: []\ni: {}\n");
+  EXPECT_EQ(
+      yaml(
+          R"({"b":"true","a":"x","c":"1","d":"","e":"2020-01-01","f":"a: b",)"
+          R"("g":null,"h":[],"i":{}})"),
+      "a: x\nb: \"true\"\nc: \"1\"\nd: \"\"\ne: \"2020-01-01\"\nf: 'a: b'\ng: null\nh: []\ni: "
+      "{}\n");
   EXPECT_EQ(yaml(R"({"t":"line\nline\n","l":[{"a":1,"b":[2]}]})"),
             "l:\n- a: 1\n  b:\n  - 2\nt: |\n  line\n  line\n");
   EXPECT_EQ(yaml(R"({"a10":1,"a9":2,"B":3,"a":4,"_":5})"), "_: 5\nB: 3\na: 4\na9: 2\na10: 1\n");

@@ -1,4 +1,5 @@
-// SetDefaults_* of networking, rbac, storage, apiextensions and resource that depend on other fields.
+// SetDefaults_* of networking, rbac, storage, apiextensions and resource that depend on other
+// fields.
 #include "base/strings.h"
 #include "kinds/apiextensions_v1.h"
 #include "kinds/default_rules.h"

@@ -29,8 +29,8 @@ ImageName parse_image_name(std::string_view image) {
   }
   size_t colon = image.rfind(':');
   size_t slash = image.rfind('/');
-  bool tagged = colon != std::string_view::npos &&
-                (slash == std::string_view::npos || colon > slash);
+  bool tagged =
+      colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash);
   if (tagged) {
     name.tag = image.substr(colon + 1);
     image = image.substr(0, colon);

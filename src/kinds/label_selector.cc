@@ -9,7 +9,8 @@ using Operator = LabelSelector::Operator;
 Result<LabelSelector> to_selector(const meta_v1::LabelSelector& selector) {
   LabelSelector made;
   for (auto [key, value] : selector.match_labels()) {
-    if (auto added = made.add({std::string(key), Operator::kEquals, {std::string(value)}}); !added) {
+    if (auto added = made.add({std::string(key), Operator::kEquals, {std::string(value)}});
+        !added) {
       return added.error();
     }
   }

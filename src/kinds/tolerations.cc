@@ -10,8 +10,8 @@ bool tolerates(const core_v1::Toleration& toleration, const core_v1::Taint& tain
   return (op.empty() || op == "Equal") && toleration.value() == taint.value();
 }
 
-std::optional<core_v1::Toleration> find_toleration(
-    const ListView<core_v1::Toleration>& tolerations, const core_v1::Taint& taint) {
+std::optional<core_v1::Toleration> find_toleration(const ListView<core_v1::Toleration>& tolerations,
+                                                   const core_v1::Taint& taint) {
   for (core_v1::Toleration toleration : tolerations) {
     if (tolerates(toleration, taint)) return toleration;
   }

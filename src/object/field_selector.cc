@@ -29,13 +29,15 @@ Result<std::string> unescape(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (c == '\\') {
-      if (i + 1 == text.size() || std::string_view("\\,=").find(text[i + 1]) == std::string_view::npos) {
+      if (i + 1 == text.size() ||
+          std::string_view("\\,=").find(text[i + 1]) == std::string_view::npos) {
         return ApiStatus::bad_request("invalid field selector: invalid escape sequence: " +
                                       std::string(text.substr(i, 2)));
       }
       c = text[++i];
     } else if (c == '=' || c == ',') {
-      return ApiStatus::bad_request(std::string("invalid field selector: unescaped character in value: ") + c);
+      return ApiStatus::bad_request(
+          std::string("invalid field selector: unescaped character in value: ") + c);
     }
     out += c;
   }

@@ -30,15 +30,19 @@ Result<void> check_count(const LabelSelector::Requirement& r) {
     case Operator::kEquals:
     case Operator::kNotEquals:
       if (count == 1) return {};
-      return invalid("values", go_slice(r.values), "exact-match compatibility requires one single value");
+      return invalid("values", go_slice(r.values),
+                     "exact-match compatibility requires one single value");
     case Operator::kExists:
     case Operator::kDoesNotExist:
       if (count == 0) return {};
-      return invalid("values", go_slice(r.values), "values set must be empty for exists and does not exist");
-    default: break;
+      return invalid("values", go_slice(r.values),
+                     "values set must be empty for exists and does not exist");
+    default:
+      break;
   }
   if (count != 1) {
-    return invalid("values", go_slice(r.values), "for 'Gt', 'Lt' operators, exactly one value is required");
+    return invalid("values", go_slice(r.values),
+                   "for 'Gt', 'Lt' operators, exactly one value is required");
   }
   if (!parse_int(r.values[0])) {
     return invalid("values[0]", go_quote(r.values[0]),
@@ -50,14 +54,22 @@ Result<void> check_count(const LabelSelector::Requirement& r) {
 std::string requirement_text(const LabelSelector::Requirement& r) {
   std::string values = join(r.values, ",");
   switch (r.op) {
-    case Operator::kExists: return r.key;
-    case Operator::kDoesNotExist: return "!" + r.key;
-    case Operator::kEquals: return r.key + "=" + values;
-    case Operator::kNotEquals: return r.key + "!=" + values;
-    case Operator::kGreaterThan: return r.key + ">" + values;
-    case Operator::kLessThan: return r.key + "<" + values;
-    case Operator::kIn: return r.key + " in (" + values + ")";
-    case Operator::kNotIn: return r.key + " notin (" + values + ")";
+    case Operator::kExists:
+      return r.key;
+    case Operator::kDoesNotExist:
+      return "!" + r.key;
+    case Operator::kEquals:
+      return r.key + "=" + values;
+    case Operator::kNotEquals:
+      return r.key + "!=" + values;
+    case Operator::kGreaterThan:
+      return r.key + ">" + values;
+    case Operator::kLessThan:
+      return r.key + "<" + values;
+    case Operator::kIn:
+      return r.key + " in (" + values + ")";
+    case Operator::kNotIn:
+      return r.key + " notin (" + values + ")";
   }
   return r.key;
 }
@@ -69,13 +81,18 @@ bool LabelSelector::Requirement::matches(const Node& labels) const {
   std::string_view text = value.as_text();
   auto listed = [&] { return std::find(values.begin(), values.end(), text) != values.end(); };
   switch (op) {
-    case Operator::kExists: return !value.is_null();
-    case Operator::kDoesNotExist: return value.is_null();
+    case Operator::kExists:
+      return !value.is_null();
+    case Operator::kDoesNotExist:
+      return value.is_null();
     case Operator::kIn:
-    case Operator::kEquals: return !value.is_null() && listed();
+    case Operator::kEquals:
+      return !value.is_null() && listed();
     case Operator::kNotIn:
-    case Operator::kNotEquals: return value.is_null() || !listed();
-    default: break;
+    case Operator::kNotEquals:
+      return value.is_null() || !listed();
+    default:
+      break;
   }
   std::optional<int64_t> number = parse_int(text);
   std::optional<int64_t> bound = parse_int(values[0]);
@@ -92,7 +109,8 @@ LabelSelector LabelSelector::nothing() {
 LabelSelector LabelSelector::from_map(const Node& labels) {
   LabelSelector selector;
   for (uint32_t i = 0; i < labels.size; i += 2) {
-    selector.requirements_.push_back({std::string(labels.data[i].as_text()), Operator::kEquals,
+    selector.requirements_.push_back({std::string(labels.data[i].as_text()),
+                                      Operator::kEquals,
                                       {std::string(labels.data[i + 1].as_text())}});
   }
   return selector;

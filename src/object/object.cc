@@ -81,8 +81,7 @@ Draft Draft::clone() const {
 
 ObjectPtr Draft::freeze() const { return Object::pack(*type_, gvk_, *root_); }
 
-ObjectPtr Object::pack(const schema::Message& type, const GroupVersionKind* gvk,
-                       const Node& root) {
+ObjectPtr Object::pack(const schema::Message& type, const GroupVersionKind* gvk, const Node& root) {
   Sizes sizes;
   measure(Value::of_node(ValueType::kStruct, const_cast<Node*>(&root)), sizes);
   size_t bytes = sizes.nodes * sizeof(Node) + sizes.text;

@@ -50,7 +50,8 @@ std::string wide_text(Wide value) {
 
 std::string decimal_suffix(int32_t exponent, Quantity::Format format) {
   if (format == Quantity::Format::kDecimalSi && exponent >= -9 && exponent <= 18) {
-    static constexpr std::string_view kSuffixes[] = {"n", "u", "m", "", "k", "M", "G", "T", "P", "E"};
+    static constexpr std::string_view kSuffixes[] = {"n", "u", "m", "",  "k",
+                                                     "M", "G", "T", "P", "E"};
     return std::string(kSuffixes[(exponent + 9) / 3]);
   }
   return exponent == 0 ? "" : "e" + std::to_string(exponent);
@@ -161,8 +162,9 @@ std::strong_ordering Quantity::operator<=>(const Quantity& other) const {
   int32_t a_exponent = exponent_;
   int32_t b_exponent = other.exponent_;
   align(a, a_exponent, b, b_exponent);
-  return a < b ? std::strong_ordering::less
-               : a > b ? std::strong_ordering::greater : std::strong_ordering::equal;
+  return a < b   ? std::strong_ordering::less
+         : a > b ? std::strong_ordering::greater
+                 : std::strong_ordering::equal;
 }
 
 }  // namespace tiphys

@@ -1,9 +1,9 @@
 // Quantity: exact decimal amounts with Kubernetes' suffixes ("500m", "1Gi", "1e3").
 //
 // A value is mantissa * 10^exponent with the suffix family it was written in; nothing is ever
-// rounded but what is smaller than a nano (away from zero, as upstream). Texts with more digits than
-// 128 bits hold are refused. Parsing and canonical text follow apimachinery's resource.Quantity.
-// A plain value: copy it; thread-safe as an int is.
+// rounded but what is smaller than a nano (away from zero, as upstream). Texts with more digits
+// than 128 bits hold are refused. Parsing and canonical text follow apimachinery's
+// resource.Quantity. A plain value: copy it; thread-safe as an int is.
 #pragma once
 #include <compare>
 #include <cstdint>
@@ -26,7 +26,8 @@ class Quantity {
     q.exponent_ = -3;
     return q;
   }
-  // Errors: BadRequest with upstream's wording ("quantities must match the regular expression ...").
+  // Errors: BadRequest with upstream's wording ("quantities must match the regular expression
+  // ...").
   static Result<Quantity> parse(std::string_view text);
   // For texts that a decoder has checked: zero for the empty text and for anything malformed.
   static Quantity of(std::string_view text);

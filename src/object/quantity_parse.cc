@@ -59,7 +59,8 @@ class QuantityParser {
   }
 
   bool interpret_suffix() {
-    static constexpr std::string_view kDecimal[] = {"n", "u", "m", "", "k", "M", "G", "T", "P", "E"};
+    static constexpr std::string_view kDecimal[] = {"n", "u", "m", "",  "k",
+                                                    "M", "G", "T", "P", "E"};
     static constexpr std::string_view kBinary[] = {"Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
     if (auto at = std::ranges::find(kDecimal, suffix_); at != std::end(kDecimal)) {
       exponent_ = static_cast<int32_t>((at - kDecimal) * 3 - 9);
@@ -154,8 +155,8 @@ class QuantityParser {
 
   static constexpr int32_t kMaxExponent = 1'000'000;
   // 10^36: leaves room for the two zeros that the canonical form may append.
-  static constexpr Wide kMaxMantissa = static_cast<Wide>(1'000'000'000'000'000'000) *
-                                       static_cast<Wide>(1'000'000'000'000'000'000);
+  static constexpr Wide kMaxMantissa =
+      static_cast<Wide>(1'000'000'000'000'000'000) * static_cast<Wide>(1'000'000'000'000'000'000);
   std::string_view text_;
   std::string_view rest_;
   std::string_view whole_;

@@ -16,8 +16,16 @@ namespace tiphys {
 
 class LabelSelector {
  public:
-  enum class Operator : uint8_t { kIn, kNotIn, kExists, kDoesNotExist, kEquals, kNotEquals,
-                                  kGreaterThan, kLessThan };
+  enum class Operator : uint8_t {
+    kIn,
+    kNotIn,
+    kExists,
+    kDoesNotExist,
+    kEquals,
+    kNotEquals,
+    kGreaterThan,
+    kLessThan
+  };
   struct Requirement {
     std::string key;
     Operator op = Operator::kExists;
@@ -72,7 +80,8 @@ class FieldSelector {
   std::vector<Term> terms_;
 };
 
-// What is wrong with a label key ("[prefix/]name") or a label value; empty: nothing. Upstream's texts.
+// What is wrong with a label key ("[prefix/]name") or a label value; empty: nothing. Upstream's
+// texts.
 std::vector<std::string> label_key_problems(std::string_view key);
 std::vector<std::string> label_value_problems(std::string_view value);
 

@@ -9,8 +9,21 @@ namespace {
 
 using Operator = LabelSelector::Operator;
 
-enum class Token : uint8_t { kEnd, kIdentifier, kComma, kOpen, kClose, kNot, kIn, kNotIn, kEquals,
-                             kNotEquals, kGreaterThan, kLessThan, kError };
+enum class Token : uint8_t {
+  kEnd,
+  kIdentifier,
+  kComma,
+  kOpen,
+  kClose,
+  kNot,
+  kIn,
+  kNotIn,
+  kEquals,
+  kNotEquals,
+  kGreaterThan,
+  kLessThan,
+  kError
+};
 
 struct Lexeme {
   Token token = Token::kEnd;
@@ -36,8 +49,8 @@ std::vector<Lexeme> scan(std::string_view text) {
       continue;
     }
     size_t n = text.starts_with("==") || text.starts_with("!=") ? 2 : 1;
-    static constexpr Token kTokens[] = {Token::kEquals, Token::kNot,         Token::kOpen,
-                                        Token::kClose,  Token::kComma,       Token::kGreaterThan,
+    static constexpr Token kTokens[] = {Token::kEquals,  Token::kNot,   Token::kOpen,
+                                        Token::kClose,   Token::kComma, Token::kGreaterThan,
                                         Token::kLessThan};
     Token token = text.starts_with("!=") ? Token::kNotEquals : kTokens[kSymbols.find(text[0])];
     out.push_back({token, std::string(text.substr(0, n))});
@@ -72,7 +85,8 @@ class Parser {
 
  private:
   static ApiStatus found(const Lexeme& lexeme, std::string_view expected) {
-    return ApiStatus::bad_request("found '" + lexeme.text + "', expected: " + std::string(expected));
+    return ApiStatus::bad_request("found '" + lexeme.text +
+                                  "', expected: " + std::string(expected));
   }
 
   // Where a value may stand, "in" and "notin" are names.
@@ -113,13 +127,26 @@ class Parser {
     Lexeme op = lexemes_[at_];
     if (at_ + 1 < lexemes_.size()) ++at_;
     switch (op.token) {
-      case Token::kIn: made.op = Operator::kIn; return list(made.values);
-      case Token::kNotIn: made.op = Operator::kNotIn; return list(made.values);
-      case Token::kEquals: made.op = Operator::kEquals; break;
-      case Token::kNotEquals: made.op = Operator::kNotEquals; break;
-      case Token::kGreaterThan: made.op = Operator::kGreaterThan; break;
-      case Token::kLessThan: made.op = Operator::kLessThan; break;
-      default: return found(op, "in, notin, =, ==, !=, gt, lt");
+      case Token::kIn:
+        made.op = Operator::kIn;
+        return list(made.values);
+      case Token::kNotIn:
+        made.op = Operator::kNotIn;
+        return list(made.values);
+      case Token::kEquals:
+        made.op = Operator::kEquals;
+        break;
+      case Token::kNotEquals:
+        made.op = Operator::kNotEquals;
+        break;
+      case Token::kGreaterThan:
+        made.op = Operator::kGreaterThan;
+        break;
+      case Token::kLessThan:
+        made.op = Operator::kLessThan;
+        break;
+      default:
+        return found(op, "in, notin, =, ==, !=, gt, lt");
     }
     Token next = peek().token;
     if (next == Token::kEnd || next == Token::kComma) {

@@ -26,9 +26,9 @@ class Labels : public testing::Test {
 };
 
 TEST_F(Labels, match_each_operator) {
-  for (const char* yes : {"", "app", "!db", "app=web", "app==web", "app!=db", "x!=y", "tier=",
-                          "app in (db, web)", "app notin (db)", "x notin (a)", "n>4", "n<6",
-                          " app = web , tier ", "tier in (a,)"}) {
+  for (const char* yes :
+       {"", "app", "!db", "app=web", "app==web", "app!=db", "x!=y", "tier=", "app in (db, web)",
+        "app notin (db)", "x notin (a)", "n>4", "n<6", " app = web , tier ", "tier in (a,)"}) {
     EXPECT_TRUE(matches(yes)) << yes;
   }
   for (const char* no : {"db", "!app", "app=db", "app!=web", "app in (db)", "app notin (web)",
@@ -49,11 +49,13 @@ TEST_F(Labels, errors_are_upstreams) {
   EXPECT_EQ(why("a in ()"),
             "unable to parse requirement: values: Invalid value: []: for 'in', 'notin' operators, "
             "values set can't be empty");
-  EXPECT_EQ(why("a>x"),
-            "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, "
-            "the value must be an integer");
-  EXPECT_TRUE(why("-=a").starts_with("unable to parse requirement: key: Invalid value: \"-\": name "
-                                     "part must consist of"));
+  EXPECT_EQ(
+      why("a>x"),
+      "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, "
+      "the value must be an integer");
+  EXPECT_TRUE(
+      why("-=a").starts_with("unable to parse requirement: key: Invalid value: \"-\": name "
+                             "part must consist of"));
   EXPECT_TRUE(why("a=" + std::string(64, 'x')).ends_with("must be no more than 63 bytes"));
 }
 

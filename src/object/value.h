@@ -9,7 +9,8 @@
 //                               Duration is kInt nanoseconds, IntOrString is kInt or kString
 //   kString                     text (valid UTF-8), also Quantity in canonical form
 //   kBytes                      arbitrary bytes ([]byte fields), undecoded base64
-//   kRaw                        bytes kept as they are: compact JSON text for RawExtension, JSON and
+//   kRaw                        bytes kept as they are: compact JSON text for RawExtension, JSON
+//   and
 //                               FieldsV1 fields (a RawExtension may also hold a protobuf "k8s\0")
 //   kStruct                     node: fields sorted by Value::field
 //   kList                       node: items in order
@@ -35,7 +36,16 @@ namespace tiphys {
 struct Node;
 
 enum class ValueType : uint8_t {
-  kNull, kBool, kInt, kDouble, kString, kBytes, kRaw, kStruct, kList, kMap
+  kNull,
+  kBool,
+  kInt,
+  kDouble,
+  kString,
+  kBytes,
+  kRaw,
+  kStruct,
+  kList,
+  kMap
 };
 
 struct Value {
@@ -80,9 +90,13 @@ struct Value {
   bool as_bool(bool absent = false) const { return type == ValueType::kBool ? i != 0 : absent; }
   int64_t as_int(int64_t absent = 0) const { return type == ValueType::kInt ? i : absent; }
   double as_double(double absent = 0) const {
-    return type == ValueType::kDouble ? d : type == ValueType::kInt ? static_cast<double>(i) : absent;
+    return type == ValueType::kDouble ? d
+           : type == ValueType::kInt  ? static_cast<double>(i)
+                                      : absent;
   }
-  std::string_view as_text() const { return is_text() ? std::string_view(s, size) : std::string_view(); }
+  std::string_view as_text() const {
+    return is_text() ? std::string_view(s, size) : std::string_view();
+  }
   // The node of a struct, list or map; the shared empty node for anything else. Never null.
   const Node& as_node() const;
 
@@ -101,7 +115,7 @@ extern const Value kNullValue;
 
 struct Node {
   Value* data = nullptr;
-  uint32_t size = 0;      // Values in data; a map has size/2 entries
+  uint32_t size = 0;  // Values in data; a map has size/2 entries
   uint32_t capacity = 0;
 
   // Struct: the field's value, or kNullValue. O(log fields).
@@ -131,7 +145,9 @@ class Arena {
     return Value::of_text(type, copy(text));
   }
   Node* make_node(uint32_t capacity = 0);
-  Value make(ValueType type, uint32_t capacity = 0) { return Value::of_node(type, make_node(capacity)); }
+  Value make(ValueType type, uint32_t capacity = 0) {
+    return Value::of_node(type, make_node(capacity));
+  }
   // Deep copy of a tree (from any arena or object) into this arena.
   Value clone(const Value& value);
   size_t bytes() const { return bytes_; }

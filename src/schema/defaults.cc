@@ -7,11 +7,16 @@ namespace {
 
 Value value_of(const FieldDefault& d, Arena& arena) {
   switch (d.type) {
-    case ValueType::kBool: return Value::of_bool(d.integer != 0);
-    case ValueType::kInt: return Value::of_int(d.integer);
-    case ValueType::kString: return arena.string(d.text);
-    case ValueType::kStruct: return arena.make(ValueType::kStruct);
-    default: return {};
+    case ValueType::kBool:
+      return Value::of_bool(d.integer != 0);
+    case ValueType::kInt:
+      return Value::of_int(d.integer);
+    case ValueType::kString:
+      return arena.string(d.text);
+    case ValueType::kStruct:
+      return arena.make(ValueType::kStruct);
+    default:
+      return {};
   }
 }
 
@@ -28,8 +33,8 @@ void apply_one(const FieldDefault& d, Arena& arena, Node& node) {
 void round_resources(Arena& arena, Node& map) {
   for (uint32_t i = 1; i < map.size; i += 2) {
     std::string_view text = map.data[i].as_text();
-    bool fine = text.ends_with('n') || text.ends_with('u') ||
-                text.find("e-") != std::string_view::npos;
+    bool fine =
+        text.ends_with('n') || text.ends_with('u') || text.find("e-") != std::string_view::npos;
     if (!fine) continue;
     int64_t milli = Quantity::of(text).milli_value();
     map.data[i] = arena.string(Quantity::milli(milli).text());

@@ -51,8 +51,9 @@ std::span<const Message* const> all_messages() { return tables::messages(); }
 
 const Message* find_message(std::string_view full_name) {
   auto all = all_messages();
-  auto at = std::lower_bound(all.begin(), all.end(), full_name,
-                             [](const Message* m, std::string_view name) { return m->name < name; });
+  auto at =
+      std::lower_bound(all.begin(), all.end(), full_name,
+                       [](const Message* m, std::string_view name) { return m->name < name; });
   return at != all.end() && (*at)->name == full_name ? *at : nullptr;
 }
 

@@ -10,20 +10,20 @@ namespace tiphys::schema {
 struct Resource;
 
 struct Subresource {
-  std::string_view name;             // "status"
-  GroupVersionKind gvk;              // kind of its body, group may differ (autoscaling/v1 Scale)
+  std::string_view name;  // "status"
+  GroupVersionKind gvk;   // kind of its body, group may differ (autoscaling/v1 Scale)
   std::span<const std::string_view> verbs;
 };
 
 struct Resource {
   std::string_view group;
   std::string_view version;
-  std::string_view resource;         // plural
+  std::string_view resource;  // plural
   std::string_view singular;
   std::string_view kind;
   bool namespaced = false;
   bool served_by_default = false;
-  bool preferred_version = false;    // first served version of its group
+  bool preferred_version = false;  // first served version of its group
   std::span<const std::string_view> verbs;
   std::span<const std::string_view> short_names;
   std::span<const std::string_view> categories;
@@ -33,11 +33,11 @@ struct Resource {
   const Kind* type = nullptr;
   const Kind* list_type = nullptr;
   // Where and how it is stored; empty prefix: not stored (reviews, bindings).
-  std::string_view etcd_prefix;           // "/registry/pods"
+  std::string_view etcd_prefix;  // "/registry/pods"
   GroupVersionKind storage_gvk;
   const Message* storage_message = nullptr;
   std::string_view storage_version_hash;
-  int group_order = 0;                    // discovery order
+  int group_order = 0;  // discovery order
   int version_order = 0;
 
   bool has_verb(std::string_view verb) const;

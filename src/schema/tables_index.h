@@ -7,10 +7,10 @@
 
 namespace tiphys::schema::tables {
 
-std::span<const Message* const> messages();          // by name
+std::span<const Message* const> messages();  // by name
 std::span<const Kind> kinds();
-std::span<const uint16_t> sorted_kinds();            // indexes of kinds() by group, version, kind
-std::span<const uint16_t> everywhere_kinds();        // registered in every group version
-std::span<const Resource> resources();               // in discovery order
+std::span<const uint16_t> sorted_kinds();      // indexes of kinds() by group, version, kind
+std::span<const uint16_t> everywhere_kinds();  // registered in every group version
+std::span<const Resource> resources();         // in discovery order
 
 }  // namespace tiphys::schema::tables

@@ -1,4 +1,4 @@
-"""Typed views: one header per API package, inline accessors over src/kinds/view.h."""
+"""Typed views: one header per API package, inline accessors over src/kinds/{view,edit}.h."""
 from apic import model
 
 # Members that every view or editor has; a field of that name gets a trailing underscore.
@@ -230,7 +230,7 @@ def imports(messages, package):
 def header(api, package, messages):
     names = Names(package)
     out = ["// Made by tools/apic.py from api/; do not edit. Views of package %s.\n#pragma once\n"
-           % package, '#include "kinds/view.h"\n']
+           % package, '#include "kinds/edit.h"\n']
     out += ['#include "kinds/%s.h"\n' % other for other in imports(messages, package)]
     out.append("\nnamespace tiphys::schema::tables {\n")
     out += ["extern const Message %s;\n" % m.symbol for m in messages]

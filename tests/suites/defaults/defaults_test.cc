@@ -1,5 +1,5 @@
-// Defaulting of whole objects against recorded cases (cases.jsonl: what was sent, and what it is with
-// all defaults; checked against a reference server's answers). One JSON object a line.
+// Defaulting of whole objects against recorded cases (cases.jsonl: what was sent, and what it is
+// with all defaults; checked against a reference server's answers). One JSON object a line.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -45,8 +45,9 @@ TEST(Defaults, recorded_cases) {
 }
 
 TEST(Defaults, resource_lists_are_rounded_up_to_thousandths) {
-  std::string pod = R"({"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"c","image":"i",)"
-                    R"("resources":{"limits":{"cpu":"1u","memory":"100n"}}}]}})";
+  std::string pod =
+      R"({"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"c","image":"i",)"
+      R"("resources":{"limits":{"cpu":"1u","memory":"100n"}}}]}})";
   std::string out = defaulted(pod, 1);
   EXPECT_NE(out.find(R"("requests":{"cpu":"1m","memory":"1m"})"), std::string::npos) << out;
 }
