@@ -41,9 +41,11 @@ struct Http2ClientCallbacks {
                     size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
                     void* user) {
     if (frame->hd.type != NGHTTP2_HEADERS) return 0;
-    if (Http2Call* call = client(user).find(frame->hd.stream_id)) {
-      client(user).on_header(*call, view(name, name_size), view(value, value_size));
-    }
+    Http2Call* call = client(user).find(frame->hd.stream_id);
+    if (!call) return 0;
+    bool fits = client(user).on_header(*call, view(name, name_size), view(value, value_size));
+    // The stream is reset.
+    if (!fits) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     return 0;
   }
   static int frame_recv(nghttp2_session*, const nghttp2_frame* frame, void* user) {
@@ -176,12 +178,9 @@ void Http2Client::consumed(Http2Call& call, size_t bytes) {
   flush_soon();
 }
 
-void Http2Client::on_header(Http2Call& call, std::string_view name, std::string_view value) {
+bool Http2Client::on_header(Http2Call& call, std::string_view name, std::string_view value) {
   call.header_bytes += name.size() + value.size() + 32;
-  if (call.header_bytes > kMaxResponseHeaderBytes) {
-    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, call.id, NGHTTP2_ENHANCE_YOUR_CALM);
-    return;
-  }
+  if (call.header_bytes > kMaxResponseHeaderBytes) return false;
   if (call.final_head) {
     call.trailers.add(name, value);
   } else if (name == ":status") {
@@ -189,6 +188,7 @@ void Http2Client::on_header(Http2Call& call, std::string_view name, std::string_
   } else if (name[0] != ':') {
     call.response.headers.add(name, value);
   }
+  return true;
 }
 
 void Http2Client::on_headers_end(Http2Call& call) {

@@ -62,7 +62,8 @@ class Http2Client : public std::enable_shared_from_this<Http2Client> {
   void read_input();
   void flush();
   void flush_soon();
-  void on_header(Http2Call& call, std::string_view name, std::string_view value);
+  // False: too many header bytes.
+  bool on_header(Http2Call& call, std::string_view name, std::string_view value);
   void on_headers_end(Http2Call& call);
   void on_data(Http2Call& call, std::string_view bytes);
   void on_stream_close(int32_t id, uint32_t error_code);
