@@ -48,7 +48,8 @@ struct EventRecorder::Impl {
   Impl(Loop& l, Client& c, Random& r, std::string h)
       : loop(l), client(c), random(r), host(std::move(h)), gate(l), queue(l, kMaxQueued) {}
   ObjectPtr describe(const Object& about, std::string_view type, std::string_view reason,
-                     std::string_view message, std::string_view field_path) const;
+                     std::string_view message, std::string_view field_path,
+                     std::string_view component) const;
   Task<void> run();
   Task<void> write(Recorded recorded);
   Task<Result<ObjectPtr>> send(ObjectPtr event, EventVerdict verdict, MicroTime when);
@@ -68,7 +69,8 @@ struct EventRecorder::Impl {
 
 ObjectPtr EventRecorder::Impl::describe(const Object& about, std::string_view type,
                                         std::string_view reason, std::string_view message,
-                                        std::string_view field_path) const {
+                                        std::string_view field_path,
+                                        std::string_view component) const {
   meta_v1::ObjectMeta meta = metadata(about);
   Draft draft = core_v1::Event::make();
   core_v1::EventEdit event(draft);
@@ -87,9 +89,9 @@ ObjectPtr EventRecorder::Impl::describe(const Object& about, std::string_view ty
   event.set_type(type);
   event.set_reason(reason);
   event.set_message(shortened(message));
-  event.edit_source().set_component(client.component());
+  event.edit_source().set_component(component);
   event.edit_source().set_host(host);
-  event.set_reporting_component(client.component());
+  event.set_reporting_component(component);
   event.set_reporting_instance(host);
   return draft.freeze();
 }
@@ -166,13 +168,17 @@ EventRecorder::EventRecorder(Loop& loop, Client& client, Random& random, std::st
 EventRecorder::~EventRecorder() = default;
 
 void EventRecorder::record(const Object& about, std::string_view type, std::string_view reason,
-                           std::string_view message, std::string_view field_path) {
+                           std::string_view message, std::string_view field_path,
+                           std::string_view component) {
   Recorded recorded;
-  recorded.event = impl_->describe(about, type, reason, message, field_path);
+  if (component.empty()) component = impl_->client.component();
+  recorded.event = impl_->describe(about, type, reason, message, field_path, component);
   core_v1::ObjectReference object = core_v1::Event(*recorded.event).involved_object();
-  recorded.key.object = std::string(object.kind()) + "\n" + std::string(object.namespace_()) +
-                        "\n" + std::string(object.name()) + "\n" + std::string(object.uid()) +
-                        "\n" + std::string(field_path);
+  for (std::string_view part : {component, object.kind(), object.namespace_(), object.name(),
+                                object.uid(), field_path}) {
+    recorded.key.object += part;
+    recorded.key.object += '\n';
+  }
   recorded.key.type = type;
   recorded.key.reason = reason;
   recorded.key.message = core_v1::Event(*recorded.event).message();

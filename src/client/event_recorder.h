@@ -15,8 +15,10 @@ class EventRecorder {
   EventRecorder(Loop& loop, Client& client, Random& random, std::string host = "");
   ~EventRecorder();  // Requires: stop() finished, or nothing was recorded
   // type: "Normal" or "Warning". The object gives involvedObject. Never blocks, never fails.
+  // `component`: who tells it; "": the client's component.
   void record(const Object& about, std::string_view type, std::string_view reason,
-              std::string_view message, std::string_view field_path = {});
+              std::string_view message, std::string_view field_path = {},
+              std::string_view component = {});
   Task<void> stop();
 
  private:

@@ -28,7 +28,7 @@ class Informer {
   const schema::Resource& resource() const;
   // Handlers added later see every present object as an add, from the loop.
   void add_handler(InformerHandler handler);
-  // Requires: not started yet, or the same name was added before (then nothing happens).
+  // Nothing happens if the name was added before.
   void add_index(std::string name, IndexFunction function);
 
   bool synced() const;  // the first list is complete

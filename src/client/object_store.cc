@@ -8,7 +8,14 @@ ObjectStore::Key ObjectStore::key_of(const Object& object) {
 }
 
 void ObjectStore::add_index(std::string name, IndexFunction function) {
-  indexes_.try_emplace(std::move(name), Index{std::move(function), {}});
+  auto [entry, added] = indexes_.try_emplace(std::move(name), Index{std::move(function), {}});
+  if (!added) return;
+  Index& index = entry->second;
+  for (const auto& [object_key, object] : objects_) {
+    for (std::string& key : index.function(*object)) {
+      index.found[std::move(key)].insert_or_assign(object_key, object);
+    }
+  }
 }
 
 void ObjectStore::unindex(const ObjectPtr& object) {

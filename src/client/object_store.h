@@ -16,7 +16,7 @@ class ObjectStore {
  public:
   using IndexFunction = std::function<std::vector<std::string>(const Object& object)>;
 
-  // Requires: the store is empty, or the name was added before (then nothing happens).
+  // Nothing happens if the name was added before.
   void add_index(std::string name, IndexFunction function);
   // Puts an object in; the one it replaces, or null.
   ObjectPtr put(ObjectPtr object);

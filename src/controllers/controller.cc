@@ -35,6 +35,7 @@ bool forgiven(const Action& action, const ApiStatus& error) {
 
 Controller::Controller(Context context, std::string name, int workers)
     : context_(context),
+      event_source_(name),
       name_(std::move(name)),
       workers_(workers),
       queue_(context.loop),
@@ -64,6 +65,7 @@ Task<void> Controller::stop() {
 }
 
 Task<void> Controller::run() {
+  co_await prepare(stop_.token());
   std::vector<client::Informer*> informers;
   for (auto& [resource, informer] : watched_) informers.push_back(informer);
   for (client::Informer* informer : informers) {
@@ -174,7 +176,7 @@ void Controller::tell(const Action& action, const Result<ObjectPtr>& result) {
                                                                            : *action.object;
     message += metadata(object).name();
   }
-  context_.events.record(*note->about, note->type, note->reason, message);
+  context_.events.record(*note->about, note->type, note->reason, message, {}, event_source_);
 }
 
 void Controller::note_write(const std::string& key, const Action& action, const ObjectPtr& result) {

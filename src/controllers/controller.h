@@ -53,6 +53,8 @@ class Controller {
   virtual Task<Result<void>> sync(std::string key);
   // An action was carried out or failed; called before the next one of another batch starts.
   virtual void outcome(const std::string& key, const Action& action, const ApiStatus* error) {}
+  // Runs first: the place to find out what to watch().
+  virtual Task<void> prepare(StopToken stop) { co_return; }
   // Called once when the caches are there, before the first key.
   virtual void ready() {}
 
@@ -68,6 +70,7 @@ class Controller {
   Task<Result<void>> execute(std::string key, std::vector<Action> actions);
 
   Context context_;
+  std::string event_source_;  // component of its events, where upstream's is not the name
 
  private:
   Task<void> run();

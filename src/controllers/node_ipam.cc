@@ -77,6 +77,7 @@ NodeIpam::NodeIpam(Context context, RangePool pool)
     : Controller(context, "node-ipam-controller", 1),
       pool_(std::move(pool)),
       nodes_(watch(nodes())) {
+  event_source_ = "cidrAllocator";
   enqueue_changes(nodes_);
 }
 

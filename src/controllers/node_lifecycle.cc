@@ -139,6 +139,7 @@ NodeLifecycle::NodeLifecycle(Context context, Options options)
       nodes_(watch(nodes())),
       leases_(watch(leases())),
       pods_(watch(pods())) {
+  event_source_ = "node-controller";
   pods_.add_index(std::string(kByNode), [](const Object& object) {
     return std::vector<std::string>{std::string(core_v1::Pod(object).spec().node_name())};
   });

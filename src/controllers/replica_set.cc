@@ -146,7 +146,9 @@ ObjectPtr ReplicaSetController::with_status(const Object& owner, const ReplicaCo
 }
 
 ReplicationControllerController::ReplicationControllerController(Context context)
-    : ReplicaController(context, "replicationcontroller-controller", replication_controllers()) {}
+    : ReplicaController(context, "replicationcontroller-controller", replication_controllers()) {
+  event_source_ = "replication-controller";
+}
 
 ReplicaWorld ReplicationControllerController::world_of(const ObjectPtr& owner) const {
   core_v1::ReplicationControllerSpec spec = core_v1::ReplicationController(*owner).spec();

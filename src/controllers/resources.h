@@ -1,5 +1,7 @@
 // The resources that controllers work on, as the schema's tables know them.
 #pragma once
+#include <vector>
+
 #include "schema/resource.h"
 
 namespace tiphys::controllers {
@@ -22,5 +24,8 @@ const schema::Resource& cron_jobs();
 const schema::Resource& endpoint_slices();
 const schema::Resource& leases();
 const schema::Resource& persistent_volume_claims();
+
+// One version of every resource whose objects can be listed, watched and deleted, Events aside.
+std::vector<const schema::Resource*> collectable_resources();
 
 }  // namespace tiphys::controllers

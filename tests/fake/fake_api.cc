@@ -93,7 +93,7 @@ Result<ObjectPtr> patched(const Object& old, const std::string& body) {
 FakeApi::FakeApi(Loop& loop, uint64_t seed) : loop_(loop), store_(seed) {}
 FakeApi::~FakeApi() = default;
 
-void FakeApi::changed() {
+void FakeApi::tell_watches() {
   for (FakeWatch* watch : watches_) watch->wake();
 }
 
@@ -174,7 +174,7 @@ Task<Result<Response>> FakeApi::send(Request request) {
   Result<Response> result = answer(request);
   if (store_.revision() != revision) {
     writes_.push_back(request.method + " " + request.path);
-    changed();
+    tell_watches();
   }
   if (after) {
     std::optional<ApiStatus> failure = after(request);
@@ -209,12 +209,12 @@ ObjectPtr FakeApi::put(const schema::Resource& resource, ObjectPtr object) {
       client::edit_metadata(draft).clear_resource_version();
       updated = store_.update(resource, draft.freeze(), "status");
     }
-    changed();
+    tell_watches();
     assert(updated);
     return *updated;
   }
   Result<ObjectPtr> created = store_.create(resource, ns, object, loop_.wall());
-  changed();
+  tell_watches();
   assert(created);
   return *created;
 }
@@ -238,7 +238,7 @@ void FakeApi::remove(const schema::Resource& resource, std::string_view ns, std:
   if (!policy.empty()) meta_v1::DeleteOptionsEdit(options).set_propagation_policy(policy);
   ObjectPtr frozen = options.freeze();
   (void)store_.remove(resource, std::string(ns), std::string(name), frozen.get(), loop_.wall());
-  changed();
+  tell_watches();
 }
 
 void FakeApi::finish_deleted_pods() {
@@ -248,7 +248,7 @@ void FakeApi::finish_deleted_pods() {
     if (!meta.has_deletion_timestamp()) continue;
     store_.erase(pods, std::string(meta.namespace_()), std::string(meta.name()));
   }
-  changed();
+  tell_watches();
 }
 
 }  // namespace tiphys::fake

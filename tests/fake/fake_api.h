@@ -47,6 +47,7 @@ class FakeApi : public client::Transport {
   Duration watch_lag() const { return watch_lag_; }
   void break_watches();
   void compact() { store_.compact(); }
+  void tell_watches();  // after changes made to store() directly
 
   // "POST /api/v1/namespaces/x/pods" of every request that changed something, oldest first.
   const std::vector<std::string>& writes() const { return writes_; }
@@ -56,7 +57,6 @@ class FakeApi : public client::Transport {
  private:
   friend class FakeWatch;
   Result<client::Response> answer(const client::Request& request);
-  void changed();  // tells the watches
 
   Loop& loop_;
   FakeStore store_;

@@ -1,0 +1,227 @@
+#include "controllers/namespace.h"
+
+#include "base/log.h"
+#include "controllers/resources.h"
+#include "kinds/core_v1.h"
+
+namespace tiphys::controllers {
+
+namespace {
+
+constexpr int kWorkers = 10;
+// Deletions are noticed late on purpose: requests that were admitted before have ended by then.
+constexpr Duration kGraceful = std::chrono::seconds(5);
+constexpr std::string_view kFinalizer = "kubernetes";
+constexpr int64_t kDefaultPodGrace = 30;
+
+struct Verdict {
+  std::string_view type;
+  bool bad;
+  std::string_view bad_reason;
+  std::string bad_message;
+  std::string_view good_reason;
+  std::string_view good_message;
+};
+
+std::string counts_text(const std::map<std::string, int64_t>& counts, std::string_view in) {
+  std::string text;
+  for (const auto& [name, count] : counts) {
+    if (!text.empty()) text += ", ";
+    text += name + std::string(in) + std::to_string(count) + " resource instances";
+  }
+  return text;
+}
+
+std::vector<Verdict> verdicts(const NamespaceContent& content) {
+  std::string failures;
+  for (const std::string& failure : content.failures) {
+    if (!failures.empty()) failures += ", ";
+    failures += failure;
+  }
+  return {
+      {"NamespaceDeletionDiscoveryFailure", false, "", "", "ResourcesDiscovered",
+       "All resources successfully discovered"},
+      {"NamespaceDeletionGroupVersionParsingFailure", false, "", "", "ParsedGroupVersions",
+       "All legacy kube types successfully parsed"},
+      {"NamespaceDeletionContentFailure", !content.failures.empty(), "ContentDeletionFailed",
+       "Failed to delete all resource types, " + std::to_string(content.failures.size()) +
+           " remaining: " + failures,
+       "ContentDeleted", "All content successfully deleted, may be waiting on finalization"},
+      {"NamespaceContentRemaining", !content.remaining.empty(), "SomeResourcesRemain",
+       "Some resources are remaining: " + counts_text(content.remaining, " has "), "ContentRemoved",
+       "All content successfully removed"},
+      {"NamespaceFinalizersRemaining", !content.finalizers.empty(), "SomeFinalizersRemain",
+       "Some content in the namespace has finalizers remaining: " +
+           counts_text(content.finalizers, " in "),
+       "ContentHasNoFinalizers", "All content-preserving finalizers finished"},
+  };
+}
+
+bool put_condition(core_v1::NamespaceStatusEdit status, const Verdict& verdict, MicroTime now) {
+  auto conditions = status.edit_conditions();
+  size_t at = 0;
+  while (at < conditions.size() && conditions[at].view().type() != verdict.type) ++at;
+  std::string_view value = verdict.bad ? "True" : "False";
+  std::string_view message = verdict.bad ? std::string_view(verdict.bad_message)
+                                         : verdict.good_message;
+  std::string_view reason = verdict.bad ? verdict.bad_reason : verdict.good_reason;
+  bool added = at == conditions.size();
+  core_v1::NamespaceConditionEdit condition = added ? conditions.append() : conditions[at];
+  bool same = !added && condition.view().status() == value &&
+              condition.view().message() == message && condition.view().reason() == reason;
+  if (same) return false;
+  if (added || condition.view().status() != value) condition.set_last_transition_time(now);
+  condition.set_type(verdict.type);
+  condition.set_status(value);
+  condition.set_reason(reason);
+  condition.set_message(message);
+  return true;
+}
+
+// What may live in a namespace, Events among them: one version of each resource.
+std::vector<const schema::Resource*> content_resources() {
+  std::vector<const schema::Resource*> result;
+  for (const schema::Resource* resource : collectable_resources()) {
+    if (resource->namespaced) result.push_back(resource);
+  }
+  result.push_back(schema::find_resource("", "v1", "events"));
+  return result;
+}
+
+void count_left(const schema::Resource& resource, const std::vector<ObjectPtr>& items,
+                NamespaceContent* content) {
+  if (items.empty()) return;
+  std::string name = std::string(resource.resource) + "." + std::string(resource.group);
+  content->remaining[name] += static_cast<int64_t>(items.size());
+  for (const ObjectPtr& item : items) {
+    for (std::string_view finalizer : metadata(*item).finalizers()) {
+      ++content->finalizers[std::string(finalizer)];
+    }
+    int64_t grace = metadata(*item).deletion_grace_period_seconds();
+    if (grace == 0 && resource.resource == "pods") grace = kDefaultPodGrace;
+    content->estimate = std::max<Duration>(content->estimate, std::chrono::seconds(grace));
+  }
+}
+
+}  // namespace
+
+ObjectPtr with_deletion_conditions(const Object& ns, const NamespaceContent& content,
+                                   MicroTime now) {
+  Draft draft(ns);
+  core_v1::NamespaceStatusEdit status = core_v1::NamespaceEdit(draft).edit_status();
+  bool changed = false;
+  for (const Verdict& verdict : verdicts(content)) changed |= put_condition(status, verdict, now);
+  return changed ? draft.freeze() : nullptr;
+}
+
+NamespaceController::NamespaceController(Context context)
+    : Controller(context, "namespace-controller", kWorkers), namespaces_(watch(namespaces())) {
+  namespaces_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
+    if (!now) return enqueue(*old);
+    if (!metadata(*now).has_deletion_timestamp()) return;
+    bool fresh = old && !metadata(*old).has_deletion_timestamp();
+    if (old && !fresh) return;  // our own status writes
+    enqueue_after(std::string(metadata(*now).name()), fresh ? kGraceful : Duration::zero());
+  });
+}
+
+Task<Result<void>> NamespaceController::empty_resource(const schema::Resource& resource,
+                                                       std::string name,
+                                                       NamespaceContent* content) {
+  Result<client::ListResult> before = co_await context_.client.list(resource, name);
+  if (!before) {
+    // Not served by this server, or not to be listed: nothing of it can be left.
+    bool unknown = before.error().is_not_found() || before.error().code() == 405;
+    if (!unknown) content->failures.push_back(before.error().message());
+    co_return Result<void>();
+  }
+  if (before->items.empty()) co_return Result<void>();
+  client::DeleteOptions options;
+  options.propagation_policy = "Background";
+  if (resource.has_verb("deletecollection")) {
+    Result<ObjectPtr> removed =
+        co_await context_.client.remove_collection(resource, name, {}, options);
+    if (!removed) content->failures.push_back(removed.error().message());
+  } else {
+    for (const ObjectPtr& item : before->items) {
+      std::string item_name(metadata(*item).name());
+      Result<ObjectPtr> removed =
+          co_await context_.client.remove(resource, name, item_name, options);
+      if (!removed && !removed.error().is_not_found()) {
+        content->failures.push_back(removed.error().message());
+      }
+    }
+  }
+  Result<client::ListResult> after = co_await context_.client.list(resource, name);
+  if (!after) co_return after.error();
+  count_left(resource, after->items, content);
+  co_return Result<void>();
+}
+
+Task<Result<void>> NamespaceController::empty_namespace(std::string name,
+                                                        NamespaceContent* content) {
+  std::optional<ApiStatus> failure;
+  std::vector<const schema::Resource*> resources = content_resources();
+  for (const schema::Resource* resource : resources) {
+    Result<void> emptied = co_await empty_resource(*resource, name, content);
+    if (!emptied) failure = emptied.error();
+  }
+  if (failure) co_return *failure;
+  co_return Result<void>();
+}
+
+Task<Result<void>> NamespaceController::report(ObjectPtr ns, NamespaceContent content) {
+  std::string name(metadata(*ns).name());
+  Result<ObjectPtr> live = co_await context_.client.get(namespaces(), "", name);
+  if (!live) co_return live.error();
+  ObjectPtr changed = with_deletion_conditions(**live, content, context_.loop.wall());
+  if (!changed) co_return Result<void>();
+  Result<ObjectPtr> updated = co_await context_.client.update(namespaces(), changed, "status");
+  if (!updated) co_return updated.error();
+  co_return Result<void>();
+}
+
+Task<Result<void>> NamespaceController::finalize(std::string name) {
+  Result<ObjectPtr> live = co_await context_.client.get(namespaces(), "", name);
+  if (!live) co_return live.error();
+  Draft draft(**live);
+  auto finalizers = core_v1::NamespaceEdit(draft).edit_spec().edit_finalizers();
+  for (size_t i = finalizers.size(); i-- > 0;) {
+    if (finalizers[i] == kFinalizer) finalizers.erase(i);
+  }
+  Result<ObjectPtr> updated =
+      co_await context_.client.update(namespaces(), draft.freeze(), "finalize");
+  if (!updated) co_return updated.error();
+  co_return Result<void>();
+}
+
+Task<Result<void>> NamespaceController::sync(std::string key) {
+  ObjectPtr ns = namespaces_.get("", key);
+  if (!ns || !metadata(*ns).has_deletion_timestamp()) {
+    rounds_.erase(key);
+    co_return Result<void>();
+  }
+  bool ours = false;
+  for (std::string_view f : core_v1::Namespace(*ns).spec().finalizers()) ours |= f == kFinalizer;
+  if (!ours) co_return Result<void>();
+  NamespaceContent content;
+  Result<void> emptied = co_await empty_namespace(key, &content);
+  Result<void> reported = co_await report(ns, content);
+  if (!reported && reported.error().is_not_found()) co_return Result<void>();
+  if (!emptied) co_return emptied;
+  if (!reported) co_return reported;
+  if (content.empty()) {
+    Result<void> finalized = co_await finalize(key);
+    if (!finalized && finalized.error().is_not_found()) co_return Result<void>();
+    co_return finalized;
+  }
+  if (!content.failures.empty()) co_return ApiStatus::internal(content.failures[0]);
+  // Half of what it may take, as upstream; but what ends sooner is noticed sooner.
+  int round = std::min(rounds_[key]++, 5);
+  Duration patience = std::chrono::seconds(int64_t{1} << round);
+  Duration half = content.estimate / 2 + std::chrono::seconds(1);
+  enqueue_after(key, std::min(half, patience));
+  co_return Result<void>();
+}
+
+}  // namespace tiphys::controllers

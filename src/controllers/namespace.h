@@ -1,0 +1,47 @@
+// NamespaceController: empties namespaces that are being deleted, then lets them go.
+//
+// It asks the server what is there, as the objects of every resource need not be in caches. The
+// conditions of the namespace's status say what is left. The finalizer "kubernetes" in its spec
+// is removed when nothing is left.
+// Source: k8s.io/kubernetes pkg/controller/namespace/deletion.
+#pragma once
+#include <map>
+#include <string>
+
+#include "controllers/controller.h"
+
+namespace tiphys::controllers {
+
+// What deleting the content of a namespace came to.
+struct NamespaceContent {
+  std::map<std::string, int64_t> remaining;   // "pods." -> how many objects are left
+  std::map<std::string, int64_t> finalizers;  // finalizer -> objects that wait for it
+  std::vector<std::string> failures;          // of deleting
+  Duration estimate = Duration::zero();       // how long what is left takes
+  bool empty() const { return remaining.empty() && failures.empty(); }
+};
+
+// The namespace with its deletion conditions, or null if it has them already. Pure.
+ObjectPtr with_deletion_conditions(const Object& ns, const NamespaceContent& content,
+                                   MicroTime now);
+
+class NamespaceController : public Controller {
+ public:
+  explicit NamespaceController(Context context);
+
+ protected:
+  Decision reconcile(const std::string& key, MicroTime now) override { return {}; }
+  Task<Result<void>> sync(std::string key) override;
+
+ private:
+  Task<Result<void>> empty_namespace(std::string name, NamespaceContent* content);
+  Task<Result<void>> empty_resource(const schema::Resource& resource, std::string name,
+                                    NamespaceContent* content);
+  Task<Result<void>> report(ObjectPtr ns, NamespaceContent content);
+  Task<Result<void>> finalize(std::string name);
+
+  client::Informer& namespaces_;
+  std::unordered_map<std::string, int> rounds_;  // of namespaces that are being emptied
+};
+
+}  // namespace tiphys::controllers
