@@ -1,5 +1,6 @@
-// Opens the embedded store and writes to it from 16 tasks until it is killed, compacting as it goes.
-// Every write is reported on standard output before and after. Usage: store_writer DIRECTORY SEED
+// Opens the embedded store and writes to it from 16 tasks until it is killed, compacting as it
+// goes. Every write is reported on standard output before and after.
+// Usage: store_writer DIRECTORY SEED
 #include <unistd.h>
 
 #include "async/epoll_loop.h"

@@ -203,7 +203,8 @@ TEST_F(CacherTest, change_handlers_see_what_is_there_and_every_change) {
 }
 
 TEST_F(CacherTest, resources_added_later_load_by_themselves) {
-  put_bytes("/registry/secrets/ns/s", "{\"kind\":\"Secret\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"s\",\"namespace\":\"ns\"}}");
+  put_bytes("/registry/secrets/ns/s",
+            R"({"kind":"Secret","apiVersion":"v1","metadata":{"name":"s","namespace":"ns"}})");
   start();
   auto& secrets = *schema::find_resource("", "v1", "secrets");
   Cacher& cacher = hub_.add(secrets);

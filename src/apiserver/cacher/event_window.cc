@@ -13,6 +13,18 @@ const ObjectPtr& CacheEvent::gone() const {
   return gone_;
 }
 
+void CacheEvent::drop_encodings() const {
+  for (const Object* held_object : {previous.get(), gone_.get()}) {
+    if (!held_object) continue;
+    held_object->encoding_slot(0).reset();
+    held_object->encoding_slot(1).reset();
+  }
+}
+
+void EventWindow::drop_encodings() {
+  for (auto& event : events_) event->drop_encodings();
+}
+
 void EventWindow::reset(storage::Revision revision) {
   events_.clear();
   bytes_ = 0;

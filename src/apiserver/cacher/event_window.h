@@ -20,6 +20,7 @@ struct CacheEvent {
   MonoTime at{};
   // What a DELETED event shows: the previous state with this change's resourceVersion.
   const ObjectPtr& gone() const;
+  void drop_encodings() const;
 
  private:
   mutable ObjectPtr gone_;
@@ -51,6 +52,8 @@ class EventWindow {
     for (auto it = events_.rbegin(); it != events_.rend() && (*it)->revision > after; ++it) fn(*it);
   }
   size_t size() const { return events_.size(); }
+  // Drops the encodings that replaced and deleted objects have kept.
+  void drop_encodings();
 
  private:
   bool too_large(MonoTime now) const;

@@ -171,6 +171,7 @@ void ResourceCache::change(std::string key, ObjectPtr now, Revision revision) {
 
 void ResourceCache::drop_encodings() {
   if (!std::exchange(encodings_, false)) return;
+  window_.drop_encodings();
   for (auto& [key, object] : objects_) {
     object->encoding_slot(0).reset();
     object->encoding_slot(1).reset();

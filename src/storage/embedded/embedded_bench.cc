@@ -1,6 +1,6 @@
 // Durable commits a second: the embedded store with 1, 16 and 64 clients (each waits for its write
-// before the next one), against SQLite used plainly (one commit a write) on the same disk in the same
-// run. Goal: 5,000 a second with 16 clients. Values are 1 KB, as a small pod's protobuf.
+// before the next one), against SQLite used plainly (one commit a write) on the same disk in the
+// same run. Goal: 5,000 a second with 16 clients. Values are 1 KB, as a small pod's protobuf.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>

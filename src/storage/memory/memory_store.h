@@ -1,5 +1,5 @@
-// The memory engine: a store that forgets everything when it goes; for tests and simulation. It uses
-// no threads, so it runs on SimLoop.
+// The memory engine: a store that forgets everything when it goes; for tests and simulation. It
+// uses no threads, so it runs on SimLoop.
 #pragma once
 #include <memory>
 

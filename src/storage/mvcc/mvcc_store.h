@@ -97,6 +97,7 @@ class MvccStore : public Store, private WriteListener {
   void expire_leases();
   Task<void> expire(LeaseId lease);
   Task<Result<void>> revoke(LeaseId lease);
+  std::vector<Row> rows_to_revoke(LeaseId lease) const;
   void arm_compaction();
   void tick_compaction();
   Task<void> compact_to(Revision revision);

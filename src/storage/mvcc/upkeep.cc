@@ -37,31 +37,41 @@ Task<Result<void>> MvccStore::lease_revoke(LeaseId lease) {
   co_return co_await revoke(lease);
 }
 
-// Deletes the lease and its keys, pending ones included, as one transaction.
+// Deletes the lease and its keys, pending ones included, as one transaction; more keys than one
+// can hold go in transactions before it.
 Task<Result<void>> MvccStore::revoke(LeaseId lease) {
+  leases_.set_revoking(lease, true);
+  for (;;) {
+    auto request = std::make_unique<WriteRequest>();
+    request->rows = rows_to_revoke(lease);
+    bool last = static_cast<int64_t>(request->rows.size()) < kMaxTxnRows;
+    if (last) request->revoke = lease;
+    auto written = co_await write(std::move(request));
+    if (!written) {
+      leases_.set_revoking(lease, false);
+      co_return written;
+    }
+    if (!last) continue;
+    leases_.remove(lease);
+    co_return written;
+  }
+}
+
+std::vector<Row> MvccStore::rows_to_revoke(LeaseId lease) const {
   std::set<std::string> keys;
   for (auto& key : leases_.keys(lease)) keys.insert(key);
   for (auto& [key, state] : pending_) {
     if (state.lease == lease) keys.insert(key);
   }
-  auto request = std::make_unique<WriteRequest>();
-  request->revoke = lease;
+  std::vector<Row> rows;
   for (auto& key : keys) {
     const KeyState* state = latest(key);
     if (!state || state->deleted() || state->lease != lease) continue;
-    RowId id = row_id(newest_ + 1, static_cast<int64_t>(request->rows.size()));
-    if (static_cast<int64_t>(request->rows.size()) < kMaxTxnRows) {
-      request->rows.push_back(make_row(key, nullptr, 0, id));
-    }
+    if (static_cast<int64_t>(rows.size()) >= kMaxTxnRows) break;
+    RowId id = row_id(newest_ + 1, static_cast<int64_t>(rows.size()));
+    rows.push_back(make_row(key, nullptr, 0, id));
   }
-  leases_.set_revoking(lease, true);
-  auto written = co_await write(std::move(request));
-  if (written) {
-    leases_.remove(lease);
-  } else {
-    leases_.set_revoking(lease, false);
-  }
-  co_return written;
+  return rows;
 }
 
 void MvccStore::arm_lease_timer() {

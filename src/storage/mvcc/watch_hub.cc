@@ -183,9 +183,8 @@ Task<void> WatchHub::catch_up(WatcherPtr watcher) {
 }
 
 void WatchHub::replay_window(const WatcherPtr& watcher) {
-  auto start = std::ranges::lower_bound(window_, watcher->next, {}, [](const storage::Event& event) {
-    return event.item.mod_revision;
-  });
+  auto revision_of_event = [](const storage::Event& event) { return event.item.mod_revision; };
+  auto start = std::ranges::lower_bound(window_, watcher->next, {}, revision_of_event);
   EventBatch batch;
   batch.revision = revision_;
   for (auto it = start; it != window_.end(); ++it) {

@@ -121,12 +121,16 @@ TEST_F(Embedded, a_damaged_file_is_named) {
   {
     auto store = open();
     ASSERT_TRUE(store);
-    for (int i = 0; i < 200; ++i) ASSERT_TRUE(put(**store, "k" + std::to_string(i), std::string(500, 'v')));
+    for (int i = 0; i < 200; ++i) {
+      ASSERT_TRUE(put(**store, "k" + std::to_string(i), std::string(500, 'v')));
+    }
     stop(**store);
   }
   auto data = os::read_file(file());
   ASSERT_TRUE(data);
-  for (size_t page = 3; page * 4096 < data->size(); ++page) data->replace(page * 4096, 64, 64, '\xee');
+  for (size_t page = 3; page * 4096 < data->size(); ++page) {
+    data->replace(page * 4096, 64, 64, '\xee');
+  }
   ASSERT_TRUE(os::write_file(file(), *data));
   auto store = open();
   ASSERT_FALSE(store);

@@ -98,6 +98,23 @@ TEST_P(StoreSuite, leases_and_their_keys_survive_a_restart) {
   EXPECT_GT(*next, *empty);
 }
 
+TEST_P(StoreSuite, a_lease_may_hold_more_keys_than_a_transaction) {
+  auto lease = run(store().lease_grant(hours(1)));
+  constexpr int kKeys = 66'000;
+  static_assert(kKeys > storage::mvcc::kMaxTxnRows);
+  for (int first = 0; first < kKeys; first += 33'000) {
+    Txn many;
+    for (int i = first; i < first + 33'000; ++i) {
+      many.puts.push_back({"k" + std::to_string(i), bytes(""), *lease, nullptr});
+    }
+    ASSERT_TRUE(txn(std::move(many)));
+  }
+  put("other", "1");
+  ASSERT_TRUE(run(store().lease_revoke(*lease)));
+  EXPECT_THAT(keys(""), ElementsAre("other"));
+  EXPECT_FALSE(run(store().lease_keep_alive(*lease)));
+}
+
 TEST_P(StoreSuite, a_lease_needs_a_time) {
   EXPECT_FALSE(run(store().lease_grant(Duration::zero())));
 }

@@ -88,7 +88,7 @@ TEST_P(StoreSuite, pages_of_one_revision_are_one_state) {
     put("/k/" + std::to_string(12 + page_number), "changed");
   }
   ASSERT_EQ(seen.size(), 20u);
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(seen[static_cast<size_t>(i)], "/k/" + std::to_string(10 + i) + "old");
+  for (size_t i = 0; i < 20; ++i) EXPECT_EQ(seen[i], "/k/" + std::to_string(10 + i) + "old");
 }
 
 TEST_P(StoreSuite, a_future_revision_is_an_error) {

@@ -197,7 +197,9 @@ TEST_P(StoreSuite, watches_started_in_mid_load_see_everything_once_and_in_order)
   for (auto& event : whole->events) {
     auto it = state.find(event.item.key);
     EXPECT_EQ(it != state.end(), event.previous.has_value());
-    if (event.previous && it != state.end()) EXPECT_EQ(it->second.mod_revision, event.previous->mod_revision);
+    if (event.previous && it != state.end()) {
+      EXPECT_EQ(it->second.mod_revision, event.previous->mod_revision);
+    }
     if (event.type == StoreEvent::Type::kDelete) {
       state.erase(event.item.key);
     } else {
