@@ -50,7 +50,9 @@ std::optional<os::Cgroups> detect_cgroups() {
   return std::nullopt;
 }
 
-const schema::Resource& core(std::string_view name) { return *schema::find_resource("", "v1", name); }
+const schema::Resource& core(std::string_view name) {
+  return *schema::find_resource("", "v1", name);
+}
 
 client::ListOptions of_node(const std::string& name) {
   client::ListOptions out;
@@ -60,17 +62,31 @@ client::ListOptions of_node(const std::string& name) {
 
 }  // namespace
 
-Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& random, Options given)
-    : options(completed(std::move(given))), loop(l), client(c),
-      cri(l, Containerd::socket_path(options), stop.token()), containerd(l, pool, cri, options),
+Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& random,
+                    Options given)
+    : options(completed(std::move(given))),
+      loop(l),
+      client(c),
+      cri(l, Containerd::socket_path(options), stop.token()),
+      containerd(l, pool, cri, options),
       puller(l, cri, [this] { return containerd.import_new_images(); }),
-      events(l, c, random, options.node_name), keeper(l, pool, c, cri, containerd, options),
-      informers(l, c, random), pods(informers.informer(core("pods"), of_node(options.node_name))),
+      events(l, c, random, options.node_name),
+      keeper(l, pool, c, cri, containerd, options),
+      informers(l, c, random),
+      pods(informers.informer(core("pods"), of_node(options.node_name))),
       services(informers.informer(core("services"))),
       stream(l, Containerd::socket_path(options)),
-      node{.loop = l, .pool = pool, .client = c, .events = events, .random = random, .runtime = cri,
-           .containerd = containerd, .puller = puller, .options = options},
-      manager(node, pods, stream), server(l, pool, manager, options) {
+      node{.loop = l,
+           .pool = pool,
+           .client = c,
+           .events = events,
+           .random = random,
+           .runtime = cri,
+           .containerd = containerd,
+           .puller = puller,
+           .options = options},
+      manager(node, pods, stream),
+      server(l, pool, manager, options) {
   node.cgroups = detect_cgroups();
   node.host_ips = {options.node_ip};
   node.allocatable = node_allocatable(keeper.facts(), options);
@@ -106,7 +122,8 @@ Kubelet::~Kubelet() = default;
 
 Result<void> Kubelet::start() {
   Impl& k = *impl_;
-  for (const std::string& folder : {k.options.data_dir, k.options.root_dir, k.options.pod_logs_dir}) {
+  for (const std::string& folder :
+       {k.options.data_dir, k.options.root_dir, k.options.pod_logs_dir}) {
     Result<void> made = os::make_dirs(folder, 0755);
     if (!made) return made;
   }
@@ -127,7 +144,8 @@ Result<void> Kubelet::start() {
 
 uint16_t Kubelet::port() const { return impl_->server.port(); }
 
-Result<void> Kubelet::replace_serving_certificate(std::string certificate_pem, std::string key_pem) {
+Result<void> Kubelet::replace_serving_certificate(std::string certificate_pem,
+                                                  std::string key_pem) {
   return impl_->server.replace_certificate(std::move(certificate_pem), std::move(key_pem));
 }
 

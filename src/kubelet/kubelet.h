@@ -1,8 +1,9 @@
 // Kubelet: the node agent. Runs the pods that the API assigns to this node on a container runtime.
 //
 // Loop thread only. Everything it references outlives it. start() returns at once; the node becomes
-// Ready by itself. stop() leaves containers running, as upstream's does; the next start adopts them.
-// purge() is for a stopped node: it removes everything that this data folder's node ever made.
+// Ready by itself. stop() leaves containers running, as upstream's does; the next start adopts
+// them. purge() is for a stopped node: it removes everything that this data folder's node ever
+// made.
 #pragma once
 #include <memory>
 
@@ -33,8 +34,8 @@ class Kubelet {
 };
 
 // Removes containers, sandboxes, mounts, network, cgroups and state folders of a stopped node, and
-// ends its containerd. Blocks. What can't be removed is the error; the rest is removed all the same.
-// Only options.data_dir, bridge_name, cgroup_root and the folders are used.
+// ends its containerd. Blocks. What can't be removed is the error; the rest is removed all the
+// same. Only options.data_dir, bridge_name, cgroup_root and the folders are used.
 Result<void> purge(Options options);
 
 }  // namespace tiphys::kubelet

@@ -11,34 +11,36 @@ namespace tiphys::kubelet {
 
 struct Options {
   // --- identity ---
-  std::string node_name;                     // --hostname-override; "": the host's name
-  std::string node_ip;                       // --node-ip; "": found from the default route
-  std::map<std::string, std::string> node_labels;   // --node-labels
+  std::string node_name;                           // --hostname-override; "": the host's name
+  std::string node_ip;                             // --node-ip; "": found from the default route
+  std::map<std::string, std::string> node_labels;  // --node-labels
   struct Taint {
     std::string key;
     std::string value;
     std::string effect;
   };
-  std::vector<Taint> register_with_taints;   // --register-with-taints
+  std::vector<Taint> register_with_taints;  // --register-with-taints
   bool register_node = true;
   std::string provider_id;
 
   // --- folders ---
-  std::string data_dir = "/var/lib/tiphys";  // containerd/, cni/, images/, kubelet/ (root_dir), pods' logs
-  std::string root_dir;                      // --root-dir; "": <data_dir>/kubelet
-  std::string pod_logs_dir;                  // "": <data_dir>/log/pods
+  std::string data_dir =
+      "/var/lib/tiphys";     // containerd/, cni/, images/, kubelet/ (root_dir), pods' logs
+  std::string root_dir;      // --root-dir; "": <data_dir>/kubelet
+  std::string pod_logs_dir;  // "": <data_dir>/log/pods
 
   // --- runtime ---
-  std::string container_runtime_endpoint;    // "": a containerd of our own; else unix:///...sock
+  std::string container_runtime_endpoint;  // "": a containerd of our own; else unix:///...sock
   std::string containerd_program = "containerd";
-  std::vector<std::string> cni_bin_dirs = {"/opt/cni/bin", "/usr/lib/cni"};  // the first with bridge
-  std::string cgroup_root;                   // --cgroup-root; pods are in <cgroup_root>/kubepods
+  std::vector<std::string> cni_bin_dirs = {"/opt/cni/bin",
+                                           "/usr/lib/cni"};  // the first with bridge
+  std::string cgroup_root;  // --cgroup-root; pods are in <cgroup_root>/kubepods
 
   // --- pod network ---
-  bool configure_cni = true;                 // writes the bridge's CNI configuration
+  bool configure_cni = true;  // writes the bridge's CNI configuration
   std::string bridge_name = "tiphys0";
-  std::string pod_cidr;                      // --pod-cidr; used until node.spec.podCIDR is set
-  std::string cluster_cidr = "10.42.0.0/16"; // not masqueraded
+  std::string pod_cidr;                       // --pod-cidr; used until node.spec.podCIDR is set
+  std::string cluster_cidr = "10.42.0.0/16";  // not masqueraded
   std::vector<std::string> cluster_dns = {"10.43.0.10"};
   std::string cluster_domain = "cluster.local";
   std::string resolv_conf = "/etc/resolv.conf";
@@ -54,10 +56,10 @@ struct Options {
 
   // --- server ---
   std::string address = "0.0.0.0";
-  uint16_t port = 10250;                     // 0: any
-  std::string tls_cert_pem;                  // "": self-signed, kept in <root_dir>/pki
+  uint16_t port = 10250;     // 0: any
+  std::string tls_cert_pem;  // "": self-signed, kept in <root_dir>/pki
   std::string tls_key_pem;
-  std::string client_ca_pem;                 // callers' certificates; "": every call is refused
+  std::string client_ca_pem;  // callers' certificates; "": every call is refused
   // Callers: CN of the API server's client certificate, or a member of one of these groups.
   std::string apiserver_common_name = "kube-apiserver-kubelet-client";
   std::vector<std::string> allowed_groups = {"system:masters", "kubeadm:cluster-admins"};

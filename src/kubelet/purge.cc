@@ -122,7 +122,8 @@ Result<void> end_runtime(const Options& options) {
   return result;
 }
 
-void remove_cgroups(const Options& options, const std::vector<std::string>& uids, Outcome& outcome) {
+void remove_cgroups(const Options& options, const std::vector<std::string>& uids,
+                    Outcome& outcome) {
   Result<os::Cgroups> groups = os::Cgroups::detect();
   if (!groups) return;
   std::string base = options.cgroup_root + "/kubepods";
@@ -153,8 +154,8 @@ Result<void> purge(Options options) {
   outcome.add(os::unmount_below(paths.folder));
   outcome.add(os::unmount_below(paths.state));
   outcome.add(remove_pod_network(options.bridge_name));
-  for (const std::string& folder :
-       {options.root_dir, options.pod_logs_dir, options.data_dir + "/cni", paths.folder, paths.state}) {
+  for (const std::string& folder : {options.root_dir, options.pod_logs_dir,
+                                    options.data_dir + "/cni", paths.folder, paths.state}) {
     outcome.add(os::remove_tree(folder));
   }
   return outcome.result();

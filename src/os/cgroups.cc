@@ -85,19 +85,21 @@ CgroupMounts find_cgroup_mounts(std::string_view mountinfo) {
 std::vector<CgroupWrite> cgroup_writes(bool v2, const CgroupLimits& l) {
   std::vector<CgroupWrite> out;
   if (l.cpu_shares > 0) {
-    out.push_back(v2 ? CgroupWrite{"", "cpu.weight", std::to_string(cpu_weight_of_shares(l.cpu_shares))}
-                     : CgroupWrite{"cpu", "cpu.shares", std::to_string(l.cpu_shares)});
+    out.push_back(
+        v2 ? CgroupWrite{"", "cpu.weight", std::to_string(cpu_weight_of_shares(l.cpu_shares))}
+           : CgroupWrite{"cpu", "cpu.shares", std::to_string(l.cpu_shares)});
   }
   if (l.cpu_quota_us != 0 && v2) {
-    out.push_back({"", "cpu.max",
-                   number_or(l.cpu_quota_us, "max") + " " + std::to_string(l.cpu_period_us)});
+    out.push_back(
+        {"", "cpu.max", number_or(l.cpu_quota_us, "max") + " " + std::to_string(l.cpu_period_us)});
   } else if (l.cpu_quota_us != 0) {
     out.push_back({"cpu", "cpu.cfs_period_us", std::to_string(l.cpu_period_us)});
     out.push_back({"cpu", "cpu.cfs_quota_us", number_or(l.cpu_quota_us, "-1")});
   }
   if (l.memory_bytes != 0) {
-    out.push_back(v2 ? CgroupWrite{"", "memory.max", number_or(l.memory_bytes, "max")}
-                     : CgroupWrite{"memory", "memory.limit_in_bytes", number_or(l.memory_bytes, "-1")});
+    out.push_back(
+        v2 ? CgroupWrite{"", "memory.max", number_or(l.memory_bytes, "max")}
+           : CgroupWrite{"memory", "memory.limit_in_bytes", number_or(l.memory_bytes, "-1")});
   }
   if (l.pids != 0) out.push_back({v2 ? "" : "pids", "pids.max", number_or(l.pids, "max")});
   return out;

@@ -1,8 +1,9 @@
 // Control groups: where controllers are mounted (v1, v2, hybrid) and groups with limits in them, by
 // a path that is the same in every hierarchy ("/kubepods/besteffort/pod123").
 //
-// Thread-safe after detect() (immutable). Hybrid means controllers in v1 and an empty v2 tree beside
-// them: it is treated as v1. Sources: kernel docs admin-guide/cgroup-v1, cgroup-v2; KEP-2254.
+// Thread-safe after detect() (immutable). Hybrid means controllers in v1 and an empty v2 tree
+// beside them: it is treated as v1. Sources: kernel docs admin-guide/cgroup-v1, cgroup-v2;
+// KEP-2254.
 #pragma once
 #include <sys/types.h>
 
@@ -17,11 +18,11 @@
 namespace tiphys::os {
 
 struct CgroupLimits {
-  int64_t cpu_shares = 0;     // 0: unset
-  int64_t cpu_quota_us = 0;   // a period; 0: unset, -1: no limit
+  int64_t cpu_shares = 0;    // 0: unset
+  int64_t cpu_quota_us = 0;  // a period; 0: unset, -1: no limit
   int64_t cpu_period_us = 100'000;
-  int64_t memory_bytes = 0;   // 0: unset, -1: no limit
-  int64_t pids = 0;           // 0: unset, -1: no limit
+  int64_t memory_bytes = 0;  // 0: unset, -1: no limit
+  int64_t pids = 0;          // 0: unset, -1: no limit
 };
 
 // cpu.weight of v2 for v1's cpu.shares: [2, 262144] to [1, 10000].
@@ -29,8 +30,8 @@ int64_t cpu_weight_of_shares(int64_t shares);
 
 struct CgroupMounts {
   bool v2 = false;
-  std::string unified;                         // mount point of the v2 tree, "" if none
-  std::map<std::string, std::string> v1;       // controller -> mount point
+  std::string unified;                    // mount point of the v2 tree, "" if none
+  std::map<std::string, std::string> v1;  // controller -> mount point
 };
 // From the text of /proc/self/mountinfo.
 CgroupMounts find_cgroup_mounts(std::string_view mountinfo);

@@ -40,7 +40,8 @@ TEST(Cgroups, SharesBecomeWeights) {
 }
 
 TEST(Cgroups, LimitsBecomeFiles) {
-  CgroupLimits limits{.cpu_shares = 512, .cpu_quota_us = 50'000, .memory_bytes = 1 << 20, .pids = -1};
+  CgroupLimits limits{
+      .cpu_shares = 512, .cpu_quota_us = 50'000, .memory_bytes = 1 << 20, .pids = -1};
   std::vector<CgroupWrite> v1 = cgroup_writes(false, limits);
   ASSERT_EQ(v1.size(), 5u);
   EXPECT_EQ(v1[0], (CgroupWrite{"cpu", "cpu.shares", "512"}));

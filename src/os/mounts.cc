@@ -70,8 +70,8 @@ Result<void> mount_bind(const std::string& from, const std::string& path, bool r
   if (mount(from.c_str(), path.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
     return ApiStatus::os_error("mount " + path, errno);
   }
-  if (read_only && mount(nullptr, path.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY,
-                         nullptr) != 0) {
+  if (read_only &&
+      mount(nullptr, path.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
     return ApiStatus::os_error("mount read-only " + path, errno);
   }
   return {};

@@ -18,8 +18,8 @@ Task<ImageOutcome> ImagePuller::ensure(std::string image, std::string policy, st
                                        RegistryAuth auth, ObjectPtr sandbox_config, Record record) {
   Result<ImageReference> reference = parse_image_reference(image);
   if (!reference) {
-    std::string message = "Failed to apply default image tag " + go_quote(image) + ": " +
-                          reference.error().message();
+    std::string message =
+        "Failed to apply default image tag " + go_quote(image) + ": " + reference.error().message();
     record("Warning", "InspectFailed", message);
     ImageOutcome out = refused("InvalidImageName", message);
     out.retry_at = loop_.wall() + BackOff::kFirst;
@@ -28,7 +28,8 @@ Task<ImageOutcome> ImagePuller::ensure(std::string image, std::string policy, st
   std::string name = reference->text();
   Result<ImageRecord> present = co_await runtime_.image_status(name);
   if (!present) {
-    std::string message = "Failed to inspect image " + go_quote(image) + ": " + present.error().message();
+    std::string message =
+        "Failed to inspect image " + go_quote(image) + ": " + present.error().message();
     record("Warning", "InspectFailed", message);
     co_return refused("ImageInspectError", message);
   }
@@ -38,16 +39,17 @@ Task<ImageOutcome> ImagePuller::ensure(std::string image, std::string policy, st
     if (!present) co_return refused("ImageInspectError", present.error().message());
   }
   if (present->found && policy != "Always") {
-    record("Normal", "Pulled", "Container image " + go_quote(image) +
-                                   " already present on machine and can be accessed by the pod");
+    record("Normal", "Pulled",
+           "Container image " + go_quote(image) +
+               " already present on machine and can be accessed by the pod");
     ImageOutcome out;
     out.image = *present;
     out.requested = name;
     co_return out;
   }
   if (policy == "Never") {
-    std::string message = "Container image " + go_quote(image) +
-                          " is not present with pull policy of Never";
+    std::string message =
+        "Container image " + go_quote(image) + " is not present with pull policy of Never";
     record("Warning", "ErrImageNeverPull", message);
     ImageOutcome out = refused("ErrImageNeverPull", message);
     out.retry_at = loop_.wall() + BackOff::kFirst;

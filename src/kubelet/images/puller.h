@@ -1,8 +1,8 @@
 // ImagePuller: makes a container's image present, by its pull policy. After upstream's
 // pkg/kubelet/images/image_manager.go.
 //
-// Loop thread only. Pulls run beside each other, one of the same image at a time; one that failed is
-// tried again after 10 s to 5 min. Before a pull, new tarballs in <data>/images are imported.
+// Loop thread only. Pulls run beside each other, one of the same image at a time; one that failed
+// is tried again after 10 s to 5 min. Before a pull, new tarballs in <data>/images are imported.
 #pragma once
 #include <functional>
 #include <optional>
@@ -18,9 +18,9 @@ namespace tiphys::kubelet {
 
 struct ImageOutcome {
   ImageRecord image;
-  std::string requested;     // the full name
-  std::optional<Why> why;    // set: it isn't there (ErrImagePull, ImagePullBackOff, ...)
-  MicroTime retry_at = 0;    // with why: when to ask again
+  std::string requested;   // the full name
+  std::optional<Why> why;  // set: it isn't there (ErrImagePull, ImagePullBackOff, ...)
+  MicroTime retry_at = 0;  // with why: when to ask again
 };
 
 class ImagePuller {

@@ -15,7 +15,8 @@ bool is_word(char c) { return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z') || 
 
 // [a-z0-9]+ parts joined by ".", "_", "__" or dashes.
 bool is_path_part(std::string_view part) {
-  if (part.empty() || !is_lower_or_digit(part.front()) || !is_lower_or_digit(part.back())) return false;
+  if (part.empty() || !is_lower_or_digit(part.front()) || !is_lower_or_digit(part.back()))
+    return false;
   for (size_t i = 0; i < part.size(); ++i) {
     char c = part[i];
     if (is_lower_or_digit(c) || c == '-') continue;
@@ -48,7 +49,8 @@ bool is_domain(std::string_view domain) {
 
 bool is_tag(std::string_view tag) {
   if (tag.empty() || tag.size() > kMaxTag || !is_word(tag[0])) return false;
-  return std::all_of(tag.begin(), tag.end(), [](char c) { return is_word(c) || c == '.' || c == '-'; });
+  return std::all_of(tag.begin(), tag.end(),
+                     [](char c) { return is_word(c) || c == '.' || c == '-'; });
 }
 
 bool is_digest(std::string_view digest) {
@@ -68,7 +70,8 @@ bool looks_like_domain(std::string_view first) {
 }  // namespace
 
 std::string ImageReference::text() const {
-  return domain + "/" + path + (tag.empty() ? "" : ":" + tag) + (digest.empty() ? "" : "@" + digest);
+  return domain + "/" + path + (tag.empty() ? "" : ":" + tag) +
+         (digest.empty() ? "" : "@" + digest);
 }
 
 Result<ImageReference> parse_image_reference(std::string_view name) {
@@ -100,7 +103,8 @@ Result<ImageReference> parse_image_reference(std::string_view name) {
   }
   if (out.domain == "index.docker.io") out.domain = "docker.io";
   if (to_lower(out.path) != out.path) {
-    return invalid("invalid reference format: repository name (" + out.path + ") must be lowercase");
+    return invalid("invalid reference format: repository name (" + out.path +
+                   ") must be lowercase");
   }
   if (out.path.size() > kMaxPath) {
     return invalid("repository name must not be more than 255 characters");

@@ -1,4 +1,5 @@
-// Image names (github.com/distribution/reference): "nginx" -> "docker.io/library/nginx:latest". Pure.
+// Image names (github.com/distribution/reference): "nginx" -> "docker.io/library/nginx:latest".
+// Pure.
 #pragma once
 #include <string>
 #include <string_view>

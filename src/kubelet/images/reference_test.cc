@@ -22,12 +22,13 @@ TEST(ImageReference, ShortNamesGrow) {
 }
 
 TEST(ImageReference, BadNamesAreRefused) {
-  for (const char* bad : {"", ":", "/", "a/", "/a", "a//b", "Nginx", "a:", "a:b:c", "a b", "a@sha256:zz",
-                          "-a", "a_", "a___b", "a..b", "http://a/b", "a:-x", "x@"}) {
+  for (const char* bad : {"", ":", "/", "a/", "/a", "a//b", "Nginx", "a:", "a:b:c", "a b",
+                          "a@sha256:zz", "-a", "a_", "a___b", "a..b", "http://a/b", "a:-x", "x@"}) {
     EXPECT_EQ(full(bad), "error") << bad;
   }
   EXPECT_EQ(full(std::string(300, 'a')), "error");
-  EXPECT_NE(parse_image_reference("Nginx").error().message().find("must be lowercase"), std::string::npos);
+  EXPECT_NE(parse_image_reference("Nginx").error().message().find("must be lowercase"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ Result<void> run_nft(const std::string& rules) {
 
 bool is_bridge_name(const std::string& name) {
   return !name.empty() && name.size() <= 15 &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+         name.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
              std::string::npos;
 }
 
@@ -42,8 +43,8 @@ std::string cni_configuration(const PodNetwork& n) {
   return "{\"cniVersion\":\"1.0.0\",\"name\":" + json(n.bridge) +
          ",\"plugins\":[\n{\"type\":\"bridge\",\"bridge\":" + json(n.bridge) +
          ",\"isGateway\":true,\"isDefaultGateway\":true,\"ipMasq\":false,\"hairpinMode\":true,\n"
-         "\"ipam\":{\"type\":\"host-local\",\"ranges\":[[{\"subnet\":" + json(n.pod_cidr) +
-         "}]],\"dataDir\":" + json(n.cni_folder + "/ipam") +
+         "\"ipam\":{\"type\":\"host-local\",\"ranges\":[[{\"subnet\":" +
+         json(n.pod_cidr) + "}]],\"dataDir\":" + json(n.cni_folder + "/ipam") +
          "}},\n{\"type\":\"portmap\",\"capabilities\":{\"portMappings\":true}}]}\n";
 }
 
@@ -53,7 +54,8 @@ std::string masquerade_rules(const PodNetwork& n) {
   std::string table = "ip " + masquerade_table(n.bridge);
   return "table " + table + " {}\ndelete table " + table + "\ntable " + table +
          " {\n chain postrouting {\n  type nat hook postrouting priority srcnat; policy accept;\n"
-         "  ip saddr " + n.pod_cidr + " ip daddr != " + n.cluster_cidr + " ip daddr != 224.0.0.0/4 oifname != \"" +
+         "  ip saddr " +
+         n.pod_cidr + " ip daddr != " + n.cluster_cidr + " ip daddr != 224.0.0.0/4 oifname != \"" +
          n.bridge + "\" masquerade\n }\n}\n";
 }
 

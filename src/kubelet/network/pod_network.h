@@ -1,5 +1,5 @@
-// The node's pod network: CNI configuration (bridge, host-local, portmap), forwarding, and masquerade
-// of what leaves the cluster. Texts are pure; apply and remove block (pool).
+// The node's pod network: CNI configuration (bridge, host-local, portmap), forwarding, and
+// masquerade of what leaves the cluster. Texts are pure; apply and remove block (pool).
 //
 // Owned by name, so that several clusters live on one machine: the bridge, the nftables table
 // "tiphys_masq_<bridge>", <data>/cni.
@@ -14,7 +14,7 @@ struct PodNetwork {
   std::string bridge;
   std::string pod_cidr;
   std::string cluster_cidr;
-  std::string cni_folder;   // <data>/cni: net.d/, ipam/
+  std::string cni_folder;  // <data>/cni: net.d/, ipam/
 };
 
 std::string cni_configuration(const PodNetwork& network);

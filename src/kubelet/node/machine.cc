@@ -65,7 +65,7 @@ MachinePressure read_machine_pressure(const std::string& root_dir) {
   MachinePressure out;
   Result<std::string> memory = os::read_file("/proc/meminfo", 64 * 1024);
   if (memory) out.memory_available = meminfo(*memory, "MemAvailable");
-  struct statvfs disk {};
+  struct statvfs disk{};
   if (::statvfs(root_dir.c_str(), &disk) == 0 || ::statvfs("/", &disk) == 0) {
     out.disk_available = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
     out.disk_total = static_cast<int64_t>(disk.f_blocks * disk.f_frsize);

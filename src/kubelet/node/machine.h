@@ -8,13 +8,13 @@ namespace tiphys::kubelet {
 struct MachineFacts {
   int64_t cpus = 1;
   int64_t memory_bytes = 0;
-  int64_t disk_bytes = 0;       // of the file system that holds root_dir
+  int64_t disk_bytes = 0;  // of the file system that holds root_dir
   std::string machine_id;
   std::string system_uuid;
   std::string boot_id;
   std::string kernel_version;
   std::string os_image;
-  std::string architecture;     // Go's name
+  std::string architecture;  // Go's name
 };
 MachineFacts read_machine_facts(const std::string& root_dir);
 

@@ -23,8 +23,14 @@ const schema::Resource& leases() {
 
 NodeKeeper::NodeKeeper(EpollLoop& loop, WorkerPool& pool, client::Client& client, Runtime& runtime,
                        Containerd& containerd, Options options)
-    : loop_(loop), pool_(pool), client_(client), runtime_(runtime), containerd_(containerd),
-      options_(std::move(options)), gate_(loop), wake_(loop) {
+    : loop_(loop),
+      pool_(pool),
+      client_(client),
+      runtime_(runtime),
+      containerd_(containerd),
+      options_(std::move(options)),
+      gate_(loop),
+      wake_(loop) {
   facts_.machine = read_machine_facts(options_.root_dir);
   facts_.host_name = os::host_name();
   facts_.addresses = {options_.node_ip};
@@ -66,14 +72,16 @@ Task<void> NodeKeeper::run() {
     co_await update_status();
     co_await follow_pod_cidr();
     bool settled = network_ready_ && facts_.not_ready.empty();
-    Duration pause = settled ? options_.node_status_update_frequency : std::chrono::milliseconds(200);
+    Duration pause =
+        settled ? options_.node_status_update_frequency : std::chrono::milliseconds(200);
     (void)co_await wake_.wait(stop_.token(), pause);
   }
 }
 
 Task<void> NodeKeeper::refresh_facts() {
   std::string root = options_.root_dir;
-  facts_.pressure = co_await run_blocking(loop_, pool_, [root] { return read_machine_pressure(root); });
+  facts_.pressure =
+      co_await run_blocking(loop_, pool_, [root] { return read_machine_pressure(root); });
   co_await observe_runtime();
   facts_.now = loop_.wall();
 }
@@ -90,10 +98,12 @@ Task<void> NodeKeeper::observe_runtime() {
   }
   facts_.not_ready.clear();
   if (!status->runtime.ok) {
-    facts_.not_ready = "container runtime not ready: RuntimeReady=false reason:" +
-                       status->runtime.reason + " message:" + status->runtime.message;
+    facts_.not_ready =
+        "container runtime not ready: RuntimeReady=false reason:" + status->runtime.reason +
+        " message:" + status->runtime.message;
   } else if (!network_ready_ || !status->network.ok) {
-    std::string reason = status->network.reason.empty() ? "NetworkPluginNotReady" : status->network.reason;
+    std::string reason =
+        status->network.reason.empty() ? "NetworkPluginNotReady" : status->network.reason;
     std::string message = status->network.message.empty()
                               ? "Network plugin returns error: cni plugin not initialized"
                               : status->network.message;
@@ -142,7 +152,8 @@ Task<void> NodeKeeper::update_status() {
   MicroTime period = options_.node_status_report_frequency / std::chrono::microseconds(1);
   bool heartbeat = facts_.now - reported_at_ >= period;
   ObjectPtr wanted = with_status(*node_, facts_, options_, heartbeat);
-  if (!heartbeat && equal(core_v1::Node(*wanted).status(), core_v1::Node(*node_).status())) co_return;
+  if (!heartbeat && equal(core_v1::Node(*wanted).status(), core_v1::Node(*node_).status()))
+    co_return;
   Result<ObjectPtr> written = co_await client_.update(nodes(), wanted, "status");
   if (!written) {
     LOG_WARNING("Error updating node status, will retry", {"err", written.error()});
@@ -176,7 +187,8 @@ Task<void> NodeKeeper::follow_pod_cidr() {
 }
 
 Task<void> NodeKeeper::keep_lease() {
-  Duration period = std::chrono::seconds(std::max<int64_t>(options_.node_lease_duration_seconds / 4, 1));
+  Duration period =
+      std::chrono::seconds(std::max<int64_t>(options_.node_lease_duration_seconds / 4, 1));
   Duration retry = kRetry;
   while (!stop_.stop_requested()) {
     Result<void> renewed = ApiStatus::internal("the node isn't registered yet");
@@ -199,7 +211,8 @@ Task<Result<void>> NodeKeeper::renew_lease() {
   Draft draft = lease_ ? Draft(*lease_) : coordination_v1::Lease::make();
   coordination_v1::LeaseEdit edit(draft);
   edit.edit_spec().set_holder_identity(options_.node_name);
-  edit.edit_spec().set_lease_duration_seconds(static_cast<int32_t>(options_.node_lease_duration_seconds));
+  edit.edit_spec().set_lease_duration_seconds(
+      static_cast<int32_t>(options_.node_lease_duration_seconds));
   edit.edit_spec().set_renew_time(loop_.wall());
   Result<ObjectPtr> written = ApiStatus::internal("");
   if (lease_) {

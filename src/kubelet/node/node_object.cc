@@ -43,9 +43,11 @@ void write_conditions(const NodeFacts& facts, core_v1::NodeStatusEdit status, bo
   ConditionWriter out(status, facts.now, heartbeat);
   const MachinePressure& p = facts.pressure;
   if (p.memory_available < kMinMemory) {
-    out.set("MemoryPressure", true, "KubeletHasInsufficientMemory", "kubelet has insufficient memory available");
+    out.set("MemoryPressure", true, "KubeletHasInsufficientMemory",
+            "kubelet has insufficient memory available");
   } else {
-    out.set("MemoryPressure", false, "KubeletHasSufficientMemory", "kubelet has sufficient memory available");
+    out.set("MemoryPressure", false, "KubeletHasSufficientMemory",
+            "kubelet has sufficient memory available");
   }
   if (p.disk_available < p.disk_total / 10) {
     out.set("DiskPressure", true, "KubeletHasDiskPressure", "kubelet has disk pressure");
@@ -54,9 +56,11 @@ void write_conditions(const NodeFacts& facts, core_v1::NodeStatusEdit status, bo
   }
   bool few_pids = p.pids_max > 0 && p.pids_max - p.pids_used < p.pids_max / 20;
   if (few_pids) {
-    out.set("PIDPressure", true, "KubeletHasInsufficientPID", "kubelet has insufficient PID available");
+    out.set("PIDPressure", true, "KubeletHasInsufficientPID",
+            "kubelet has insufficient PID available");
   } else {
-    out.set("PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available");
+    out.set("PIDPressure", false, "KubeletHasSufficientPID",
+            "kubelet has sufficient PID available");
   }
   if (facts.not_ready.empty()) {
     out.set("Ready", true, "KubeletReady", "kubelet is posting ready status");
@@ -127,7 +131,8 @@ std::map<std::string, std::string> node_capacity(const NodeFacts& facts, const O
           {"pods", std::to_string(options.max_pods)}};
 }
 
-std::map<std::string, std::string> node_allocatable(const NodeFacts& facts, const Options& options) {
+std::map<std::string, std::string> node_allocatable(const NodeFacts& facts,
+                                                    const Options& options) {
   std::map<std::string, std::string> out;
   for (const auto& [name, capacity] : node_capacity(facts, options)) {
     Quantity left = Quantity::of(capacity);
@@ -168,7 +173,8 @@ ObjectPtr with_status(const Object& node, const NodeFacts& facts, const Options&
   auto capacity = status.edit_capacity();
   for (const auto& [name, quantity] : node_capacity(facts, options)) capacity.set(name, quantity);
   auto allocatable = status.edit_allocatable();
-  for (const auto& [name, quantity] : node_allocatable(facts, options)) allocatable.set(name, quantity);
+  for (const auto& [name, quantity] : node_allocatable(facts, options))
+    allocatable.set(name, quantity);
   write_conditions(facts, status, heartbeat);
   write_addresses(facts, status);
   status.edit_daemon_endpoints().edit_kubelet_endpoint().set_port(facts.kubelet_port);

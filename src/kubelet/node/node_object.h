@@ -17,9 +17,9 @@ struct NodeFacts {
   std::string host_name;
   std::vector<std::string> addresses;  // internal
   uint16_t kubelet_port = 10250;
-  std::string runtime_version;         // "containerd://1.6.20"
+  std::string runtime_version;  // "containerd://1.6.20"
   std::vector<ImageRecord> images;
-  std::string not_ready;               // why the node isn't Ready; "": it is
+  std::string not_ready;  // why the node isn't Ready; "": it is
   MicroTime now = 0;
 };
 

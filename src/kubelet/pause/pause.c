@@ -1,5 +1,6 @@
 // pause: the process that holds a pod's namespaces. Freestanding (no libc), so that it is a few
-// hundred bytes: reaps orphans where the pod shares its process namespace, ends on SIGTERM or SIGINT.
+// hundred bytes: reaps orphans where the pod shares its process namespace, ends on SIGTERM and
+// SIGINT.
 #define SIG_BIT(n) (1UL << ((n) - 1))
 enum { kSigInt = 2, kSigTerm = 15, kSigChld = 17, kSigBlock = 0, kNoHang = 1 };
 

@@ -31,7 +31,8 @@ void add(Amounts& to, const Amounts& from) {
 bool matches_expression(core_v1::NodeSelectorRequirement r, bool present, std::string_view value) {
   std::string_view op = r.operator_();
   auto values = r.values();
-  bool listed = std::any_of(values.begin(), values.end(), [&](std::string_view v) { return v == value; });
+  bool listed =
+      std::any_of(values.begin(), values.end(), [&](std::string_view v) { return v == value; });
   if (op == "In") return present && listed;
   if (op == "NotIn") return !present || !listed;
   if (op == "Exists") return present;
@@ -102,13 +103,15 @@ bool matches_node(core_v1::PodSpec spec, core_v1::Node node) {
 
 std::optional<Why> admit_pod(const AdmissionInput& in, core_v1::Pod pod) {
   if (!matches_node(pod.spec(), in.node)) {
-    return Why{"NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node "
-                               "affinity/selector"};
+    return Why{"NodeAffinity",
+               "Predicate NodeAffinity failed: node(s) didn't match Pod's node "
+               "affinity/selector"};
   }
   auto count = static_cast<int64_t>(in.active.size());
   if (count >= in.max_pods) {
     return Why{"OutOfpods", "Node didn't have enough resource: pods, requested: 1, used: " +
-                                std::to_string(count) + ", capacity: " + std::to_string(in.max_pods)};
+                                std::to_string(count) +
+                                ", capacity: " + std::to_string(in.max_pods)};
   }
   Amounts used;
   auto ports = host_ports(pod.spec());
@@ -116,8 +119,9 @@ std::optional<Why> admit_pod(const AdmissionInput& in, core_v1::Pod pod) {
     add(used, pod_requests(other.spec()));
     for (const auto& port : host_ports(other.spec())) {
       if (ports.contains(port)) {
-        return Why{"NodePorts", "Predicate NodePorts failed: node(s) didn't have free ports for the "
-                                "requested pod ports"};
+        return Why{"NodePorts",
+                   "Predicate NodePorts failed: node(s) didn't have free ports for the "
+                   "requested pod ports"};
       }
     }
   }
@@ -125,8 +129,9 @@ std::optional<Why> admit_pod(const AdmissionInput& in, core_v1::Pod pod) {
     if (wanted == 0) continue;
     int64_t capacity = amount(name, in.node.status().allocatable().find(name));
     if (used[name] + wanted <= capacity) continue;
-    return Why{"OutOf" + name, "Node didn't have enough resource: " + name + ", requested: " +
-                                   std::to_string(wanted) + ", used: " + std::to_string(used[name]) +
+    return Why{"OutOf" + name, "Node didn't have enough resource: " + name +
+                                   ", requested: " + std::to_string(wanted) +
+                                   ", used: " + std::to_string(used[name]) +
                                    ", capacity: " + std::to_string(capacity)};
   }
   return std::nullopt;

@@ -12,7 +12,7 @@ namespace tiphys::kubelet {
 struct SandboxInput {
   core_v1::Pod pod;
   uint32_t attempt = 0;
-  std::string log_directory;   // of the pod
+  std::string log_directory;  // of the pod
   std::string cgroup_parent;
   DnsSettings dns;
   std::string cluster_domain;
@@ -31,12 +31,12 @@ struct ContainerInput {
   core_v1::Pod pod;
   core_v1::Container container;
   uint32_t attempt = 0;
-  std::string image;            // what the runtime knows it by (its id)
-  int64_t image_uid = -1;       // of the image's USER, -1: not a number
+  std::string image;       // what the runtime knows it by (its id)
+  int64_t image_uid = -1;  // of the image's USER, -1: not a number
   std::string image_user;
   Environment environment;
   std::vector<ResolvedMount> mounts;
-  std::string message_file;     // host path of the termination message
+  std::string message_file;  // host path of the termination message
   int64_t memory_capacity = 0;
 };
 // A cri_v1::ContainerConfig. Errors are messages of CreateContainerConfigError.

@@ -99,7 +99,8 @@ class Writer {
 
   void write_unknown(core_v1::ContainerStatusEdit out) {
     out.set_started(false);
-    if (old_.has_state() && (in_.killed || in_.failed || is_terminal_phase(in_.pod.status().phase()))) {
+    if (old_.has_state() &&
+        (in_.killed || in_.failed || is_terminal_phase(in_.pod.status().phase()))) {
       keep_old(out);
       return;
     }

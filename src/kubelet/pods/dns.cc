@@ -29,8 +29,10 @@ std::vector<std::string> words(std::string_view line) {
   return out;
 }
 
-void merge_option(std::vector<std::string>& options, std::string_view name, std::string_view value) {
-  std::string text = value.empty() ? std::string(name) : std::string(name) + ":" + std::string(value);
+void merge_option(std::vector<std::string>& options, std::string_view name,
+                  std::string_view value) {
+  std::string text =
+      value.empty() ? std::string(name) : std::string(name) + ":" + std::string(value);
   for (std::string& present : options) {
     if (present.substr(0, present.find(':')) == name) {
       present = text;

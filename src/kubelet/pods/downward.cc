@@ -37,7 +37,9 @@ std::string divide(const Quantity& amount, const Quantity& divisor, bool milli) 
 
 Result<std::string> field_value(const DownwardContext& context, std::string_view path) {
   meta_v1::ObjectMeta meta = context.pod.metadata();
-  auto first = [](const std::vector<std::string>& list) { return list.empty() ? std::string() : list[0]; };
+  auto first = [](const std::vector<std::string>& list) {
+    return list.empty() ? std::string() : list[0];
+  };
   if (path == "metadata.name") return std::string(meta.name());
   if (path == "metadata.namespace") return std::string(meta.namespace_());
   if (path == "metadata.uid") return std::string(meta.uid());
@@ -48,7 +50,8 @@ Result<std::string> field_value(const DownwardContext& context, std::string_view
     return std::string(meta.annotations().find(*key));
   }
   if (path == "spec.nodeName") return std::string(context.pod.spec().node_name());
-  if (path == "spec.serviceAccountName") return std::string(context.pod.spec().service_account_name());
+  if (path == "spec.serviceAccountName")
+    return std::string(context.pod.spec().service_account_name());
   if (path == "status.hostIP") return first(context.host_ips);
   if (path == "status.hostIPs") return comma_list(context.host_ips);
   if (path == "status.podIP") return first(context.pod_ips);

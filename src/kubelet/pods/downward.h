@@ -1,5 +1,5 @@
-// The downward API: what a pod may know of itself, for environment variables and volume files. Pure.
-// Fields: "Expose Pod Information to Containers"; k8s.io/kubernetes/pkg/fieldpath.
+// The downward API: what a pod may know of itself, for environment variables and volume files.
+// Pure. Fields: "Expose Pod Information to Containers"; k8s.io/kubernetes/pkg/fieldpath.
 #pragma once
 #include <string>
 #include <vector>

@@ -82,12 +82,14 @@ class Builder {
       auto secret = find_secret(fetched_, from.secret_ref().name());
       if (!secret && from.secret_ref().optional() && secret.error().is_not_found()) return {};
       if (!secret) return secret.error();
-      for (auto [key, value] : secret->data()) out_.set(prefix + std::string(key), std::string(value));
+      for (auto [key, value] : secret->data())
+        out_.set(prefix + std::string(key), std::string(value));
     }
     return {};
   }
 
-  Result<std::optional<std::string>> value_of(core_v1::EnvVar variable, const Environment& services) {
+  Result<std::optional<std::string>> value_of(core_v1::EnvVar variable,
+                                              const Environment& services) {
     core_v1::EnvVarSource from = variable.value_from();
     if (from.has_field_ref()) return present(field_value(context_, from.field_ref().field_path()));
     if (from.has_resource_field_ref()) return resource(from.resource_field_ref());
@@ -127,7 +129,8 @@ class Builder {
 
   Result<std::optional<std::string>> secret_key(core_v1::SecretKeySelector ref) {
     auto secret = find_secret(fetched_, ref.name());
-    if (!secret && ref.optional() && secret.error().is_not_found()) return std::optional<std::string>();
+    if (!secret && ref.optional() && secret.error().is_not_found())
+      return std::optional<std::string>();
     if (!secret) return secret.error();
     if (secret->data().contains(ref.key())) {
       return std::optional<std::string>(secret->data().find(ref.key()));

@@ -26,18 +26,21 @@ Result<Environment> environment_of(const std::string& container, const Fetched& 
   static ObjectPtr pod;
   pod = pod_of("{\"nodeName\":\"n\",\"containers\":[" + container + "]}");
   DownwardContext context{core_v1::Pod(*pod), {"10.1.0.5"}, {"192.0.2.2"}, {{"memory", "1Gi"}}};
-  return container_environment(context, fetched, core_v1::Pod(*pod).spec().containers()[0], services);
+  return container_environment(context, fetched, core_v1::Pod(*pod).spec().containers()[0],
+                               services);
 }
 
 TEST(Environment, OrderReferencesAndExpansion) {
   Fetched fetched;
-  fetched.config_maps.emplace("m", object_of(R"({"apiVersion":"v1","kind":"ConfigMap","data":{"k":"v","z":"zz"}})"));
+  fetched.config_maps.emplace(
+      "m", object_of(R"({"apiVersion":"v1","kind":"ConfigMap","data":{"k":"v","z":"zz"}})"));
   Result<Environment> env = environment_of(
       R"j({"name":"a","envFrom":[{"prefix":"P_","configMapRef":{"name":"m"}}],
           "env":[{"name":"X","value":"1"},{"name":"Y","value":"$(X)$(S)$(P_k)"},
                  {"name":"IP","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}},
                  {"name":"L","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['app']"}}},
-                 {"name":"M","valueFrom":{"resourceFieldRef":{"resource":"limits.memory","divisor":"1Mi"}}},
+                 {"name":"M","valueFrom":{"resourceFieldRef":
+                     {"resource":"limits.memory","divisor":"1Mi"}}},
                  {"name":"K","valueFrom":{"configMapKeyRef":{"name":"m","key":"k"}}}]})j",
       fetched, [] {
         Environment services;
@@ -57,21 +60,36 @@ TEST(Environment, OrderReferencesAndExpansion) {
 
 TEST(Environment, WhatIsMissingSaysSo) {
   Fetched fetched;
-  EXPECT_EQ(environment_of(R"({"name":"a","env":[{"name":"X","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}]})",
-                           fetched).error().message(), "secret \"s\" not found");
+  EXPECT_EQ(
+      environment_of(
+          R"({"name":"a","env":[{"name":"X","valueFrom":{"secretKeyRef":
+                  {"name":"s","key":"k"}}}]})",
+          fetched)
+          .error()
+          .message(),
+      "secret \"s\" not found");
   EXPECT_TRUE(environment_of(R"({"name":"a","env":[{"name":"X","valueFrom":{"secretKeyRef":
-                                 {"name":"s","key":"k","optional":true}}}]})", fetched));
+                                 {"name":"s","key":"k","optional":true}}}]})",
+                             fetched));
   fetched.config_maps.emplace("m", object_of(R"({"apiVersion":"v1","kind":"ConfigMap"})"));
-  EXPECT_EQ(environment_of(R"({"name":"a","env":[{"name":"X","valueFrom":{"configMapKeyRef":{"name":"m","key":"k"}}}]})",
-                           fetched).error().message(), "couldn't find key k in ConfigMap default/m");
+  EXPECT_EQ(
+      environment_of(
+          R"({"name":"a","env":[{"name":"X","valueFrom":{"configMapKeyRef":
+                  {"name":"m","key":"k"}}}]})",
+          fetched)
+          .error()
+          .message(),
+      "couldn't find key k in ConfigMap default/m");
 }
 
 TEST(Environment, ServicesAsVariables) {
   ObjectPtr service = object_of(R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"my-web"},
-      "spec":{"clusterIP":"10.43.0.7","ports":[{"name":"http","port":80},{"name":"d","port":53,"protocol":"UDP"}]}})");
+      "spec":{"clusterIP":"10.43.0.7","ports":[{"name":"http","port":80},
+               {"name":"d","port":53,"protocol":"UDP"}]}})");
   ObjectPtr headless = object_of(R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"h"},
       "spec":{"clusterIP":"None","ports":[{"port":80}]}})");
-  Variables v = service_environment({core_v1::Service(*service), core_v1::Service(*headless)}).lookup();
+  Variables v =
+      service_environment({core_v1::Service(*service), core_v1::Service(*headless)}).lookup();
   EXPECT_EQ(v["MY_WEB_SERVICE_HOST"], "10.43.0.7");
   EXPECT_EQ(v["MY_WEB_SERVICE_PORT"], "80");
   EXPECT_EQ(v["MY_WEB_SERVICE_PORT_HTTP"], "80");
@@ -89,7 +107,8 @@ TEST(Resources, SharesQuotasAndClasses) {
   EXPECT_EQ(cpu_quota_of_milli(1), 1000);
   EXPECT_EQ(cpu_quota_of_milli(500), 50'000);
   ObjectPtr pod = pod_of(R"({"containers":[
-      {"name":"a","resources":{"requests":{"cpu":"100m","memory":"64Mi"},"limits":{"cpu":"200m","memory":"64Mi"}}},
+      {"name":"a","resources":{"requests":{"cpu":"100m","memory":"64Mi"},
+                                "limits":{"cpu":"200m","memory":"64Mi"}}},
       {"name":"b","resources":{"requests":{"cpu":"50m"}}}]})");
   core_v1::Pod p(*pod);
   EXPECT_EQ(qos_class(p.spec()), QosClass::kBurstable);
@@ -101,12 +120,15 @@ TEST(Resources, SharesQuotasAndClasses) {
 }
 
 TEST(Dns, PoliciesAndLimits) {
-  DnsSettings host = parse_resolv_conf("nameserver 10.0.0.1\nsearch corp.example .\noptions rotate\n# x\njunk\n");
-  ObjectPtr pod = pod_of(R"({"containers":[],"dnsConfig":{"options":[{"name":"ndots","value":"2"}]}})");
+  DnsSettings host =
+      parse_resolv_conf("nameserver 10.0.0.1\nsearch corp.example .\noptions rotate\n# x\njunk\n");
+  ObjectPtr pod =
+      pod_of(R"({"containers":[],"dnsConfig":{"options":[{"name":"ndots","value":"2"}]}})");
   DnsSettings dns = pod_dns(core_v1::Pod(*pod), host, {"10.43.0.10"}, "cluster.local");
   EXPECT_EQ(dns.servers, (std::vector<std::string>{"10.43.0.10"}));
-  EXPECT_EQ(dns.searches, (std::vector<std::string>{"default.svc.cluster.local", "svc.cluster.local",
-                                                    "cluster.local", "corp.example"}));
+  EXPECT_EQ(dns.searches,
+            (std::vector<std::string>{"default.svc.cluster.local", "svc.cluster.local",
+                                      "cluster.local", "corp.example"}));
   EXPECT_EQ(dns.options, (std::vector<std::string>{"ndots:2"}));
   ObjectPtr host_net = pod_of(R"({"containers":[],"hostNetwork":true})");
   EXPECT_EQ(pod_dns(core_v1::Pod(*host_net), host, {"10.43.0.10"}, "c").servers[0], "10.0.0.1");

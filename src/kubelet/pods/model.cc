@@ -56,9 +56,8 @@ const ContainerRecord* PodRuntime::previous(std::string_view name) const {
 }
 
 bool PodRuntime::any_running() const {
-  return std::any_of(containers.begin(), containers.end(), [](const ContainerRecord& c) {
-    return c.state == ContainerState::kRunning;
-  });
+  return std::any_of(containers.begin(), containers.end(),
+                     [](const ContainerRecord& c) { return c.state == ContainerState::kRunning; });
 }
 
 void sort_newest_first(PodRuntime& runtime) {
@@ -74,9 +73,12 @@ void sort_newest_first(PodRuntime& runtime) {
 
 std::string_view qos_name(QosClass qos) {
   switch (qos) {
-    case QosClass::kGuaranteed: return "Guaranteed";
-    case QosClass::kBurstable: return "Burstable";
-    case QosClass::kBestEffort: return "BestEffort";
+    case QosClass::kGuaranteed:
+      return "Guaranteed";
+    case QosClass::kBurstable:
+      return "Burstable";
+    case QosClass::kBestEffort:
+      return "BestEffort";
   }
   return "";
 }

@@ -39,7 +39,8 @@ class Planner {
     if (sandbox && ran && spec_.restart_policy() == "Never") return;
     for (const ContainerRecord& c : in_.runtime->containers) {
       if (c.state != ContainerState::kRunning) continue;
-      plan_.kills.push_back({c.id, c.name, "Pod sandbox changed, it will be killed and re-created."});
+      plan_.kills.push_back(
+          {c.id, c.name, "Pod sandbox changed, it will be killed and re-created."});
     }
     if (sandbox) plan_.stop_sandboxes.push_back(sandbox->id);
     plan_.create_sandbox = true;
@@ -84,14 +85,15 @@ class Planner {
     auto hash = running.annotations.find(std::string(kHashAnnotation));
     std::string name(c.name());
     if (hash != running.annotations.end() && hash->second != container_hash(c)) {
-      plan_.kills.push_back({running.id, name,
-                             "Container " + name + " definition changed, will be restarted"});
+      plan_.kills.push_back(
+          {running.id, name, "Container " + name + " definition changed, will be restarted"});
       return true;
     }
     ProbeState state = probe(running.id);
     if (state.alive) return false;
-    plan_.kills.push_back({running.id, name, "Container " + name + " failed " + state.failed +
-                                                 " probe, will be restarted"});
+    plan_.kills.push_back(
+        {running.id, name,
+         "Container " + name + " failed " + state.failed + " probe, will be restarted"});
     return true;
   }
 

@@ -1,7 +1,7 @@
 // plan_pod: what must happen now to bring a pod's sandbox and containers to what its spec says.
 //
-// Pure: (pod, runtime state, probes, back-off, now) -> plan. The worker carries the plan out and asks
-// again when anything changed or wake_at passed. After upstream's computePodActions
+// Pure: (pod, runtime state, probes, back-off, now) -> plan. The worker carries the plan out and
+// asks again when anything changed or wake_at passed. After upstream's computePodActions
 // (pkg/kubelet/kuberuntime) and KEP-753 (sidecars).
 #pragma once
 #include <map>
@@ -17,10 +17,10 @@ namespace tiphys::kubelet {
 
 // What probes say of one container (by id in PlanInput::probes; absent: no probe failed).
 struct ProbeState {
-  bool started = true;   // no startup probe, or it passed
-  bool ready = true;     // no readiness probe, or it passes
-  bool alive = true;     // no liveness or startup probe has failed for good
-  std::string failed;    // "liveness" or "startup", if not alive
+  bool started = true;  // no startup probe, or it passed
+  bool ready = true;    // no readiness probe, or it passes
+  bool alive = true;    // no liveness or startup probe has failed for good
+  std::string failed;   // "liveness" or "startup", if not alive
 };
 
 struct PlanInput {
@@ -50,16 +50,16 @@ struct PodPlan {
   uint32_t sandbox_attempt = 0;
   std::vector<std::string> stop_sandboxes;
   std::vector<ContainerKill> kills;
-  std::vector<ContainerStart> starts;        // in order
-  std::map<std::string, Why> waiting;        // container name -> why it isn't started
+  std::vector<ContainerStart> starts;  // in order
+  std::map<std::string, Why> waiting;  // container name -> why it isn't started
   std::optional<MicroTime> wake_at;
-  bool init_failed = false;                  // an init container failed for good
+  bool init_failed = false;  // an init container failed for good
 };
 
 PodPlan plan_pod(const PlanInput& input);
 
-// True if no container of the pod will be started again: all ended and the restart policy lets them,
-// or an init container failed for good.
+// True if no container of the pod will be started again: all ended and the restart policy lets
+// them, or an init container failed for good.
 bool is_finished(core_v1::Pod pod, const PodRuntime& runtime);
 // Whether a container that ended with this code is started again.
 bool restarts(std::string_view pod_restart_policy, core_v1::Container container, int32_t exit_code);

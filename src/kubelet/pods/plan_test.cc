@@ -46,8 +46,10 @@ struct World {
   }
 };
 
-constexpr const char* kTwo = R"({"restartPolicy":"Always","containers":[{"name":"a"},{"name":"b"}]})";
-constexpr const char* kInit = R"({"restartPolicy":"Always","initContainers":[{"name":"i"},{"name":"j"}],
+constexpr const char* kTwo =
+    R"({"restartPolicy":"Always","containers":[{"name":"a"},{"name":"b"}]})";
+constexpr const char* kInit =
+    R"({"restartPolicy":"Always","initContainers":[{"name":"i"},{"name":"j"}],
                                   "containers":[{"name":"a"}]})";
 
 TEST(Plan, ANewPodGetsASandboxFirst) {
@@ -86,7 +88,8 @@ TEST(Plan, AFailedInitContainerIsTriedAgainUnlessNever) {
   w.sandbox();
   w.container("i", ContainerState::kExited, 1);
   EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{{true, 0, 1}}));
-  World never(R"({"restartPolicy":"Never","initContainers":[{"name":"i"}],"containers":[{"name":"a"}]})");
+  World never(
+      R"({"restartPolicy":"Never","initContainers":[{"name":"i"}],"containers":[{"name":"a"}]})");
   never.sandbox();
   never.container("i", ContainerState::kExited, 1);
   EXPECT_TRUE(never.plan().starts.empty());

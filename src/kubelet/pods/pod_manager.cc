@@ -224,7 +224,8 @@ const PodWorker* PodManager::find(std::string_view ns, std::string_view name) co
     core_v1::Pod pod(*worker->pod());
     if (pod.metadata().namespace_() != ns || pod.metadata().name() != name) continue;
     // Of two with the same name the one that isn't on its way out.
-    if (!found || found->finished() || gone_.contains(std::string(core_v1::Pod(*found->pod()).metadata().uid()))) {
+    if (!found || found->finished() ||
+        gone_.contains(std::string(core_v1::Pod(*found->pod()).metadata().uid()))) {
       found = worker.get();
     }
   }

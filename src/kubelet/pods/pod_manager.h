@@ -45,7 +45,7 @@ class PodManager {
   Gate gate_;
   StopSource stop_;
   std::map<std::string, std::unique_ptr<PodWorker>> workers_;  // by uid
-  std::set<std::string> gone_;                // uids gone from the API whose worker isn't finished
+  std::set<std::string> gone_;                 // uids gone from the API whose worker isn't finished
   std::map<std::string, std::string> owners_;  // container id -> pod uid, of the last listing
   std::map<std::string, std::string> shapes_;  // pod uid -> what the last listing showed of it
   std::set<std::string> ending_;               // orphans being ended

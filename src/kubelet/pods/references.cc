@@ -30,7 +30,8 @@ Result<T> find(const std::map<std::string, Result<ObjectPtr>, std::less<>>& obje
                std::string_view name, std::string_view kind) {
   auto found = objects.find(name);
   if (found == objects.end() || (!found->second && found->second.error().is_not_found())) {
-    return ApiStatus(404, "NotFound", std::string(kind) + " \"" + std::string(name) + "\" not found");
+    return ApiStatus(404, "NotFound",
+                     std::string(kind) + " \"" + std::string(name) + "\" not found");
   }
   if (!found->second) return found->second.error();
   return T(**found->second);

@@ -19,8 +19,9 @@ Amounts amounts_of(core_v1::ResourceRequirements r) {
   out.cpu_limit = Quantity::of(r.limits().find("cpu")).milli_value();
   out.memory_limit = Quantity::of(r.limits().find("memory")).value();
   // A limit without a request is the request, too.
-  out.cpu_request = r.requests().contains("cpu") ? Quantity::of(r.requests().find("cpu")).milli_value()
-                                                 : out.cpu_limit;
+  out.cpu_request = r.requests().contains("cpu")
+                        ? Quantity::of(r.requests().find("cpu")).milli_value()
+                        : out.cpu_limit;
   out.memory_request = r.requests().contains("memory")
                            ? Quantity::of(r.requests().find("memory")).value()
                            : out.memory_limit;

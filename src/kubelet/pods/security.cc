@@ -7,9 +7,10 @@ enum NamespaceMode : int32_t { kPod = 0, kContainer = 1, kNode = 2 };
 enum ProfileType : int32_t { kRuntimeDefault = 0, kUnconfined = 1, kLocalhost = 2 };
 
 constexpr const char* kMaskedPaths[] = {
-    "/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys",
-    "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-    "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap"};
+    "/proc/asound",     "/proc/acpi",        "/proc/interrupts",
+    "/proc/kcore",      "/proc/keys",        "/proc/latency_stats",
+    "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+    "/proc/scsi",       "/sys/firmware",     "/sys/devices/virtual/powercap"};
 constexpr const char* kReadOnlyPaths[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                           "/proc/sysrq-trigger"};
 constexpr const char* kSeccompFolder = "/var/lib/kubelet/seccomp/";
@@ -20,7 +21,8 @@ void write_namespaces(core_v1::PodSpec spec, cri_v1::NamespaceOptionEdit out) {
   out.set_pid(spec.host_pid() ? kNode : spec.share_process_namespace() ? kPod : kContainer);
 }
 
-void write_seccomp(core_v1::SeccompProfile profile, bool privileged, cri_v1::SecurityProfileEdit out) {
+void write_seccomp(core_v1::SeccompProfile profile, bool privileged,
+                   cri_v1::SecurityProfileEdit out) {
   std::string_view type = profile.type();
   if (privileged || type.empty() || type == "Unconfined") {
     out.set_profile_type(kUnconfined);
@@ -56,7 +58,8 @@ void write_groups(core_v1::PodSecurityContext pod, Out out) {
 }
 
 std::string who(const ContainerInput& in) {
-  return "(pod: \"" + pod_label(in.pod) + "\", container: " + std::string(in.container.name()) + ")";
+  return "(pod: \"" + pod_label(in.pod) + "\", container: " + std::string(in.container.name()) +
+         ")";
 }
 
 // What securityContext of pod and container say of the user together.
@@ -82,8 +85,7 @@ Result<void> check_non_root(const ContainerInput& in, const User& user) {
   if (!user.non_root) return {};
   if (user.has_uid) {
     if (user.uid != 0) return {};
-    return ApiStatus::bad_request(
-        "container's runAsUser breaks non-root policy " + who(in));
+    return ApiStatus::bad_request("container's runAsUser breaks non-root policy " + who(in));
   }
   if (in.image_uid > 0) return {};
   if (in.image_uid < 0 && !in.image_user.empty()) {

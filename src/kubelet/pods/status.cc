@@ -28,7 +28,8 @@ void count(core_v1::ContainerStatus status, Counts& out) {
   }
 }
 
-core_v1::ContainerStatus find_status(ListView<core_v1::ContainerStatus> list, std::string_view name) {
+core_v1::ContainerStatus find_status(ListView<core_v1::ContainerStatus> list,
+                                     std::string_view name) {
   for (core_v1::ContainerStatus status : list) {
     if (status.name() == name) return status;
   }
@@ -75,7 +76,8 @@ class ConditionWriter {
     bool ready = sandbox && sandbox->ready && (network || !sandbox->ips.empty()) && !in_.failed;
     set("PodReadyToStartContainers", ready, {});
     Why initialized = initialized_problem();
-    set("Initialized", initialized.reason.empty() || initialized.reason == "PodCompleted", initialized);
+    set("Initialized", initialized.reason.empty() || initialized.reason == "PodCompleted",
+        initialized);
     Why containers = containers_problem();
     Why pod = containers.reason.empty() ? gates_problem() : containers;
     set("Ready", pod.reason.empty(), pod);
@@ -85,7 +87,8 @@ class ConditionWriter {
 
  private:
   void set(std::string_view type, bool value, const Why& why) {
-    set_condition(status_.edit_conditions(), type, value, why, in_.pod.metadata().generation(), in_.now);
+    set_condition(status_.edit_conditions(), type, value, why, in_.pod.metadata().generation(),
+                  in_.now);
   }
 
   bool has(std::string_view type) {
@@ -174,8 +177,8 @@ void write_addresses(const StatusInput& in, core_v1::PodStatusEdit status) {
 
 }  // namespace
 
-void set_condition(ListEdit<core_v1::PodConditionEdit> conditions, std::string_view type, bool value,
-                   const Why& why, int64_t generation, MicroTime now) {
+void set_condition(ListEdit<core_v1::PodConditionEdit> conditions, std::string_view type,
+                   bool value, const Why& why, int64_t generation, MicroTime now) {
   std::string_view text = value ? "True" : "False";
   size_t at = 0;
   while (at < conditions.size() && conditions[at].view().type() != type) ++at;

@@ -1,4 +1,5 @@
-// make_status: the status of a pod as the API shows it, from its spec and the runtime's state. Pure.
+// make_status: the status of a pod as the API shows it, from its spec and the runtime's state.
+// Pure.
 //
 // After upstream's generateAPIPodStatus, getPhase and pkg/kubelet/status/generate.go; reasons and
 // messages are upstream's.
@@ -12,13 +13,13 @@
 namespace tiphys::kubelet {
 
 struct StatusInput {
-  core_v1::Pod pod;                 // as the API has it: its status is the old one
+  core_v1::Pod pod;  // as the API has it: its status is the old one
   const PodRuntime* runtime = nullptr;
   const std::map<std::string, ProbeState>* probes = nullptr;
   const std::map<std::string, Why>* waiting = nullptr;  // container name -> why it isn't running
   std::vector<std::string> host_ips;
   MicroTime now = 0;
-  bool killed = false;              // terminating, and nothing runs any more
+  bool killed = false;  // terminating, and nothing runs any more
   // A pod that is refused, or ended by the kubelet: phase Failed with that reason.
   const Why* failed = nullptr;
 };
@@ -28,7 +29,7 @@ ObjectPtr make_status(const StatusInput& input, const Object& pod);
 std::string_view pod_phase(const StatusInput& input, core_v1::PodStatus status);
 
 // One condition of a list: added, or changed with its transition time if the status differs.
-void set_condition(ListEdit<core_v1::PodConditionEdit> conditions, std::string_view type, bool value,
-                   const Why& why, int64_t generation, MicroTime now);
+void set_condition(ListEdit<core_v1::PodConditionEdit> conditions, std::string_view type,
+                   bool value, const Why& why, int64_t generation, MicroTime now);
 
 }  // namespace tiphys::kubelet

@@ -24,7 +24,8 @@ struct World {
     s.ips = {"10.1.0.5"};
     runtime.sandboxes.push_back(s);
   }
-  void container(const std::string& name, ContainerState state, int32_t code = 0, uint32_t attempt = 0) {
+  void container(const std::string& name, ContainerState state, int32_t code = 0,
+                 uint32_t attempt = 0) {
     ContainerRecord c;
     c.id = name + std::to_string(attempt);
     c.name = name;
@@ -37,8 +38,8 @@ struct World {
     sort_newest_first(runtime);
   }
   core_v1::PodStatus status() {
-    StatusInput input{core_v1::Pod(*pod), &runtime, &probes, &waiting, {"192.0.2.2"}, kNow, killed,
-                      failed ? &*failed : nullptr};
+    StatusInput input{core_v1::Pod(*pod), &runtime, &probes, &waiting,
+                      {"192.0.2.2"},      kNow,     killed,  failed ? &*failed : nullptr};
     pod = make_status(input, *pod);
     return core_v1::Pod(*pod).status();
   }
@@ -50,7 +51,8 @@ struct World {
   }
 };
 
-constexpr const char* kOne = R"({"restartPolicy":"Always","containers":[{"name":"a","image":"x"}]})";
+constexpr const char* kOne =
+    R"({"restartPolicy":"Always","containers":[{"name":"a","image":"x"}]})";
 
 TEST(Status, FromPendingToReady) {
   World w(kOne);
@@ -105,7 +107,8 @@ TEST(Status, PhasesOfPodsThatEnd) {
 }
 
 TEST(Status, AnUnfinishedInitContainerKeepsThePodPending) {
-  World w(R"({"restartPolicy":"Always","initContainers":[{"name":"i"}],"containers":[{"name":"a"}]})");
+  World w(
+      R"({"restartPolicy":"Always","initContainers":[{"name":"i"}],"containers":[{"name":"a"}]})");
   w.container("i", ContainerState::kRunning);
   core_v1::PodStatus s = w.status();
   EXPECT_EQ(s.phase(), "Pending");

@@ -14,10 +14,11 @@ namespace {
 // The last bytes of a regular file; a container must not make us follow links or block.
 std::string tail_of(const std::string& path, size_t bytes, bool from_start) {
   os::Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  struct stat info {};
+  struct stat info{};
   if (!fd.valid() || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
   off_t size = info.st_size;
-  off_t start = from_start || size <= static_cast<off_t>(bytes) ? 0 : size - static_cast<off_t>(bytes);
+  off_t start =
+      from_start || size <= static_cast<off_t>(bytes) ? 0 : size - static_cast<off_t>(bytes);
   std::string out(bytes, '\0');
   ssize_t got = ::pread(fd.get(), out.data(), out.size(), start);
   out.resize(got > 0 ? static_cast<size_t>(got) : 0);

@@ -4,7 +4,7 @@
 
 namespace tiphys::kubelet {
 
-inline constexpr size_t kMaxMessageBytes = 4096;       // upstream's MaxPodTerminationMessageLogLength
+inline constexpr size_t kMaxMessageBytes = 4096;  // upstream's MaxPodTerminationMessageLogLength
 inline constexpr size_t kMaxMessageLogBytes = 2048;
 inline constexpr size_t kMaxMessageLogLines = 80;
 

@@ -20,8 +20,10 @@ inline ObjectPtr object_of(const std::string& json) {
 // A pod "p" in "default" with uid "u" and this spec.
 inline ObjectPtr pod_of(const std::string& spec, const std::string& status = "{}") {
   return object_of(
-      "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"default\","
-      "\"uid\":\"u\",\"labels\":{\"app\":\"web\"}},\"spec\":" + spec + ",\"status\":" + status + "}");
+      "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":"
+      "\"default\","
+      "\"uid\":\"u\",\"labels\":{\"app\":\"web\"}},\"spec\":" +
+      spec + ",\"status\":" + status + "}");
 }
 
 }  // namespace tiphys::kubelet

@@ -24,7 +24,10 @@ uint64_t revision(const ObjectPtr& pod) {
 }  // namespace
 
 PodWorker::PodWorker(NodeServices& node, ObjectPtr pod, std::function<void()> on_finished)
-    : node_(node), pod_(std::move(pod)), on_finished_(std::move(on_finished)), gate_(node.loop),
+    : node_(node),
+      pod_(std::move(pod)),
+      on_finished_(std::move(on_finished)),
+      gate_(node.loop),
       wake_(node.loop) {
   wake_.set();
   HandlerHost host{node.loop, node.pool, node.runtime};
@@ -121,8 +124,9 @@ Task<void> PodWorker::sync_running() {
   PodPlan plan = plan_pod(input);
   for (auto& [name, why] : plan.waiting) {
     if (!waiting_.contains(name) || waiting_[name].reason != why.reason) {
-      record("Warning", "BackOff", "Back-off restarting failed container " + name + " in pod " +
-                                       pod_label(view()), "spec.containers{" + name + "}");
+      record("Warning", "BackOff",
+             "Back-off restarting failed container " + name + " in pod " + pod_label(view()),
+             "spec.containers{" + name + "}");
     }
     waiting_[name] = why;
   }
@@ -217,9 +221,8 @@ Task<void> PodWorker::read_message(ContainerRecord& container) {
   bool logs = policy != container.annotations.end() && policy->second == "FallbackToLogsOnError" &&
               container.exit_code != 0;
   std::string log = logs ? container.log_path : "";
-  std::string message = co_await run_blocking(node_.loop, node_.pool, [path, log] {
-    return read_termination_message(path, log);
-  });
+  std::string message = co_await run_blocking(
+      node_.loop, node_.pool, [path, log] { return read_termination_message(path, log); });
   if (!message.empty()) container.message = message;
 }
 

@@ -1,10 +1,10 @@
 // PodWorker: takes one pod (one uid) through its life. The shell around plan_pod and make_status:
 // observes the runtime, carries plans out, writes status and events.
 //
-// Loop thread only. Each worker is one coroutine: what hangs for one pod (an image pull, a slow stop)
-// never holds another; pulls and kills run beside the worker, so that a deletion is always heard.
-// Level-driven: update() and wake() only take notes; everything is decided from the whole state.
-// Life: until finished() the pod has something on this node. Stop it before it is destroyed.
+// Loop thread only. Each worker is one coroutine: what hangs for one pod (an image pull, a slow
+// stop) never holds another; pulls and kills run beside the worker, so that a deletion is always
+// heard. Level-driven: update() and wake() only take notes; everything is decided from the whole
+// state. Life: until finished() the pod has something on this node. Stop it before it is destroyed.
 #pragma once
 #include <functional>
 #include <map>
@@ -96,32 +96,32 @@ class PodWorker {
   Gate gate_;
   StopSource stop_;
   Event wake_;
-  MicroTime wake_at_ = 0;      // 0: none
-  bool deleted_ = false;       // gone from the API
+  MicroTime wake_at_ = 0;  // 0: none
+  bool deleted_ = false;   // gone from the API
   bool finished_ = false;
   bool admitted_ = false;
   std::optional<Why> failed_;  // refused or ended by the kubelet
 
   PodRuntime state_;
-  std::map<std::string, ContainerRecord> known_;  // by id, with status
+  std::map<std::string, ContainerRecord> known_;         // by id, with status
   std::map<std::string, std::vector<std::string>> ips_;  // by sandbox id
-  std::map<std::string, Why> waiting_;            // by container name: why it isn't running
-  std::map<std::string, ProbeState> probes_;      // by container id
+  std::map<std::string, Why> waiting_;                   // by container name: why it isn't running
+  std::map<std::string, ProbeState> probes_;             // by container id
   BackOff back_off_;
-  std::map<std::string, MicroTime> killing_;      // container id -> latest end of its grace
-  std::set<std::string> pulling_;                 // container names
-  std::map<std::string, ImageOutcome> images_;    // by container name
-  std::map<std::string, std::string> volumes_;    // name -> host path
-  MicroTime volumes_at_ = 0;                      // when they were last brought up to date
-  ObjectPtr volumes_for_;                         // and for which state of the pod
+  std::map<std::string, MicroTime> killing_;    // container id -> latest end of its grace
+  std::set<std::string> pulling_;               // container names
+  std::map<std::string, ImageOutcome> images_;  // by container name
+  std::map<std::string, std::string> volumes_;  // name -> host path
+  MicroTime volumes_at_ = 0;                    // when they were last brought up to date
+  ObjectPtr volumes_for_;                       // and for which state of the pod
   Fetched fetched_;
   struct Token {
     std::string text;
     MicroTime renew_at = 0;
   };
-  std::map<std::string, Token> tokens_;           // by audience
+  std::map<std::string, Token> tokens_;  // by audience
   bool cgroup_made_ = false;
-  bool released_ = false;                         // volumes and cgroup are gone
+  bool released_ = false;  // volumes and cgroup are gone
   std::unique_ptr<Prober> prober_;
 };
 

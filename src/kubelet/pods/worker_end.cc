@@ -42,8 +42,9 @@ Task<void> PodWorker::sync_terminating() {
   for (const ContainerRecord& c : containers) {
     if (c.state != ContainerState::kRunning) continue;
     running = true;
-    bool is_init = std::any_of(inits.begin(), inits.end(),
-                               [&](core_v1::Container i) { return i.name() == c.name && is_sidecar(i); });
+    bool is_init = std::any_of(inits.begin(), inits.end(), [&](core_v1::Container i) {
+      return i.name() == c.name && is_sidecar(i);
+    });
     if (is_init && (main_running || sidecar_killed)) continue;
     sidecar_killed = sidecar_killed || is_init;
     kill(c.id, c.name, "Stopping container " + c.name, grace_seconds());
@@ -82,7 +83,8 @@ Task<void> PodWorker::sync_terminal() {
   bool sent = co_await publish(stopped);
   bool released = released_;
   if (stopped && !released_) released = co_await release_node_resources();
-  if ((!stopped && !running) || !sent || (stopped && !released)) wake_at(node_.loop.wall() + kRetry);
+  if ((!stopped && !running) || !sent || (stopped && !released))
+    wake_at(node_.loop.wall() + kRetry);
 }
 
 void PodWorker::kill(std::string id, std::string name, std::string message, int64_t grace) {

@@ -7,6 +7,7 @@
 #include "kubelet/pods/resources.h"
 #include "kubelet/pods/worker.h"
 #include "kubelet/probes/handler.h"
+#include "os/attributes.h"
 #include "os/files.h"
 
 namespace tiphys::kubelet {
@@ -32,7 +33,9 @@ Result<void> write_container_files(const std::string& hosts_path, const std::str
   if (message_path.empty()) return {};
   Result<void> made = os::make_dirs(message_path.substr(0, message_path.rfind('/')), 0750);
   if (!made) return made;
-  return os::write_file(message_path, "", 0666);
+  Result<void> written = os::write_file(message_path, "", 0666);
+  if (!written) return written;
+  return os::change_mode(message_path, 0666);  // any user of the container writes it
 }
 
 // What volumes show of a pod itself.
@@ -62,8 +65,8 @@ Task<bool> PodWorker::prepare() {
     Result<void> made = co_await run_blocking(
         node_.loop, node_.pool, [groups, path, limits] { return groups.create(path, limits); });
     if (!made) {
-      record("Warning", "FailedCreatePodContainer", "unable to ensure pod container exists: " +
-                                                        made.error().message());
+      record("Warning", "FailedCreatePodContainer",
+             "unable to ensure pod container exists: " + made.error().message());
       wake_at(node_.loop.wall() + kVolumeRetry);
       co_return false;
     }
@@ -81,8 +84,9 @@ Task<bool> PodWorker::set_up() {
   if (fetched) tokens = co_await fetch_tokens();
   if (!fetched || !tokens) {
     if (!tokens) {
-      record("Warning", "FailedMount", "MountVolume.SetUp failed for volume: failed to fetch token: " +
-                                           tokens.error().message());
+      record("Warning", "FailedMount",
+             "MountVolume.SetUp failed for volume: failed to fetch token: " +
+                 tokens.error().message());
     }
     wake_at(node_.loop.wall() + kVolumeRetry);
     // Running containers keep what they have while the API is away.
@@ -99,7 +103,8 @@ Task<bool> PodWorker::set_up() {
   for (auto& [audience, token] : tokens_) input.tokens[audience] = token.text;
   input.now = node_.loop.wall();
   ObjectPtr prepared_for = pod_;
-  auto done = co_await run_blocking(node_.loop, node_.pool, [input] { return set_up_volumes(input); });
+  auto done =
+      co_await run_blocking(node_.loop, node_.pool, [input] { return set_up_volumes(input); });
   if (!done) {
     record("Warning", "FailedMount", done.error().message());
     wake_at(node_.loop.wall() + kVolumeRetry);
@@ -184,8 +189,9 @@ ObjectPtr PodWorker::make_sandbox_config(uint32_t attempt) const {
 
 Task<void> PodWorker::create_sandbox(uint32_t attempt) {
   if (!view().spec().host_network() && !node_.network_ready()) {
-    record("Warning", "NetworkNotReady",
-           "network is not ready: container runtime network not ready: the node has no podCIDR yet");
+    record(
+        "Warning", "NetworkNotReady",
+        "network is not ready: container runtime network not ready: the node has no podCIDR yet");
     wake_at(node_.loop.wall() + kVolumeRetry);
     co_return;
   }
@@ -196,8 +202,9 @@ Task<void> PodWorker::create_sandbox(uint32_t attempt) {
   Result<std::string> id = ApiStatus::internal("no log folder");
   if (made) id = co_await node_.runtime.run_sandbox(config, "");
   if (!made || !id) {
-    record("Warning", "FailedCreatePodSandBox",
-           "Failed to create pod sandbox: " + (made ? id.error().message() : made.error().message()));
+    record(
+        "Warning", "FailedCreatePodSandBox",
+        "Failed to create pod sandbox: " + (made ? id.error().message() : made.error().message()));
     wake_at(node_.loop.wall() + kVolumeRetry);
     co_return;
   }
@@ -211,7 +218,8 @@ Environment PodWorker::service_variables() const {
   std::vector<core_v1::Service> services;
   for (const ObjectPtr& object : objects) {
     core_v1::Service service(*object);
-    bool master = service.metadata().name() == "kubernetes" && service.metadata().namespace_() == "default";
+    bool master =
+        service.metadata().name() == "kubernetes" && service.metadata().namespace_() == "default";
     bool same = service.metadata().namespace_() == view().metadata().namespace_();
     if (master || (links && same)) services.push_back(service);
   }
@@ -242,8 +250,8 @@ Task<void> PodWorker::start_containers(PodPlan plan) {
     auto image = images_.find(name);
     if (image == images_.end()) {
       pulling_.insert(name);
-      gate_.spawn(pull(name, std::string(container.image()),
-                       std::string(container.image_pull_policy())));
+      gate_.spawn(
+          pull(name, std::string(container.image()), std::string(container.image_pull_policy())));
       continue;
     }
     if (image->second.why) {
@@ -294,8 +302,8 @@ Task<void> PodWorker::pull(std::string name, std::string image, std::string poli
 Task<Result<ObjectPtr>> PodWorker::build_config(ContainerStart what, ImageRecord image) {
   ObjectPtr pod = pod_;
   core_v1::Pod of(*pod);
-  core_v1::Container container = what.init ? of.spec().init_containers()[what.index]
-                                           : of.spec().containers()[what.index];
+  core_v1::Container container =
+      what.init ? of.spec().init_containers()[what.index] : of.spec().containers()[what.index];
   std::vector<std::string> ips;
   if (const SandboxRecord* sandbox = state_.newest_sandbox()) ips = sandbox->ips;
   if (of.spec().host_network()) ips = node_.host_ips;
@@ -355,7 +363,8 @@ Task<bool> PodWorker::start_container(ContainerStart what) {
     wake_at(node_.loop.wall() + kStartRetry);
     co_return false;
   }
-  Result<std::string> id = co_await node_.runtime.create_container(sandbox_id, *config, sandbox_config);
+  Result<std::string> id =
+      co_await node_.runtime.create_container(sandbox_id, *config, sandbox_config);
   if (!id) {
     waiting_[name] = {"CreateContainerError", id.error().message()};
     record("Warning", "Failed", "Error: " + id.error().message(), path);

@@ -41,7 +41,8 @@ Task<bool> PodWorker::publish(bool killed) {
       co_return true;
     }
     if (!written.error().is_conflict()) {
-      LOG_WARNING("Can't write a pod's status", {"pod", pod_label(view())}, {"err", written.error()});
+      LOG_WARNING("Can't write a pod's status", {"pod", pod_label(view())},
+                  {"err", written.error()});
       co_return false;
     }
     std::string ns(view().metadata().namespace_());

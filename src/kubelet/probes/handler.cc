@@ -79,7 +79,8 @@ Task<HandlerResult> run_http(HandlerHost node, HandlerTarget target, core_v1::HT
                              Duration timeout, StopToken stop) {
   std::string host(action.host().empty() ? std::string_view(target.pod_ip) : action.host());
   uint16_t port = resolve_port(target.container, action.port());
-  if (host.empty() || port == 0) co_return HandlerResult{false, "the pod has no such address or port"};
+  if (host.empty() || port == 0)
+    co_return HandlerResult{false, "the pod has no such address or port"};
   net::ClientOptions options;
   options.address = with_port(host, port);
   options.http2 = false;
@@ -98,9 +99,10 @@ Task<HandlerResult> run_http(HandlerHost node, HandlerTarget target, core_v1::HT
       co_await client.send(http_request(target, action, options.address), false, deadline.token());
   co_await client.stop();
   if (!response) {
-    std::string why = deadline.token().stop_requested()
-                          ? "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
-                          : response.error().message();
+    std::string why =
+        deadline.token().stop_requested()
+            ? "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+            : response.error().message();
     co_return HandlerResult{false, "Get \"" + url + std::string(action.path()) + "\": " + why};
   }
   bool ok = response->status >= 200 && response->status < 400;
@@ -112,7 +114,8 @@ Task<HandlerResult> run_tcp(HandlerHost node, HandlerTarget target, core_v1::TCP
                             Duration timeout, StopToken stop) {
   std::string host(action.host().empty() ? std::string_view(target.pod_ip) : action.host());
   uint16_t port = resolve_port(target.container, action.port());
-  if (host.empty() || port == 0) co_return HandlerResult{false, "the pod has no such address or port"};
+  if (host.empty() || port == 0)
+    co_return HandlerResult{false, "the pod has no such address or port"};
   net::DialTarget dial;
   dial.address = with_port(host, port);
   dial.timeout = timeout;
@@ -128,17 +131,19 @@ Task<HandlerResult> run_grpc(HandlerHost node, HandlerTarget target, core_v1::GR
   // grpc.health.v1.HealthCheckRequest{service = 1}; the answer's status = 1 is SERVING if 1.
   std::string request;
   std::string service(action.service().substr(0, 127));
-  if (!service.empty()) request = "\x0a" + std::string(1, static_cast<char>(service.size())) + service;
+  if (!service.empty())
+    request = "\x0a" + std::string(1, static_cast<char>(service.size())) + service;
   Result<std::string> reply =
       co_await channel.unary("/grpc.health.v1.Health/Check", request, timeout, stop);
   co_await channel.stop();
   if (!reply) co_return HandlerResult{false, "error: " + reply.error().message()};
   bool serving = reply->size() == 2 && (*reply)[0] == 8 && (*reply)[1] == 1;
-  co_return HandlerResult{serving, serving ? "" : "service unhealthy (responded with \"NOT_SERVING\")"};
+  co_return HandlerResult{serving,
+                          serving ? "" : "service unhealthy (responded with \"NOT_SERVING\")"};
 }
 
-Task<HandlerResult> run_probe_action(HandlerHost node, HandlerTarget target,
-                                     core_v1::Probe probe, StopToken stop) {
+Task<HandlerResult> run_probe_action(HandlerHost node, HandlerTarget target, core_v1::Probe probe,
+                                     StopToken stop) {
   int64_t seconds = probe.timeout_seconds() > 0 ? probe.timeout_seconds() : 1;
   Duration timeout = std::chrono::seconds(seconds);
   if (probe.has_exec()) {
@@ -146,7 +151,8 @@ Task<HandlerResult> run_probe_action(HandlerHost node, HandlerTarget target,
     for (std::string_view word : probe.exec().command()) command.emplace_back(word);
     co_return co_await run_exec(node.runtime, target.container_id, std::move(command), seconds);
   }
-  if (probe.has_http_get()) co_return co_await run_http(node, target, probe.http_get(), timeout, stop);
+  if (probe.has_http_get())
+    co_return co_await run_http(node, target, probe.http_get(), timeout, stop);
   if (probe.has_tcp_socket()) {
     co_return co_await run_tcp(node, target, probe.tcp_socket(), timeout, stop);
   }
@@ -154,15 +160,16 @@ Task<HandlerResult> run_probe_action(HandlerHost node, HandlerTarget target,
   co_return HandlerResult{false, "missing probe handler"};
 }
 
-Task<HandlerResult> run_hook(HandlerHost node, HandlerTarget target,
-                             core_v1::LifecycleHandler hook, Duration timeout, StopToken stop) {
+Task<HandlerResult> run_hook(HandlerHost node, HandlerTarget target, core_v1::LifecycleHandler hook,
+                             Duration timeout, StopToken stop) {
   if (hook.has_exec()) {
     std::vector<std::string> command;
     for (std::string_view word : hook.exec().command()) command.emplace_back(word);
     int64_t seconds = std::max<int64_t>(timeout / std::chrono::seconds(1), 1);
     co_return co_await run_exec(node.runtime, target.container_id, std::move(command), seconds);
   }
-  if (hook.has_http_get()) co_return co_await run_http(node, target, hook.http_get(), timeout, stop);
+  if (hook.has_http_get())
+    co_return co_await run_http(node, target, hook.http_get(), timeout, stop);
   if (hook.has_sleep()) {
     Duration span = std::min<Duration>(std::chrono::seconds(hook.sleep().seconds()), timeout);
     (void)co_await sleep_for(node.loop, span, stop);

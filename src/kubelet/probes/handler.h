@@ -12,8 +12,8 @@ namespace tiphys::kubelet {
 
 struct HandlerTarget {
   std::string container_id;
-  std::string pod_ip;       // "": no network of its own yet
-  ObjectPtr pod;            // keeps `container` alive
+  std::string pod_ip;  // "": no network of its own yet
+  ObjectPtr pod;       // keeps `container` alive
   core_v1::Container container;
   std::string user_agent = "kube-probe/1.35";
 };
@@ -37,10 +37,10 @@ Task<HandlerResult> run_tcp(HandlerHost node, HandlerTarget target, core_v1::TCP
                             Duration timeout, StopToken stop);
 Task<HandlerResult> run_grpc(HandlerHost node, HandlerTarget target, core_v1::GRPCAction action,
                              Duration timeout, StopToken stop);
-Task<HandlerResult> run_probe_action(HandlerHost node, HandlerTarget target,
-                                     core_v1::Probe probe, StopToken stop);
-Task<HandlerResult> run_hook(HandlerHost node, HandlerTarget target,
-                             core_v1::LifecycleHandler hook, Duration timeout, StopToken stop);
+Task<HandlerResult> run_probe_action(HandlerHost node, HandlerTarget target, core_v1::Probe probe,
+                                     StopToken stop);
+Task<HandlerResult> run_hook(HandlerHost node, HandlerTarget target, core_v1::LifecycleHandler hook,
+                             Duration timeout, StopToken stop);
 
 // A port by number or by the container's port name; 0: unknown.
 uint16_t resolve_port(core_v1::Container container, const Value& port);

@@ -15,8 +15,11 @@ int32_t at_least_one(int32_t value, int32_t fallback) { return value > 0 ? value
 
 Prober::Prober(HandlerHost host, std::map<std::string, ProbeState>& states,
                std::function<void()> changed, Record record)
-    : host_(host), states_(states), changed_(std::move(changed)),
-      record_(std::move(record)), gate_(host.loop) {}
+    : host_(host),
+      states_(states),
+      changed_(std::move(changed)),
+      record_(std::move(record)),
+      gate_(host.loop) {}
 
 Task<void> Prober::stop() {
   for (auto& [id, watched] : watched_) watched.stop.request_stop();
@@ -38,7 +41,8 @@ void Prober::update(ObjectPtr pod, const PodRuntime& runtime) {
       if (container.name() == c.name) watch_container(pod, container, c, ip);
     }
     for (core_v1::Container container : spec.init_containers()) {
-      if (container.name() == c.name && is_sidecar(container)) watch_container(pod, container, c, ip);
+      if (container.name() == c.name && is_sidecar(container))
+        watch_container(pod, container, c, ip);
     }
   }
   for (auto at = watched_.begin(); at != watched_.end();) {
@@ -72,7 +76,9 @@ void Prober::watch_container(ObjectPtr pod, core_v1::Container container,
 Task<void> Prober::run(Kind kind, HandlerTarget target, core_v1::Probe probe, StopToken stop) {
   Duration period = std::chrono::seconds(at_least_one(probe.period_seconds(), 10));
   Duration delay = std::chrono::seconds(std::max(probe.initial_delay_seconds(), 0));
-  const char* word = kind == Kind::kStartup ? "Startup" : kind == Kind::kLiveness ? "Liveness" : "Readiness";
+  const char* word = kind == Kind::kStartup    ? "Startup"
+                     : kind == Kind::kLiveness ? "Liveness"
+                                               : "Readiness";
   int32_t streak = 0;
   bool last = false;
   bool going = true;
@@ -108,8 +114,8 @@ void Prober::apply(Kind kind, const HandlerTarget& target, bool ok) {
     state.alive = false;
     state.failed = kind == Kind::kStartup ? "startup" : "liveness";
   }
-  bool changed = before.ready != state.ready || before.started != state.started ||
-                 before.alive != state.alive;
+  bool changed =
+      before.ready != state.ready || before.started != state.started || before.alive != state.alive;
   if (changed) changed_();
 }
 

@@ -19,8 +19,8 @@ class Prober {
   using Record = std::function<void(std::string_view type, std::string_view reason,
                                     const std::string& message, const std::string& container)>;
   // `states` is written by the prober: by container id. All references outlive it.
-  Prober(HandlerHost host, std::map<std::string, ProbeState>& states,
-         std::function<void()> changed, Record record);
+  Prober(HandlerHost host, std::map<std::string, ProbeState>& states, std::function<void()> changed,
+         Record record);
   Task<void> stop();
   // Starts what runs unwatched; ends what no longer runs.
   void update(ObjectPtr pod, const PodRuntime& runtime);

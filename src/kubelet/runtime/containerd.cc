@@ -21,12 +21,13 @@ constexpr int kImportSeconds = 600;
 
 std::vector<std::string> environment() {
   const char* path = ::getenv("PATH");
-  return {"PATH=" + std::string(path ? path : "/usr/bin:/bin") + ":/usr/local/sbin:/usr/sbin:/sbin"};
+  return {"PATH=" + std::string(path ? path : "/usr/bin:/bin") +
+          ":/usr/local/sbin:/usr/sbin:/sbin"};
 }
 
 // Which file it is, for remembering that it was imported.
 std::string mark_of(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return {};
   return path + " " + std::to_string(info.st_size) + " " + std::to_string(info.st_mtim.tv_sec) +
          "." + std::to_string(info.st_mtim.tv_nsec);
@@ -74,9 +75,15 @@ std::string Containerd::socket_path(const Options& options) {
 }
 
 Containerd::Containerd(EpollLoop& loop, WorkerPool& pool, Runtime& runtime, Options options)
-    : loop_(loop), pool_(pool), runtime_(runtime), options_(std::move(options)),
-      paths_(containerd_paths(options_)), own_(options_.container_runtime_endpoint.empty()),
-      gate_(loop), ready_(loop), ended_(loop) {}
+    : loop_(loop),
+      pool_(pool),
+      runtime_(runtime),
+      options_(std::move(options)),
+      paths_(containerd_paths(options_)),
+      own_(options_.container_runtime_endpoint.empty()),
+      gate_(loop),
+      ready_(loop),
+      ended_(loop) {}
 
 Containerd::~Containerd() = default;
 
@@ -196,8 +203,8 @@ Task<bool> Containerd::import_new_images() {
   importing_ = true;
   Options options = options_;
   ContainerdPaths paths = paths_;
-  auto files = co_await run_blocking(loop_, pool_,
-                                     [options, paths] { return new_images(options, paths); });
+  auto files =
+      co_await run_blocking(loop_, pool_, [options, paths] { return new_images(options, paths); });
   bool any = false;
   for (size_t i = 0; i < files.size() && !stop_.stop_requested(); ++i) {
     bool imported = co_await import_file(files[i].first, files[i].second);
@@ -211,8 +218,9 @@ Task<bool> Containerd::import_file(std::string path, std::string mark) {
   std::string socket = paths_.socket();
   std::string marks = paths_.folder + "/imported";
   MonoTime start = loop_.mono();
-  Result<void> done = co_await run_blocking(
-      loop_, pool_, [socket, path, marks, mark] { return import_tarball(socket, path, marks, mark); });
+  Result<void> done = co_await run_blocking(loop_, pool_, [socket, path, marks, mark] {
+    return import_tarball(socket, path, marks, mark);
+  });
   if (!done) {
     LOG_ERROR("Image tarball can't be imported", {"file", path}, {"err", done.error()});
     co_return false;

@@ -1,8 +1,9 @@
 // Containerd: the node's own containerd, kept running, or one that is given by its socket.
 //
-// Loop thread only. containerd and its shims run in a session of their own and outlive this process:
-// stop() leaves them running and the next start adopts them by pid file. When it dies it is started
-// again with back-off (0.1 s to 10 s). Image tarballs in <data>/images are imported once each.
+// Loop thread only. containerd and its shims run in a session of their own and outlive this
+// process: stop() leaves them running and the next start adopts them by pid file. When it dies it
+// is started again with back-off (0.1 s to 10 s). Image tarballs in <data>/images are imported once
+// each.
 #pragma once
 #include <functional>
 #include <string>

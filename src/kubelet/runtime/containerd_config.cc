@@ -21,7 +21,8 @@ std::string containerd_config(const ContainerdPaths& paths, const ContainerdSett
   auto flag = [](std::string_view key, bool value) {
     return std::string(key) + (value ? " = true\n" : " = false\n");
   };
-  std::string out = "# Written by tiphys at each start; changes are lost.\nversion = 2\noom_score = 0\n";
+  std::string out =
+      "# Written by tiphys at each start; changes are lost.\nversion = 2\noom_score = 0\n";
   out += line("root", paths.root());
   out += line("state", paths.state + "/state");
   out += "disabled_plugins = [";

@@ -9,8 +9,8 @@ namespace tiphys::kubelet {
 inline constexpr const char* kPauseImageName = "registry.k8s.io/pause:3.10";
 
 struct ContainerdPaths {
-  std::string folder;       // <data>/containerd: config.toml, containerd.log, root/, imported
-  std::string state;        // /run/tiphys/<hash of data dir>: state/, containerd.sock, containerd.pid
+  std::string folder;  // <data>/containerd: config.toml, containerd.log, root/, imported
+  std::string state;   // /run/tiphys/<hash of data dir>: state/, containerd.sock, containerd.pid
   std::string config() const { return folder + "/config.toml"; }
   std::string log() const { return folder + "/containerd.log"; }
   std::string root() const { return folder + "/root"; }

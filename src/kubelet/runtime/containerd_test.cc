@@ -34,7 +34,8 @@ class RealContainerd : public testing::Test {
     Result<os::CommandResult> made =
         os::run_command({"python3", "tests/images/make_image.py", images, "busybox"});
     ASSERT_TRUE(made && made->status == 0) << (made ? made->err : made.error().message());
-    PodNetwork network{options_.bridge_name, "10.97.0.0/24", "10.97.0.0/16", options_.data_dir + "/cni"};
+    PodNetwork network{options_.bridge_name, "10.97.0.0/24", "10.97.0.0/16",
+                       options_.data_dir + "/cni"};
     Result<void> applied = apply_pod_network(network);
     ASSERT_TRUE(applied) << applied.error().message();
   }
@@ -49,7 +50,8 @@ class RealContainerd : public testing::Test {
     ASSERT_TRUE(mounts);
     for (const os::MountEntry& mount : *mounts) {
       EXPECT_FALSE(mount.mount_point.starts_with(options_.data_dir)) << mount.mount_point;
-      EXPECT_FALSE(mount.mount_point.starts_with(containerd_paths(options_).state)) << mount.mount_point;
+      EXPECT_FALSE(mount.mount_point.starts_with(containerd_paths(options_).state))
+          << mount.mount_point;
     }
     (void)os::remove_tree(options_.data_dir);
   }
@@ -62,7 +64,8 @@ class RealContainerd : public testing::Test {
 // What a test does on the loop.
 struct Session {
   explicit Session(const Options& options)
-      : cri(loop, Containerd::socket_path(options), StopToken()), containerd(loop, pool, cri, options),
+      : cri(loop, Containerd::socket_path(options), StopToken()),
+        containerd(loop, pool, cri, options),
         events(loop, Containerd::socket_path(options)) {}
 
   void run(std::function<Task<void>(Session&)> body) {
@@ -110,7 +113,8 @@ Task<void> start_one(Session& s, std::string script) {
   Result<ImageRecord> image = co_await s.cri.image_status("docker.io/library/busybox:1.36");
   EXPECT_TRUE(image && image->found);
   if (!image) co_return;
-  ObjectPtr pod = pod_of("{\"containers\":[{\"name\":\"a\",\"command\":[\"sh\",\"-c\"],\"args\":[" + script + "]}]}");
+  ObjectPtr pod = pod_of("{\"containers\":[{\"name\":\"a\",\"command\":[\"sh\",\"-c\"],\"args\":[" +
+                         script + "]}]}");
   ContainerInput input;
   input.pod = core_v1::Pod(*pod);
   input.container = input.pod.spec().containers()[0];
@@ -170,7 +174,8 @@ Task<void> kill_and_wait(Session& s) {
   pid_t before = find_containerd(*s.options);
   EXPECT_NE(before, 0);
   ::kill(before, SIGKILL);
-  for (int i = 0; i < 1000 && (s.containerd.ready() || find_containerd(*s.options) == before); ++i) {
+  for (int i = 0; i < 1000 && (s.containerd.ready() || find_containerd(*s.options) == before);
+       ++i) {
     (void)co_await sleep_for(s.loop, std::chrono::milliseconds(10));
   }
   bool up = co_await s.containerd.wait_ready(StopToken());

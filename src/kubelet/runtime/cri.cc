@@ -12,8 +12,12 @@ constexpr Duration kSandboxTimeout = std::chrono::minutes(4);
 constexpr std::string_view kRuntimeService = "/runtime.v1.RuntimeService/";
 constexpr std::string_view kImageService = "/runtime.v1.ImageService/";
 
-std::string runtime_method(std::string_view name) { return std::string(kRuntimeService) + std::string(name); }
-std::string image_method(std::string_view name) { return std::string(kImageService) + std::string(name); }
+std::string runtime_method(std::string_view name) {
+  return std::string(kRuntimeService) + std::string(name);
+}
+std::string image_method(std::string_view name) {
+  return std::string(kImageService) + std::string(name);
+}
 
 template <class Request>
 std::shared_ptr<Draft> make() {
@@ -74,9 +78,13 @@ Task<Result<RuntimeList>> Cri::list(std::string pod_uid) {
   auto sandboxes = make<cri_v1::ListPodSandboxRequest>();
   if (!pod_uid.empty()) {
     cri_v1::ListContainersRequestEdit(*containers)
-        .edit_filter().edit_label_selector().set(kPodUidLabel, pod_uid);
+        .edit_filter()
+        .edit_label_selector()
+        .set(kPodUidLabel, pod_uid);
     cri_v1::ListPodSandboxRequestEdit(*sandboxes)
-        .edit_filter().edit_label_selector().set(kPodUidLabel, pod_uid);
+        .edit_filter()
+        .edit_label_selector()
+        .set(kPodUidLabel, pod_uid);
   }
   // Containers first: a container whose sandbox is missing in the second list is impossible.
   Result<Decoded> some = co_await call(runtime_method("ListContainers"), containers,

@@ -1,7 +1,7 @@
 // Cri: the Runtime over CRI v1 (k8s.io/cri-api runtime.v1, api/cri/v1) on a unix socket.
 //
-// Loop thread only. Time limits: 2 min a call (upstream's --runtime-request-timeout), 4 min to run a
-// sandbox, none to pull an image.
+// Loop thread only. Time limits: 2 min a call (upstream's --runtime-request-timeout), 4 min to run
+// a sandbox, none to pull an image.
 #pragma once
 #include <memory>
 #include <string>

@@ -8,10 +8,14 @@ namespace {
 // enum ContainerState of runtime.v1.
 ContainerState container_state(int32_t state) {
   switch (state) {
-    case 0: return ContainerState::kCreated;
-    case 1: return ContainerState::kRunning;
-    case 2: return ContainerState::kExited;
-    default: return ContainerState::kUnknown;
+    case 0:
+      return ContainerState::kCreated;
+    case 1:
+      return ContainerState::kRunning;
+    case 2:
+      return ContainerState::kExited;
+    default:
+      return ContainerState::kUnknown;
   }
 }
 

@@ -47,8 +47,7 @@ Task<void> EventStream::read_events() {
   std::string bytes;
   codec::encode_protobuf(request.type(), request.root(), bytes);
   Result<std::unique_ptr<net::GrpcStream>> stream = co_await channel_.server_stream(
-      "/containerd.services.events.v1.Events/Subscribe", bytes, stop_.token(),
-      net::Headers());
+      "/containerd.services.events.v1.Events/Subscribe", bytes, stop_.token(), net::Headers());
   if (!stream) co_return;
   live_ = true;
   while (true) {
@@ -63,8 +62,8 @@ void EventStream::handle(const std::string& message) {
   Result<Node*> root = codec::decode_protobuf(message, containerd_v1::Envelope::message(), arena);
   if (!root) return;
   containerd_v1::Envelope envelope(**root);
-  Result<Node*> body = codec::decode_protobuf(envelope.event().value(),
-                                              containerd_v1::TaskExit::message(), arena);
+  Result<Node*> body =
+      codec::decode_protobuf(envelope.event().value(), containerd_v1::TaskExit::message(), arena);
   if (!body) return;
   containerd_v1::TaskExit exit(**body);
   // An exec's end has an id of its own.

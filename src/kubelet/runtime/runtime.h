@@ -47,14 +47,14 @@ struct ContainerRecord {
   int32_t exit_code = 0;
   std::string reason;
   std::string message;
-  std::string image;      // as it was asked for
-  std::string image_id;   // sha256:...
+  std::string image;     // as it was asked for
+  std::string image_id;  // sha256:...
   std::string log_path;
   Labels annotations;
 };
 
 struct RuntimeList {
-  std::vector<SandboxRecord> sandboxes;    // without ips
+  std::vector<SandboxRecord> sandboxes;     // without ips
   std::vector<ContainerRecord> containers;  // without status
 };
 
@@ -72,8 +72,8 @@ struct ImageRecord {
   std::string id;
   std::vector<std::string> names;  // digests, then tags
   int64_t size_bytes = 0;
-  int64_t uid = -1;        // of its USER, -1: a name or none
-  std::string user;        // USER, if it is a name
+  int64_t uid = -1;  // of its USER, -1: a name or none
+  std::string user;  // USER, if it is a name
   bool found = false;
 };
 

@@ -51,7 +51,8 @@ Result<const ContainerRecord*> find_log(const PodWorker& worker, const std::stri
   }
   if (found && found->state != ContainerState::kCreated) return found;
   std::string reason = "ContainerCreating";
-  for (const auto& list : {pod.status().container_statuses(), pod.status().init_container_statuses()}) {
+  for (const auto& list :
+       {pod.status().container_statuses(), pod.status().init_container_statuses()}) {
     for (core_v1::ContainerStatus status : list) {
       if (status.name() == container && status.state().has_waiting()) {
         reason = status.state().waiting().reason();
@@ -83,7 +84,8 @@ Result<void> KubeletServer::load_certificate() {
   }
   TIPHYS_TRY(crypto::PrivateKey, fresh, crypto::PrivateKey::generate());
   crypto::CertificateTemplate what;
-  what.subject.common_name = options_.node_name + "@" + std::to_string(loop_.wall() / kMicrosPerSecond);
+  what.subject.common_name =
+      options_.node_name + "@" + std::to_string(loop_.wall() / kMicrosPerSecond);
   what.server_auth = true;
   what.dns_names = {options_.node_name};
   what.ip_addresses = {options_.node_ip};
@@ -129,8 +131,9 @@ std::optional<net::Response> KubeletServer::authorize(const net::Request& reques
     allowed = allowed || std::find(groups.begin(), groups.end(), group) != groups.end();
   }
   if (allowed) return std::nullopt;
-  return text_response(403, "Forbidden (user=" + subject.common_name + ", verb=" +
-                                to_lower(request.method) + ", resource=nodes, subresource(s)=[proxy])");
+  return text_response(403, "Forbidden (user=" + subject.common_name +
+                                ", verb=" + to_lower(request.method) +
+                                ", resource=nodes, subresource(s)=[proxy])");
 }
 
 Task<net::Response> KubeletServer::handle(net::Request request) {

@@ -18,7 +18,8 @@ std::optional<std::string_view> take_word(std::string_view& text) {
 std::optional<LogLine> parse_log_line(std::string_view text) {
   LogLine out;
   std::optional<std::string_view> stamp = take_word(text);
-  if (!stamp || stamp->size() > kMaxStamp || (*stamp)[0] < '0' || (*stamp)[0] > '9') return std::nullopt;
+  if (!stamp || stamp->size() > kMaxStamp || (*stamp)[0] < '0' || (*stamp)[0] > '9')
+    return std::nullopt;
   out.stamp = *stamp;
   std::optional<std::string_view> stream = take_word(text);
   if (!stream || (*stream != "stdout" && *stream != "stderr")) return std::nullopt;

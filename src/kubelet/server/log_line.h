@@ -10,7 +10,7 @@
 namespace tiphys::kubelet {
 
 struct LogLine {
-  std::string_view stamp;    // as it was written
+  std::string_view stamp;  // as it was written
   bool is_stderr = false;
   bool partial = false;      // the line goes on in the next one
   std::string_view content;  // without the newline

@@ -22,7 +22,8 @@ Result<int64_t> parse_count(std::string_view name, std::string_view text, int64_
 
 bool is_true(std::string_view text) { return text == "true" || text == "1" || text.empty(); }
 
-Result<void> apply(LogOptions& out, const std::string& name, const std::string& value, MicroTime now) {
+Result<void> apply(LogOptions& out, const std::string& name, const std::string& value,
+                   MicroTime now) {
   if (name == "follow") out.follow = is_true(value);
   if (name == "previous") out.previous = is_true(value);
   if (name == "timestamps") out.timestamps = is_true(value);
@@ -50,7 +51,8 @@ Result<LogOptions> parse_log_options(std::string_view query, MicroTime now) {
     if (pair.empty()) continue;
     size_t equals = pair.find('=');
     auto name = percent_decode(pair.substr(0, equals), true);
-    auto value = percent_decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
+    auto value =
+        percent_decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
     if (!name || !value) return ApiStatus::bad_request("invalid URL escape in the query");
     Result<void> applied = apply(out, *name, *value, now);
     if (!applied) return applied.error();
@@ -63,8 +65,9 @@ LogReader::LogReader(os::Fd fd, std::string path, LogOptions options)
 
 Result<LogReader> LogReader::open(const std::string& path, LogOptions options) {
   os::Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!fd.valid()) return ApiStatus::os_error("failed to try resolving symlinks in path \"" + path + "\"", errno);
-  struct stat info {};
+  if (!fd.valid())
+    return ApiStatus::os_error("failed to try resolving symlinks in path \"" + path + "\"", errno);
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
     return ApiStatus::internal("log " + path + " is no regular file");
   }
@@ -127,7 +130,8 @@ void LogReader::take_lines(std::string& out) {
     start = end + 1;
   }
   pending_.erase(0, start);
-  if (pending_.size() > kMaxLine) pending_.clear();  // no log line: what follows the next newline is
+  if (pending_.size() > kMaxLine)
+    pending_.clear();  // no log line: what follows the next newline is
 }
 
 void LogReader::emit(const LogLine& line, std::string& out) {
@@ -149,8 +153,8 @@ void LogReader::emit(const LogLine& line, std::string& out) {
 }
 
 bool LogReader::was_replaced() const {
-  struct stat mine {};
-  struct stat named {};
+  struct stat mine{};
+  struct stat named{};
   if (::fstat(fd_.get(), &mine) != 0 || ::stat(path_.c_str(), &named) != 0) return false;
   return mine.st_ino != named.st_ino || mine.st_dev != named.st_dev;
 }

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "base/result.h"
-#include "os/files.h"
 #include "kubelet/server/log_line.h"
+#include "os/files.h"
 
 namespace tiphys::kubelet {
 
@@ -48,8 +48,8 @@ class LogReader {
   LogOptions options_;
   int64_t offset_ = 0;
   std::string pending_;
-  bool mid_line_ = false;      // the line before was partial
-  bool skipping_ = false;      // older than `since`
+  bool mid_line_ = false;  // the line before was partial
+  bool skipping_ = false;  // older than `since`
   std::optional<int64_t> left_;
 };
 

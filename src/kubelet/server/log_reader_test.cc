@@ -63,8 +63,9 @@ TEST_F(LogFile, AllTailSinceLimitAndStamps) {
 }
 
 TEST_F(LogFile, PartialLinesAreJoinedAndJunkIsSkipped) {
-  write("2026-01-01T00:00:01Z stdout P one\xff\n2026-01-01T00:00:01Z stdout F two\njunk\n\n"
-        "2026-01-01T00:00:01Z stdout F three\nhalf a line without its end");
+  write(
+      "2026-01-01T00:00:01Z stdout P one\xff\n2026-01-01T00:00:01Z stdout F two\njunk\n\n"
+      "2026-01-01T00:00:01Z stdout F three\nhalf a line without its end");
   EXPECT_EQ(all({}), "one\xfftwo\nthree\n");
 }
 
@@ -75,7 +76,8 @@ TEST_F(LogFile, AnEndlessLineIsBounded) {
 
 TEST_F(LogFile, ManyLinesAcrossChunks) {
   std::string text;
-  for (int i = 0; i < 20'000; ++i) text += "2026-01-01T00:00:01Z stdout F line " + std::to_string(i) + "\n";
+  for (int i = 0; i < 20'000; ++i)
+    text += "2026-01-01T00:00:01Z stdout F line " + std::to_string(i) + "\n";
   write(text);
   std::string tail = all({.tail_lines = 10'000});
   EXPECT_TRUE(tail.starts_with("line 10000\n"));
@@ -88,7 +90,8 @@ TEST(LogOptionsTest, HostileQueries) {
   EXPECT_FALSE(parse_log_options("limitBytes=0", 0));
   EXPECT_FALSE(parse_log_options("sinceTime=yesterday", 0));
   EXPECT_FALSE(parse_log_options("follow=%zz", 0));
-  auto options = parse_log_options("follow=true&tailLines=5&sinceSeconds=10&&unknown=1", 20'000'000);
+  auto options =
+      parse_log_options("follow=true&tailLines=5&sinceSeconds=10&&unknown=1", 20'000'000);
   ASSERT_TRUE(options);
   EXPECT_TRUE(options->follow);
   EXPECT_EQ(options->tail_lines, 5);

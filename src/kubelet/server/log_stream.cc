@@ -9,8 +9,13 @@ constexpr Duration kPoll = std::chrono::milliseconds(100);
 
 LogStream::LogStream(Loop& loop, WorkerPool& pool, LogReader reader, bool follow,
                      std::function<bool()> running, std::string path, LogOptions options)
-    : loop_(loop), pool_(pool), reader_(std::make_shared<LogReader>(std::move(reader))),
-      follow_(follow), running_(std::move(running)), path_(std::move(path)), options_(options) {}
+    : loop_(loop),
+      pool_(pool),
+      reader_(std::make_shared<LogReader>(std::move(reader))),
+      follow_(follow),
+      running_(std::move(running)),
+      path_(std::move(path)),
+      options_(options) {}
 
 Task<Result<net::Bytes>> LogStream::next(StopToken stop) {
   while (true) {

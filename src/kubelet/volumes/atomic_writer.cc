@@ -1,13 +1,12 @@
 #include "kubelet/volumes/atomic_writer.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <set>
 
 #include "base/strings.h"
+#include "os/attributes.h"
 #include "os/files.h"
 
 namespace tiphys::kubelet {
@@ -35,14 +34,12 @@ Result<void> write_one(const std::string& path, const PayloadFile& file, int64_t
   if (!made) return made;
   Result<void> written = os::write_file(path, file.data, 0600);
   if (!written) return written;
-  if (gid >= 0 && ::chown(path.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(gid)) != 0) {
-    return ApiStatus::os_error("chown " + path, errno);
+  if (gid >= 0) {
+    Result<void> owned = os::change_group(path, gid);
+    if (!owned) return owned;
   }
-  // After chown, and whatever the umask.
-  if (::chmod(path.c_str(), static_cast<mode_t>(effective_mode(file.mode, gid))) != 0) {
-    return ApiStatus::os_error("chmod " + path, errno);
-  }
-  return {};
+  // After the change of group, which drops bits.
+  return os::change_mode(path, effective_mode(file.mode, gid));
 }
 
 // Files below a folder, by relative path.
@@ -63,9 +60,10 @@ bool is_current(const std::string& data, const Payload& payload, int64_t gid) {
   list_files(data, "", present);
   if (present.size() != payload.size()) return false;
   for (const auto& [path, file] : payload) {
-    struct stat info {};
+    struct stat info{};
     if (!present.contains(path) || ::stat((data + "/" + path).c_str(), &info) != 0) return false;
-    if ((info.st_mode & 0777) != static_cast<mode_t>(effective_mode(file.mode, gid) & 0777)) return false;
+    if ((info.st_mode & 0777) != static_cast<mode_t>(effective_mode(file.mode, gid) & 0777))
+      return false;
     Result<std::string> bytes = os::read_file(data + "/" + path);
     if (!bytes || *bytes != file.data) return false;
   }

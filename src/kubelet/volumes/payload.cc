@@ -15,7 +15,8 @@ class Builder {
     Result<void> added;
     if (volume.has_config_map()) {
       core_v1::ConfigMapVolumeSource v = volume.config_map();
-      added = config_map(v.name(), v.items(), v.optional(), mode_or(v.has_default_mode(), v.default_mode()));
+      added = config_map(v.name(), v.items(), v.optional(),
+                         mode_or(v.has_default_mode(), v.default_mode()));
     } else if (volume.has_secret()) {
       core_v1::SecretVolumeSource v = volume.secret();
       added = secret(v.secret_name(), v.items(), v.optional(),
@@ -76,7 +77,8 @@ class Builder {
     for (core_v1::KeyToPath item : items) {
       if (!found->data().contains(item.key())) {
         if (optional) continue;
-        return ApiStatus::bad_request("references non-existent secret key: " + std::string(item.key()));
+        return ApiStatus::bad_request("references non-existent secret key: " +
+                                      std::string(item.key()));
       }
       put(item.path(), found->data().find(item.key()), item.has_mode() ? item.mode() : mode);
     }
@@ -102,7 +104,8 @@ class Builder {
 
   Result<void> token(core_v1::ServiceAccountTokenProjection source, int mode) {
     auto found = in_.tokens->find(std::string(source.audience()));
-    if (found == in_.tokens->end()) return ApiStatus::internal("no service account token was issued");
+    if (found == in_.tokens->end())
+      return ApiStatus::internal("no service account token was issued");
     core_v1::PodSecurityContext context = in_.context.pod.spec().security_context();
     bool shared = context.has_fs_group();
     put(source.path(), found->second, shared ? 0600 : mode);
@@ -149,12 +152,17 @@ Result<Payload> volume_payload(const PayloadInput& input, core_v1::Volume volume
 Result<void> check_payload_path(std::string_view path) {
   std::string shown(path);
   if (path.empty()) return ApiStatus::bad_request("invalid path: must not be empty: ");
-  if (path.size() > 4096) return ApiStatus::bad_request("invalid path: must be less than 4096 characters");
-  if (path[0] == '/') return ApiStatus::bad_request("invalid path: must be relative path: " + shown);
-  if (path.find('\0') != std::string_view::npos) return ApiStatus::bad_request("invalid path: NUL byte");
+  if (path.size() > 4096)
+    return ApiStatus::bad_request("invalid path: must be less than 4096 characters");
+  if (path[0] == '/')
+    return ApiStatus::bad_request("invalid path: must be relative path: " + shown);
+  if (path.find('\0') != std::string_view::npos)
+    return ApiStatus::bad_request("invalid path: NUL byte");
   for (std::string_view part : split(path, '/')) {
-    if (part == "..") return ApiStatus::bad_request("invalid path: must not contain '..': " + shown);
-    if (part.size() > 255) return ApiStatus::bad_request("invalid path: filenames must be at most 255 bytes");
+    if (part == "..")
+      return ApiStatus::bad_request("invalid path: must not contain '..': " + shown);
+    if (part.size() > 255)
+      return ApiStatus::bad_request("invalid path: filenames must be at most 255 bytes");
     if (part.empty() || part == ".") return ApiStatus::bad_request("invalid path: " + shown);
   }
   if (path.starts_with("..")) {

@@ -8,6 +8,7 @@
 
 #include "kubelet/volumes/atomic_writer.h"
 #include "object/quantity.h"
+#include "os/attributes.h"
 #include "os/beneath.h"
 #include "os/files.h"
 #include "os/mounts.h"
@@ -27,13 +28,11 @@ int64_t fs_group(core_v1::Pod pod) {
 Result<void> make_folder(const std::string& path, int mode, int64_t gid) {
   Result<void> made = os::make_dirs(path, 0755);
   if (!made) return made;
-  if (gid >= 0 && ::chown(path.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(gid)) != 0) {
-    return ApiStatus::os_error("chown " + path, errno);
+  if (gid >= 0) {
+    Result<void> owned = os::change_group(path, gid);
+    if (!owned) return owned;
   }
-  if (::chmod(path.c_str(), static_cast<mode_t>(mode)) != 0) {
-    return ApiStatus::os_error("chmod " + path, errno);
-  }
-  return {};
+  return os::change_mode(path, mode);
 }
 
 Result<void> ensure_tmpfs(const std::string& path, int64_t size, int mode, int64_t gid) {
@@ -56,7 +55,8 @@ Result<std::string> set_up_empty_dir(const VolumeInput& in, core_v1::Volume volu
   } else if (medium.empty()) {
     made = make_folder(path, mode, gid);
   } else {
-    made = ApiStatus::bad_request("emptyDir medium \"" + std::string(medium) + "\" is not supported");
+    made =
+        ApiStatus::bad_request("emptyDir medium \"" + std::string(medium) + "\" is not supported");
   }
   if (!made) return made.error();
   return path;
@@ -78,15 +78,17 @@ Result<std::string> set_up_host_path(core_v1::Volume volume) {
     Result<void> made = create_file(path);
     if (!made) return made.error();
   }
-  struct stat info {};
+  struct stat info{};
   bool present = ::stat(path.c_str(), &info) == 0;
   auto refuse = [&](const char* what) {
     return ApiStatus::bad_request("hostPath type check failed: " + path + " is not " + what);
   };
-  if (type.starts_with("Directory") && !(present && S_ISDIR(info.st_mode))) return refuse("a directory");
+  if (type.starts_with("Directory") && !(present && S_ISDIR(info.st_mode)))
+    return refuse("a directory");
   if (type.starts_with("File") && !(present && S_ISREG(info.st_mode))) return refuse("a file");
   if (type == "Socket" && !(present && S_ISSOCK(info.st_mode))) return refuse("a socket file");
-  if (type == "CharDevice" && !(present && S_ISCHR(info.st_mode))) return refuse("a character device");
+  if (type == "CharDevice" && !(present && S_ISCHR(info.st_mode)))
+    return refuse("a character device");
   if (type == "BlockDevice" && !(present && S_ISBLK(info.st_mode))) return refuse("a block device");
   return path;
 }
@@ -136,11 +138,12 @@ int32_t cri_propagation(std::string_view mode) {
 Result<std::string> bind_sub_path(const MountInput& in, const std::string& volume, size_t index,
                                   std::string_view volume_name, const std::string& sub_path) {
   if (sub_path.starts_with('/') || ("/" + sub_path + "/").find("/../") != std::string::npos) {
-    return ApiStatus::bad_request("subPath \"" + sub_path + "\" must be relative and not contain '..'");
+    return ApiStatus::bad_request("subPath \"" + sub_path +
+                                  "\" must be relative and not contain '..'");
   }
   Result<os::Fd> inside = os::open_beneath(volume, sub_path, true);
   if (!inside) return inside.error();
-  struct stat info {};
+  struct stat info{};
   if (::fstat(inside->get(), &info) != 0) return ApiStatus::os_error("stat " + sub_path, errno);
   std::string folder = in.pod_folder + "/volume-subpaths/" + std::string(volume_name) + "/" +
                        std::string(in.container.name());
@@ -152,7 +155,8 @@ Result<std::string> bind_sub_path(const MountInput& in, const std::string& volum
     Result<void> gone = os::unmount(target);
     if (!gone) return gone.error();
   }
-  Result<void> bound = os::mount_bind("/proc/self/fd/" + std::to_string(inside->get()), target, false);
+  Result<void> bound =
+      os::mount_bind("/proc/self/fd/" + std::to_string(inside->get()), target, false);
   if (!bound) return bound.error();
   return target;
 }
@@ -161,8 +165,8 @@ Result<ResolvedMount> resolve_one(const MountInput& in, core_v1::VolumeMount mou
   auto volume = in.volumes.find(std::string(mount.name()));
   if (volume == in.volumes.end()) {
     return ApiStatus::bad_request("cannot find volume \"" + std::string(mount.name()) +
-                                  "\" to mount into container \"" + std::string(in.container.name()) +
-                                  "\"");
+                                  "\" to mount into container \"" +
+                                  std::string(in.container.name()) + "\"");
   }
   ResolvedMount out;
   out.container_path = std::string(mount.mount_path());
@@ -195,8 +199,8 @@ Result<std::map<std::string, std::string>> set_up_volumes(const VolumeInput& in)
   for (core_v1::Volume volume : pod.spec().volumes()) {
     Result<std::string> path = set_up_volume(in, volume, fs_group(pod));
     if (!path) {
-      return ApiStatus::internal("MountVolume.SetUp failed for volume \"" + std::string(volume.name()) +
-                                 "\" : " + path.error().message());
+      return ApiStatus::internal("MountVolume.SetUp failed for volume \"" +
+                                 std::string(volume.name()) + "\" : " + path.error().message());
     }
     out.emplace(volume.name(), *path);
   }

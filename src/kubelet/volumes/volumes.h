@@ -1,7 +1,8 @@
 // The volumes of a pod on disk: set up before its containers, kept current, torn down after it.
 //
-// Everything blocks: call it on the pool, one call a pod at a time. Layout below <root_dir>/pods/<uid>
-// as upstream's: volumes/kubernetes.io~<type>/<name>, containers/<name>/, etc-hosts.
+// Everything blocks: call it on the pool, one call a pod at a time. Layout below
+// <root_dir>/pods/<uid> as upstream's: volumes/kubernetes.io~<type>/<name>, containers/<name>/,
+// etc-hosts.
 #pragma once
 #include <map>
 #include <string>
@@ -34,7 +35,7 @@ struct MountInput {
   std::map<std::string, std::string> volumes;  // as set_up_volumes gave them
   Variables variables;                         // for subPathExpr
   std::string pod_folder;
-  std::string hosts_file;                      // "": none
+  std::string hosts_file;  // "": none
   std::string message_file;
 };
 // The container's mounts; subPaths are made and bound so that no link leads out of the volume.
