@@ -269,7 +269,7 @@ TEST_F(AdmissionTest, NodeWritesOnlyItsOwn) {
   EXPECT_EQ(admit(Operation::kUpdate, other, other),
             "nodes \"n2\" is forbidden: node \"n1\" is not allowed to modify node \"n2\"");
   EXPECT_THAT(create("{apiVersion: v1, kind: Node, metadata: {name: n1, labels: "
-                     "{node-restriction.kubernetes.io/x: y, kubernetes.io/hostname: n1}}}"),
+                     "{node-restriction.kubernetes.io/x: z, kubernetes.io/hostname: n1}}}"),
               HasSubstr("is not allowed to set the following labels: node-restriction.kubernetes.io/x"));
   EXPECT_THAT(admit(Operation::kUpdate,
                     "{apiVersion: v1, kind: Node, metadata: {name: n1}, spec: {taints: [{key: k, "
@@ -286,7 +286,7 @@ TEST_F(AdmissionTest, NodeWritesOnlyItsOwn) {
 TEST_F(AdmissionTest, cve_2025_5187) {
   be_node("n1");
   std::string owned = "{apiVersion: v1, kind: Node, metadata: {name: n1, ownerReferences: "
-                      "[{apiVersion: v1, kind: Node, name: x, uid: y}]}}";
+                      "[{apiVersion: v1, kind: Node, name: x, uid: z}]}}";
   EXPECT_THAT(admit(Operation::kUpdate, owned, "{apiVersion: v1, kind: Node, metadata: {name: n1}}"),
               HasSubstr("is not allowed to modify ownerReferences"));
   EXPECT_THAT(create(owned), HasSubstr("is not allowed to set ownerReferences"));
