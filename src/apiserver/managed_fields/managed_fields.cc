@@ -1,8 +1,82 @@
 #include "apiserver/managed_fields/managed_fields.h"
 
-namespace tiphys::apiserver {
+#include "apiserver/managed_fields/comparison.h"
+#include "apiserver/managed_fields/managers.h"
+#include "apiserver/registry/meta.h"
 
-void track_update(const schema::Resource&, std::string_view, const Object*, Draft&,
-                  std::string_view, MicroTime) {}
+namespace tiphys::apiserver {
+namespace {
+
+// One empty entry means: forget all of it.
+bool asks_for_reset(const Draft& object) {
+  const Node& entries = MetaView(object).value("managedFields").as_node();
+  return entries.size == 1 && entries.data[0].as_node().size == 0;
+}
+
+// Who owns what before this write. The client's own list counts if it has one that can be read.
+Managers managers_before(std::string_view subresource, const Object* live, const Draft& object) {
+  if (subresource.empty() || !live) {
+    auto own = read_managers(object.type(), object.root());
+    if (own && !own->empty()) return std::move(*own);
+  }
+  if (!live) return {};
+  auto kept = read_managers(live->type(), live->root());
+  return kept ? std::move(*kept) : Managers{};
+}
+
+}  // namespace
+
+void remove_reset_fields(const schema::Message& type, const schema::Resource& resource,
+                         std::string_view subresource, FieldSet& set) {
+  if (subresource.empty()) {
+    if (type.status_field >= 0 && resource.find_subresource("status")) {
+      set.remove_below({"f:status"});
+    }
+    return;
+  }
+  if (subresource != "status") return;
+  for (size_t i = 0; i < type.fields.size(); ++i) {
+    bool kept = static_cast<int16_t>(i) == type.status_field ||
+                static_cast<int16_t>(i) == type.metadata_field;
+    if (!kept) set.remove_below({"f:" + std::string(type.fields[i].name)});
+  }
+}
+
+void track_update(const schema::Resource& resource, std::string_view subresource,
+                  const Object* live, Draft& object, std::string_view manager, MicroTime now) {
+  if (asks_for_reset(object)) return MetaEdit(object).clear("managedFields");
+  Managers managers = managers_before(subresource, live, object);
+  if (live && managers.empty()) return MetaEdit(object).clear("managedFields");
+  Comparison difference =
+      compare_objects(object.type(), live ? &live->root() : nullptr, object.root());
+  FieldSet taken = difference.modified;
+  taken.unite(difference.added);
+  for (ManagerEntry& entry : managers) {
+    entry.fields.subtract(taken);
+    entry.fields.subtract(difference.removed);
+  }
+  remove_reset_fields(object.type(), resource, subresource, taken);
+  if (!taken.empty()) {
+    ManagerEntry own;
+    own.manager = manager;
+    own.operation = "Update";
+    own.api_version = resource.type->gvk.api_version();
+    own.subresource = subresource;
+    own.time = now - now % kMicrosPerSecond;
+    own.fields = std::move(taken);
+    bool merged = false;
+    for (ManagerEntry& entry : managers) {
+      if (!entry.same_identity(own)) continue;
+      entry.fields.unite(own.fields);
+      entry.time = own.time;
+      merged = true;
+      break;
+    }
+    if (!merged) managers.push_back(std::move(own));
+  }
+  std::erase_if(managers, [](const ManagerEntry& entry) { return entry.fields.empty(); });
+  cap_managers(managers);
+  write_managers(object, std::move(managers));
+}
 
 }  // namespace tiphys::apiserver

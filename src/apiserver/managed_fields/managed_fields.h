@@ -3,6 +3,7 @@
 #pragma once
 #include <string>
 
+#include "apiserver/managed_fields/field_set.h"
 #include "base/time.h"
 #include "object/object.h"
 #include "schema/resource.h"
@@ -15,5 +16,9 @@ inline constexpr size_t kMaxUpdateManagers = 10;  // older ones become "ancient-
 // sets object's managedFields. If the client cleared them, they stay cleared.
 void track_update(const schema::Resource& resource, std::string_view subresource,
                   const Object* live, Draft& object, std::string_view manager, MicroTime now);
+
+// Removes what writes to this endpoint never set: status, or all but status (and metadata).
+void remove_reset_fields(const schema::Message& type, const schema::Resource& resource,
+                         std::string_view subresource, FieldSet& set);
 
 }  // namespace tiphys::apiserver

@@ -1,5 +1,6 @@
-// OpenAPI documents of the served API, v3 by group version and v2 whole, from the schema tables.
-// Pure; documents are made at the first request and kept.
+// OpenAPI v3 documents of the served API, one a group version, from the schema tables. Version 2 is
+// not served: clients of today use version 3, or validation on the server.
+// https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3
 #pragma once
 #include <optional>
 #include <string_view>
@@ -9,7 +10,6 @@
 namespace tiphys::apiserver {
 
 // Nothing: no such document.
-std::optional<net::Response> handle_openapi(std::string_view path, std::string_view accept,
-                                            std::string_view if_none_match);
+std::optional<net::Response> handle_openapi(std::string_view path, std::string_view if_none_match);
 
 }  // namespace tiphys::apiserver

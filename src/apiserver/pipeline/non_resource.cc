@@ -148,7 +148,7 @@ Result<Answer> handle_non_resource(const NonResourceEnv& env, RequestContext& co
   }
   if (path == "/") return Answer::of_raw(text_response(200, paths_json(), "application/json"));
   if (path.starts_with("/openapi/")) {
-    auto served = handle_openapi(path, context.accept, if_none_match);
+    auto served = handle_openapi(path, if_none_match);
     if (served) return Answer::of_raw(std::move(*served));
   }
   if (is_api_path(env, path)) return no_such_path();

@@ -1,0 +1,46 @@
+// FieldSet: a set of paths into an object, as structured-merge-diff's fieldpath.Set and the FieldsV1
+// format ("f:spec": {"f:replicas": {}}). A tree: an element's text is its FieldsV1 key. Value type.
+#pragma once
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace tiphys::apiserver {
+
+inline constexpr int kMaxFieldSetDepth = 200;
+
+class FieldSet {
+ public:
+  using Path = std::vector<std::string>;  // "f:spec", "f:containers", `k:{"name":"c"}`
+
+  void insert(const Path& path);
+  void remove(const Path& path);           // this path, not those below
+  void remove_below(const Path& path);     // this path and those below
+  bool has(const Path& path) const;        // exactly this path
+  const FieldSet* find(std::string_view element) const;
+  bool empty() const { return !member_ && children_.empty(); }
+  bool member() const { return member_; }  // the path that leads here is in the set
+  const std::map<std::string, FieldSet, std::less<>>& children() const { return children_; }
+
+  void unite(const FieldSet& other);
+  void subtract(const FieldSet& other);
+  FieldSet intersection(const FieldSet& other) const;
+  bool operator==(const FieldSet&) const = default;
+
+  // FieldsV1, without white space.
+  std::string json() const;
+  static Result<FieldSet> parse(std::string_view fields_v1);
+  // Every path in the set, in order.
+  std::vector<Path> paths() const;
+
+ private:
+  void write(std::string& out) const;
+  void collect(Path& at, std::vector<Path>& out) const;
+  bool member_ = false;
+  std::map<std::string, FieldSet, std::less<>> children_;
+};
+
+}  // namespace tiphys::apiserver
