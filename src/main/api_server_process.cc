@@ -13,6 +13,7 @@
 #include "apiserver/authz/modes.h"
 #include "apiserver/authz/node.h"
 #include "apiserver/authz/rbac.h"
+#include "apiserver/reviews/reviews.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "kinds/metadata.h"
@@ -278,15 +279,8 @@ Result<void> ApiServerProcess::make_identity() {
       server_->lookup(), host_.loop(), host_.random());
   server_->set_authenticator(std::make_unique<apiserver::RequestAuthenticator>(
       std::move(token_file), tokens_.get(), tokens_->api_audiences(), flags_.anonymous_auth));
-  server_->set_token_handler([this](ObjectPtr account, Draft request, apiserver::UserInfo) {
-    return issue_token(std::move(account), std::move(request));
-  });
+  server_->set_token_handler(apiserver::make_token_handler(*tokens_, server_->lookup()));
   return {};
-}
-
-Task<Result<ObjectPtr>> ApiServerProcess::issue_token(ObjectPtr account, Draft request) {
-  ObjectPtr asked = request.freeze();
-  co_return tokens_->issue(namespace_of(*account), name_of(*account), *asked);
 }
 
 Result<void> ApiServerProcess::make_authorizers() {
@@ -318,6 +312,8 @@ Result<void> ApiServerProcess::make_authorizers() {
     authorizers_.push_back(std::move(authorizer));
   }
   server_->set_authorizer(std::make_unique<apiserver::ModeAuthorizer>(std::move(chain)));
+  server_->set_review_handler(apiserver::make_review_handler(
+      {server_->authenticator(), server_->authorizer(), rbac_}));
   return {};
 }
 

@@ -69,7 +69,6 @@ class ApiServerProcess {
   Result<void> make_server();
   Result<void> make_authorizers();
   Result<void> add_admission();
-  Task<Result<ObjectPtr>> issue_token(ObjectPtr account, Draft request);
   void add_bootstrap();
 
   Host& host_;
