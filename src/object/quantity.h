@@ -48,6 +48,11 @@ class Quantity {
   Quantity& operator-=(const Quantity& other);
   friend Quantity operator+(Quantity a, const Quantity& b) { return a += b; }
   friend Quantity operator-(Quantity a, const Quantity& b) { return a -= b; }
+  // Negative, zero or positive, as strcmp.
+  int compare(const Quantity& other) const {
+    std::strong_ordering order = *this <=> other;
+    return order < 0 ? -1 : order > 0 ? 1 : 0;
+  }
   std::strong_ordering operator<=>(const Quantity& other) const;
   bool operator==(const Quantity& other) const { return (*this <=> other) == 0; }
 
