@@ -216,14 +216,12 @@ TEST(Namespace, gets_its_account_and_ca_back) {
 
 TEST(ControllerManager, refuses_unknown_names) {
   ControlWorld world;
-  ManagerOptions options;
+  ControllerManager::Options options;
   options.controllers = {"*", "-no-such-controller"};
-  ControllerManager manager(world.loop, world.client, world.random, options);
-  Result<void> started = manager.start();
-  ASSERT_FALSE(started);
-  EXPECT_EQ(started.error().message(),
+  auto manager = ControllerManager::create(world.loop, world.client, world.random, options);
+  ASSERT_FALSE(manager);
+  EXPECT_EQ(manager.error().message(),
             "\"no-such-controller\" is not in the list of known controllers");
-  world.loop.run(manager.stop());
 }
 
 }  // namespace

@@ -36,8 +36,10 @@ class ControlWorld {
   }
 
   void start() {
-    manager = std::make_unique<ControllerManager>(loop, client, random, options);
-    EXPECT_TRUE(manager->start());
+    auto made = ControllerManager::create(loop, client, random, options);
+    ASSERT_TRUE(made) << made.error().message();
+    manager = std::move(*made);
+    manager->start();
   }
   void stop() {
     loop.run(manager->stop());
@@ -138,7 +140,7 @@ class ControlWorld {
   fake::FakeApi api;
   fake::FakeNodes nodes{loop, api, random, {"node-1", "node-2"}};
   client::Client client{api, "kube-controller-manager"};
-  ManagerOptions options;
+  ControllerManager::Options options;
   std::unique_ptr<ControllerManager> manager;
 };
 

@@ -1,8 +1,12 @@
 #include "controllers/controller_manager.h"
 
+#include <algorithm>
+
+#include "base/log.h"
 #include "controllers/deployment.h"
 #include "controllers/endpoint_slice.h"
 #include "controllers/endpoints.h"
+#include "controllers/garbage_collector.h"
 #include "controllers/namespace.h"
 #include "controllers/node_ipam.h"
 #include "controllers/replica_set.h"
@@ -11,52 +15,135 @@
 
 namespace tiphys::controllers {
 
-ControllerManager::ControllerManager(Loop& loop, client::Client& client, Random& random)
-    : informers_(loop, client, random),
-      events_(loop, client, random),
-      context_{loop, client, informers_, events_, random} {}
+namespace {
 
+using Options = ControllerManager::Options;
+using Made = Result<std::unique_ptr<Controller>>;
+
+// A row per controller, in order of starting. Null without error: the options leave it out.
+struct Row {
+  std::string_view name;
+  Made (*make)(Context, const Options&);
+};
+
+template <class T>
+Made plain(Context context, const Options&) {
+  return std::make_unique<T>(context);
+}
+
+Made root_ca(Context context, const Options& options) {
+  if (options.root_ca_pem.empty()) return std::unique_ptr<Controller>();
+  return std::make_unique<RootCaPublisher>(context, options.root_ca_pem);
+}
+
+Made node_ipam(Context context, const Options& options) {
+  if (!options.allocate_node_cidrs) return std::unique_ptr<Controller>();
+  TIPHYS_TRY(RangePool, pool,
+             RangePool::create(options.cluster_cidr, options.node_cidr_mask_size));
+  return std::make_unique<NodeIpam>(context, std::move(pool));
+}
+
+Made node_lifecycle(Context context, const Options& options) {
+  return std::make_unique<NodeLifecycle>(context, options.node_lifecycle);
+}
+
+Made pod_gc(Context context, const Options& options) {
+  return std::make_unique<PodGc>(context, options.pod_gc);
+}
+
+constexpr Row kRows[] = {
+    {"serviceaccount-controller", plain<ServiceAccountController>},
+    {"root-ca-certificate-publisher-controller", root_ca},
+    {"node-ipam-controller", node_ipam},
+    {"deployment-controller", plain<DeploymentController>},
+    {"replicaset-controller", plain<ReplicaSetController>},
+    {"replicationcontroller-controller", plain<ReplicationControllerController>},
+    {"endpointslice-controller", plain<EndpointSliceController>},
+    {"endpoints-controller", plain<EndpointsController>},
+    {"node-lifecycle-controller", node_lifecycle},
+    {"taint-eviction-controller", plain<TaintEviction>},
+    {"namespace-controller", plain<NamespaceController>},
+    {"pod-garbage-collector-controller", pod_gc},
+    {"garbage-collector-controller", plain<GarbageCollector>},
+};
+
+bool wanted(const std::vector<std::string>& list, std::string_view name) {
+  bool all = false;
+  for (const std::string& entry : list) {
+    if (entry == name) return true;
+    if (entry.starts_with('-') && std::string_view(entry).substr(1) == name) return false;
+    if (entry == "*") all = true;
+  }
+  return all;
+}
+
+Result<void> check_names(const std::vector<std::string>& list) {
+  for (const std::string& entry : list) {
+    std::string_view name = entry;
+    if (name.starts_with('-')) name.remove_prefix(1);
+    bool known = name == "*" ||
+                 std::ranges::any_of(kRows, [&](const Row& row) { return row.name == name; });
+    if (!known) {
+      return ApiStatus::bad_request("\"" + std::string(name) +
+                                    "\" is not in the list of known controllers");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> controller_names() {
+  std::vector<std::string> names;
+  for (const Row& row : kRows) names.emplace_back(row.name);
+  return names;
+}
+
+struct ControllerManager::Impl {
+  Impl(Loop& loop, client::Client& client, Random& random)
+      : informers(loop, client, random),
+        events(loop, client, random),
+        context{loop, client, informers, events, random} {}
+  client::InformerFactory informers;
+  client::EventRecorder events;
+  Context context;
+  std::vector<std::unique_ptr<Controller>> controllers;
+};
+
+ControllerManager::ControllerManager(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ControllerManager::~ControllerManager() = default;
 
 Result<std::unique_ptr<ControllerManager>> ControllerManager::create(Loop& loop,
                                                                      client::Client& client,
                                                                      Random& random,
                                                                      Options options) {
-  TIPHYS_TRY(RangePool, ranges,
-             RangePool::create(options.cluster_cidr, options.node_cidr_mask_size));
-  std::unique_ptr<ControllerManager> manager(new ControllerManager(loop, client, random));
-  Context& context = manager->context_;
-  manager->add(std::make_unique<ReplicaSetController>(context));
-  manager->add(std::make_unique<ReplicationControllerController>(context));
-  manager->add(std::make_unique<DeploymentController>(context));
-  manager->add(std::make_unique<NamespaceController>(context));
-  manager->add(std::make_unique<ServiceAccountController>(context));
-  if (!options.root_ca_pem.empty()) {
-    manager->add(std::make_unique<RootCaPublisher>(context, options.root_ca_pem));
+  Result<void> names = check_names(options.controllers);
+  if (!names) return names.error();
+  auto impl = std::make_unique<Impl>(loop, client, random);
+  for (const Row& row : kRows) {
+    if (!wanted(options.controllers, row.name)) continue;
+    TIPHYS_TRY(std::unique_ptr<Controller>, made, row.make(impl->context, options));
+    if (made) impl->controllers.push_back(std::move(made));
   }
-  manager->add(std::make_unique<EndpointSliceController>(context));
-  manager->add(std::make_unique<EndpointsController>(context));
-  manager->add(std::make_unique<NodeLifecycle>(context, options.node_lifecycle));
-  manager->add(std::make_unique<TaintEviction>(context));
-  if (options.allocate_node_cidrs) {
-    manager->add(std::make_unique<NodeIpam>(context, std::move(ranges)));
-  }
-  return manager;
+  return std::unique_ptr<ControllerManager>(new ControllerManager(std::move(impl)));
 }
 
 void ControllerManager::start() {
-  informers_.start();
-  for (auto& controller : controllers_) controller->start();
+  impl_->informers.start();
+  for (auto& controller : impl_->controllers) controller->start();
+  LOG_INFO("Controllers started", {"count", impl_->controllers.size()});
 }
 
 Task<void> ControllerManager::stop() {
-  for (auto& controller : controllers_) co_await controller->stop();
-  co_await events_.stop();
-  co_await informers_.stop();
+  for (auto at = impl_->controllers.rbegin(); at != impl_->controllers.rend(); ++at) {
+    co_await (*at)->stop();
+  }
+  co_await impl_->events.stop();
+  co_await impl_->informers.stop();
 }
 
 bool ControllerManager::at_rest() const {
-  return std::ranges::all_of(controllers_, [](const auto& one) { return one->at_rest(); });
+  return std::ranges::all_of(impl_->controllers, [](const auto& one) { return one->at_rest(); });
 }
 
 }  // namespace tiphys::controllers

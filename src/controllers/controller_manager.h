@@ -1,41 +1,46 @@
-// ControllerManager: kube-controller-manager. Makes the controllers, starts and stops them together.
-// Loop thread only.
+// ControllerManager: all controllers of one process, started and stopped together: what upstream's
+// kube-controller-manager runs.
+//
+// Loop thread only. Everything passed in outlives it. It owns its informers: one cache per resource,
+// shared by all controllers.
 #pragma once
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "controllers/controller.h"
 #include "controllers/node_lifecycle.h"
+#include "controllers/pod_gc.h"
 
 namespace tiphys::controllers {
+
+// The names that --controllers takes.
+std::vector<std::string> controller_names();
 
 class ControllerManager {
  public:
   struct Options {
-    std::string root_ca_pem;  // --root-ca-file: what kube-root-ca.crt holds; "": not published
-    std::string cluster_cidr = "10.42.0.0/16";
-    int node_cidr_mask_size = 24;
-    bool allocate_node_cidrs = true;
-    NodeLifecycle::Options node_lifecycle;
+    // --controllers: names, "*" for all, "-name" for all but this one.
+    std::vector<std::string> controllers = {"*"};
+    std::string root_ca_pem;                    // --root-ca-file's content; "": not published
+    std::string cluster_cidr = "10.42.0.0/16";  // --cluster-cidr
+    int node_cidr_mask_size = 24;               // --node-cidr-mask-size
+    bool allocate_node_cidrs = true;            // --allocate-node-cidrs
+    NodeLifecycle::Options node_lifecycle;      // --node-monitor-grace-period and others
+    PodGc::Options pod_gc;                      // --terminated-pod-gc-threshold
   };
-  // Error: BadRequest for a --cluster-cidr that can't be used.
+  // Error: BadRequest for options that name no controller, or a --cluster-cidr that can't be used.
   static Result<std::unique_ptr<ControllerManager>> create(Loop& loop, client::Client& client,
                                                            Random& random, Options options);
-  ~ControllerManager();  // Requires: stop() finished, or never started
+  ~ControllerManager();  // Requires: stop() finished, or start() was never called
   void start();
   Task<void> stop();
-  // Nothing to do now (for tests).
+  // Nothing to do now (delayed work aside).
   bool at_rest() const;
 
  private:
-  ControllerManager(Loop& loop, client::Client& client, Random& random);
-  void add(std::unique_ptr<Controller> controller) { controllers_.push_back(std::move(controller)); }
-
-  client::InformerFactory informers_;
-  client::EventRecorder events_;
-  Context context_;
-  std::vector<std::unique_ptr<Controller>> controllers_;
+  struct Impl;
+  explicit ControllerManager(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace tiphys::controllers
