@@ -100,6 +100,7 @@ void ClusterView::on_pod(const ObjectPtr& old, const ObjectPtr& now) {
     pod_gone(std::string(client::metadata(*old).uid()));
   }
   if (core_v1::Pod(*now).spec().node_name().empty()) return on_unassigned(old, now);
+  if (old && same_wish(*old, *now)) return;  // placed before, and only its status moved
   auto pod = std::make_shared<PodInfo>(now);
   queue_.forget(pod->uid);
   bool confirmed = cache_.is_assumed(pod->uid);
@@ -133,6 +134,8 @@ void ClusterView::apply_changes(const ScheduleOptions& options) {
   if ((nodes.empty() && !topology) || queue_.unschedulable() == 0) return;
   queue_.wake(loop_.mono(), [&](const PodInfo& pod, bool node_local) {
     if (!node_local && topology) return true;
+    // It made room and waits for it: its own nomination would hide that it fits now.
+    if (cache_.is_nominated(pod.uid)) return true;
     return !nodes.empty() && fits_any(pod, nodes, cache_.snapshot(), options);
   });
 }

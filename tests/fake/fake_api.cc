@@ -122,7 +122,7 @@ Result<Response> FakeApi::answer(const Request& request) {
     return response;
   }
   ObjectPtr old = store_.get(resource, target.ns, target.name);
-  if (request.method == "GET" || request.method == "PATCH") {
+  if (request.method == "GET" || request.method == "PATCH" || target.sub == "binding") {
     if (!old) return ApiStatus::not_found(resource.group, resource.resource, target.name);
   }
   if (request.method == "GET") return give(old);
