@@ -217,6 +217,36 @@ TEST_F(AdmissionTest, Priority) {
             "marked as default. Only one default can exist");
 }
 
+TEST_F(AdmissionTest, LimitRanges) {
+  auto put = [&](const std::string& item) {
+    lookup_.put("{apiVersion: v1, kind: LimitRange, metadata: {name: lr, namespace: a}, spec: "
+                "{limits: [{" + item + "}]}}");
+  };
+  auto with = [&](const std::string& resources) {
+    std::string yaml = pod_yaml();
+    return yaml.replace(yaml.find("image: i"), 8, "image: i, resources: {" + resources + "}");
+  };
+  put("type: Container, default: {cpu: 500m, memory: 100Mi}, defaultRequest: {cpu: 100m}");
+  ASSERT_EQ(create(with("requests: {cpu: 50m}")), "");
+  EXPECT_EQ(pod().containers()[0].resources().limits().find("cpu"), "500m");
+  EXPECT_EQ(pod().containers()[0].resources().requests().find("cpu"), "50m");
+  EXPECT_EQ(meta().annotations().find("kubernetes.io/limit-ranger"),
+            "LimitRanger plugin set: cpu, memory limit for container c");
+  put("type: Container, max: {cpu: 1}");
+  EXPECT_EQ(create(with("limits: {cpu: 2}")),
+            "pods \"p\" is forbidden: maximum cpu usage per Container is 1, but limit is 2");
+  put("type: Container, maxLimitRequestRatio: {cpu: 2}");
+  EXPECT_EQ(create(with("limits: {cpu: 3}, requests: {cpu: 1}")),
+            "pods \"p\" is forbidden: cpu max limit to request ratio per Container is 2, but "
+            "provided ratio is 3.000000");
+  EXPECT_EQ(create(pod_yaml()),
+            "pods \"p\" is forbidden: cpu max limit to request ratio per Container is 2, but no "
+            "request is specified or request is 0");
+  put("type: Pod, max: {cpu: 1}");
+  EXPECT_EQ(create(pod_yaml()),
+            "pods \"p\" is forbidden: maximum cpu usage per Pod is 1.  No limit is specified");
+}
+
 TEST_F(AdmissionTest, TolerationsAndTaints) {
   ASSERT_EQ(create(pod_yaml(", tolerations: [{key: node.kubernetes.io/not-ready, operator: Exists, "
                             "effect: NoExecute, tolerationSeconds: 5}]")),

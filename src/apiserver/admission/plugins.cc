@@ -20,7 +20,7 @@ constexpr Row kRows[] = {
     {"NamespaceLifecycle", make_namespace_lifecycle, true},
     {"NamespaceExists"},
     {"LimitPodHardAntiAffinityTopology"},
-    {"LimitRanger"},
+    {"LimitRanger", make_limit_ranger, true},
     {"ServiceAccount", make_service_account, true},
     {"NodeRestriction", make_node_restriction, true},
     {"TaintNodesByCondition", make_taint_nodes_by_condition, true},

@@ -32,6 +32,7 @@ Result<std::vector<std::unique_ptr<AdmissionPlugin>>> make_admission(
     const std::vector<std::string>& disabled);
 
 std::unique_ptr<AdmissionPlugin> make_namespace_lifecycle(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> make_limit_ranger(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> make_service_account(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> make_node_restriction(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> make_taint_nodes_by_condition(const AdmissionParts& parts);
