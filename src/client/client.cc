@@ -52,10 +52,14 @@ ObjectPtr delete_options(const DeleteOptions& options) {
 
 std::string_view content_type(PatchType type) {
   switch (type) {
-    case PatchType::kJson: return "application/json-patch+json";
-    case PatchType::kMerge: return "application/merge-patch+json";
-    case PatchType::kStrategic: return "application/strategic-merge-patch+json";
-    case PatchType::kApply: return "application/apply-patch+yaml";
+    case PatchType::kJson:
+      return "application/json-patch+json";
+    case PatchType::kMerge:
+      return "application/merge-patch+json";
+    case PatchType::kStrategic:
+      return "application/strategic-merge-patch+json";
+    case PatchType::kApply:
+      return "application/apply-patch+yaml";
   }
   return "";
 }
@@ -73,8 +77,7 @@ ListResult split_list(const schema::Resource& resource, const Object& list) {
   const Node& items = root.field(static_cast<uint16_t>(list.type().items_field)).as_node();
   result.items.reserve(items.size);
   for (const Value& item : items.items()) {
-    result.items.push_back(
-        Object::pack(*resource.message, resource.message->gvk, item.as_node()));
+    result.items.push_back(Object::pack(*resource.message, resource.message->gvk, item.as_node()));
   }
   return result;
 }
@@ -89,7 +92,8 @@ Task<Result<ObjectPtr>> object_answer(Transport& transport, Request request) {
 
 std::string resource_path(const schema::Resource& resource, std::string_view ns,
                           std::string_view name, std::string_view subresource) {
-  std::string path = resource.group.empty() ? "/api/" : "/apis/" + std::string(resource.group) + "/";
+  std::string path =
+      resource.group.empty() ? "/api/" : "/apis/" + std::string(resource.group) + "/";
   path += resource.version;
   if (!ns.empty()) path += "/namespaces/" + percent_encode(ns);
   path += '/';
@@ -102,9 +106,7 @@ std::string resource_path(const schema::Resource& resource, std::string_view ns,
 Client::Client(Transport& transport, std::string component)
     : transport_(transport), component_(std::move(component)) {}
 
-std::string Client::write_query() const {
-  return Query().add("fieldManager", component_).take();
-}
+std::string Client::write_query() const { return Query().add("fieldManager", component_).take(); }
 
 Task<Result<ObjectPtr>> Client::get(const schema::Resource& resource, std::string ns,
                                     std::string name) {
@@ -170,9 +172,9 @@ Task<Result<ObjectPtr>> Client::remove_collection(const schema::Resource& resour
   return object_answer(transport_, std::move(request));
 }
 
-Task<Result<ObjectPtr>> Client::create_subresource(const schema::Resource& resource,
-                                                   std::string ns, std::string name,
-                                                   std::string subresource, ObjectPtr object) {
+Task<Result<ObjectPtr>> Client::create_subresource(const schema::Resource& resource, std::string ns,
+                                                   std::string name, std::string subresource,
+                                                   ObjectPtr object) {
   Request request{.method = "POST",
                   .path = resource_path(resource, ns, name, subresource),
                   .query = write_query()};

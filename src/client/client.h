@@ -28,8 +28,8 @@ struct ListResult {
 
 struct DeleteOptions {
   std::optional<int64_t> grace_period_seconds;
-  std::string uid;               // precondition, "" none
-  std::string resource_version;  // precondition, "" none
+  std::string uid;                 // precondition, "" none
+  std::string resource_version;    // precondition, "" none
   std::string propagation_policy;  // Background, Foreground, Orphan, "" default
 };
 
@@ -41,8 +41,10 @@ class Client {
   Client(Transport& transport, std::string component);
 
   Task<Result<ObjectPtr>> get(const schema::Resource& resource, std::string ns, std::string name);
-  Task<Result<ListResult>> list(const schema::Resource& resource, std::string ns, ListOptions options = {});
-  Task<Result<ObjectPtr>> create(const schema::Resource& resource, std::string ns, ObjectPtr object);
+  Task<Result<ListResult>> list(const schema::Resource& resource, std::string ns,
+                                ListOptions options = {});
+  Task<Result<ObjectPtr>> create(const schema::Resource& resource, std::string ns,
+                                 ObjectPtr object);
   // The name and namespace are the object's; subresource "" or "status", "scale"...
   Task<Result<ObjectPtr>> update(const schema::Resource& resource, ObjectPtr object,
                                  std::string subresource = "");

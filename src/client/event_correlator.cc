@@ -37,8 +37,7 @@ EventVerdict EventCorrelator::judge(const EventKey& event, MicroTime now) {
   alike.last = now;
   if (alike.messages.size() < kMaxAlike) alike.messages.insert(event.message);
   bool combined = alike.messages.size() >= kMaxAlike;
-  verdict.message =
-      combined ? "(combined from similar events): " + event.message : event.message;
+  verdict.message = combined ? "(combined from similar events): " + event.message : event.message;
   verdict.cache_key = combined ? group : group + "\n" + event.message;
   Seen& seen = seen_.at(verdict.cache_key, &added);
   seen.count += 1;

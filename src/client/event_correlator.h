@@ -1,5 +1,6 @@
 // EventCorrelator: what to write for an event that happened: a new Event, one more count of an
-// Event written before, or nothing (too many). Pure; after client-go's tools/record/events_cache.go.
+// Event written before, or nothing (too many). Pure; after client-go's
+// tools/record/events_cache.go.
 //
 // The same event again is counted. More than 10 alike (same object and reason, other messages)
 // within 10 minutes become one "(combined from similar events)". One source may tell about one
@@ -26,9 +27,9 @@ struct EventKey {
 struct EventVerdict {
   enum class Kind : uint8_t { kDrop, kCreate, kCount };
   Kind kind = Kind::kDrop;
-  std::string cache_key;   // for written()
-  std::string message;     // to write
-  std::string name;        // kCount: of the Event
+  std::string cache_key;  // for written()
+  std::string message;    // to write
+  std::string name;       // kCount: of the Event
   int32_t count = 1;
   MicroTime first = 0;
 };
@@ -78,7 +79,8 @@ class EventCorrelator {
 
    private:
     std::list<std::pair<std::string, V>> order_;
-    std::unordered_map<std::string, typename std::list<std::pair<std::string, V>>::iterator> entries_;
+    std::unordered_map<std::string, typename std::list<std::pair<std::string, V>>::iterator>
+        entries_;
   };
 
   bool too_many(const std::string& object, MicroTime now);

@@ -174,8 +174,8 @@ void EventRecorder::record(const Object& about, std::string_view type, std::stri
   if (component.empty()) component = impl_->client.component();
   recorded.event = impl_->describe(about, type, reason, message, field_path, component);
   core_v1::ObjectReference object = core_v1::Event(*recorded.event).involved_object();
-  for (std::string_view part : {component, object.kind(), object.namespace_(), object.name(),
-                                object.uid(), field_path}) {
+  for (std::string_view part :
+       {component, object.kind(), object.namespace_(), object.name(), object.uid(), field_path}) {
     recorded.key.object += part;
     recorded.key.object += '\n';
   }

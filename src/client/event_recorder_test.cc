@@ -92,8 +92,7 @@ TEST(EventCorrelator, many_alike_are_combined_and_many_from_one_source_dropped) 
   EXPECT_EQ(created, 10);
   EXPECT_EQ(combined, 16);
   EXPECT_EQ(dropped, 15);
-  EventVerdict later =
-      correlator.judge({"pod", "Normal", "R", "x"}, 1 + 301 * kMicrosPerSecond);
+  EventVerdict later = correlator.judge({"pod", "Normal", "R", "x"}, 1 + 301 * kMicrosPerSecond);
   EXPECT_NE(later.kind, EventVerdict::Kind::kDrop);
 }
 

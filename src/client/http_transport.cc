@@ -214,7 +214,8 @@ Task<Result<std::unique_ptr<WatchStream>>> HttpTransport::watch(Request request)
     }
     co_return failure_of(answer->status, content_type, body);
   }
-  if (!answer->stream) co_return ApiStatus::internal("the server answered a watch without a stream");
+  if (!answer->stream)
+    co_return ApiStatus::internal("the server answered a watch without a stream");
   auto format = media_type(content_type) == kProtobuf ? WatchFrames::Format::kProtobuf
                                                       : WatchFrames::Format::kJsonLines;
   co_return std::make_unique<HttpWatchStream>(std::move(answer->stream), format);

@@ -70,7 +70,8 @@ void Informer::Impl::apply(const WatchEvent& event) {
   if (!meta.resource_version().empty()) at_revision = meta.resource_version();
   switch (event.type) {
     case WatchEvent::Type::kAdded:
-    case WatchEvent::Type::kModified: return put(event.object);
+    case WatchEvent::Type::kModified:
+      return put(event.object);
     case WatchEvent::Type::kDeleted: {
       // The event's object is the last state: newer than what is in the store.
       ObjectPtr known = store.erase(meta.namespace_(), meta.name());
@@ -78,7 +79,8 @@ void Informer::Impl::apply(const WatchEvent& event) {
       return;
     }
     case WatchEvent::Type::kBookmark:
-    case WatchEvent::Type::kError: return;
+    case WatchEvent::Type::kError:
+      return;
   }
 }
 
@@ -139,8 +141,8 @@ InformerFactory::~InformerFactory() = default;
 
 Informer& InformerFactory::informer(const schema::Resource& resource, ListOptions selector,
                                     std::string ns) {
-  std::string key = resource_path(resource, ns) + "?" + selector.label_selector + "&" +
-                    selector.field_selector;
+  std::string key =
+      resource_path(resource, ns) + "?" + selector.label_selector + "&" + selector.field_selector;
   auto found = impl_->informers.find(key);
   if (found != impl_->informers.end()) return *found->second;
   auto impl = std::make_unique<Informer::Impl>(impl_->loop, impl_->client, impl_->random, resource,

@@ -18,7 +18,8 @@
 
 namespace tiphys::client {
 
-// Objects may be null: old is null for an add, now is null for a delete (old: the last known state).
+// Objects may be null: old is null for an add, now is null for a delete (old: the last known
+// state).
 using InformerHandler = std::function<void(const ObjectPtr& old, const ObjectPtr& now)>;
 // Keys under which an index finds an object.
 using IndexFunction = std::function<std::vector<std::string>(const Object& object)>;
@@ -31,8 +32,8 @@ class Informer {
   // Nothing happens if the name was added before.
   void add_index(std::string name, IndexFunction function);
 
-  bool synced() const;  // the first list is complete
-  Task<bool> wait_for_sync(StopToken stop);  // false: stopped first
+  bool synced() const;                                              // the first list is complete
+  Task<bool> wait_for_sync(StopToken stop);                         // false: stopped first
   ObjectPtr get(std::string_view ns, std::string_view name) const;  // null: none
   // All, or those of a namespace, in order of (namespace, name).
   std::vector<ObjectPtr> list(std::string_view ns = {}) const;

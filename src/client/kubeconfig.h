@@ -34,8 +34,9 @@ struct Kubeconfig {
   std::map<std::string, std::vector<std::string>> as_extra;
 };
 
-// `context` "": the file's current-context. Errors are InternalError with client-go's words where it
-// has some: context "x" does not exist; cluster, user likewise; no configuration has been provided.
+// `context` "": the file's current-context. Errors are InternalError with client-go's words where
+// it has some: context "x" does not exist; cluster, user likewise; no configuration has been
+// provided.
 Result<Kubeconfig> load_kubeconfig(const std::string& path, std::string_view context = {});
 // `directory`: what relative paths are relative to.
 Result<Kubeconfig> parse_kubeconfig(std::string_view yaml, const std::string& directory,

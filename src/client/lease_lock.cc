@@ -44,8 +44,8 @@ ObjectPtr LeaseLock::claimed(const Object* known) const {
 }
 
 void LeaseLock::observe(ObjectPtr lease) {
-  bool same = observed_ && metadata(*observed_).resource_version() ==
-                               metadata(*lease).resource_version();
+  bool same =
+      observed_ && metadata(*observed_).resource_version() == metadata(*lease).resource_version();
   if (same) return;
   observed_ = std::move(lease);
   observed_at_ = loop_.mono();
@@ -56,7 +56,8 @@ void LeaseLock::observe(ObjectPtr lease) {
 
 bool LeaseLock::expired() const {
   int32_t seconds = coordination_v1::Lease(*observed_).spec().lease_duration_seconds();
-  Duration duration = seconds > 0 ? Duration(std::chrono::seconds(seconds)) : options_.lease_duration;
+  Duration duration =
+      seconds > 0 ? Duration(std::chrono::seconds(seconds)) : options_.lease_duration;
   return loop_.mono() - observed_at_ >= duration;
 }
 

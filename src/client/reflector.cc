@@ -71,7 +71,8 @@ Task<Reflector::Outcome> Reflector::consume(std::unique_ptr<WatchStream> stream,
     if (!*event) break;
     told = true;
     if ((*event)->type == WatchEvent::Type::kError) {
-      ApiStatus why = (*event)->error.value_or(ApiStatus::internal("the watch ended with an error"));
+      ApiStatus why =
+          (*event)->error.value_or(ApiStatus::internal("the watch ended with an error"));
       co_return classify(why, "Watch failed");
     }
     target_.apply(**event);
@@ -84,7 +85,8 @@ Task<Reflector::Outcome> Reflector::watch_once(StopToken stop) {
   ListOptions options = selector_;
   options.resource_version = target_.revision();
   options.timeout_seconds =
-      kMinWatchSeconds + static_cast<int64_t>(random_.below(static_cast<uint64_t>(kMinWatchSeconds)));
+      kMinWatchSeconds +
+      static_cast<int64_t>(random_.below(static_cast<uint64_t>(kMinWatchSeconds)));
   Result<std::unique_ptr<WatchStream>> stream =
       co_await client_.watch(resource_, ns_, std::move(options), stop);
   if (stop.stop_requested()) co_return Outcome::kEnded;

@@ -35,8 +35,8 @@ struct ListAnswer {
 
 struct Response {
   int code = 200;
-  ObjectPtr object;  // the answer; a failure is the Result's ApiStatus
-  std::string body;  // raw, where it is no object (logs)
+  ObjectPtr object;                // the answer; a failure is the Result's ApiStatus
+  std::string body;                // raw, where it is no object (logs)
   std::optional<ListAnswer> list;  // a list is this, or one list object
 };
 
@@ -50,7 +50,8 @@ struct WatchEvent {
 class WatchStream {
  public:
   virtual ~WatchStream() = default;
-  // The next event; nullopt when the server ended the watch (or stop). Errors: the connection broke.
+  // The next event; nullopt when the server ended the watch (or stop). Errors: the connection
+  // broke.
   virtual Task<Result<std::optional<WatchEvent>>> next(StopToken stop) = 0;
 };
 

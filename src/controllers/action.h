@@ -34,14 +34,14 @@ struct Action {
   std::optional<int64_t> grace_seconds;  // kDelete
   // Actions of a batch run at once; batches run in order, until one fails.
   int batch = 0;
-  bool exists_is_fine = false;   // kCreate: AlreadyExists is a success
-  bool missing_is_fine = true;   // kDelete, kUpdate: NotFound is a success
+  bool exists_is_fine = false;      // kCreate: AlreadyExists is a success
+  bool missing_is_fine = true;      // kDelete, kUpdate: NotFound is a success
   bool terminating_is_fine = true;  // kCreate: a namespace being deleted ends it quietly
   // Recorded afterwards; the message gets the written object's name or the error appended.
   std::optional<Note> success;
   std::optional<Note> failure;
   bool name_in_message = true;  // of success, for creations and deletions
-  std::string tag;  // for the controller's own use in outcome()
+  std::string tag;              // for the controller's own use in outcome()
 };
 
 struct Decision {

@@ -49,12 +49,12 @@ class ControlWorld {
     stop();
     start();
   }
-  // Runs until nothing is written for 10 s of virtual time; false: not within the limit.
-  bool settle(Duration limit = minutes(30)) {
+  // Runs until nothing is written for a while of virtual time; false: not within the limit.
+  bool settle(Duration limit = minutes(30), Duration quiet = seconds(10)) {
     MonoTime end = loop.mono() + limit;
     while (loop.mono() < end) {
       int64_t before = api.store().revision();
-      loop.run_for(seconds(10));
+      loop.run_for(quiet);
       if (api.store().revision() == before) return true;
     }
     return false;

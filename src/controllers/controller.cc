@@ -24,9 +24,11 @@ bool forgiven(const Action& action, const ApiStatus& error) {
       return (action.exists_is_fine && error.is_already_exists()) ||
              (action.terminating_is_fine && namespace_terminates(error));
     case Action::Verb::kUpdate:
-    case Action::Verb::kDelete: return action.missing_is_fine && error.is_not_found();
+    case Action::Verb::kDelete:
+      return action.missing_is_fine && error.is_not_found();
     case Action::Verb::kVerify:
-    case Action::Verb::kNote: return false;
+    case Action::Verb::kNote:
+      return false;
   }
   return false;
 }
@@ -51,9 +53,8 @@ client::Informer& Controller::watch(const schema::Resource& resource) {
 }
 
 void Controller::enqueue_changes(client::Informer& informer) {
-  informer.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
-    enqueue(now ? *now : *old);
-  });
+  informer.add_handler(
+      [this](const ObjectPtr& old, const ObjectPtr& now) { enqueue(now ? *now : *old); });
 }
 
 void Controller::start() { gate_.spawn(run()); }
@@ -158,7 +159,8 @@ Task<Result<ObjectPtr>> Controller::send(const Action& action) {
       return context_.client.remove(*action.resource, ns, name, std::move(options));
     }
     case Action::Verb::kVerify:
-    case Action::Verb::kNote: break;
+    case Action::Verb::kNote:
+      break;
   }
   return context_.client.get(*action.resource, ns, name);
 }
@@ -167,13 +169,13 @@ void Controller::tell(const Action& action, const Result<ObjectPtr>& result) {
   const std::optional<Note>& note = result ? action.success : action.failure;
   if (!note) return;
   std::string message = note->message;
-  bool named = action.name_in_message && (action.verb == Action::Verb::kCreate ||
-                                          action.verb == Action::Verb::kDelete);
+  bool named = action.name_in_message &&
+               (action.verb == Action::Verb::kCreate || action.verb == Action::Verb::kDelete);
   if (!result) message += result.error().message();
   if (result && named) {
     // A deletion may be answered with a Status; the name is the one that was asked for.
-    const Object& object = action.verb == Action::Verb::kCreate && *result ? **result
-                                                                           : *action.object;
+    const Object& object =
+        action.verb == Action::Verb::kCreate && *result ? **result : *action.object;
     message += metadata(object).name();
   }
   context_.events.record(*note->about, note->type, note->reason, message, {}, event_source_);
@@ -189,8 +191,7 @@ void Controller::note_write(const std::string& key, const Action& action, const 
   }
 }
 
-Task<void> Controller::run_action(std::string key, Action action,
-                                  std::optional<ApiStatus>* error) {
+Task<void> Controller::run_action(std::string key, Action action, std::optional<ApiStatus>* error) {
   if (action.verb == Action::Verb::kNote) {
     if (action.success) tell(action, ObjectPtr());
     co_return;

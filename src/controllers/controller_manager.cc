@@ -38,8 +38,7 @@ Made root_ca(Context context, const Options& options) {
 
 Made node_ipam(Context context, const Options& options) {
   if (!options.allocate_node_cidrs) return std::unique_ptr<Controller>();
-  TIPHYS_TRY(RangePool, pool,
-             RangePool::create(options.cluster_cidr, options.node_cidr_mask_size));
+  TIPHYS_TRY(RangePool, pool, RangePool::create(options.cluster_cidr, options.node_cidr_mask_size));
   return std::make_unique<NodeIpam>(context, std::move(pool));
 }
 
@@ -81,8 +80,8 @@ Result<void> check_names(const std::vector<std::string>& list) {
   for (const std::string& entry : list) {
     std::string_view name = entry;
     if (name.starts_with('-')) name.remove_prefix(1);
-    bool known = name == "*" ||
-                 std::ranges::any_of(kRows, [&](const Row& row) { return row.name == name; });
+    bool known =
+        name == "*" || std::ranges::any_of(kRows, [&](const Row& row) { return row.name == name; });
     if (!known) {
       return ApiStatus::bad_request("\"" + std::string(name) +
                                     "\" is not in the list of known controllers");

@@ -1,8 +1,8 @@
 // ControllerManager: all controllers of one process, started and stopped together: what upstream's
 // kube-controller-manager runs.
 //
-// Loop thread only. Everything passed in outlives it. It owns its informers: one cache per resource,
-// shared by all controllers.
+// Loop thread only. Everything passed in outlives it. It owns its informers: one cache per
+// resource, shared by all controllers.
 #pragma once
 #include <memory>
 #include <string>

@@ -92,7 +92,8 @@ RolloutLimits rollout_limits(const apps_v1::Deployment& deployment) {
   apps_v1::RollingUpdateDeployment rolling = spec.strategy().rolling_update();
   // What the API server would not have accepted counts as zero, as upstream's controller takes it.
   limits.max_surge = scaled_value(rolling.max_surge(), limits.replicas, true).value_or(0);
-  limits.max_unavailable = scaled_value(rolling.max_unavailable(), limits.replicas, false).value_or(0);
+  limits.max_unavailable =
+      scaled_value(rolling.max_unavailable(), limits.replicas, false).value_or(0);
   if (limits.max_surge == 0 && limits.max_unavailable == 0) limits.max_unavailable = 1;
   limits.max_unavailable = std::min(limits.max_unavailable, limits.replicas);
   return limits;
@@ -124,8 +125,7 @@ bool shrink_old_sets(const RolloutLimits& limits, const ReplicaSetStates& all,
                      const ReplicaSetStates& old, const ReplicaSetState* newest) {
   if (sum_wanted(old) == 0) return false;
   int32_t least_available = limits.replicas - limits.max_unavailable;
-  int32_t newest_sick =
-      newest ? newest->wanted - newest->status().available_replicas() : 0;
+  int32_t newest_sick = newest ? newest->wanted - newest->status().available_replicas() : 0;
   int32_t at_most = sum_wanted(all) - least_available - newest_sick;
   if (at_most <= 0) return false;
   ReplicaSetStates by_age = old;

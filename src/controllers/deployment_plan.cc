@@ -170,7 +170,8 @@ void DeploymentPlanner::clean_up() {
   for (ReplicaSetState* set : old_) {
     if (!metadata(*set->object).has_deletion_timestamp()) alive.push_back(set);
   }
-  std::ranges::sort(alive, {}, [](const ReplicaSetState* set) { return revision_of(*set->object); });
+  std::ranges::sort(alive, {},
+                    [](const ReplicaSetState* set) { return revision_of(*set->object); });
   auto surplus = static_cast<int64_t>(alive.size()) - spec.revision_history_limit();
   for (int64_t i = 0; i < surplus; ++i) {
     const ReplicaSetState& set = *alive[static_cast<size_t>(i)];

@@ -71,8 +71,8 @@ bool raise_revision(meta_v1::ObjectMetaEdit meta, int64_t revision) {
 // Not upstream's hash (that of a Go value's dump), but as stable: sets are found by template.
 std::string DeploymentPlanner::template_hash() const {
   std::string bytes;
-  codec::encode_protobuf(core_v1::PodTemplateSpec::message(),
-                         deployment_.spec().template_().node(), bytes);
+  codec::encode_protobuf(core_v1::PodTemplateSpec::message(), deployment_.spec().template_().node(),
+                         bytes);
   if (deployment_.status().has_collision_count()) {
     bytes += std::to_string(deployment_.status().collision_count());
   }
@@ -120,8 +120,9 @@ void DeploymentPlanner::sync_new_set() {
   Action action = create_action(replica_sets(), set);
   action.tag = "create-replica-set";
   if (replicas > 0) {
-    action.success = Note{world_.deployment, "Normal", "ScalingReplicaSet",
-                          "Scaled up replica set " + name + " from 0 to " + std::to_string(replicas)};
+    action.success =
+        Note{world_.deployment, "Normal", "ScalingReplicaSet",
+             "Scaled up replica set " + name + " from 0 to " + std::to_string(replicas)};
     action.name_in_message = false;
   }
   action.failure = Note{world_.deployment, "Warning", "ReplicaSetCreateError",

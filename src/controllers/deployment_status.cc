@@ -101,8 +101,8 @@ bool DeploymentPlanner::timed_out() const {
   apps_v1::DeploymentCondition known = condition("Progressing");
   if (known.type().empty() || known.reason() == "NewReplicaSetAvailable") return false;
   if (known.reason() == "ProgressDeadlineExceeded") return true;
-  MicroTime deadline = known.last_update_time() +
-                       deployment_.spec().progress_deadline_seconds() * kMicrosPerSecond;
+  MicroTime deadline =
+      known.last_update_time() + deployment_.spec().progress_deadline_seconds() * kMicrosPerSecond;
   return deadline < now_;
 }
 
@@ -110,8 +110,8 @@ void DeploymentPlanner::judge_progress() {
   if (!has_deadline()) return drop_condition("Progressing");
   apps_v1::DeploymentStatus status = apps_v1::Deployment(draft_).status();
   std::string_view reason = condition("Progressing").reason();
-  bool finished = status.replicas() == status.updated_replicas() &&
-                  reason == "NewReplicaSetAvailable";
+  bool finished =
+      status.replicas() == status.updated_replicas() && reason == "NewReplicaSetAvailable";
   if (finished || creating_ || collided_) return;
   std::string what = new_ ? "ReplicaSet \"" + std::string(metadata(*new_->object).name()) + "\""
                           : "Deployment \"" + std::string(deployment_.metadata().name()) + "\"";
@@ -139,8 +139,8 @@ void DeploymentPlanner::look_when_stuck() {
   apps_v1::DeploymentCondition known = condition("Progressing");
   if (!has_deadline() || known.type().empty() || complete()) return;
   if (known.reason() == "ProgressDeadlineExceeded") return;
-  MicroTime deadline = known.last_update_time() +
-                       deployment_.spec().progress_deadline_seconds() * kMicrosPerSecond;
+  MicroTime deadline =
+      known.last_update_time() + deployment_.spec().progress_deadline_seconds() * kMicrosPerSecond;
   MicroTime wait = std::max<MicroTime>(deadline - now_, 0) + kMicrosPerSecond;
   decision_.look_again_in(std::chrono::microseconds(wait));
 }

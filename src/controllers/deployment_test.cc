@@ -35,8 +35,9 @@ TEST(Deployment, becomes_available_and_then_nothing_is_written) {
             hash);
   EXPECT_EQ(apps_v1::ReplicaSet(*sets[0]).status().fully_labeled_replicas(), 3);
   EXPECT_EQ(world.count_pods(true), 3);
-  EXPECT_EQ(world.event_texts("ScalingReplicaSet").count(
-                "Scaled up replica set " + set_name + " from 0 to 3"), 1u);
+  EXPECT_EQ(world.event_texts("ScalingReplicaSet")
+                .count("Scaled up replica set " + set_name + " from 0 to 3"),
+            1u);
   EXPECT_EQ(world.event_texts("SuccessfulCreate").size(), 3u);
   size_t writes = world.api.write_count();
   world.loop.run_for(std::chrono::hours(5));
@@ -122,9 +123,8 @@ TEST(Deployment, pauses_scales_while_paused_and_resumes) {
   world.make_deployment("web", 2);
   ASSERT_TRUE(world.settle());
   auto pause = [&](bool paused) {
-    world.change<apps_v1::DeploymentEdit>(deployments(), "web", [&](auto& edit) {
-      edit.edit_spec().set_paused(paused);
-    });
+    world.change<apps_v1::DeploymentEdit>(deployments(), "web",
+                                          [&](auto& edit) { edit.edit_spec().set_paused(paused); });
   };
   pause(true);
   world.set_image("web", "nginx:2");
@@ -142,9 +142,8 @@ TEST(Deployment, pauses_scales_while_paused_and_resumes) {
 TEST(Deployment, keeps_its_history_limit) {
   ControlWorld world;
   world.make_deployment("web", 1);
-  world.change<apps_v1::DeploymentEdit>(deployments(), "web", [&](auto& edit) {
-    edit.edit_spec().set_revision_history_limit(2);
-  });
+  world.change<apps_v1::DeploymentEdit>(
+      deployments(), "web", [&](auto& edit) { edit.edit_spec().set_revision_history_limit(2); });
   for (int i = 2; i < 8; ++i) {
     world.set_image("web", "nginx:" + std::to_string(i));
     ASSERT_TRUE(world.settle());
@@ -216,7 +215,7 @@ TEST(ReplicaSet, a_quota_that_refuses_pods_is_told_and_makes_no_hot_loop) {
   EXPECT_EQ(world.condition(*world.deployment("web"), "ReplicaFailure").reason(), "FailedCreate");
   EXPECT_LT(world.api.request_count(), 1000u);
   refuse = false;
-  ASSERT_TRUE(world.settle(std::chrono::hours(1)));
+  ASSERT_TRUE(world.settle(std::chrono::hours(2), std::chrono::minutes(20)));
   EXPECT_EQ(world.count_pods(true), 5);
   EXPECT_EQ(world.condition(*world.deployment("web"), "ReplicaFailure").type(), "");
 }
@@ -262,18 +261,26 @@ class Seeds : public testing::TestWithParam<uint64_t> {};
 
 void random_step(ControlWorld& world, SeededRandom& dice) {
   switch (dice.below(8)) {
-    case 0: return world.scale("web", static_cast<int32_t>(dice.below(9)));
-    case 1: return world.set_image("web", "nginx:" + std::to_string(dice.below(3)));
-    case 2: return world.restart();
-    case 3: return world.api.break_watches();
-    case 4: world.api.break_watches(); return world.api.compact();
-    case 5: return world.api.set_watch_lag(milliseconds(dice.below(3) * 400));
+    case 0:
+      return world.scale("web", static_cast<int32_t>(dice.below(9)));
+    case 1:
+      return world.set_image("web", "nginx:" + std::to_string(dice.below(3)));
+    case 2:
+      return world.restart();
+    case 3:
+      return world.api.break_watches();
+    case 4:
+      world.api.break_watches();
+      return world.api.compact();
+    case 5:
+      return world.api.set_watch_lag(milliseconds(dice.below(3) * 400));
     case 6: {
       std::vector<ObjectPtr> all = world.api.list(pods(), "default");
       if (all.empty()) return;
       return world.api.remove(pods(), "default", name_of(*all[dice.below(all.size())]));
     }
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -299,7 +306,8 @@ TEST_P(Seeds, random_sequences_end_in_the_wished_state) {
   world.api.set_watch_lag(Duration::zero());
   world.scale("web", 5);
   world.set_image("web", "nginx:final");
-  ASSERT_TRUE(world.settle(std::chrono::hours(2)));
+  // Whoever failed often waits long.
+  ASSERT_TRUE(world.settle(std::chrono::hours(6), std::chrono::minutes(20)));
   EXPECT_EQ(world.count_pods(true), 5);
   for (const ObjectPtr& pod : world.api.list(pods(), "default")) {
     EXPECT_EQ(core_v1::Pod(*pod).spec().containers()[0].image(), "nginx:final");

@@ -111,8 +111,8 @@ void FamilyPlanner::keep_what_fits(std::map<ServicePorts, Endpoints>& groups) {
     Slice slice{object, ports_of(view), {}, false};
     auto group = groups.find(slice.ports);
     for (discovery_v1::Endpoint endpoint : view.endpoints()) {
-      auto node = group == groups.end() ? Endpoints::node_type()
-                                        : group->second.extract(key_of(endpoint));
+      auto node =
+          group == groups.end() ? Endpoints::node_type() : group->second.extract(key_of(endpoint));
       if (node.empty()) {
         slice.changed = true;
         continue;
@@ -187,11 +187,9 @@ void FamilyPlanner::emit(Slice& slice, Decision& decision) const {
     decision.add(create_action(endpoint_slices(), object));
     return;
   }
-  bool same_labels =
-      equal(Value::of_node(ValueType::kMap,
-                           const_cast<Node*>(&metadata(*object).labels().node())),
-            Value::of_node(ValueType::kMap,
-                           const_cast<Node*>(&metadata(*slice.object).labels().node())));
+  bool same_labels = equal(
+      Value::of_node(ValueType::kMap, const_cast<Node*>(&metadata(*object).labels().node())),
+      Value::of_node(ValueType::kMap, const_cast<Node*>(&metadata(*slice.object).labels().node())));
   if (slice.changed || !same_labels) decision.add(update_action(endpoint_slices(), object));
 }
 
@@ -241,9 +239,9 @@ Decision plan_slices(const SliceWorld& world) {
   }
   for (Action& action : decision.actions) {
     if (action.verb == Action::Verb::kDelete) continue;
-    action.failure = Note{world.service, "Warning", "FailedToUpdateEndpointSlices",
-                          "Error updating Endpoint Slices for Service " +
-                              client::object_key(*world.service) + ": "};
+    action.failure = Note{
+        world.service, "Warning", "FailedToUpdateEndpointSlices",
+        "Error updating Endpoint Slices for Service " + client::object_key(*world.service) + ": "};
   }
   return decision;
 }

@@ -1,6 +1,6 @@
-// The EndpointSlice controller: a Service's pods in slices of at most 100 endpoints, changing as few
-// slices as it can.
-// Source: https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
+// The EndpointSlice controller: a Service's pods in slices of at most 100 endpoints, changing as
+// few slices as it can. Source:
+// https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
 #pragma once
 #include "controllers/controller.h"
 #include "controllers/service_pods.h"

@@ -69,8 +69,8 @@ Task<void> GarbageCollector::prepare(StopToken stop) {
         [this, i](const ObjectPtr& old, const ObjectPtr& now) { changed(i, old, now); });
     // Whatever version an owner reference names, the objects are the same.
     for (const schema::Resource& version : schema::all_resources()) {
-      bool same = version.group == resources_[i]->group &&
-                  version.resource == resources_[i]->resource;
+      bool same =
+          version.group == resources_[i]->group && version.resource == resources_[i]->resource;
       if (same) positions_.emplace(&version, i);
     }
   }
@@ -122,8 +122,8 @@ void GarbageCollector::changed(size_t resource, const ObjectPtr& old, const Obje
   if (!now) return enqueue_dependents(metadata(*old).uid());
   bool replaced = old && metadata(*old).uid() != metadata(*now).uid();
   if (replaced) enqueue_dependents(metadata(*old).uid());
-  bool has_duty = is_deleting(*now) && (has_finalizer(*now, kForeground) ||
-                                        has_finalizer(*now, kOrphan));
+  bool has_duty =
+      is_deleting(*now) && (has_finalizer(*now, kForeground) || has_finalizer(*now, kOrphan));
   if (has_duty) return enqueue_object(resource, *now);
   for (meta_v1::OwnerReference owner : metadata(*now).owner_references()) {
     ObjectPtr found = cached_owner(*now, owner);
@@ -157,15 +157,17 @@ void GarbageCollector::refuse_foreign_owner(const Object& object, std::string_vi
   std::string message = "ownerRef [" + std::string(kind) + ", name: " + std::string(name) +
                         ", uid: " + std::string(uid) + "] does not exist in namespace \"" + ns +
                         "\"";
-  context_.events.record(object, "Warning", "OwnerRefInvalidNamespace", message, {},
-                         event_source_);
+  context_.events.record(object, "Warning", "OwnerRefInvalidNamespace", message, {}, event_source_);
 }
 
-Task<Result<GarbageCollector::OwnerState>> GarbageCollector::look_up(
-    ObjectPtr object, std::string api_version, std::string kind, std::string name,
-    std::string uid) {
+Task<Result<GarbageCollector::OwnerState>> GarbageCollector::look_up(ObjectPtr object,
+                                                                     std::string api_version,
+                                                                     std::string kind,
+                                                                     std::string name,
+                                                                     std::string uid) {
   const schema::Resource* resource = resource_of(api_version, kind);
-  if (!resource) co_return ApiStatus::internal("no matches for kind " + kind + " in " + api_version);
+  if (!resource)
+    co_return ApiStatus::internal("no matches for kind " + kind + " in " + api_version);
   std::string ns(metadata(*object).namespace_());
   if (resource->namespaced && ns.empty()) {
     // A cluster-scoped object can't have such an owner: leave it alone.
@@ -297,9 +299,9 @@ Task<Result<void>> GarbageCollector::remove(Found item, std::string policy) {
   client::DeleteOptions options;
   options.uid = uid_of(*item.object);
   options.propagation_policy = std::move(policy);
-  Result<ObjectPtr> removed = co_await context_.client.remove(
-      *item.resource, std::string(namespace_of(*item.object)),
-      std::string(name_of(*item.object)), std::move(options));
+  Result<ObjectPtr> removed =
+      co_await context_.client.remove(*item.resource, std::string(namespace_of(*item.object)),
+                                      std::string(name_of(*item.object)), std::move(options));
   if (!removed) co_return removed.error();
   LOG_V(2, "Deleted item", {"item", client::object_key(*item.object)},
         {"kind", item.resource->kind});
@@ -325,8 +327,9 @@ Task<Result<void>> GarbageCollector::collect(Found item) {
     bool same_owners = owner_uids(**live) == owner_uids(*item.object);
     bool same_object = uid_of(**live) == uid_of(*item.object);
     if (!same_object) co_return Result<void>();
-    if (!same_owners) co_return ApiStatus::conflict(item.resource->group, item.resource->resource,
-                                                    name_of(*item.object), "owners changed");
+    if (!same_owners)
+      co_return ApiStatus::conflict(item.resource->group, item.resource->resource,
+                                    name_of(*item.object), "owners changed");
   }
   bool has_dependents = !dependents(uid_of(*item.object)).empty();
   std::string policy = "Background";

@@ -1,10 +1,10 @@
-// The garbage collector: deletes objects whose owners are gone, and carries out foreground and orphan
-// deletion.
+// The garbage collector: deletes objects whose owners are gone, and carries out foreground and
+// orphan deletion.
 //
-// The graph is the informers' caches with an index by owner uid; nothing is kept beside them. An owner
-// that is not in the caches is asked for on the server before anything is deleted. Every deletion is
-// of one uid. An owner reference to another namespace counts as one to nothing, with an event.
-// Source: https://kubernetes.io/docs/concepts/architecture/garbage-collection/
+// The graph is the informers' caches with an index by owner uid; nothing is kept beside them. An
+// owner that is not in the caches is asked for on the server before anything is deleted. Every
+// deletion is of one uid. An owner reference to another namespace counts as one to nothing, with an
+// event. Source: https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 #pragma once
 #include <string>
 #include <unordered_set>

@@ -62,8 +62,8 @@ bool put_condition(core_v1::NamespaceStatusEdit status, const Verdict& verdict, 
   size_t at = 0;
   while (at < conditions.size() && conditions[at].view().type() != verdict.type) ++at;
   std::string_view value = verdict.bad ? "True" : "False";
-  std::string_view message = verdict.bad ? std::string_view(verdict.bad_message)
-                                         : verdict.good_message;
+  std::string_view message =
+      verdict.bad ? std::string_view(verdict.bad_message) : verdict.good_message;
   std::string_view reason = verdict.bad ? verdict.bad_reason : verdict.good_reason;
   bool added = at == conditions.size();
   core_v1::NamespaceConditionEdit condition = added ? conditions.append() : conditions[at];

@@ -187,8 +187,8 @@ Decision NodeLifecycle::reconcile(const std::string& key, MicroTime now) {
     mark_unknown(edit, now);
     Action action = status_update(nodes_.resource(), draft.freeze());
     if (was_ready) {
-      action.success = Note{object, "Normal", "NodeNotReady",
-                            "Node " + key + " status is now: NodeNotReady"};
+      action.success =
+          Note{object, "Normal", "NodeNotReady", "Node " + key + " status is now: NodeNotReady"};
     }
     decision.add(std::move(action));
     return decision;  // taints follow once the new conditions are in the cache

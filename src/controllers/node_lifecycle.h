@@ -14,8 +14,8 @@ namespace tiphys::controllers {
 class NodeLifecycle : public Controller {
  public:
   struct Options {
-    Duration grace_period = std::chrono::seconds(50);    // --node-monitor-grace-period
-    Duration startup_grace = std::chrono::seconds(60);   // --node-startup-grace-period
+    Duration grace_period = std::chrono::seconds(50);   // --node-monitor-grace-period
+    Duration startup_grace = std::chrono::seconds(60);  // --node-startup-grace-period
   };
   NodeLifecycle(Context context, Options options);
 

@@ -20,12 +20,8 @@ uint64_t revision_of(std::string_view text) { return parse_uint(text).value_or(0
 PendingWrites::Entry PendingWrites::entry_for(const client::Informer& informer,
                                               const Object& object) const {
   meta_v1::ObjectMeta meta = metadata(object);
-  return {&informer,
-          std::string(meta.namespace_()),
-          std::string(meta.name()),
-          "",
-          revision_of(meta.resource_version()),
-          clock_.mono() + kGiveUpAfter};
+  return {&informer, std::string(meta.namespace_()),       std::string(meta.name()),
+          "",        revision_of(meta.resource_version()), clock_.mono() + kGiveUpAfter};
 }
 
 void PendingWrites::wrote(const std::string& key, const client::Informer& informer,

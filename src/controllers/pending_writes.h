@@ -3,8 +3,8 @@
 // never makes a controller act twice (what client-go's controllers call expectations).
 //
 // Loop thread only. A creation or update is seen when the informer reflects its resourceVersion, a
-// deletion when the object is gone, replaced or being deleted. Whatever is not seen within 5 minutes
-// is given up, as upstream does.
+// deletion when the object is gone, replaced or being deleted. Whatever is not seen within 5
+// minutes is given up, as upstream does.
 #pragma once
 #include <string>
 #include <unordered_map>
@@ -28,8 +28,8 @@ class PendingWrites {
     const client::Informer* informer;
     std::string ns;
     std::string name;
-    std::string uid;       // of what was deleted; empty: a write
-    uint64_t revision;     // of what was written
+    std::string uid;    // of what was deleted; empty: a write
+    uint64_t revision;  // of what was written
     MonoTime deadline;
   };
   bool is_seen(const Entry& entry) const;

@@ -1,6 +1,6 @@
-// PodGc: deletes pods that nobody else will: those bound to nodes that are gone, those that were being
-// deleted before they were scheduled, and finished ones beyond a threshold.
-// Source: k8s.io/kubernetes pkg/controller/podgc.
+// PodGc: deletes pods that nobody else will: those bound to nodes that are gone, those that were
+// being deleted before they were scheduled, and finished ones beyond a threshold. Source:
+// k8s.io/kubernetes pkg/controller/podgc.
 #pragma once
 #include "controllers/controller.h"
 

@@ -45,9 +45,8 @@ std::vector<RankedPod> ranked(const ReplicaWorld& world, const std::vector<Objec
 void add_deletions(const ReplicaWorld& world, const std::vector<ObjectPtr>& active, int32_t count,
                    MicroTime now, Decision& decision) {
   std::vector<RankedPod> order = ranked(world, active);
-  std::ranges::sort(order, [&](const RankedPod& a, const RankedPod& b) {
-    return deleted_before(a, b, now);
-  });
+  std::ranges::sort(
+      order, [&](const RankedPod& a, const RankedPod& b) { return deleted_before(a, b, now); });
   for (int32_t i = 0; i < count; ++i) {
     Action action = delete_action(pods(), order[static_cast<size_t>(i)].object);
     action.tag = "delete";

@@ -17,7 +17,8 @@ std::optional<int32_t> port_on(const core_v1::ServicePort& port, const core_v1::
       for (core_v1::ContainerPort candidate : container.ports()) {
         bool same_protocol = candidate.protocol().empty() || port.protocol().empty() ||
                              candidate.protocol() == port.protocol();
-        if (candidate.name() == target.as_text() && same_protocol) return candidate.container_port();
+        if (candidate.name() == target.as_text() && same_protocol)
+          return candidate.container_port();
       }
     }
     return std::nullopt;
@@ -40,9 +41,7 @@ bool selects_pods(const core_v1::Service& service) {
   return !service.spec().selector().empty() && service.spec().type() != "ExternalName";
 }
 
-bool is_headless(const core_v1::Service& service) {
-  return service.spec().cluster_ip() == "None";
-}
+bool is_headless(const core_v1::Service& service) { return service.spec().cluster_ip() == "None"; }
 
 bool selects(const core_v1::Service& service, const core_v1::Pod& pod) {
   auto labels = pod.metadata().labels();

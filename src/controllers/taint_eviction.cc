@@ -52,10 +52,11 @@ TaintEviction::TaintEviction(Context context)
   enqueue_changes(pods_);
   nodes_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
     if (!now) return;
-    if (old && equal(Value::of_node(ValueType::kList, const_cast<Node*>(
-                         &core_v1::Node(*old).spec().taints().node())),
-                     Value::of_node(ValueType::kList, const_cast<Node*>(
-                         &core_v1::Node(*now).spec().taints().node())))) {
+    if (old &&
+        equal(Value::of_node(ValueType::kList,
+                             const_cast<Node*>(&core_v1::Node(*old).spec().taints().node())),
+              Value::of_node(ValueType::kList,
+                             const_cast<Node*>(&core_v1::Node(*now).spec().taints().node())))) {
       return;
     }
     for (const ObjectPtr& pod : pods_.by_index(kByNode, metadata(*now).name())) enqueue(*pod);

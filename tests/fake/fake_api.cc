@@ -146,7 +146,8 @@ Result<Response> FakeApi::answer(const Request& request) {
   }
   if (request.method != "DELETE") return ApiStatus::method_not_allowed(request.method);
   if (!target.name.empty()) {
-    return give(store_.remove(resource, target.ns, target.name, request.object.get(), loop_.wall()));
+    return give(
+        store_.remove(resource, target.ns, target.name, request.object.get(), loop_.wall()));
   }
   Selection selection = selection_of(target, request.query);
   FakeStore::Objects all = store_.objects(resource);

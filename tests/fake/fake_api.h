@@ -1,5 +1,5 @@
-// FakeApi: a model API server behind a Transport, on any loop: the rules of the API that controllers
-// depend on, with faults to order. For tests only.
+// FakeApi: a model API server behind a Transport, on any loop: the rules of the API that
+// controllers depend on, with faults to order. For tests only.
 //
 // Modelled: revisions, conflicts, generateName, uid, generation, status and finalize subresources,
 // graceful pod deletion (call finish_deleted_pods, as a kubelet would), finalizers, propagation
@@ -42,7 +42,7 @@ class FakeApi : public client::Transport {
   std::function<std::optional<ApiStatus>(const client::Request&)> before;
   // Called after the request was done: its answer may be lost (the write stays).
   std::function<std::optional<ApiStatus>(const client::Request&)> after;
-  void set_delay(Duration delay) { delay_ = delay; }     // of every request
+  void set_delay(Duration delay) { delay_ = delay; }      // of every request
   void set_watch_lag(Duration lag) { watch_lag_ = lag; }  // of every watch event
   Duration watch_lag() const { return watch_lag_; }
   void break_watches();

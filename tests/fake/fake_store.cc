@@ -47,8 +47,8 @@ ObjectPtr FakeStore::get(const schema::Resource& resource, const std::string& ns
   return found == all.end() ? nullptr : found->second;
 }
 
-void FakeStore::commit(const schema::Resource& resource, client::WatchEvent::Type type,
-                       Draft draft, ObjectPtr* out) {
+void FakeStore::commit(const schema::Resource& resource, client::WatchEvent::Type type, Draft draft,
+                       ObjectPtr* out) {
   ++revision_;
   edit_metadata(draft).set_resource_version(std::to_string(revision_));
   ObjectPtr object = draft.freeze();
@@ -73,9 +73,9 @@ Result<ObjectPtr> FakeStore::create(const schema::Resource& resource, const std:
     const schema::Resource& namespaces = *schema::find_resource("", "v1", "namespaces");
     ObjectPtr space = get(namespaces, "", ns);
     if (space && metadata(*space).has_deletion_timestamp()) {
-      return ApiStatus::forbidden(resource.group, resource.resource, meta.view().name(),
-                                  "unable to create new content in namespace " + ns +
-                                      " because it is being terminated");
+      return ApiStatus::forbidden(
+          resource.group, resource.resource, meta.view().name(),
+          "unable to create new content in namespace " + ns + " because it is being terminated");
     }
   }
   if (meta.view().name().empty()) {
@@ -105,8 +105,8 @@ Result<ObjectPtr> FakeStore::update(const schema::Resource& resource, const Obje
   ObjectPtr old = get(resource, std::string(meta.namespace_()), name);
   if (!old) return ApiStatus::not_found(resource.group, resource.resource, name);
   meta_v1::ObjectMeta old_meta = metadata(*old);
-  bool stale = !meta.resource_version().empty() &&
-               meta.resource_version() != old_meta.resource_version();
+  bool stale =
+      !meta.resource_version().empty() && meta.resource_version() != old_meta.resource_version();
   if (stale || (!meta.uid().empty() && meta.uid() != old_meta.uid())) {
     return ApiStatus::conflict(resource.group, resource.resource, name,
                                "the object has been modified; please apply your changes to the "
@@ -182,8 +182,7 @@ Result<ObjectPtr> FakeStore::mark_deleted(const schema::Resource& resource, cons
 }
 
 Result<ObjectPtr> FakeStore::remove(const schema::Resource& resource, const std::string& ns,
-                                    const std::string& name, const Object* options,
-                                    MicroTime now) {
+                                    const std::string& name, const Object* options, MicroTime now) {
   ObjectPtr old = get(resource, ns, name);
   if (!old) return ApiStatus::not_found(resource.group, resource.resource, name);
   if (options) {
@@ -205,8 +204,7 @@ void FakeStore::erase(const schema::Resource& resource, const std::string& ns,
   Draft draft(*old);
   edit_metadata(draft).clear_deletion_grace_period_seconds();
   bool waits = !metadata(*old).finalizers().empty();
-  commit(resource,
-         waits ? client::WatchEvent::Type::kModified : client::WatchEvent::Type::kDeleted,
+  commit(resource, waits ? client::WatchEvent::Type::kModified : client::WatchEvent::Type::kDeleted,
          std::move(draft), nullptr);
 }
 

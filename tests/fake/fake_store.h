@@ -30,8 +30,8 @@ class FakeStore {
   ObjectPtr get(const schema::Resource& resource, const std::string& ns,
                 const std::string& name) const;
   const Objects& objects(const schema::Resource& resource) const;
-  Result<ObjectPtr> create(const schema::Resource& resource, const std::string& ns, ObjectPtr object,
-                           MicroTime now);
+  Result<ObjectPtr> create(const schema::Resource& resource, const std::string& ns,
+                           ObjectPtr object, MicroTime now);
   // sub: "", "status" or "finalize". A resourceVersion in the object must be the stored one.
   Result<ObjectPtr> update(const schema::Resource& resource, const ObjectPtr& object,
                            const std::string& sub);
