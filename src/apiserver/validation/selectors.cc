@@ -8,8 +8,6 @@ namespace {
 
 constexpr size_t kTotalAnnotationBytes = 256 * 1024;
 
-constexpr std::string_view kOperators[] = {"In", "NotIn", "Exists", "DoesNotExist"};
-
 void validate_requirement(meta_v1::LabelSelectorRequirement requirement, const FieldPath& path,
                           FieldErrors& errors) {
   std::string_view op = requirement.operator_();
