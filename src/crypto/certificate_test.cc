@@ -105,16 +105,17 @@ TEST(PrivateKey, RoundTripsAndRefusesEncrypted) {
   EXPECT_EQ(read->public_pem(), key->public_pem());
   EXPECT_EQ(key_id(*read), key_id(*key));
   EXPECT_FALSE(PrivateKey::from_pem(key->public_pem()));
-  EXPECT_FALSE(PrivateKey::from_pem(
-      "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
-      "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAA\n"
-      "-----END RSA PRIVATE KEY-----\n"));
+  EXPECT_FALSE(
+      PrivateKey::from_pem("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
+                           "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAA\n"
+                           "-----END RSA PRIVATE KEY-----\n"));
 }
 
 TEST(SigningRequest, IsReadAndSigned) {
   Authority ca = make_authority("kubernetes");
   auto key = PrivateKey::generate();
-  auto made = SigningRequest::make({"system:node:n1", {"system:nodes"}}, {"n1"}, {"10.0.0.1"}, *key);
+  auto made =
+      SigningRequest::make({"system:node:n1", {"system:nodes"}}, {"n1"}, {"10.0.0.1"}, *key);
   ASSERT_TRUE(made) << made.error().message();
   auto read = SigningRequest::from_pem(made->to_pem());
   ASSERT_TRUE(read) << read.error().message();

@@ -1,6 +1,6 @@
 // Internal to crypto/: the header of a JWS, read by a strict reader of flat JSON objects, so that
-// this folder needs no JSON codec. Anything nested, doubled or escaped in a name is refused, but for
-// the names it doesn't use: their arrays and objects are skipped.
+// this folder needs no JSON codec. Anything nested, doubled or escaped in a name is refused, but
+// for the names it doesn't use: their arrays and objects are skipped.
 #pragma once
 #include <optional>
 #include <string>

@@ -1,7 +1,7 @@
 // JSON Web Tokens as service account tokens use them: ES256 and RS256 signatures over compact JWS.
-// (RFC 7515 to 7518). Pure but for OpenSSL's randomness. Claims are JSON text; the caller reads them.
-// The algorithm follows from the key, never from the token: a header naming another one, "none",
-// or a "crit" extension is refused. Tokens over kMaxTokenBytes are refused.
+// (RFC 7515 to 7518). Pure but for OpenSSL's randomness. Claims are JSON text; the caller reads
+// them. The algorithm follows from the key, never from the token: a header naming another one,
+// "none", or a "crit" extension is refused. Tokens over kMaxTokenBytes are refused.
 #pragma once
 #include <string>
 #include <string_view>

@@ -76,13 +76,14 @@ TEST(Jwt, RefusesMalformed) {
   auto key = *PrivateKey::generate();
   auto keys = keys_of(key);
   std::string token = sign_jwt("{}", key);
-  for (std::string bad : {std::string(), std::string("."), std::string(".."), std::string("a.b"),
-                          token + ".", token + "=", token + ".x", " " + token,
-                          token.substr(0, token.rfind('.') + 1), std::string("\0\0.\0.\0", 6),
-                          std::string(kMaxTokenBytes + 1, 'A')}) {
+  for (std::string bad :
+       {std::string(), std::string("."), std::string(".."), std::string("a.b"), token + ".",
+        token + "=", token + ".x", " " + token, token.substr(0, token.rfind('.') + 1),
+        std::string("\0\0.\0.\0", 6), std::string(kMaxTokenBytes + 1, 'A')}) {
     EXPECT_FALSE(verify_jwt(bad, keys));
   }
-  std::string zeros = token.substr(0, token.rfind('.') + 1) + base64url_encode(std::string(64, '\0'));
+  std::string zeros =
+      token.substr(0, token.rfind('.') + 1) + base64url_encode(std::string(64, '\0'));
   EXPECT_FALSE(verify_jwt(zeros, keys));
 }
 
@@ -121,8 +122,7 @@ TEST(JoseHeader, ReadsStrictly) {
 }
 
 TEST(Hash, Sha256) {
-  EXPECT_EQ(hex(sha256("abc")),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(sha512("").size(), 64u);
 }
 

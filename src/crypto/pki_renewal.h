@@ -1,5 +1,5 @@
-// PkiRenewal: looks at the Pki's leaves now and then and passes renewed ones on, so that nothing has
-// to restart. Loop thread only.
+// PkiRenewal: looks at the Pki's leaves now and then and passes renewed ones on, so that nothing
+// has to restart. Loop thread only.
 //
 //   PkiRenewal renewal(loop, pki);
 //   renewal.on_renewed(PkiLeaf::kApiserver, [&](const PkiPair& p) { server_tls->replace(...); });

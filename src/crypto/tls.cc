@@ -11,8 +11,8 @@ constexpr unsigned char kHttp1Alpn[] = "\x08http/1.1";
 int select_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
                 unsigned in_size, void*) {
   unsigned char* chosen = nullptr;
-  int result = SSL_select_next_proto(&chosen, out_size, kServerAlpn, sizeof kServerAlpn - 1, in,
-                                     in_size);
+  int result =
+      SSL_select_next_proto(&chosen, out_size, kServerAlpn, sizeof kServerAlpn - 1, in, in_size);
   *out = chosen;
   // No overlap: go on without ALPN (HTTP/1.1), as Go's server does for clients that offer none.
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
@@ -51,8 +51,7 @@ Result<void> use_certificate(SSL_CTX* context, std::string_view certificate_pem,
   if (!chain) return chain;
   auto key = PrivateKey::from_pem(key_pem);
   if (!key) return key.error();
-  if (SSL_CTX_use_PrivateKey(context, key->get()) != 1 ||
-      SSL_CTX_check_private_key(context) != 1) {
+  if (SSL_CTX_use_PrivateKey(context, key->get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
     return openssl_error("private key does not belong to the certificate");
   }
   return {};
@@ -123,7 +122,8 @@ Result<std::shared_ptr<ServerTls>> ServerTls::create(std::string certificate_pem
                                                      std::string key_pem,
                                                      std::string client_ca_pem) {
   std::shared_ptr<ServerTls> tls(new ServerTls());
-  auto done = tls->replace(std::move(certificate_pem), std::move(key_pem), std::move(client_ca_pem));
+  auto done =
+      tls->replace(std::move(certificate_pem), std::move(key_pem), std::move(client_ca_pem));
   if (!done) return done.error();
   return tls;
 }
@@ -167,8 +167,8 @@ Result<void> ClientTls::expect_peer(ssl_st* session, const std::string& name) co
   if (!is_address && SSL_set1_host(session, name.c_str()) != 1) {
     return openssl_error("expect server name " + name);
   }
-  SSL_set_hostflags(session, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
-                                 X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  SSL_set_hostflags(session,
+                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   return {};
 }
 

@@ -7,8 +7,8 @@
 #include "apiserver/authz/modes.h"
 #include "apiserver/memory_lookup.h"
 #include "async/sim_loop.h"
-#include "crypto/csr.h"
 #include "base/strings.h"
+#include "crypto/csr.h"
 #include "kinds/authentication_v1.h"
 #include "kinds/core_v1.h"
 #include "kinds/metadata.h"
@@ -29,9 +29,10 @@ class AdmissionTest : public testing::Test {
     user_.name = "jane";
     make_chain({}, {});
   }
-  void make_chain(const std::vector<std::string>& enabled, const std::vector<std::string>& disabled) {
-    chain_ = std::move(*make_admission({&loop_, &lookup_, &random_, &authorizer_, &rbac_}, enabled,
-                                       disabled));
+  void make_chain(const std::vector<std::string>& enabled,
+                  const std::vector<std::string>& disabled) {
+    chain_ = std::move(
+        *make_admission({&loop_, &lookup_, &random_, &authorizer_, &rbac_}, enabled, disabled));
   }
   static Draft draft(const std::string& yaml) {
     auto result = codec::decode_object(codec::Format::kYaml, yaml, nullptr, nullptr);
@@ -95,21 +96,25 @@ class AdmissionTest : public testing::Test {
 TEST_F(AdmissionTest, NamespaceMustExistAndLive) {
   EXPECT_EQ(create("{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: nope}}"),
             "namespaces \"nope\" not found");
-  lookup_.put("{apiVersion: v1, kind: Namespace, metadata: {name: dying}, "
-              "status: {phase: Terminating}}");
+  lookup_.put(
+      "{apiVersion: v1, kind: Namespace, metadata: {name: dying}, "
+      "status: {phase: Terminating}}");
   std::string config = "{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: dying}}";
-  EXPECT_EQ(create(config),
-            "configmaps \"x\" is forbidden: unable to create new content in namespace dying because "
-            "it is being terminated");
+  EXPECT_EQ(
+      create(config),
+      "configmaps \"x\" is forbidden: unable to create new content in namespace dying because "
+      "it is being terminated");
   EXPECT_EQ(last_->data().details.causes.at(0).reason, "NamespaceTerminating");
   EXPECT_EQ(admit(Operation::kUpdate, config, config), "");
   EXPECT_EQ(admit(Operation::kDelete, config), "");
 }
 
 TEST_F(AdmissionTest, FirstNamespacesStay) {
-  EXPECT_EQ(admit(Operation::kDelete, "{apiVersion: v1, kind: Namespace, metadata: {name: default}}"),
-            "namespaces \"default\" is forbidden: this namespace may not be deleted");
-  EXPECT_EQ(admit(Operation::kDelete, "{apiVersion: v1, kind: Namespace, metadata: {name: a}}"), "");
+  EXPECT_EQ(
+      admit(Operation::kDelete, "{apiVersion: v1, kind: Namespace, metadata: {name: default}}"),
+      "namespaces \"default\" is forbidden: this namespace may not be deleted");
+  EXPECT_EQ(admit(Operation::kDelete, "{apiVersion: v1, kind: Namespace, metadata: {name: a}}"),
+            "");
 }
 
 TEST_F(AdmissionTest, PodGetsItsServiceAccount) {
@@ -125,8 +130,8 @@ TEST_F(AdmissionTest, PodGetsItsServiceAccount) {
   EXPECT_EQ(sources[0].service_account_token().path(), "token");
   EXPECT_EQ(sources[1].config_map().name(), "kube-root-ca.crt");
   EXPECT_EQ(sources[2].downward_api().items()[0].field_ref().field_path(), "metadata.namespace");
-  for (const auto& mounts : {pod().containers()[0].volume_mounts(),
-                             pod().init_containers()[0].volume_mounts()}) {
+  for (const auto& mounts :
+       {pod().containers()[0].volume_mounts(), pod().init_containers()[0].volume_mounts()}) {
     ASSERT_EQ(mounts.size(), 1u);
     EXPECT_EQ(mounts[0].name(), volume.name());
     EXPECT_TRUE(mounts[0].read_only());
@@ -137,12 +142,14 @@ TEST_F(AdmissionTest, PodGetsItsServiceAccount) {
 TEST_F(AdmissionTest, TokenIsNotMountedWhereUnwanted) {
   ASSERT_EQ(create(pod_yaml(", automountServiceAccountToken: false")), "");
   EXPECT_TRUE(pod().volumes().empty());
-  lookup_.put("{apiVersion: v1, kind: ServiceAccount, metadata: {name: quiet, namespace: a}, "
-              "automountServiceAccountToken: false, imagePullSecrets: [{name: s}]}");
+  lookup_.put(
+      "{apiVersion: v1, kind: ServiceAccount, metadata: {name: quiet, namespace: a}, "
+      "automountServiceAccountToken: false, imagePullSecrets: [{name: s}]}");
   ASSERT_EQ(create(pod_yaml(", serviceAccountName: quiet")), "");
   EXPECT_TRUE(pod().volumes().empty());
   EXPECT_EQ(pod().image_pull_secrets()[0].name(), "s");
-  ASSERT_EQ(create(pod_yaml(", serviceAccountName: quiet, automountServiceAccountToken: true")), "");
+  ASSERT_EQ(create(pod_yaml(", serviceAccountName: quiet, automountServiceAccountToken: true")),
+            "");
   EXPECT_EQ(pod().volumes().size(), 1u);
 }
 
@@ -163,9 +170,10 @@ TEST_F(AdmissionTest, WaitsForTheDefaultAccountOfANewNamespace) {
 }
 
 TEST_F(AdmissionTest, cve_2023_2728_and_2024_3177) {
-  lookup_.put("{apiVersion: v1, kind: ServiceAccount, metadata: {name: strict, namespace: a, "
-              "annotations: {kubernetes.io/enforce-mountable-secrets: 'true'}}, "
-              "secrets: [{name: mine}]}");
+  lookup_.put(
+      "{apiVersion: v1, kind: ServiceAccount, metadata: {name: strict, namespace: a, "
+      "annotations: {kubernetes.io/enforce-mountable-secrets: 'true'}}, "
+      "secrets: [{name: mine}]}");
   std::string base = ", serviceAccountName: strict";
   EXPECT_EQ(create(pod_yaml(base + ", volumes: [{name: v, secret: {secretName: mine}}]")), "");
   EXPECT_THAT(create(pod_yaml(base + ", volumes: [{name: v, secret: {secretName: other}}]")),
@@ -175,8 +183,9 @@ TEST_F(AdmissionTest, cve_2023_2728_and_2024_3177) {
                                      "[{secretRef: {name: other}}]}]")),
               HasSubstr("init container i with envFrom referencing secret.secretName=\"other\""));
   std::string old = pod_yaml(base);
-  std::string now = pod_yaml(base + ", ephemeralContainers: [{name: e, image: i, envFrom: "
-                                    "[{secretRef: {name: other}}]}]");
+  std::string now = pod_yaml(base +
+                             ", ephemeralContainers: [{name: e, image: i, envFrom: "
+                             "[{secretRef: {name: other}}]}]");
   EXPECT_THAT(admit(Operation::kUpdate, now, old, "ephemeralcontainers"),
               HasSubstr("ephemeral container e with envFrom referencing"));
 }
@@ -202,15 +211,17 @@ TEST_F(AdmissionTest, Priority) {
   EXPECT_EQ(pod().preemption_policy(), "PreemptLowerPriority");
   EXPECT_EQ(create(pod_yaml(", priorityClassName: high")),
             "pods \"p\" is forbidden: no PriorityClass with name high was found");
-  lookup_.put("{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high}, "
-              "value: 1000, preemptionPolicy: Never, globalDefault: true}");
+  lookup_.put(
+      "{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high}, "
+      "value: 1000, preemptionPolicy: Never, globalDefault: true}");
   ASSERT_EQ(create(pod_yaml()), "");
   EXPECT_EQ(pod().priority_class_name(), "high");
   EXPECT_EQ(pod().priority(), 1000);
   EXPECT_EQ(pod().preemption_policy(), "Never");
-  EXPECT_EQ(create(pod_yaml(", priority: 5")),
-            "pods \"p\" is forbidden: the integer value of priority (5) must not be provided in pod "
-            "spec; priority admission controller computed 1000 from the given PriorityClass name");
+  EXPECT_EQ(
+      create(pod_yaml(", priority: 5")),
+      "pods \"p\" is forbidden: the integer value of priority (5) must not be provided in pod "
+      "spec; priority admission controller computed 1000 from the given PriorityClass name");
   EXPECT_EQ(create("{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: b}, "
                    "value: 1, globalDefault: true}"),
             "priorityclasses.scheduling.k8s.io \"b\" is forbidden: PriorityClass high is already "
@@ -219,8 +230,10 @@ TEST_F(AdmissionTest, Priority) {
 
 TEST_F(AdmissionTest, LimitRanges) {
   auto put = [&](const std::string& item) {
-    lookup_.put("{apiVersion: v1, kind: LimitRange, metadata: {name: lr, namespace: a}, spec: "
-                "{limits: [{" + item + "}]}}");
+    lookup_.put(
+        "{apiVersion: v1, kind: LimitRange, metadata: {name: lr, namespace: a}, spec: "
+        "{limits: [{" +
+        item + "}]}}");
   };
   auto with = [&](const std::string& resources) {
     std::string yaml = pod_yaml();
@@ -263,9 +276,10 @@ TEST_F(AdmissionTest, TolerationsAndTaints) {
 TEST_F(AdmissionTest, RuntimeClass) {
   EXPECT_EQ(create(pod_yaml(", runtimeClassName: golden-none")),
             "pods \"p\" is forbidden: pod rejected: RuntimeClass \"golden-none\" not found");
-  lookup_.put("{apiVersion: node.k8s.io/v1, kind: RuntimeClass, metadata: {name: rc}, handler: h, "
-              "overhead: {podFixed: {cpu: 100m}}, scheduling: {nodeSelector: {a: b}, "
-              "tolerations: [{key: t, operator: Exists}]}}");
+  lookup_.put(
+      "{apiVersion: node.k8s.io/v1, kind: RuntimeClass, metadata: {name: rc}, handler: h, "
+      "overhead: {podFixed: {cpu: 100m}}, scheduling: {nodeSelector: {a: b}, "
+      "tolerations: [{key: t, operator: Exists}]}}");
   ASSERT_EQ(create(pod_yaml(", runtimeClassName: rc")), "");
   EXPECT_EQ(pod().overhead().find("cpu"), "100m");
   EXPECT_EQ(pod().node_selector().find("a"), "b");
@@ -279,15 +293,18 @@ TEST_F(AdmissionTest, RuntimeClass) {
 }
 
 TEST_F(AdmissionTest, ClaimsAndClasses) {
-  lookup_.put("{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: fast, annotations: "
-              "{storageclass.kubernetes.io/is-default-class: 'true'}}, provisioner: x}");
-  ASSERT_EQ(create("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c, namespace: a}}"),
-            "");
+  lookup_.put(
+      "{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: fast, annotations: "
+      "{storageclass.kubernetes.io/is-default-class: 'true'}}, provisioner: x}");
+  ASSERT_EQ(
+      create("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c, namespace: a}}"),
+      "");
   EXPECT_EQ(core_v1::PersistentVolumeClaim(*object_).spec().storage_class_name(), "fast");
   EXPECT_EQ(meta().finalizers()[0], "kubernetes.io/pvc-protection");
-  ASSERT_EQ(create("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c, namespace: a}, "
-                   "spec: {storageClassName: ''}}"),
-            "");
+  ASSERT_EQ(
+      create("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c, namespace: a}, "
+             "spec: {storageClassName: ''}}"),
+      "");
   EXPECT_EQ(core_v1::PersistentVolumeClaim(*object_).spec().storage_class_name(), "");
 }
 
@@ -298,9 +315,10 @@ TEST_F(AdmissionTest, NodeWritesOnlyItsOwn) {
   std::string other = "{apiVersion: v1, kind: Node, metadata: {name: n2}}";
   EXPECT_EQ(admit(Operation::kUpdate, other, other),
             "nodes \"n2\" is forbidden: node \"n1\" is not allowed to modify node \"n2\"");
-  EXPECT_THAT(create("{apiVersion: v1, kind: Node, metadata: {name: n1, labels: "
-                     "{node-restriction.kubernetes.io/x: z, kubernetes.io/hostname: n1}}}"),
-              HasSubstr("is not allowed to set the following labels: node-restriction.kubernetes.io/x"));
+  EXPECT_THAT(
+      create("{apiVersion: v1, kind: Node, metadata: {name: n1, labels: "
+             "{node-restriction.kubernetes.io/x: z, kubernetes.io/hostname: n1}}}"),
+      HasSubstr("is not allowed to set the following labels: node-restriction.kubernetes.io/x"));
   EXPECT_THAT(admit(Operation::kUpdate,
                     "{apiVersion: v1, kind: Node, metadata: {name: n1}, spec: {taints: [{key: k, "
                     "effect: NoSchedule}]}}",
@@ -315,38 +333,45 @@ TEST_F(AdmissionTest, NodeWritesOnlyItsOwn) {
 // A node must not let itself be deleted through an owner reference.
 TEST_F(AdmissionTest, cve_2025_5187) {
   be_node("n1");
-  std::string owned = "{apiVersion: v1, kind: Node, metadata: {name: n1, ownerReferences: "
-                      "[{apiVersion: v1, kind: Node, name: x, uid: z}]}}";
-  EXPECT_THAT(admit(Operation::kUpdate, owned, "{apiVersion: v1, kind: Node, metadata: {name: n1}}"),
-              HasSubstr("is not allowed to modify ownerReferences"));
+  std::string owned =
+      "{apiVersion: v1, kind: Node, metadata: {name: n1, ownerReferences: "
+      "[{apiVersion: v1, kind: Node, name: x, uid: z}]}}";
+  EXPECT_THAT(
+      admit(Operation::kUpdate, owned, "{apiVersion: v1, kind: Node, metadata: {name: n1}}"),
+      HasSubstr("is not allowed to modify ownerReferences"));
   EXPECT_THAT(create(owned), HasSubstr("is not allowed to set ownerReferences"));
 }
 
 TEST_F(AdmissionTest, NodeMakesOnlyMirrorPods) {
   be_node("n1");
-  EXPECT_EQ(create(pod_yaml(", nodeName: n1")),
-            "pods \"p\" is forbidden: pod does not have \"kubernetes.io/config.mirror\" annotation, "
-            "node \"n1\" can only create mirror pods");
-  std::string mirror = ", annotations: {kubernetes.io/config.mirror: h}, ownerReferences: "
-                       "[{apiVersion: v1, kind: Node, name: n1, uid: node-uid, controller: true}]";
+  EXPECT_EQ(
+      create(pod_yaml(", nodeName: n1")),
+      "pods \"p\" is forbidden: pod does not have \"kubernetes.io/config.mirror\" annotation, "
+      "node \"n1\" can only create mirror pods");
+  std::string mirror =
+      ", annotations: {kubernetes.io/config.mirror: h}, ownerReferences: "
+      "[{apiVersion: v1, kind: Node, name: n1, uid: node-uid, controller: true}]";
   EXPECT_EQ(create(pod_yaml(", nodeName: n1", mirror)), "");
   EXPECT_THAT(create(pod_yaml(", nodeName: n2", mirror)), HasSubstr("spec.nodeName set to itself"));
-  EXPECT_THAT(create(pod_yaml(", nodeName: n1, volumes: [{name: v, secret: {secretName: s}}]", mirror)),
-              HasSubstr("a mirror pod may not reference secrets"));
+  EXPECT_THAT(
+      create(pod_yaml(", nodeName: n1, volumes: [{name: v, secret: {secretName: s}}]", mirror)),
+      HasSubstr("a mirror pod may not reference secrets"));
   // CVE-2025-4563
-  EXPECT_THAT(create(pod_yaml(", nodeName: n1, resourceClaims: [{name: r, resourceClaimName: c}]",
-                              mirror)),
-              HasSubstr("can not create pods that reference resourceclaims"));
+  EXPECT_THAT(
+      create(pod_yaml(", nodeName: n1, resourceClaims: [{name: r, resourceClaimName: c}]", mirror)),
+      HasSubstr("can not create pods that reference resourceclaims"));
   EXPECT_THAT(admit(Operation::kDelete, pod_yaml(", nodeName: n2")),
               HasSubstr("can only delete pods with spec.nodeName set to itself"));
 }
 
 TEST_F(AdmissionTest, NodeGetsTokensOfItsPodsOnly) {
   be_node("n1");
-  lookup_.put("{apiVersion: v1, kind: Pod, metadata: {name: here, namespace: a, uid: u1}, "
-              "spec: {nodeName: n1}}");
-  lookup_.put("{apiVersion: v1, kind: Pod, metadata: {name: there, namespace: a, uid: u2}, "
-              "spec: {nodeName: n2}}");
+  lookup_.put(
+      "{apiVersion: v1, kind: Pod, metadata: {name: here, namespace: a, uid: u1}, "
+      "spec: {nodeName: n1}}");
+  lookup_.put(
+      "{apiVersion: v1, kind: Pod, metadata: {name: there, namespace: a, uid: u2}, "
+      "spec: {nodeName: n2}}");
   auto ask = [&](const std::string& reference) {
     Draft request = draft("{apiVersion: authentication.k8s.io/v1, kind: TokenRequest, spec: {" +
                           reference + "}}");
@@ -364,21 +389,26 @@ TEST_F(AdmissionTest, NodeGetsTokensOfItsPodsOnly) {
 }
 
 TEST_F(AdmissionTest, GrantingMoreThanOneHasIsRefused) {
-  std::string role = "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r, "
-                     "namespace: a}, rules: [{verbs: [get], apiGroups: [''], resources: [pods]}]}";
-  EXPECT_THAT(create(role), HasSubstr("is attempting to grant RBAC permissions not currently held"));
+  std::string role =
+      "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r, "
+      "namespace: a}, rules: [{verbs: [get], apiGroups: [''], resources: [pods]}]}";
+  EXPECT_THAT(create(role),
+              HasSubstr("is attempting to grant RBAC permissions not currently held"));
   EXPECT_EQ(admit(Operation::kUpdate, role, role), "");
-  std::string binding = "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: "
-                        "{name: b, namespace: a}, roleRef: {apiGroup: rbac.authorization.k8s.io, "
-                        "kind: Role, name: r}, subjects: [{kind: User, name: jane}]}";
+  std::string binding =
+      "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: "
+      "{name: b, namespace: a}, roleRef: {apiGroup: rbac.authorization.k8s.io, "
+      "kind: Role, name: r}, subjects: [{kind: User, name: jane}]}";
   EXPECT_EQ(create(binding), "roles.rbac.authorization.k8s.io \"r\" not found");
   lookup_.put(role);
-  EXPECT_THAT(create(binding), HasSubstr("rolebindings.rbac.authorization.k8s.io \"b\" is forbidden: "
-                                         "user \"jane\""));
-  EXPECT_EQ(create("{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: g}, "
-                   "aggregationRule: {clusterRoleSelectors: [{matchLabels: {a: b}}]}}"),
-            "clusterroles.rbac.authorization.k8s.io \"g\" is forbidden: must have cluster-admin "
-            "privileges to use an aggregationRule");
+  EXPECT_THAT(create(binding),
+              HasSubstr("rolebindings.rbac.authorization.k8s.io \"b\" is forbidden: "
+                        "user \"jane\""));
+  EXPECT_EQ(
+      create("{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: g}, "
+             "aggregationRule: {clusterRoleSelectors: [{matchLabels: {a: b}}]}}"),
+      "clusterroles.rbac.authorization.k8s.io \"g\" is forbidden: must have cluster-admin "
+      "privileges to use an aggregationRule");
   user_.groups = {"system:masters"};
   EXPECT_EQ(create(role), "");
   EXPECT_EQ(create(binding), "");
@@ -390,9 +420,10 @@ TEST_F(AdmissionTest, Certificates) {
     return base64_encode(crypto::SigningRequest::make({"x", {group}}, {}, {}, key)->to_pem());
   };
   auto yaml = [&](const std::string& group, const std::string& status) {
-    return "{apiVersion: certificates.k8s.io/v1, kind: CertificateSigningRequest, metadata: {name: c}, "
-           "spec: {signerName: kubernetes.io/kube-apiserver-client, request: '" + csr(group) +
-           "', usages: [client auth]}, status: {" + status + "}}";
+    return "{apiVersion: certificates.k8s.io/v1, kind: CertificateSigningRequest, metadata: {name: "
+           "c}, "
+           "spec: {signerName: kubernetes.io/kube-apiserver-client, request: '" +
+           csr(group) + "', usages: [client auth]}, status: {" + status + "}}";
   };
   EXPECT_EQ(create(yaml("dev", "")), "");
   EXPECT_EQ(create(yaml("system:masters", "")),
@@ -402,8 +433,9 @@ TEST_F(AdmissionTest, Certificates) {
               HasSubstr("user not permitted to approve requests with signerName "
                         "\"kubernetes.io/kube-apiserver-client\""));
   EXPECT_EQ(admit(Operation::kUpdate, yaml("dev", ""), yaml("dev", ""), "status"), "");
-  EXPECT_THAT(admit(Operation::kUpdate, yaml("dev", "certificate: QUJD"), yaml("dev", ""), "status"),
-              HasSubstr("user not permitted to sign requests"));
+  EXPECT_THAT(
+      admit(Operation::kUpdate, yaml("dev", "certificate: QUJD"), yaml("dev", ""), "status"),
+      HasSubstr("user not permitted to sign requests"));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// DefaultStorageClass: a claim that names no class gets the default one: of several the newest, then
-// the first by name. Upstream: plugin/pkg/admission/storage/storageclass/setdefault.
+// DefaultStorageClass: a claim that names no class gets the default one: of several the newest,
+// then the first by name. Upstream: plugin/pkg/admission/storage/storageclass/setdefault.
 #include "apiserver/admission/plain_plugin.h"
 #include "apiserver/admission/plugins.h"
 #include "kinds/core_v1.h"

@@ -23,7 +23,8 @@ std::string check_environment(const char* what, const List& containers, const Na
     for (const auto& variable : container.env()) {
       std::string_view secret = variable.value_from().secret_key_ref().name();
       if (!variable.value_from().has_secret_key_ref() || allowed.contains(secret)) continue;
-      return start + " with envVar " + std::string(variable.name()) + " " + refused(secret, account);
+      return start + " with envVar " + std::string(variable.name()) + " " +
+             refused(secret, account);
     }
     for (const auto& source : container.env_from()) {
       std::string_view secret = source.secret_ref().name();
@@ -59,8 +60,8 @@ std::string check_pull_secrets(const core_v1::Pod& pod, const core_v1::ServiceAc
   for (size_t i = 0; i < secrets.size(); i++) {
     if (allowed.contains(secrets[i].name())) continue;
     return "imagePullSecrets[" + std::to_string(i) + "].name=\"" + std::string(secrets[i].name()) +
-           "\" is not allowed because service account " +
-           std::string(account.metadata().name()) + " does not reference that imagePullSecret";
+           "\" is not allowed because service account " + std::string(account.metadata().name()) +
+           " does not reference that imagePullSecret";
   }
   return {};
 }
@@ -69,8 +70,8 @@ std::string check_pull_secrets(const core_v1::Pod& pod, const core_v1::ServiceAc
 
 bool references_secrets(const core_v1::Pod& pod) { return !references_of(pod).secrets.empty(); }
 
-std::string find_unmountable_secret(const core_v1::Pod& pod,
-                                    const core_v1::ServiceAccount& account, bool ephemeral_only) {
+std::string find_unmountable_secret(const core_v1::Pod& pod, const core_v1::ServiceAccount& account,
+                                    bool ephemeral_only) {
   Names allowed;
   for (const auto& secret : account.secrets()) allowed.emplace(secret.name());
   std::string_view name = account.metadata().name();

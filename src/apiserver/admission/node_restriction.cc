@@ -59,8 +59,8 @@ class NodeRestriction : public PlainPlugin {
   Result<void> check(const AdmissionRequest& request) override {
     auto node = node_of(*request.user);
     if (!node) return {};
-    if (node->empty()) return denied(request, "could not determine node from user " +
-                                                  go_quote(request.user->name));
+    if (node->empty())
+      return denied(request, "could not determine node from user " + go_quote(request.user->name));
     std::string why = why_not(request, *node);
     if (!why.empty()) return denied(request, why);
     return {};
@@ -96,7 +96,8 @@ class NodeRestriction : public PlainPlugin {
       if (is_create(request)) return check_new_pod(request, node);
       if (is_delete(request)) {
         bool own = request.old_object && Pod(*request.old_object).spec().node_name() == node;
-        return own ? "" : node_text(node) + " can only delete pods with spec.nodeName set to itself";
+        return own ? ""
+                   : node_text(node) + " can only delete pods with spec.nodeName set to itself";
       }
       return "unexpected operation on pods by " + node_text(node);
     }
@@ -144,9 +145,11 @@ class NodeRestriction : public PlainPlugin {
     }
     bool own = owners.size() == 1 && owners[0].api_version() == "v1" &&
                owners[0].kind() == "Node" && owners[0].name() == node;
-    if (!own) return node_text(node) + " can only create pods with an owner reference set to itself";
+    if (!own)
+      return node_text(node) + " can only create pods with an owner reference set to itself";
     if (!owners[0].controller()) {
-      return node_text(node) + " can only create pods with a controller owner reference set to itself";
+      return node_text(node) +
+             " can only create pods with a controller owner reference set to itself";
     }
     if (owners[0].block_owner_deletion()) {
       return node_text(node) + " must not set blockOwnerDeletion on an owner reference";
@@ -219,10 +222,11 @@ class NodeRestriction : public PlainPlugin {
 
   static std::string check_slice(const AdmissionRequest& request, std::string_view node) {
     if (!is_create(request)) return {};
-    const Value& owner = schema::find_path(request.object->type(), request.object->root(),
-                                           {"spec", "nodeName"});
-    return owner.as_text() == node ? "" : "can only create ResourceSlice with the same NodeName as "
-                                          "the requesting node";
+    const Value& owner =
+        schema::find_path(request.object->type(), request.object->root(), {"spec", "nodeName"});
+    return owner.as_text() == node ? ""
+                                   : "can only create ResourceSlice with the same NodeName as "
+                                     "the requesting node";
   }
 
   const Lookup& lookup_;

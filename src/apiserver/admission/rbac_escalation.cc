@@ -76,15 +76,16 @@ class RbacEscalation : public PlainPlugin {
       const Node& old = request.old_object->root();
       bool same = rules == rules_of(old, cluster);
       if (cluster) {
-        same = same && equal(ClusterRole(root).aggregation_rule(),
-                             ClusterRole(old).aggregation_rule());
+        same = same &&
+               equal(ClusterRole(root).aggregation_rule(), ClusterRole(old).aggregation_rule());
       }
       if (same) return {};
     }
     std::string role = name_of_object(request);
     std::string_view resource = request.resource->resource;
     if (may(request, "escalate", resource, role)) return {};
-    if (aggregates && !check_no_escalation(rbac_, *request.user, "", resource, role, everything())) {
+    if (aggregates &&
+        !check_no_escalation(rbac_, *request.user, "", resource, role, everything())) {
       return ApiStatus::forbidden(kGroup, resource, role,
                                   "must have cluster-admin privileges to use an aggregationRule");
     }

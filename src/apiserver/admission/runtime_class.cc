@@ -1,5 +1,5 @@
-// RuntimeClass: a pod's runtime class must exist; its overhead, node selector and tolerations go into
-// the pod. Upstream: plugin/pkg/admission/runtimeclass (KEP-688).
+// RuntimeClass: a pod's runtime class must exist; its overhead, node selector and tolerations go
+// into the pod. Upstream: plugin/pkg/admission/runtimeclass (KEP-688).
 #include "apiserver/admission/plain_plugin.h"
 #include "apiserver/admission/plugins.h"
 #include "base/strings.h"
@@ -52,8 +52,9 @@ class RuntimeClassPlugin : public PlainPlugin {
     core_v1::PodSpec spec = Pod(*request.object).spec();
     bool defined = object && node_v1::RuntimeClass(*object).has_overhead();
     if (!defined && spec.has_overhead()) {
-      return denied(request, "pod rejected: Pod Overhead set without corresponding RuntimeClass "
-                             "defined Overhead");
+      return denied(request,
+                    "pod rejected: Pod Overhead set without corresponding RuntimeClass "
+                    "defined Overhead");
     }
     if (defined && !same(spec.overhead(), node_v1::RuntimeClass(*object).overhead().pod_fixed())) {
       return mismatch(request);

@@ -59,8 +59,8 @@ class AuthnTest : public testing::Test {
   SeededRandom random_{1};
   MemoryLookup lookup_;
   crypto::PrivateKey key_ = *crypto::PrivateKey::generate();
-  ServiceAccountTokens tokens_{{}, key_, {*crypto::VerificationKey::from_pem(key_.public_pem())},
-                               lookup_, loop_, random_};
+  ServiceAccountTokens tokens_{
+      {}, key_, {*crypto::VerificationKey::from_pem(key_.public_pem())}, lookup_, loop_, random_};
   RequestAuthenticator authenticator_{
       *TokenFile::parse("admintoken,admin,admin-id,\"system:masters,x\"\n"), &tokens_,
       tokens_.api_audiences()};
@@ -135,7 +135,8 @@ TEST_F(AuthnTest, AudiencesAreKept) {
 TEST_F(AuthnTest, ExtendsWhatPodsAskFor) {
   auto answer = tokens_.issue(
       "shop", "seller",
-      *request("{expirationSeconds: 3607, boundObjectRef: {kind: Pod, apiVersion: v1, name: web}}"));
+      *request(
+          "{expirationSeconds: 3607, boundObjectRef: {kind: Pod, apiVersion: v1, name: web}}"));
   authentication_v1::TokenRequest view(**answer);
   auto claims = decode_claims(*crypto::unverified_claims(view.status().token()));
   EXPECT_EQ(claims->expires - claims->issued, kExtendedSeconds);
@@ -149,7 +150,8 @@ TEST_F(AuthnTest, RefusesBadTokenRequests) {
   EXPECT_EQ(issue_error("{expirationSeconds: 599}"),
             "TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: Invalid "
             "value: 599: may not specify a duration less than 10 minutes");
-  EXPECT_THAT(issue_error("{expirationSeconds: 4294967297}"), HasSubstr("larger than 2^32 seconds"));
+  EXPECT_THAT(issue_error("{expirationSeconds: 4294967297}"),
+              HasSubstr("larger than 2^32 seconds"));
   EXPECT_EQ(issue_error("{boundObjectRef: {kind: Pod, apiVersion: v1, name: x}}"),
             "pods \"x\" not found");
   EXPECT_THAT(issue_error("{boundObjectRef: {kind: Job, apiVersion: batch/v1, name: x}}"),
@@ -201,7 +203,8 @@ TEST(TokenFile, ReadsCsvAsGo) {
   EXPECT_EQ(file->find("q\"t")->groups.at(0), "g");
   EXPECT_EQ(file->find("last")->uid, "3");
   EXPECT_FALSE(file->find(""));
-  EXPECT_THAT(TokenFile::parse("a,b\n").error().message(), HasSubstr("line 1: must have at least 3"));
+  EXPECT_THAT(TokenFile::parse("a,b\n").error().message(),
+              HasSubstr("line 1: must have at least 3"));
   EXPECT_FALSE(TokenFile::parse("a,\"b,c\n"));
   EXPECT_FALSE(TokenFile::parse("a,b\"x,c\n"));
   EXPECT_FALSE(TokenFile::parse("a,\"b\"x,c\n"));
@@ -252,7 +255,8 @@ class Allowing : public Authorizer {
   Verdict authorize(const UserInfo&, const Attributes& attributes) override {
     std::string resource = attributes.resource;
     if (!attributes.subresource.empty()) resource += "/" + attributes.subresource;
-    asked.push_back(attributes.group + "|" + resource + "|" + attributes.ns + "|" + attributes.name);
+    asked.push_back(attributes.group + "|" + resource + "|" + attributes.ns + "|" +
+                    attributes.name);
     return {resource == denied ? Decision::kNoOpinion : Decision::kAllow, ""};
   }
   std::vector<std::string> asked;
@@ -268,10 +272,9 @@ TEST(Impersonation, AsksForEachPart) {
   headers.add("Impersonate-Uid", "7");
   auto user = impersonate(headers, {.name = "root"}, authorizer);
   ASSERT_TRUE(user && *user) << user.error().message();
-  EXPECT_THAT(authorizer.asked,
-              ElementsAre("|users||jane", "|groups||dev",
-                          "authentication.k8s.io|userextras/acme.com/scope||view",
-                          "authentication.k8s.io|uids||7"));
+  EXPECT_THAT(authorizer.asked, ElementsAre("|users||jane", "|groups||dev",
+                                            "authentication.k8s.io|userextras/acme.com/scope||view",
+                                            "authentication.k8s.io|uids||7"));
   EXPECT_THAT((*user)->groups, ElementsAre("dev", "system:authenticated"));
   EXPECT_THAT((*user)->extra["acme.com/scope"], ElementsAre("view"));
 }

@@ -13,8 +13,9 @@ namespace tiphys::apiserver {
 
 inline constexpr size_t kMaxImpersonationHeaders = 1000;
 
-// The user to go on as; nullopt: nothing was asked. Errors: Forbidden, naming the part; InternalError
-// if groups, a uid or extras are asked for without a user. The caller drops the headers after.
+// The user to go on as; nullopt: nothing was asked. Errors: Forbidden, naming the part;
+// InternalError if groups, a uid or extras are asked for without a user. The caller drops the
+// headers after.
 Result<std::optional<UserInfo>> impersonate(const net::Headers& headers, const UserInfo& requestor,
                                             Authorizer& authorizer);
 

@@ -5,7 +5,8 @@
 // every object that it is bound to exist with the same uid (deleted ones are forgiven for
 // kDeletionLeeway). Signatures are checked once for each token and remembered (at most
 // kMaxRemembered tokens); everything else is checked each time.
-// Upstream: kubernetes/pkg/serviceaccount/claims.go, pkg/registry/core/serviceaccount/storage/token.go.
+// Upstream: kubernetes/pkg/serviceaccount/claims.go,
+// pkg/registry/core/serviceaccount/storage/token.go.
 #pragma once
 #include <string>
 #include <string_view>
@@ -45,15 +46,16 @@ class ServiceAccountTokens {
  public:
   // lookup, clock and random must outlive this.
   ServiceAccountTokens(ServiceAccountOptions options, crypto::PrivateKey signing_key,
-                       std::vector<crypto::VerificationKey> verification_keys,
-                       const Lookup& lookup, const Clock& clock, Random& random);
+                       std::vector<crypto::VerificationKey> verification_keys, const Lookup& lookup,
+                       const Clock& clock, Random& random);
 
   // nullopt: not a token of our issuers. Error: Unauthorized, why (for the log, not the client).
   Result<std::optional<Authenticated>> authenticate(std::string_view token,
                                                     const std::vector<std::string>& audiences);
 
   // POST serviceaccounts/NAME/token: the request object (authentication.k8s.io/v1 TokenRequest,
-  // defaulted) with its status filled. Errors: NotFound, Invalid, BadRequest, Conflict, as upstream.
+  // defaulted) with its status filled. Errors: NotFound, Invalid, BadRequest, Conflict, as
+  // upstream.
   Result<ObjectPtr> issue(std::string_view ns, std::string_view name, const Object& request);
 
   const std::vector<std::string>& api_audiences() const { return options_.api_audiences; }

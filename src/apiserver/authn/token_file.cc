@@ -79,7 +79,8 @@ Result<TokenFile> TokenFile::parse(std::string_view csv) {
     if (!fields) return ApiStatus::internal(at + "bad quoting");
     if (fields->empty()) continue;
     if (fields->size() < 3) {
-      return ApiStatus::internal(at + "must have at least 3 columns (token, user name, user uid), " +
+      return ApiStatus::internal(at +
+                                 "must have at least 3 columns (token, user name, user uid), " +
                                  "found " + std::to_string(fields->size()));
     }
     if ((*fields)[0].empty()) continue;

@@ -79,8 +79,8 @@ Result<void> ServiceAccountTokens::bind(const Object& object, ServiceAccountClai
     claims.node = {std::string(reference.name()), uid};
   } else {
     return ApiStatus::bad_request("cannot bind token to object of type " +
-                                  std::string(reference.api_version()) + ", Kind=" +
-                                  std::string(reference.kind()));
+                                  std::string(reference.api_version()) +
+                                  ", Kind=" + std::string(reference.kind()));
   }
   if (!reference.uid().empty() && reference.uid() != uid) {
     return uid_conflict(reference, reference.uid());
@@ -128,7 +128,8 @@ Result<ObjectPtr> ServiceAccountTokens::issue(std::string_view ns, std::string_v
   claims.token_id = random_.uuid();
   claims.service_account = {std::string(name),
                             std::string(core_v1::ServiceAccount(*found).metadata().uid())};
-  for (std::string_view audience : request.spec().audiences()) claims.audiences.emplace_back(audience);
+  for (std::string_view audience : request.spec().audiences())
+    claims.audiences.emplace_back(audience);
   if (claims.audiences.empty()) claims.audiences = options_.api_audiences;
   if (auto bound = bind(object, claims); !bound) return bound.error();
   int64_t seconds = request.spec().has_expiration_seconds() ? request.spec().expiration_seconds()

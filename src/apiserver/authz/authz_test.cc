@@ -45,14 +45,14 @@ class RbacTest : public testing::Test {
     return rbac_.authorize(user, attributes).decision == Decision::kAllow;
   }
   void put_role(const std::string& kind, const std::string& metadata, const std::string& rules) {
-    lookup_.put("{apiVersion: rbac.authorization.k8s.io/v1, kind: " + kind + ", metadata: " +
-                metadata + ", rules: " + rules + "}");
+    lookup_.put("{apiVersion: rbac.authorization.k8s.io/v1, kind: " + kind +
+                ", metadata: " + metadata + ", rules: " + rules + "}");
   }
   void put_binding(const std::string& kind, const std::string& metadata, const std::string& role,
                    const std::string& subjects) {
-    lookup_.put("{apiVersion: rbac.authorization.k8s.io/v1, kind: " + kind + ", metadata: " +
-                metadata + ", roleRef: {apiGroup: rbac.authorization.k8s.io, " + role +
-                "}, subjects: " + subjects + "}");
+    lookup_.put("{apiVersion: rbac.authorization.k8s.io/v1, kind: " + kind +
+                ", metadata: " + metadata + ", roleRef: {apiGroup: rbac.authorization.k8s.io, " +
+                role + "}, subjects: " + subjects + "}");
   }
   MemoryLookup lookup_;
   RbacAuthorizer rbac_{lookup_};
@@ -76,8 +76,9 @@ TEST_F(RbacTest, RoleOpensItsNamespaceOnly) {
 }
 
 TEST_F(RbacTest, ClusterRoleInARoleBindingStaysInIt) {
-  put_role("ClusterRole", "{name: all}", "[{verbs: ['*'], apiGroups: ['*'], resources: ['*']},"
-                                         " {verbs: [get], nonResourceURLs: [/metrics]}]");
+  put_role("ClusterRole", "{name: all}",
+           "[{verbs: ['*'], apiGroups: ['*'], resources: ['*']},"
+           " {verbs: [get], nonResourceURLs: [/metrics]}]");
   put_binding("RoleBinding", "{name: b, namespace: a}", "kind: ClusterRole, name: all",
               "[{kind: Group, name: dev}]");
   EXPECT_TRUE(may(jane_, ask("delete", "apps", "deployments/scale", "a", "x")));
@@ -174,7 +175,9 @@ TEST_F(RbacTest, EscalationIsRefused) {
 }
 
 TEST(Rules, Cover) {
-  auto covered = [](const Rule& owned, const Rule& wanted) { return covers({owned}, {wanted}, nullptr); };
+  auto covered = [](const Rule& owned, const Rule& wanted) {
+    return covers({owned}, {wanted}, nullptr);
+  };
   Rule all{{"*"}, {"*"}, {"*"}, {}, {}};
   EXPECT_TRUE(covered(all, {{"get"}, {""}, {"pods"}, {"x"}, {}}));
   EXPECT_TRUE(covered(all, all));
@@ -190,10 +193,11 @@ TEST(Forbidden, SaysItInUpstreamsWords) {
   EXPECT_EQ(forbidden_status(user, ask("list", "", "pods", "default"), "").message(),
             "pods is forbidden: User \"x&lt;y\" cannot list resource \"pods\" in API group \"\" in "
             "the namespace \"default\"");
-  EXPECT_EQ(forbidden_status({.name = "u"}, ask("patch", "apps", "deployments/scale", "", "d"), "why")
-                .message(),
-            "deployments.apps \"d\" is forbidden: User \"u\" cannot patch resource "
-            "\"deployments/scale\" in API group \"apps\" at the cluster scope: why");
+  EXPECT_EQ(
+      forbidden_status({.name = "u"}, ask("patch", "apps", "deployments/scale", "", "d"), "why")
+          .message(),
+      "deployments.apps \"d\" is forbidden: User \"u\" cannot patch resource "
+      "\"deployments/scale\" in API group \"apps\" at the cluster scope: why");
   EXPECT_EQ(forbidden_status({.name = "u"}, ask_path("get", "/metrics"), "").message(),
             "forbidden: User \"u\" cannot get path \"/metrics\"");
 }
@@ -205,7 +209,8 @@ TEST(Modes, AreParsed) {
   EXPECT_FALSE(parse_authorization_modes(""));
   EXPECT_EQ(parse_authorization_modes("X").error().message(),
             "authorization-mode \"X\" is not a valid mode");
-  EXPECT_THAT(parse_authorization_modes("RBAC,RBAC").error().message(), HasSubstr("more than once"));
+  EXPECT_THAT(parse_authorization_modes("RBAC,RBAC").error().message(),
+              HasSubstr("more than once"));
 }
 
 TEST(Modes, MastersMayDoAll) {
@@ -239,17 +244,19 @@ TEST_F(PolicyTest, IsCompleteAndThenQuiet) {
 TEST_F(PolicyTest, ComponentsMayDoTheirWork) {
   UserInfo scheduler{.name = "system:kube-scheduler"};
   EXPECT_TRUE(may(scheduler, ask("create", "", "pods/binding", "a", "p")));
-  EXPECT_TRUE(may(scheduler, ask("update", "coordination.k8s.io", "leases", "kube-system",
-                                 "kube-scheduler")));
+  EXPECT_TRUE(may(scheduler,
+                  ask("update", "coordination.k8s.io", "leases", "kube-system", "kube-scheduler")));
   EXPECT_FALSE(may(scheduler, ask("create", "", "pods", "a")));
-  EXPECT_TRUE(may({.name = "system:kube-proxy"}, ask("watch", "discovery.k8s.io", "endpointslices")));
+  EXPECT_TRUE(
+      may({.name = "system:kube-proxy"}, ask("watch", "discovery.k8s.io", "endpointslices")));
   EXPECT_TRUE(may({.name = "system:serviceaccount:kube-system:deployment-controller"},
                   ask("create", "apps", "replicasets", "a")));
   UserInfo anyone{.name = "x", .uid = "", .groups = {"system:authenticated"}, .extra = {}};
   EXPECT_TRUE(may(anyone, ask_path("get", "/apis/apps/v1")));
   EXPECT_TRUE(may(anyone, ask("create", "authorization.k8s.io", "selfsubjectaccessreviews")));
   EXPECT_FALSE(may(anyone, ask("list", "", "pods", "a")));
-  UserInfo nobody{.name = "system:anonymous", .uid = "", .groups = {"system:unauthenticated"}, .extra = {}};
+  UserInfo nobody{
+      .name = "system:anonymous", .uid = "", .groups = {"system:unauthenticated"}, .extra = {}};
   EXPECT_TRUE(may(nobody, ask_path("get", "/version")));
   EXPECT_FALSE(may(nobody, ask_path("get", "/api")));
 }
@@ -277,8 +284,8 @@ TEST_F(PolicyTest, RepairsWhatIsMissingAndKeepsWhatWasAdded) {
            "{rbac.authorization.kubernetes.io/autoupdate: 'false'}}",
            "[]");
   EXPECT_THAT(plan_bootstrap(*load_bootstrap_policy(), lookup_), IsEmpty());
-  put_binding("ClusterRoleBinding", "{name: cluster-admin}", "kind: ClusterRole, name: cluster-admin",
-              "[{kind: User, name: me}]");
+  put_binding("ClusterRoleBinding", "{name: cluster-admin}",
+              "kind: ClusterRole, name: cluster-admin", "[{kind: User, name: me}]");
   plan = plan_bootstrap(*load_bootstrap_policy(), lookup_);
   ASSERT_THAT(plan, SizeIs(1));
   EXPECT_EQ(rbac_v1::ClusterRoleBinding(*plan[0].object).subjects().size(), 2u);
@@ -307,7 +314,8 @@ class NodeTest : public testing::Test {
              csi: {driver: d, volumeHandle: h, nodeStageSecretRef: {name: stage, namespace: sys}}}})");
   }
   std::string verdict(const Attributes& attributes, const std::string& name = "n1") {
-    UserInfo user{.name = "system:node:" + name, .uid = "", .groups = {"system:nodes"}, .extra = {}};
+    UserInfo user{
+        .name = "system:node:" + name, .uid = "", .groups = {"system:nodes"}, .extra = {}};
     Verdict result = node_.authorize(user, attributes);
     return result.decision == Decision::kAllow ? "yes" : result.reason;
   }
@@ -335,7 +343,8 @@ TEST_F(NodeTest, ReadsNothingElse) {
   EXPECT_EQ(verdict(ask("get", "", "secrets", "b", "env")), none_);
   EXPECT_EQ(verdict(ask("list", "", "secrets", "a")), none_);
   EXPECT_EQ(verdict(ask("list", "", "secrets")), "can only read namespaced object of this type");
-  EXPECT_EQ(verdict(ask("delete", "", "secrets", "a", "env")), "can only read resources of this type");
+  EXPECT_EQ(verdict(ask("delete", "", "secrets", "a", "env")),
+            "can only read resources of this type");
   EXPECT_EQ(verdict(ask("get", "", "secrets", "a", "env"), "n2"),
             "no relationship found between node 'n2' and this object");
   EXPECT_EQ(verdict(ask("create", "", "serviceaccounts/token", "a", "default")), none_);
@@ -349,7 +358,8 @@ TEST_F(NodeTest, OwnNodeAndLease) {
   EXPECT_EQ(verdict(ask("get", "", "nodes", "", "n1")), "yes");
   EXPECT_EQ(verdict(ask("patch", "", "nodes/status", "", "n1")), "yes");
   EXPECT_THAT(verdict(ask("get", "", "nodes", "", "n2")), HasSubstr("only its own Node object"));
-  EXPECT_EQ(verdict(ask("update", "coordination.k8s.io", "leases", "kube-node-lease", "n1")), "yes");
+  EXPECT_EQ(verdict(ask("update", "coordination.k8s.io", "leases", "kube-node-lease", "n1")),
+            "yes");
   EXPECT_THAT(verdict(ask("update", "coordination.k8s.io", "leases", "kube-node-lease", "n2")),
               HasSubstr("same name as the requesting node"));
   EXPECT_THAT(verdict(ask("update", "coordination.k8s.io", "leases", "kube-system", "n1")),

@@ -127,7 +127,8 @@ void plan(const Kind& kind, const std::vector<ObjectPtr>& expected, const Lookup
           std::vector<BootstrapAction>& actions) {
   for (const ObjectPtr& object : expected) {
     meta_v1::ObjectMeta metadata = metadata_of(*object);
-    ObjectPtr stored = lookup.get(kind.group, kind.resource, metadata.namespace_(), metadata.name());
+    ObjectPtr stored =
+        lookup.get(kind.group, kind.resource, metadata.namespace_(), metadata.name());
     if (!stored) {
       actions.push_back({true, kind.group, kind.version, kind.resource, object});
       continue;

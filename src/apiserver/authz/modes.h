@@ -1,5 +1,6 @@
-// ModeAuthorizer: --authorization-mode, a list of authorizers asked in turn, behind the shortcut for
-// system:masters. Loop thread only. Upstream: apiserver/pkg/authorization/union, pkg/kubeapiserver.
+// ModeAuthorizer: --authorization-mode, a list of authorizers asked in turn, behind the shortcut
+// for system:masters. Loop thread only. Upstream: apiserver/pkg/authorization/union,
+// pkg/kubeapiserver.
 #pragma once
 #include <memory>
 #include <string>

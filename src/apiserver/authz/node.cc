@@ -60,8 +60,8 @@ std::vector<std::string> secrets_of(const core_v1::PersistentVolume& volume) {
   volume_secrets(core_v1::PersistentVolumeSpec::message(), spec.node(), spec.claim_ref(), out);
   auto azure = spec.azure_file();
   if (!azure.secret_name().empty()) {
-    std::string_view ns = azure.secret_namespace().empty() ? spec.claim_ref().namespace_()
-                                                           : azure.secret_namespace();
+    std::string_view ns =
+        azure.secret_namespace().empty() ? spec.claim_ref().namespace_() : azure.secret_namespace();
     out.push_back(key_of("", ns, azure.secret_name()).substr(1));
   }
   return out;
@@ -77,12 +77,10 @@ std::optional<std::string_view> node_of(const UserInfo& user) {
 
 NodeAuthorizer::NodeAuthorizer(Lookup& lookup, ObjectPtr rules)
     : lookup_(lookup), rules_(std::move(rules)) {
-  lookup.on_change("", "pods", [this](const ObjectPtr& old, const ObjectPtr& now) {
-    change_pod(old, now);
-  });
-  lookup.on_change("", "persistentvolumes", [this](const ObjectPtr& old, const ObjectPtr& now) {
-    change_volume(old, now);
-  });
+  lookup.on_change("", "pods",
+                   [this](const ObjectPtr& old, const ObjectPtr& now) { change_pod(old, now); });
+  lookup.on_change("", "persistentvolumes",
+                   [this](const ObjectPtr& old, const ObjectPtr& now) { change_volume(old, now); });
 }
 
 void NodeAuthorizer::count(const Object& object, int by) {
@@ -114,9 +112,9 @@ void NodeAuthorizer::change_pod(const ObjectPtr& old, const ObjectPtr& now) {
   if (old && now) {
     core_v1::Pod before(*old);
     core_v1::Pod after(*now);
-    bool same = equal(before.spec(), after.spec()) &&
-                before.status().resource_claim_statuses().size() ==
-                    after.status().resource_claim_statuses().size();
+    bool same =
+        equal(before.spec(), after.spec()) && before.status().resource_claim_statuses().size() ==
+                                                  after.status().resource_claim_statuses().size();
     if (same) return;
   }
   if (now) count(*now, 1);
@@ -206,7 +204,8 @@ std::optional<Verdict> NodeAuthorizer::authorize_own(std::string_view node,
   if (is("", "secrets")) return authorize_read(node, "secret", attributes);
   if (is("", "configmaps")) return authorize_read(node, "configmap", attributes);
   if (is("", "persistentvolumes")) return authorize_get(node, "volume", attributes);
-  if (is("storage.k8s.io", "volumeattachments")) return authorize_get(node, "attachment", attributes);
+  if (is("storage.k8s.io", "volumeattachments"))
+    return authorize_get(node, "attachment", attributes);
   if (is("resource.k8s.io", "resourceclaims")) {
     return authorize_get(node, "resourceclaim", attributes);
   }
@@ -298,20 +297,22 @@ Verdict NodeAuthorizer::authorize_slice(std::string_view node, const Attributes&
   if (attributes.verb == "create") return kAllowed;
   if (is_one_of(attributes.verb, {"get", "update", "patch", "delete"})) {
     ObjectPtr object = lookup_.get("resource.k8s.io", "resourceslices", "", attributes.name);
-    const Value& owner = object ? schema::find_path(object->type(), object->root(),
-                                                    {"spec", "nodeName"})
-                                : kNullValue;
+    const Value& owner =
+        object ? schema::find_path(object->type(), object->root(), {"spec", "nodeName"})
+               : kNullValue;
     if (object && owner.as_text() == node) return kAllowed;
     return no_opinion("no relationship found between node '" + std::string(node) +
                       "' and this object");
   }
   if (is_one_of(attributes.verb, {"list", "watch", "deletecollection"})) {
     if (selects(attributes.field_selector, "spec.nodeName", node)) return kAllowed;
-    return no_opinion("can only list/watch/deletecollection resourceslices with nodeName field "
-                      "selector");
+    return no_opinion(
+        "can only list/watch/deletecollection resourceslices with nodeName field "
+        "selector");
   }
-  return no_opinion("only the following verbs are allowed for a ResourceSlice: [get watch list "
-                    "create update patch delete deletecollection]");
+  return no_opinion(
+      "only the following verbs are allowed for a ResourceSlice: [get watch list "
+      "create update patch delete deletecollection]");
 }
 
 Verdict NodeAuthorizer::authorize_node(std::string_view node, const Attributes& attributes) const {

@@ -1,7 +1,7 @@
-// NodeAuthorizer: what a kubelet (system:node:NAME in group system:nodes) may do: its own Node, Lease
-// and CSINode, and what the pods bound to its node need: their secrets, config maps, claims, volumes
-// and service account tokens. Other users: no opinion. Loop thread only; no I/O.
-// Upstream: plugin/pkg/auth/authorizer/node (KEP-279, KEP-4601).
+// NodeAuthorizer: what a kubelet (system:node:NAME in group system:nodes) may do: its own Node,
+// Lease and CSINode, and what the pods bound to its node need: their secrets, config maps, claims,
+// volumes and service account tokens. Other users: no opinion. Loop thread only; no I/O. Upstream:
+// plugin/pkg/auth/authorizer/node (KEP-279, KEP-4601).
 #pragma once
 #include <map>
 #include <string>

@@ -64,7 +64,8 @@ PodReferences references_of(const core_v1::Pod& pod) {
   add_environment(spec.containers(), out);
   add_environment(spec.init_containers(), out);
   add_environment(spec.ephemeral_containers(), out);
-  for (const auto& claim : spec.resource_claims()) add(out.resource_claims, claim.resource_claim_name());
+  for (const auto& claim : spec.resource_claims())
+    add(out.resource_claims, claim.resource_claim_name());
   for (const auto& status : pod.status().resource_claim_statuses()) {
     add(out.resource_claims, status.resource_claim_name());
   }

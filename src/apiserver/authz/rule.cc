@@ -64,10 +64,12 @@ bool has(const std::vector<std::string>& list, std::string_view text) {
 }
 
 bool has_all(const std::vector<std::string>& list, const std::vector<std::string>& wanted) {
-  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& text) { return has(list, text); });
+  return std::all_of(wanted.begin(), wanted.end(),
+                     [&](const auto& text) { return has(list, text); });
 }
 
-bool resources_cover(const std::vector<std::string>& owned, const std::vector<std::string>& wanted) {
+bool resources_cover(const std::vector<std::string>& owned,
+                     const std::vector<std::string>& wanted) {
   if (has(owned, "*") || has_all(owned, wanted)) return true;
   return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& text) {
     if (has(owned, text)) return true;

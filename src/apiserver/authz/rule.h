@@ -1,5 +1,6 @@
 // Matching of RBAC rules. Pure; works on the stored objects themselves, nothing is copied.
-// Upstream: pkg/apis/rbac/v1/evaluation_helpers.go, pkg/registry/rbac/validation/policy_comparator.go.
+// Upstream: pkg/apis/rbac/v1/evaluation_helpers.go,
+// pkg/registry/rbac/validation/policy_comparator.go.
 #pragma once
 #include <string>
 #include <vector>
@@ -20,7 +21,8 @@ struct Rule {
   std::vector<std::string> urls;
   static Rule of(const rbac_v1::PolicyRule& rule);
   bool operator==(const Rule&) const = default;
-  // As Go prints a rule in escalation errors: {APIGroups:[""], Resources:["pods"], Verbs:["get" "list"]}.
+  // As Go prints a rule in escalation errors: {APIGroups:[""], Resources:["pods"], Verbs:["get"
+  // "list"]}.
   std::string text() const;
 };
 

@@ -28,12 +28,14 @@ class OneToken : public Authenticator {
 class ReviewTest : public testing::Test {
  protected:
   ReviewTest() {
-    lookup_.put("{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r, "
-                "namespace: a}, rules: [{verbs: [get], apiGroups: [''], resources: [pods], "
-                "resourceNames: [x]}]}");
-    lookup_.put("{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: b, "
-                "namespace: a}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}, "
-                "subjects: [{kind: User, name: jane}]}");
+    lookup_.put(
+        "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r, "
+        "namespace: a}, rules: [{verbs: [get], apiGroups: [''], resources: [pods], "
+        "resourceNames: [x]}]}");
+    lookup_.put(
+        "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: b, "
+        "namespace: a}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}, "
+        "subjects: [{kind: User, name: jane}]}");
   }
   // The answer's status as JSON, or the error.
   std::string ask(const std::string& group, const std::string& kind, const std::string& spec,
@@ -70,14 +72,15 @@ TEST_F(ReviewTest, SubjectAccess) {
               HasSubstr("spec.resourceAttributes: Invalid value: null: exactly one of "
                         "nonResourceAttributes or resourceAttributes must be specified"));
   EXPECT_THAT(access("SelfSubjectAccessReview", "{" + pods + "}"), HasSubstr("\"allowed\":true"));
-  EXPECT_EQ(access("SelfSubjectAccessReview",
-                   "{nonResourceAttributes: {verb: get, path: /metrics}}"),
-            R"({"allowed":false})");
+  EXPECT_EQ(
+      access("SelfSubjectAccessReview", "{nonResourceAttributes: {verb: get, path: /metrics}}"),
+      R"({"allowed":false})");
 }
 
 TEST_F(ReviewTest, LocalSubjectAccessStaysInItsNamespace) {
-  EXPECT_THAT(access("LocalSubjectAccessReview", "{user: jane, resourceAttributes: {verb: get, "
-                                                 "resource: pods, namespace: a, name: x}}"),
+  EXPECT_THAT(access("LocalSubjectAccessReview",
+                     "{user: jane, resourceAttributes: {verb: get, "
+                     "resource: pods, namespace: a, name: x}}"),
               HasSubstr("\"allowed\":true"));
   EXPECT_THAT(access("LocalSubjectAccessReview",
                      "{user: jane, resourceAttributes: {verb: get, resource: pods, namespace: b}}"),
@@ -103,8 +106,7 @@ TEST_F(ReviewTest, Token) {
   EXPECT_EQ(ask(group, "TokenReview", "{token: bad}"),
             R"({"user":{},"error":"invalid bearer token"})");
   EXPECT_EQ(ask(group, "TokenReview", "{token: unknown}"), R"({"user":{}})");
-  EXPECT_EQ(ask(group, "TokenReview", "{}"),
-            "token is required for TokenReview in authentication");
+  EXPECT_EQ(ask(group, "TokenReview", "{}"), "token is required for TokenReview in authentication");
 }
 
 TEST_F(ReviewTest, SelfSubject) {
