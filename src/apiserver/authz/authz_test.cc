@@ -303,7 +303,8 @@ class NodeTest : public testing::Test {
   NodeTest() {
     lookup_.put(R"({apiVersion: v1, kind: Pod, metadata: {name: p, namespace: a},
       spec: {nodeName: n1, serviceAccountName: sa, imagePullSecrets: [{name: pull}],
-        containers: [{name: c, image: i, env: [{name: X, valueFrom: {secretKeyRef: {name: env, key: k}}}],
+        containers: [{name: c, image: i,
+          env: [{name: X, valueFrom: {secretKeyRef: {name: env, key: k}}}],
                       envFrom: [{configMapRef: {name: cfg}}]}],
         volumes: [{name: v, projected: {sources: [{secret: {name: projected}}]}},
                   {name: w, persistentVolumeClaim: {claimName: claim}},
@@ -311,7 +312,8 @@ class NodeTest : public testing::Test {
                   {name: e, ephemeral: {volumeClaimTemplate: {spec: {}}}}]}})");
     lookup_.put(R"({apiVersion: v1, kind: PersistentVolume, metadata: {name: pv},
       spec: {claimRef: {name: claim, namespace: a},
-             csi: {driver: d, volumeHandle: h, nodeStageSecretRef: {name: stage, namespace: sys}}}})");
+             csi: {driver: d, volumeHandle: h,
+                   nodeStageSecretRef: {name: stage, namespace: sys}}}})");
   }
   std::string verdict(const Attributes& attributes, const std::string& name = "n1") {
     UserInfo user{
@@ -381,7 +383,8 @@ TEST_F(NodeTest, ForgetsWithThePod) {
 TEST_F(NodeTest, MirrorPodsOpenNothing) {
   lookup_.put(R"({apiVersion: v1, kind: Pod,
     metadata: {name: m, namespace: a, annotations: {kubernetes.io/config.mirror: x}},
-    spec: {nodeName: n1, containers: [{name: c, image: i, envFrom: [{secretRef: {name: other}}]}]}})");
+    spec: {nodeName: n1,
+           containers: [{name: c, image: i, envFrom: [{secretRef: {name: other}}]}]}})");
   EXPECT_EQ(verdict(ask("get", "", "secrets", "a", "other")), none_);
   EXPECT_EQ(verdict(ask("get", "", "pods", "a", "m")), "yes");
 }
