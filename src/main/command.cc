@@ -9,7 +9,15 @@ namespace tiphys {
 namespace {
 
 constexpr Command kCommands[] = {
+    {"server", "Run a whole cluster node: control plane, kubelet and proxy in one process",
+     run_server},
+    {"agent", "Run a worker node: kubelet and proxy", run_agent},
     {"kube-apiserver", "Run the API server alone", run_kube_apiserver},
+    {"kube-controller-manager", "Run the controllers alone", run_kube_controller_manager},
+    {"kube-scheduler", "Run the scheduler alone", run_kube_scheduler},
+    {"kubelet", "Run the node agent alone", run_kubelet},
+    {"kube-proxy", "Run the service proxy alone", run_kube_proxy},
+    {"purge", "Remove every container, mount, network and file of a stopped node", run_purge},
 };
 
 }  // namespace
