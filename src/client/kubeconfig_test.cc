@@ -40,7 +40,7 @@ users:
     client-key-data: S0VZ
     token: abc
     as: alice
-    as-groups: [x, y]
+    as-groups: [x, z]
     as-user-extra: {reason: [a]}
 - name: plugin
   user: {exec: {command: aws}}
@@ -57,7 +57,7 @@ TEST(Kubeconfig, ReadsTheCurrentContext) {
   EXPECT_EQ(config->tls_server_name, "kubernetes");
   EXPECT_EQ(config->token, "abc");
   EXPECT_EQ(config->as_user, "alice");
-  EXPECT_THAT(config->as_groups, ElementsAre("x", "y"));
+  EXPECT_THAT(config->as_groups, ElementsAre("x", "z"));
   EXPECT_THAT(config->as_extra["reason"], ElementsAre("a"));
 }
 
