@@ -20,9 +20,9 @@ class NetlinkMessage {
   NetlinkMessage(uint16_t type, uint16_t flags, std::string_view body);
   void add(uint16_t attribute, std::string_view bytes);
   void add_text(uint16_t attribute, std::string_view text);  // NUL-terminated
-  void add_u32(uint16_t attribute, uint32_t value);      // host order
-  void add_be32(uint16_t attribute, uint32_t value);     // network order
-  size_t begin(uint16_t attribute);                      // opens a nest
+  void add_u32(uint16_t attribute, uint32_t value);          // host order
+  void add_be32(uint16_t attribute, uint32_t value);         // network order
+  size_t begin(uint16_t attribute);                          // opens a nest
   void end(size_t nest);
   // The finished message with this sequence number.
   std::string bytes(uint32_t sequence) const;

@@ -36,8 +36,8 @@ TEST(Netlink, RefusalIsAnErrorWithItsCause) {
 TEST(Netlink, MalformedAttributesEndTheWalk) {
   int calls = 0;
   auto count = [&](uint16_t, std::string_view) { ++calls; };
-  for_each_attribute(std::string_view("\x03\x00\x01\x00", 4), count);  // shorter than its header
-  for_each_attribute(std::string_view("\xff\x00\x01\x00", 4), count);  // longer than the list
+  for_each_attribute(std::string_view("\x03\x00\x01\x00", 4), count);   // shorter than its header
+  for_each_attribute(std::string_view("\xff\x00\x01\x00", 4), count);   // longer than the list
   for_each_attribute(std::string_view("\x05\x00\x01\x00x", 5), count);  // unpadded end
   EXPECT_EQ(calls, 1);
 }

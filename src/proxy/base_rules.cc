@@ -8,7 +8,8 @@ namespace {
 class Lines {
  public:
   Lines(const Settings& settings, Family family)
-      : table_(table_ref(settings, family)), ip_(family == Family::kIpv4 ? "ip" : "ip6"),
+      : table_(table_ref(settings, family)),
+        ip_(family == Family::kIpv4 ? "ip" : "ip6"),
         address_type_(family == Family::kIpv4 ? "ipv4_addr" : "ipv6_addr") {
     char text[16];
     std::snprintf(text, sizeof text, "0x%x", settings.mark_bit);
@@ -23,8 +24,7 @@ class Lines {
   }
   void chain(const std::string& name) { lines_.push_back("add chain " + table_ + " " + name); }
   void hook(const std::string& name, const std::string& spec) {
-    lines_.push_back("add chain " + table_ + " " + name + " { type " + spec +
-                     "; policy accept; }");
+    lines_.push_back("add chain " + table_ + " " + name + " { type " + spec + "; policy accept; }");
   }
   void rule(const std::string& chain, const std::string& text) {
     lines_.push_back("add rule " + table_ + " " + chain + " " + text);
@@ -86,8 +86,8 @@ std::string node_port_match(const Settings& settings, Family family) {
 void Lines::services(const Settings& settings, Family family) {
   chain("services");
   rule("services", front_key() + " vmap @service-ips");
-  rule("services", node_port_match(settings, family) +
-                       "meta l4proto . th dport vmap @service-nodeports");
+  rule("services",
+       node_port_match(settings, family) + "meta l4proto . th dport vmap @service-nodeports");
   hook("nat-prerouting", "nat hook prerouting priority dstnat");
   rule("nat-prerouting", "jump services");
   hook("nat-output", "nat hook output priority -100");

@@ -12,7 +12,6 @@ namespace tiphys::proxy {
 std::string table_ref(const Settings& settings, Family family);
 
 // Without "add table"; for an empty table.
-std::vector<std::string> base_rules(const Settings& settings, const NodeFacts& node,
-                                    Family family);
+std::vector<std::string> base_rules(const Settings& settings, const NodeFacts& node, Family family);
 
 }  // namespace tiphys::proxy

@@ -9,8 +9,8 @@ using Commands = std::vector<std::vector<std::string>>;
 
 std::vector<std::string> delete_flows(const UdpFront& front, Family family,
                                       const std::string& endpoint) {
-  std::vector<std::string> command = {"conntrack", "-D", "-f",
-                                      family == Family::kIpv4 ? "ipv4" : "ipv6", "-p", "udp"};
+  std::vector<std::string> command = {
+      "conntrack", "-D", "-f", family == Family::kIpv4 ? "ipv4" : "ipv6", "-p", "udp"};
   if (!front.address.empty()) command.insert(command.end(), {"--orig-dst", front.address});
   command.insert(command.end(), {"--orig-port-dst", std::to_string(front.port)});
   if (!endpoint.empty()) command.insert(command.end(), {"--reply-src", endpoint});
@@ -26,8 +26,8 @@ const UdpFront* find(const ServiceRules& rules, const UdpFront& front) {
 
 void lost_endpoints(const UdpFront& before, const UdpFront* now, Family family, Commands& out) {
   for (const Target& target : before.targets) {
-    bool kept = now != nullptr && std::find(now->targets.begin(), now->targets.end(), target) !=
-                                      now->targets.end();
+    bool kept = now != nullptr &&
+                std::find(now->targets.begin(), now->targets.end(), target) != now->targets.end();
     if (!kept) out.push_back(delete_flows(before, family, target.address.text()));
   }
 }
@@ -36,7 +36,8 @@ void lost_endpoints(const UdpFront& before, const UdpFront* now, Family family, 
 
 Commands stale_udp_flows(const ServiceRules& before, const ServiceRules& now, Family family) {
   Commands commands;
-  for (const UdpFront& front : before.udp) lost_endpoints(front, find(now, front), family, commands);
+  for (const UdpFront& front : before.udp)
+    lost_endpoints(front, find(now, front), family, commands);
   for (const UdpFront& front : now.udp) {
     if (front.targets.empty()) continue;
     // Flows from before there was an endpoint are remembered untranslated.

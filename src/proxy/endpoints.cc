@@ -52,7 +52,7 @@ bool contains(const std::vector<std::string>& list, const std::string& value) {
 
 // Hints count only if every usable endpoint has some and one of them names us.
 std::vector<Candidate> by_hints(const std::vector<Candidate>& list, const std::string& ours,
-                                std::vector<std::string> EndpointFacts::*hints) {
+                                std::vector<std::string> EndpointFacts::* hints) {
   if (ours.empty()) return {};
   bool all = std::all_of(list.begin(), list.end(),
                          [&](const Candidate& c) { return !(c.facts->*hints).empty(); });

@@ -33,7 +33,8 @@ std::vector<ServicePort> service_ports(const core_v1::ServiceSpec& spec) {
   bool node_ports = spec.type() == "NodePort" || spec.type() == "LoadBalancer";
   std::vector<ServicePort> ports;
   for (core_v1::ServicePort port : spec.ports()) {
-    ServicePort facts{.name = std::string(port.name()), .protocol = protocol(port.protocol()),
+    ServicePort facts{.name = std::string(port.name()),
+                      .protocol = protocol(port.protocol()),
                       .port = port_number(port.port())};
     if (node_ports) facts.node_port = port_number(port.node_port());
     if (facts.port != 0 && !facts.protocol.empty()) ports.push_back(std::move(facts));

@@ -19,8 +19,8 @@ constexpr int kNftTimeoutSeconds = 60;
 
 ApiStatus failed(const char* program, const os::CommandResult& result) {
   std::string_view first = split(result.err, '\n')[0];
-  return ApiStatus::internal(std::string(program) + " ended with " +
-                             std::to_string(result.status) + ": " + std::string(first));
+  return ApiStatus::internal(std::string(program) + " ended with " + std::to_string(result.status) +
+                             ": " + std::string(first));
 }
 
 bool write_setting(const std::string& path, std::string_view value) {

@@ -48,7 +48,8 @@ class EchoServer {
       int one = 1;
       ::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
       sockaddr_in address = socket_address("0.0.0.0", port);
-      if (::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::abort();
+      if (::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+        std::abort();
       if (!udp) ::listen(fd_.get(), 16);
     });
     thread_ = std::thread([this] { serve(); });
@@ -101,12 +102,15 @@ class PacketNetwork {
     batch("netns add " + node() + "\nnetns add " + client() + "\n");
     batch(
         "link set lo up\nlink add br0 type bridge\naddr add 10.42.0.1/24 dev br0\nlink set br0 up\n"
-        "link add lan type veth peer name eth0 netns " + client() +
-        "\naddr add 192.168.77.1/24 dev lan\nlink set lan up\n"
-        "route add default via 192.168.77.254\n", node());
+        "link add lan type veth peer name eth0 netns " +
+            client() +
+            "\naddr add 192.168.77.1/24 dev lan\nlink set lan up\n"
+            "route add default via 192.168.77.254\n",
+        node());
     batch(
         "link set lo up\naddr add 192.168.77.2/24 dev eth0\nlink set eth0 up\n"
-        "route add default via 192.168.77.1\n", client());
+        "route add default via 192.168.77.1\n",
+        client());
     for (int i = 1; i <= pods; ++i) add_pod(i);
   }
   ~PacketNetwork() {
@@ -131,9 +135,12 @@ class PacketNetwork {
     std::string link = "veth" + std::to_string(i);
     batch("netns add " + pod(i) + "\n");
     batch("link add " + link + " type veth peer name eth0 netns " + pod(i) + "\nlink set " + link +
-          " master br0 up\nlink set " + link + " type bridge_slave hairpin on\n", node());
-    batch("link set lo up\naddr add " + pod_ip(i) + "/24 dev eth0\nlink set eth0 up\n"
-          "route add default via 10.42.0.1\n", pod(i));
+              " master br0 up\nlink set " + link + " type bridge_slave hairpin on\n",
+          node());
+    batch("link set lo up\naddr add " + pod_ip(i) +
+              "/24 dev eth0\nlink set eth0 up\n"
+              "route add default via 10.42.0.1\n",
+          pod(i));
     pods_ = i;
   }
   static void batch(const std::string& commands, const std::string& ns = "") {
@@ -163,9 +170,14 @@ class PacketNetwork {
   }
   static std::string error() {
     switch (errno) {
-      case ECONNREFUSED: return "error: refused";
-      case EAGAIN: case EINPROGRESS: case ETIMEDOUT: return "error: timeout";
-      default: return std::string("error: ") + std::strerror(errno);
+      case ECONNREFUSED:
+        return "error: refused";
+      case EAGAIN:
+      case EINPROGRESS:
+      case ETIMEDOUT:
+        return "error: timeout";
+      default:
+        return std::string("error: ") + std::strerror(errno);
     }
   }
 

@@ -27,7 +27,8 @@ class PacketTest : public testing::Test {
     web.cluster_ips = {*Address::parse(kFront)};
     web.ports = {{.protocol = "tcp", .port = 80, .node_port = 30080},
                  {.name = "dns", .protocol = "udp", .port = 53, .node_port = 30053}};
-    slice.ports = {{.protocol = "tcp", .port = 8080}, {.name = "dns", .protocol = "udp", .port = 5300}};
+    slice.ports = {{.protocol = "tcp", .port = 8080},
+                   {.name = "dns", .protocol = "udp", .port = 5300}};
     for (int i : {1, 2}) {
       servers.push_back(std::make_unique<EchoServer>(network->pod(i), name(i), 8080, false));
       servers.push_back(std::make_unique<EchoServer>(network->pod(i), name(i), 5300, true));
@@ -38,7 +39,9 @@ class PacketTest : public testing::Test {
     slice.endpoints.clear();
     for (int i : pods) {
       slice.endpoints.push_back({.address = *Address::parse(PacketNetwork::pod_ip(i)),
-                                 .ready = true, .serving = true, .node_name = "n1"});
+                                 .ready = true,
+                                 .serving = true,
+                                 .node_name = "n1"});
     }
   }
   void start() {

@@ -61,14 +61,19 @@ Outcome run_job(Job job) {
 
 struct Proxier::Impl {
   Impl(Loop& loop_in, WorkerPool& pool_in, client::Client& client, Random& random, Options opts)
-      : loop(loop_in), pool(pool_in), options(std::move(opts)), factory(loop, client, random),
+      : loop(loop_in),
+        pool(pool_in),
+        options(std::move(opts)),
+        factory(loop, client, random),
         recorder(loop, client, random, options.node_name),
         services(factory.informer(resource("", "services"), {.label_selector = kSelector})),
         slices(factory.informer(resource("discovery.k8s.io", "endpointslices"),
                                 {.label_selector = kSelector})),
         nodes(factory.informer(resource("", "nodes"),
                                {.field_selector = "metadata.name=" + options.node_name})),
-        wake(loop), gate(loop), v4(options.settings, Family::kIpv4),
+        wake(loop),
+        gate(loop),
+        v4(options.settings, Family::kIpv4),
         v6(options.settings, Family::kIpv6) {
     node.name = options.node_name;
   }
@@ -142,8 +147,7 @@ void Proxier::Impl::take_node() {
   if (ranges && options.settings.masquerade_same_node) v4.made = v6.made = false;
 }
 
-void Proxier::Impl::rebuild(const std::string& key,
-                            std::vector<std::vector<std::string>>& v4_flows,
+void Proxier::Impl::rebuild(const std::string& key, std::vector<std::vector<std::string>>& v4_flows,
                             std::vector<std::vector<std::string>>& v6_flows) {
   auto [ns, name] = client::split_key(key);
   ObjectPtr object = services.get(ns, name);
@@ -181,10 +185,8 @@ Task<bool> Proxier::Impl::sync_plane(Plane* plane,
   if (job.text.empty()) co_return true;
   size_t bytes = job.text.size();
   plane->made = false;
-  Outcome outcome =
-      co_await run_blocking(loop, pool, [job = std::move(job)]() mutable {
-        return run_job(std::move(job));
-      });
+  Outcome outcome = co_await run_blocking(
+      loop, pool, [job = std::move(job)]() mutable { return run_job(std::move(job)); });
   if (!outcome.applied) {
     ++counters.failures;
     LOG_ERROR("Can't apply the service rules", {"err", outcome.applied.error()});
@@ -216,8 +218,8 @@ Task<void> Proxier::Impl::check_plane(Plane* plane) {
   if (!plane->made || !plane->use) co_return;
   std::string table = options.settings.table;
   Family family = plane->rules.family();
-  Result<std::optional<uint32_t>> use = co_await run_blocking(
-      loop, pool, [table, family] { return nft_table_use(table, family); });
+  Result<std::optional<uint32_t>> use =
+      co_await run_blocking(loop, pool, [table, family] { return nft_table_use(table, family); });
   if (!use || *use == plane->use) co_return;
   ++counters.repairs;
   plane->made = false;

@@ -97,8 +97,8 @@ class ProxierTest : public testing::Test {
     if (!PacketNetwork::possible()) GTEST_SKIP() << "needs root";
     network = std::make_unique<PacketNetwork>(2);
     for (int i : {1, 2}) {
-      servers.push_back(std::make_unique<EchoServer>(network->pod(i), "pod" + std::to_string(i),
-                                                     8080, false));
+      servers.push_back(
+          std::make_unique<EchoServer>(network->pod(i), "pod" + std::to_string(i), 8080, false));
     }
     thread = std::thread([this] { in_namespace(network->node(), [this] { live(); }); });
     EXPECT_TRUE(eventually([this] { return started.load(); }));
@@ -191,9 +191,8 @@ TEST_F(ProxierTest, ATableRemovedBehindOurBackComesBackWithAnEvent) {
   put(services(), service_object("web", "10.43.0.5"));
   put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
   EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
-  in_namespace(network->node(), [] {
-    ASSERT_TRUE(nft_remove_table("tiphys-proxy-test", Family::kIpv4));
-  });
+  in_namespace(network->node(),
+               [] { ASSERT_TRUE(nft_remove_table("tiphys-proxy-test", Family::kIpv4)); });
   EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
   EXPECT_TRUE(eventually([&] {
     size_t n = 0;
@@ -204,8 +203,9 @@ TEST_F(ProxierTest, ATableRemovedBehindOurBackComesBackWithAnEvent) {
 
 TEST_F(ProxierTest, AForeignTableUnderOurNameIsReplaced) {
   in_namespace(network->node(), [] {
-    ASSERT_TRUE(nft_apply("add table ip tiphys-proxy-test\n"
-                          "add chain ip tiphys-proxy-test services\n"));
+    ASSERT_TRUE(
+        nft_apply("add table ip tiphys-proxy-test\n"
+                  "add chain ip tiphys-proxy-test services\n"));
   });
   put(services(), service_object("web", "10.43.0.5"));
   put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));

@@ -71,10 +71,16 @@ void RuleSet::touch(const ServiceRules& rules) {
 
 void RuleSet::link(const std::string& service, const ServiceRules& rules, bool add) {
   for (const auto& [name, body] : rules.chains) {
-    if (add) chains_[name] = body; else chains_.erase(name);
+    if (add)
+      chains_[name] = body;
+    else
+      chains_.erase(name);
   }
   for (const auto& [name, seconds] : rules.affinity_sets) {
-    if (add) sets_[name] = seconds; else sets_.erase(name);
+    if (add)
+      sets_[name] = seconds;
+    else
+      sets_.erase(name);
   }
   for (const auto& [key, verdict] : rules.elements) {
     if (add) {
@@ -138,7 +144,8 @@ std::string RuleSet::take_transaction() {
 
 std::string RuleSet::take_full(const NodeFacts& node) {
   std::string table = table_ref(settings_, family_);
-  std::string text = "add table " + table + "\ndelete table " + table + "\nadd table " + table + "\n";
+  std::string text =
+      "add table " + table + "\ndelete table " + table + "\nadd table " + table + "\n";
   for (const std::string& line : base_rules(settings_, node, family_)) text += line + "\n";
   for (const auto& [name, seconds] : sets_) text += set_line(table, family_, name, seconds);
   for (const auto& [name, unused] : chains_) text += "add chain " + table + " " + name + "\n";

@@ -15,8 +15,7 @@ namespace tiphys::proxy {
 
 class RuleSet {
  public:
-  RuleSet(Settings settings, Family family)
-      : settings_(std::move(settings)), family_(family) {}
+  RuleSet(Settings settings, Family family) : settings_(std::move(settings)), family_(family) {}
 
   // Replaces the rules of one service; empty rules erase it.
   void set(const std::string& service, ServiceRules rules);

@@ -54,19 +54,22 @@ class RuleSetTest : public testing::Test {
 
 TEST_F(RuleSetTest, ClusterIpWithTwoEndpoints) {
   slice.endpoints = {ready("10.42.0.7"), ready("10.42.1.7", "n2")};
+  const std::string service = "service-H-default/web/tcp/http";
+  const std::string first = "endpoint-H-default/web/tcp/http__10.42.0.7/8080";
+  const std::string second = "endpoint-H-default/web/tcp/http__10.42.1.7/8080";
+  const std::string chain = "add chain ip t ", rule = "add rule ip t ";
   EXPECT_EQ(apply(),
-            R"(add chain ip t endpoint-H-default/web/tcp/http__10.42.0.7/8080
-add chain ip t endpoint-H-default/web/tcp/http__10.42.1.7/8080
-add chain ip t service-H-default/web/tcp/http
-add rule ip t endpoint-H-default/web/tcp/http__10.42.0.7/8080 ip saddr 10.42.0.7 jump mark-for-masquerade
-add rule ip t endpoint-H-default/web/tcp/http__10.42.0.7/8080 meta l4proto tcp dnat to 10.42.0.7:8080
-add rule ip t endpoint-H-default/web/tcp/http__10.42.1.7/8080 ip saddr 10.42.1.7 jump mark-for-masquerade
-add rule ip t endpoint-H-default/web/tcp/http__10.42.1.7/8080 meta l4proto tcp dnat to 10.42.1.7:8080
-add rule ip t service-H-default/web/tcp/http ip daddr 10.43.0.5 tcp dport 80 ip saddr != { 10.42.0.0/16 } jump mark-for-masquerade
-add rule ip t service-H-default/web/tcp/http numgen random mod 2 vmap { 0 : goto endpoint-H-default/web/tcp/http__10.42.0.7/8080, 1 : goto endpoint-H-default/web/tcp/http__10.42.1.7/8080 }
-add element ip t cluster-ips { 10.43.0.5 }
-add element ip t service-ips { 10.43.0.5 . tcp . 80 : goto service-H-default/web/tcp/http }
-)");
+            chain + first + "\n" + chain + second + "\n" + chain + service + "\n" +  //
+                rule + first + " ip saddr 10.42.0.7 jump mark-for-masquerade\n" +
+                rule + first + " meta l4proto tcp dnat to 10.42.0.7:8080\n" +
+                rule + second + " ip saddr 10.42.1.7 jump mark-for-masquerade\n" +
+                rule + second + " meta l4proto tcp dnat to 10.42.1.7:8080\n" +
+                rule + service + " ip daddr 10.43.0.5 tcp dport 80 ip saddr != " +
+                "{ 10.42.0.0/16 } jump mark-for-masquerade\n" +
+                rule + service + " numgen random mod 2 vmap { 0 : goto " + first +
+                ", 1 : goto " + second + " }\n" +
+                "add element ip t cluster-ips { 10.43.0.5 }\n" +
+                "add element ip t service-ips { 10.43.0.5 . tcp . 80 : goto " + service + " }\n");
 }
 
 TEST_F(RuleSetTest, NothingChangedIsNothing) {
@@ -200,7 +203,8 @@ TEST_F(RuleSetTest, TwoClaimsOnOneNodePortPassOn) {
   std::string text = rules.take_transaction();
   EXPECT_NE(text.find("delete element ip t service-nodeports { tcp . 30080 }"), std::string::npos);
   EXPECT_NE(text.find("add element ip t service-nodeports { tcp . 30080 : goto external-"),
-            std::string::npos) << text;
+            std::string::npos)
+      << text;
 }
 
 TEST_F(RuleSetTest, HostileNamesNeverReachNft) {

@@ -31,7 +31,9 @@ std::string chain_name(std::string_view kind, const std::string& what) {
 class Builder {
  public:
   Builder(const ServiceFacts& service, const Settings& settings, Family family)
-      : service_(service), settings_(settings), family_(family),
+      : service_(service),
+        settings_(settings),
+        family_(family),
         ip_(family == Family::kIpv4 ? "ip" : "ip6") {}
 
   void add_port(const ServicePort& port, Targets targets);
@@ -42,7 +44,7 @@ class Builder {
   struct Port {
     const ServicePort& port;
     Targets targets;
-    std::string id;  // "ns/name/tcp/port"
+    std::string id;             // "ns/name/tcp/port"
     std::string cluster_chain;  // "" if not made
     std::string local_chain;
   };
@@ -79,8 +81,9 @@ class Builder {
 
 std::vector<Address> Builder::own(const std::vector<Address>& addresses) const {
   std::vector<Address> mine;
-  std::copy_if(addresses.begin(), addresses.end(), std::back_inserter(mine),
-               [&](const Address& a) { return a.family() == family_ && !a.is_forbidden_endpoint(); });
+  std::copy_if(addresses.begin(), addresses.end(), std::back_inserter(mine), [&](const Address& a) {
+    return a.family() == family_ && !a.is_forbidden_endpoint();
+  });
   return mine;
 }
 
@@ -213,9 +216,9 @@ void Builder::add_firewall(const Port& port) {
 }
 
 void Builder::add_port(const ServicePort& service_port, Targets targets) {
-  std::string id = service_.key + "/" + service_port.protocol + "/" +
-                   (service_port.name.empty() ? std::to_string(service_port.port)
-                                              : service_port.name);
+  std::string id =
+      service_.key + "/" + service_port.protocol + "/" +
+      (service_port.name.empty() ? std::to_string(service_port.port) : service_port.name);
   Port port{service_port, std::move(targets), std::move(id), "", ""};
   bool external = has_external(port);
   bool use_local = service_.internal_local || (external && service_.external_local);

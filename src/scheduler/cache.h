@@ -40,7 +40,7 @@ class Cache {
     bool assumed = false;
   };
   Snapshot snapshot_;
-  std::unordered_map<std::string, Entry> pods_;  // by uid
+  std::unordered_map<std::string, Entry> pods_;             // by uid
   std::unordered_map<std::string, std::string> nominated_;  // uid -> node
   size_t assumed_ = 0;
 };

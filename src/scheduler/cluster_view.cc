@@ -33,23 +33,26 @@ bool same_offer(const Object& a, const Object& b) {
   return equal(before.spec(), after.spec()) &&
          same_map(before.metadata().labels(), after.metadata().labels()) &&
          same_map(before.status().allocatable(), after.status().allocatable()) &&
-         equal(Value::of_node(ValueType::kList, const_cast<Node*>(&before.status().images().node())),
-               Value::of_node(ValueType::kList, const_cast<Node*>(&after.status().images().node())));
+         equal(
+             Value::of_node(ValueType::kList, const_cast<Node*>(&before.status().images().node())),
+             Value::of_node(ValueType::kList, const_cast<Node*>(&after.status().images().node())));
 }
 
 }  // namespace
 
 ClusterView::ClusterView(Loop& loop, client::InformerFactory& factory, std::string scheduler_name,
                          std::function<void()> changed)
-    : loop_(loop), scheduler_name_(std::move(scheduler_name)), changed_(std::move(changed)),
+    : loop_(loop),
+      scheduler_name_(std::move(scheduler_name)),
+      changed_(std::move(changed)),
       pods_(factory.informer(resource("", "pods"))) {
   pods_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) { on_pod(old, now); });
   factory.informer(resource("", "nodes"))
       .add_handler([this](const ObjectPtr& old, const ObjectPtr& now) { on_node(old, now); });
   factory.informer(resource("", "namespaces"))
       .add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
-        if (old && now && same_map(client::metadata(*old).labels(),
-                                   client::metadata(*now).labels())) {
+        if (old && now &&
+            same_map(client::metadata(*old).labels(), client::metadata(*now).labels())) {
           return;
         }
         cache_.snapshot().set_namespace(client::metadata(now ? *now : *old).name(), now);

@@ -8,9 +8,9 @@ namespace tiphys::scheduler {
 
 std::span<const Plugin> default_plugins() {
   static const std::array<Plugin, 10> plugins = {
-      kNodeUnschedulable, kNodeName,          kTaintToleration,
-      kNodeAffinity,      kNodePorts,         kNodeResourcesFit,
-      kPodTopologySpread, kInterPodAffinity,  kNodeResourcesBalancedAllocation,
+      kNodeUnschedulable, kNodeName,         kTaintToleration,
+      kNodeAffinity,      kNodePorts,        kNodeResourcesFit,
+      kPodTopologySpread, kInterPodAffinity, kNodeResourcesBalancedAllocation,
       kImageLocality};
   return plugins;
 }

@@ -39,13 +39,19 @@ bool compares(std::string_view value, const Requirement& requirement) {
 bool Requirement::matches(bool present, std::string_view value) const {
   auto listed = [&] { return std::find(values.begin(), values.end(), value) != values.end(); };
   switch (op) {
-    case Operator::kIn: return present && listed();
-    case Operator::kNotIn: return !present || !listed();
-    case Operator::kExists: return present;
-    case Operator::kDoesNotExist: return !present;
+    case Operator::kIn:
+      return present && listed();
+    case Operator::kNotIn:
+      return !present || !listed();
+    case Operator::kExists:
+      return present;
+    case Operator::kDoesNotExist:
+      return !present;
     case Operator::kGt:
-    case Operator::kLt: return present && compares(value, *this);
-    case Operator::kNever: return false;
+    case Operator::kLt:
+      return present && compares(value, *this);
+    case Operator::kNever:
+      return false;
   }
   return false;
 }

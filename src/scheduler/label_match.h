@@ -18,7 +18,9 @@ struct Requirement {
   Operator op = Operator::kNever;  // kNever: an operator that doesn't exist matches nothing
   std::vector<std::string> values;
 
-  bool matches(const Labels& labels) const { return matches(labels.contains(key), labels.find(key)); }
+  bool matches(const Labels& labels) const {
+    return matches(labels.contains(key), labels.find(key));
+  }
   bool matches(bool present, std::string_view value) const;
   bool operator==(const Requirement&) const = default;
 };

@@ -15,7 +15,7 @@ struct Taint {
 };
 
 struct NodeInfo {
-  int slot = -1;  // dense index, reused after removal
+  int slot = -1;     // dense index, reused after removal
   ObjectPtr object;  // null: pods are known to be on a node that isn't (any more)
   std::string name;
   Labels labels;

@@ -133,7 +133,8 @@ bool HostPort::conflicts(const HostPort& other) const {
 
 std::string normalized_image(std::string_view image) {
   size_t colon = image.rfind(':'), slash = image.rfind('/');
-  bool tagged = colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash);
+  bool tagged =
+      colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash);
   return std::string(image) + (tagged ? "" : ":latest");
 }
 

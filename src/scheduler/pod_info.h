@@ -33,9 +33,9 @@ struct WeightedNodeTerm {
 
 // Which pods a term or constraint speaks of.
 struct PodMatch {
-  std::vector<std::string> namespaces;              // sorted
-  std::optional<LabelMatch> namespace_selector;     // in addition to namespaces
-  std::optional<LabelMatch> labels;                 // nullopt: no pod
+  std::vector<std::string> namespaces;           // sorted
+  std::optional<LabelMatch> namespace_selector;  // in addition to namespaces
+  std::optional<LabelMatch> labels;              // nullopt: no pod
 };
 
 struct PodAffinityTerm {

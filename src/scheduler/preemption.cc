@@ -117,8 +117,7 @@ std::string no_help(const Diagnosis& failed) {
                     " Preemption is not helpful for scheduling");
   }
   std::sort(parts.begin(), parts.end());
-  std::string text =
-      "preemption: 0/" + std::to_string(failed.all_nodes) + " nodes are available:";
+  std::string text = "preemption: 0/" + std::to_string(failed.all_nodes) + " nodes are available:";
   for (size_t i = 0; i < parts.size(); ++i) text += (i == 0 ? " " : ", ") + parts[i];
   return text + ".";
 }
@@ -133,8 +132,8 @@ Preemption preempt(const PodInfo& pod, Snapshot& snapshot, const Diagnosis& fail
     return {.message = "preemption: not eligible due to preemptionPolicy=Never."};
   }
   size_t all = failed.maybe_by_preemption.size();
-  size_t enough = std::max(kMinCandidates,
-                           static_cast<size_t>(failed.all_nodes) * kCandidatePercentage / 100);
+  size_t enough =
+      std::max(kMinCandidates, static_cast<size_t>(failed.all_nodes) * kCandidatePercentage / 100);
   std::optional<Candidate> best;
   size_t found = 0;
   for (size_t i = 0; i < all && found < enough; ++i) {

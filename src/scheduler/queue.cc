@@ -21,11 +21,18 @@ Duration SchedulingQueue::back_off_of(int attempts) {
 
 void SchedulingQueue::leave(Entry& entry) {
   switch (entry.place) {
-    case Place::kActive: active_.erase(key_of(entry)); break;
-    case Place::kBackOff: back_off_.erase({entry.due, entry.pod->uid}); break;
-    case Place::kUnschedulable: unschedulable_.erase({entry.due, entry.pod->uid}); break;
+    case Place::kActive:
+      active_.erase(key_of(entry));
+      break;
+    case Place::kBackOff:
+      back_off_.erase({entry.due, entry.pod->uid});
+      break;
+    case Place::kUnschedulable:
+      unschedulable_.erase({entry.due, entry.pod->uid});
+      break;
     case Place::kPopped:
-    case Place::kGated: break;
+    case Place::kGated:
+      break;
   }
   entry.place = Place::kPopped;
 }
@@ -94,7 +101,10 @@ void SchedulingQueue::add_unschedulable(const PodPtr& pod, bool node_local, Mono
   entry.last_failure = now;
   entry.node_local = node_local;
   if (entry.pod != pod) {  // changed meanwhile: that may help
-    if (entry.pod->gated) entry.place = Place::kGated; else activate(entry, now);
+    if (entry.pod->gated)
+      entry.place = Place::kGated;
+    else
+      activate(entry, now);
     return;
   }
   entry.place = Place::kUnschedulable;

@@ -54,9 +54,9 @@ class SchedulingQueue {
     PodPtr pod;
     Place place = Place::kPopped;
     int attempts = 0;
-    uint64_t sequence = 0;      // order of arrival
+    uint64_t sequence = 0;  // order of arrival
     MonoTime last_failure{0};
-    MonoTime due{0};            // end of back-off, or of patience when unschedulable
+    MonoTime due{0};  // end of back-off, or of patience when unschedulable
     bool node_local = true;
   };
   struct ActiveKey {

@@ -27,8 +27,8 @@ std::optional<std::string> label(const World& world, const std::string& node,
 }
 
 bool matches(const PodMatch& match, const PodInfo& pod) {
-  bool ns = std::find(match.namespaces.begin(), match.namespaces.end(), pod.ns) !=
-            match.namespaces.end();
+  bool ns =
+      std::find(match.namespaces.begin(), match.namespaces.end(), pod.ns) != match.namespaces.end();
   return ns && match.labels && match.labels->matches(pod.labels);
 }
 
@@ -167,13 +167,14 @@ class Maker {
       shape.requests = R"({"cpu":")" + std::to_string(100 * below(15)) + R"(m","memory":"100Mi"})";
     }
     if (chance(15)) {
-      shape.container = R"("ports":[{"containerPort":1,"hostPort":)" +
-                        std::to_string(80 + below(2)) + "}]";
+      shape.container =
+          R"("ports":[{"containerPort":1,"hostPort":)" + std::to_string(80 + below(2)) + "}]";
     }
     add(shape.spec, 30, R"("tolerations":[{"operator":"Exists"}])");
     add(shape.spec, 15, R"("nodeSelector":{"zone":")" + number("z", 3) + "\"}");
-    add(shape.spec, 30, R"("topologySpreadConstraints":[)" + spread("zone") +
-                            (chance(50) ? "," + spread("kubernetes.io/hostname") : "") + "]");
+    add(shape.spec, 30,
+        R"("topologySpreadConstraints":[)" + spread("zone") +
+            (chance(50) ? "," + spread("kubernetes.io/hostname") : "") + "]");
     add(shape.spec, 35, R"("affinity":{)" + affinity() + "}");
     return make_pod(shape);
   }
@@ -193,14 +194,16 @@ class Maker {
   std::string terms() {
     std::string list;
     for (int i = 0; i <= below(2); ++i) {
-      list += (i == 0 ? "" : ",") + std::string("{\"topologyKey\":\"") + key() + "\"," + selector() + "}";
+      list += (i == 0 ? "" : ",") + std::string("{\"topologyKey\":\"") + key() + "\"," +
+              selector() + "}";
     }
     return R"({"requiredDuringSchedulingIgnoredDuringExecution":[)" + list + "]}";
   }
   std::string affinity() {
     std::string text;
     if (chance(60)) text += R"("podAntiAffinity":)" + terms();
-    if (text.empty() || chance(40)) text += (text.empty() ? "" : ",") + (R"("podAffinity":)" + terms());
+    if (text.empty() || chance(40))
+      text += (text.empty() ? "" : ",") + (R"("podAffinity":)" + terms());
     return text;
   }
   SeededRandom random_;

@@ -12,15 +12,15 @@ namespace tiphys::scheduler {
 
 struct Resources {
   int64_t milli_cpu = 0;
-  int64_t memory = 0;             // bytes
-  int64_t ephemeral_storage = 0;  // bytes
-  int64_t pods = 0;               // of a node: how many it takes
+  int64_t memory = 0;                                   // bytes
+  int64_t ephemeral_storage = 0;                        // bytes
+  int64_t pods = 0;                                     // of a node: how many it takes
   std::vector<std::pair<std::string, int64_t>> others;  // sorted by name
 
   int64_t other(std::string_view name) const;
   void set_other(std::string_view name, int64_t amount);
-  void add(const Resources& more);       // pods excepted
-  void subtract(const Resources& less);  // pods excepted
+  void add(const Resources& more);        // pods excepted
+  void subtract(const Resources& less);   // pods excepted
   void raise_to(const Resources& floor);  // the larger of both, name by name
   bool operator==(const Resources&) const = default;
 };

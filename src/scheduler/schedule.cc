@@ -199,8 +199,8 @@ Decision schedule(const PodInfo& pod, const Snapshot& snapshot, const ScheduleOp
   return decision;
 }
 
-bool fits_any(const PodInfo& pod, std::span<const NodeInfo* const> nodes,
-              const Snapshot& snapshot, const ScheduleOptions& options) {
+bool fits_any(const PodInfo& pod, std::span<const NodeInfo* const> nodes, const Snapshot& snapshot,
+              const ScheduleOptions& options) {
   std::vector<Prepared> checkers = prepare_checkers(pod, snapshot, options);
   Verdict verdict;
   return std::any_of(nodes.begin(), nodes.end(), [&](const NodeInfo* node) {

@@ -20,8 +20,8 @@ struct ScheduleOptions {
 // Why no node fits: what the message and the queue need.
 struct Diagnosis {
   int all_nodes = 0;
-  std::map<std::string, int> reasons;          // reason -> nodes
-  std::vector<std::string_view> plugins;       // that rejected some node, in filter order
+  std::map<std::string, int> reasons;                // reason -> nodes
+  std::vector<std::string_view> plugins;             // that rejected some node, in filter order
   std::vector<const NodeInfo*> maybe_by_preemption;  // rejected, but removing pods might help
   int not_by_preemption = 0;
 
@@ -33,7 +33,7 @@ struct Decision {
   const NodeInfo* node = nullptr;  // null: see diagnosis
   int evaluated = 0;               // nodes looked at
   int feasible = 0;
-  size_t next_start = 0;           // for the next decision
+  size_t next_start = 0;  // for the next decision
   Diagnosis diagnosis;
 };
 
@@ -44,8 +44,8 @@ Decision schedule(const PodInfo& pod, const Snapshot& snapshot, const ScheduleOp
 size_t enough_nodes(size_t all, int percentage);
 
 // True if every filter lets the pod onto one of these nodes as it is.
-bool fits_any(const PodInfo& pod, std::span<const NodeInfo* const> nodes,
-              const Snapshot& snapshot, const ScheduleOptions& options);
+bool fits_any(const PodInfo& pod, std::span<const NodeInfo* const> nodes, const Snapshot& snapshot,
+              const ScheduleOptions& options);
 
 // Every plugin's verdict on every node, and the scores of those that fit: the answer to "why".
 struct NodeExplanation {

@@ -32,12 +32,19 @@ bool is_node_local(const Diagnosis& diagnosis, std::span<const Plugin> plugins) 
 
 struct Scheduler::Impl {
   Impl(Loop& loop_in, client::Client& client_in, Random& random_in, Options opts)
-      : loop(loop_in), client(client_in), random(random_in), options(std::move(opts)),
-        factory(loop, client, random), events_client(client.transport(), options.name),
-        recorder(loop, events_client, random), work(loop), room(loop), gate(loop), bindings(loop),
+      : loop(loop_in),
+        client(client_in),
+        random(random_in),
+        options(std::move(opts)),
+        factory(loop, client, random),
+        events_client(client.transport(), options.name),
+        recorder(loop, events_client, random),
+        work(loop),
+        room(loop),
+        gate(loop),
+        bindings(loop),
         cluster(loop, factory, options.name, [this] { work.set(); }),
-        budgets(factory.informer(
-            *schema::find_resource("policy", "v1", "poddisruptionbudgets"))) {
+        budgets(factory.informer(*schema::find_resource("policy", "v1", "poddisruptionbudgets"))) {
     room.set();
   }
 
@@ -145,7 +152,8 @@ Preemption Scheduler::Impl::try_preemption(const PodPtr& pod, const Diagnosis& d
     for (const PodPtr& other : node->pods) {
       if (!other->terminating || other->priority >= pod->priority) continue;
       cache.nominate(pod, nominated);
-      return {.message = "preemption: not eligible due to a terminating pod on the nominated node."};
+      return {.message =
+                  "preemption: not eligible due to a terminating pod on the nominated node."};
     }
   }
   return preempt(*pod, cache.snapshot(), diagnosis, present_budgets(), options.schedule,
@@ -197,9 +205,9 @@ Task<void> Scheduler::Impl::patch_status(std::string ns, std::string name, std::
 }
 
 Task<void> Scheduler::Impl::bind(PodPtr pod, std::string node) {
-  Result<ObjectPtr> bound = co_await client.create_subresource(
-      pod_resource(), std::string(pod->ns), std::string(pod->name), "binding",
-      binding_object(*pod, node));
+  Result<ObjectPtr> bound = co_await client.create_subresource(pod_resource(), std::string(pod->ns),
+                                                               std::string(pod->name), "binding",
+                                                               binding_object(*pod, node));
   room.set();
   work.set();
   if (!bound) {

@@ -15,8 +15,8 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 ObjectPtr decode(std::string_view kind, const std::string& text) {
-  Result<Draft> draft = codec::decode_object(codec::Format::kJson, text,
-                                             schema::find_kind("", "v1", kind), nullptr);
+  Result<Draft> draft =
+      codec::decode_object(codec::Format::kJson, text, schema::find_kind("", "v1", kind), nullptr);
   if (!draft) {
     std::fprintf(stderr, "%s\n", draft.error().message().c_str());
     std::exit(1);
@@ -26,18 +26,20 @@ ObjectPtr decode(std::string_view kind, const std::string& text) {
 
 ObjectPtr node(int i) {
   std::string name = "node-" + std::to_string(i);
-  return decode("Node", R"({"apiVersion":"v1","kind":"Node","metadata":{"name":")" + name +
-      R"(","labels":{"kubernetes.io/hostname":")" + name +
-      R"(","topology.kubernetes.io/zone":"zone-)" + std::to_string(i % 10) +
-      R"("}},"status":{"allocatable":{"cpu":"4","memory":"32Gi","pods":"110"}}})");
+  return decode("Node",
+                R"({"apiVersion":"v1","kind":"Node","metadata":{"name":")" + name +
+                    R"(","labels":{"kubernetes.io/hostname":")" + name +
+                    R"(","topology.kubernetes.io/zone":"zone-)" + std::to_string(i % 10) +
+                    R"("}},"status":{"allocatable":{"cpu":"4","memory":"32Gi","pods":"110"}}})");
 }
 
 PodPtr pod(const std::string& name, const std::string& spec) {
-  return std::make_shared<PodInfo>(decode("Pod",
-      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name +
-      R"(","namespace":"default","uid":")" + name +
-      R"(","labels":{"color":"green"}},"spec":{"containers":[{"name":"c","image":"pause",
-      "resources":{"requests":{"cpu":"100m","memory":"500Mi"}}}])" + spec + "}}"));
+  return std::make_shared<PodInfo>(decode(
+      "Pod", R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name +
+                 R"(","namespace":"default","uid":")" + name +
+                 R"(","labels":{"color":"green"}},"spec":{"containers":[{"name":"c","image":"pause",
+      "resources":{"requests":{"cpu":"100m","memory":"500Mi"}}}])" +
+                 spec + "}}"));
 }
 
 std::string term(const char* kind, const char* key, bool preferred) {
@@ -66,7 +68,10 @@ void run(const char* title, int nodes, int there, int to_come, const std::string
     const PodPtr& p = pods[static_cast<size_t>(i)];
     Decision decision = schedule(*p, cache.snapshot(), options, start, random);
     start = decision.next_start;
-    if (decision.node) cache.assume(p, decision.node->name); else ++failed;
+    if (decision.node)
+      cache.assume(p, decision.node->name);
+    else
+      ++failed;
     if (i >= there) times.push_back((SteadyClock::now() - from).count());
   }
   double seconds = std::chrono::duration<double>(SteadyClock::now() - begin).count();
@@ -87,8 +92,8 @@ void run_all(int nodes, int to_come) {
       {"key":"topology.kubernetes.io/zone","operator":"In","values":["zone-1","zone-2"]}]}]}}})");
   auto spread = [](const char* when) {
     return std::string(R"(,"topologySpreadConstraints":[{"maxSkew":5,"topologyKey":
-      "topology.kubernetes.io/zone","whenUnsatisfiable":")") + when +
-           R"(","labelSelector":{"matchLabels":{"color":"green"}}}])";
+      "topology.kubernetes.io/zone","whenUnsatisfiable":")") +
+           when + R"(","labelSelector":{"matchLabels":{"color":"green"}}}])";
   };
   run("TopologySpreading", nodes, 1000, to_come, spread("DoNotSchedule"));
   run("PreferredSpreading", nodes, 1000, to_come, spread("ScheduleAnyway"));

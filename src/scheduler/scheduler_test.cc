@@ -64,8 +64,9 @@ TEST_F(SchedulerTest, BindsAndTells) {
   pod({.name = "web", .requests = R"({"cpu":"1"})"});
   loop.run_for(seconds(1));
   EXPECT_EQ(placed("web"), "n1");
-  EXPECT_EQ(event_texts(), (std::vector<std::string>{
-      "default-scheduler Normal Scheduled: Successfully assigned default/web to n1"}));
+  EXPECT_EQ(event_texts(),
+            (std::vector<std::string>{
+                "default-scheduler Normal Scheduled: Successfully assigned default/web to n1"}));
   EXPECT_EQ(scheduler.counters().scheduled, 1);
   EXPECT_EQ(scheduler.pending(), 0u);
 }
@@ -97,7 +98,8 @@ TEST_F(SchedulerTest, NodeHeartbeatsDontWakeAnybody) {
   pod({.name = "web", .requests = R"({"cpu":"2"})"});
   loop.run_for(seconds(20));
   int64_t attempts = scheduler.counters().unschedulable;
-  node({.name = "n1", .allocatable = R"({"cpu":"1","memory":"1Gi","pods":"10"})",
+  node({.name = "n1",
+        .allocatable = R"({"cpu":"1","memory":"1Gi","pods":"10"})",
         .status = R"("phase":"Running")"});
   loop.run_for(minutes(2));
   EXPECT_EQ(scheduler.counters().unschedulable, attempts);
@@ -201,7 +203,8 @@ TEST_F(SchedulerTest, NeverPreemptsIfThePodSaysSo) {
   node({.name = "n1", .allocatable = R"({"cpu":"1","memory":"1Gi","pods":"10"})"});
   pod({.name = "low", .requests = R"({"cpu":"1"})"});
   loop.run_for(seconds(1));
-  pod({.name = "high", .requests = R"({"cpu":"1"})",
+  pod({.name = "high",
+       .requests = R"({"cpu":"1"})",
        .spec = R"("priority":10,"preemptionPolicy":"Never")"});
   loop.run_for(seconds(2));
   EXPECT_EQ(condition("high"),

@@ -49,8 +49,7 @@ Owner owner_of(const Object& object) {
 }
 
 void append(LabelMatch& to, const LabelMatch& from) {
-  to.requirements.insert(to.requirements.end(), from.requirements.begin(),
-                         from.requirements.end());
+  to.requirements.insert(to.requirements.end(), from.requirements.begin(), from.requirements.end());
 }
 
 }  // namespace

@@ -42,8 +42,8 @@ std::string unscheduled_patch(const Object& object, std::string_view reason,
                               MicroTime now) {
   core_v1::Pod pod(object);
   std::optional<core_v1::PodCondition> old = find_condition(pod, "PodScheduled");
-  bool same = old && old->status() == "False" && old->reason() == reason &&
-              old->message() == message;
+  bool same =
+      old && old->status() == "False" && old->reason() == reason && old->message() == message;
   bool nominate = nominated_node && *nominated_node != pod.status().nominated_node_name();
   if (same && !nominate) return "";
   std::string out = "{\"status\":{\"conditions\":[";

@@ -20,8 +20,8 @@ int64_t& at(std::vector<int64_t>& list, int index) {
 }
 
 int intern(TopologyKey& key, std::string_view value) {
-  auto [found, added] = key.values.try_emplace(std::string(value),
-                                               static_cast<int>(key.nodes_with.size()));
+  auto [found, added] =
+      key.values.try_emplace(std::string(value), static_cast<int>(key.nodes_with.size()));
   if (added) key.nodes_with.push_back(0);
   return found->second;
 }
@@ -60,8 +60,9 @@ void TopologyIndex::set_namespace(std::string_view name, const ObjectPtr& object
     namespaces_.erase(std::string(name));
   }
   for (auto& [text, entry] : counts_) {
-    bool by_labels = std::any_of(entry.counts.all.begin(), entry.counts.all.end(),
-                                 [](const PodMatch& m) { return m.namespace_selector.has_value(); });
+    bool by_labels =
+        std::any_of(entry.counts.all.begin(), entry.counts.all.end(),
+                    [](const PodMatch& m) { return m.namespace_selector.has_value(); });
     if (by_labels) recount(entry.counts);
   }
 }
@@ -138,8 +139,8 @@ const TopologyKey& TopologyIndex::key(const std::string& label) {
   return *found;
 }
 
-const TopologyCounts& TopologyIndex::counts(std::span<const PodMatch> all,
-                                            const std::string& label, bool skip_terminating) {
+const TopologyCounts& TopologyIndex::counts(std::span<const PodMatch> all, const std::string& label,
+                                            bool skip_terminating) {
   std::string text = label + (skip_terminating ? "\7" : "\b");
   for (const PodMatch& match : all) text.append(match_text(match)).append(1, '\t');
   auto found = counts_.find(text);

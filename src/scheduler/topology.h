@@ -18,8 +18,8 @@ namespace tiphys::scheduler {
 // The values of one node label and which nodes have them.
 struct TopologyKey {
   std::string label;
-  std::vector<int> value_of;        // by node slot; -1: the node lacks the label
-  std::vector<int> nodes_with;      // by value: how many nodes
+  std::vector<int> value_of;    // by node slot; -1: the node lacks the label
+  std::vector<int> nodes_with;  // by value: how many nodes
   std::unordered_map<std::string, int> values;
   int value(int slot) const {
     return slot < static_cast<int>(value_of.size()) ? value_of[static_cast<size_t>(slot)] : -1;

@@ -104,9 +104,9 @@ class AffinityScorer : public Scorer {
     int64_t min = *low, range = *high - *low;
     for (int64_t& score : scores) {
       score = range == 0 ? 0
-                         : static_cast<int64_t>(static_cast<double>(kMaxNodeScore) *
-                                                (static_cast<double>(score - min) /
-                                                 static_cast<double>(range)));
+                         : static_cast<int64_t>(
+                               static_cast<double>(kMaxNodeScore) *
+                               (static_cast<double>(score - min) / static_cast<double>(range)));
     }
   }
 
@@ -119,10 +119,14 @@ class AffinityScorer : public Scorer {
   }
   static int64_t weight_of(const TermGroup& group) {
     switch (group.kind) {
-      case Kind::kPreferred: return group.term.weight;
-      case Kind::kPreferredAnti: return -group.term.weight;
-      case Kind::kRequired: return kHardPodAffinityWeight;
-      case Kind::kAnti: return 0;
+      case Kind::kPreferred:
+        return group.term.weight;
+      case Kind::kPreferredAnti:
+        return -group.term.weight;
+      case Kind::kRequired:
+        return kHardPodAffinityWeight;
+      case Kind::kAnti:
+        return 0;
     }
     return 0;
   }
@@ -143,8 +147,10 @@ std::unique_ptr<Scorer> make_scorer(const PodInfo& pod, const Snapshot& snapshot
 
 }  // namespace
 
-constinit const Plugin kInterPodAffinity = {.name = "InterPodAffinity", .weight = 2,
+constinit const Plugin kInterPodAffinity = {.name = "InterPodAffinity",
+                                            .weight = 2,
                                             .make_checker = make_checker,
-                                            .make_scorer = make_scorer, .node_local = false};
+                                            .make_scorer = make_scorer,
+                                            .node_local = false};
 
 }  // namespace tiphys::scheduler

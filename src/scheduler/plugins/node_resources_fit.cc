@@ -77,7 +77,8 @@ std::unique_ptr<Scorer> make_scorer(const PodInfo& pod, const Snapshot&,
 
 }  // namespace
 
-constinit const Plugin kNodeResourcesFit = {.name = "NodeResourcesFit", .weight = 1,
+constinit const Plugin kNodeResourcesFit = {.name = "NodeResourcesFit",
+                                            .weight = 1,
                                             .make_checker = make_checker,
                                             .make_scorer = make_scorer};
 

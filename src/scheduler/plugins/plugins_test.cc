@@ -1,4 +1,5 @@
-// Each plugin by upstream's documented cases: who fits where, for which reason, and who scores best.
+// Each plugin by upstream's documented cases: who fits where, for which reason, and who scores
+// best.
 #include "scheduler/plugins/plugins.h"
 
 #include "scheduler/objects_test.h"
@@ -62,20 +63,25 @@ TEST_F(PluginTest, InitContainersSidecarsAndOverheadCount) {
   EXPECT_EQ(feasible({.requests = R"({"cpu":"1"})", .spec = init}), "a");  // max(1+1, 1+2) = 3
   EXPECT_EQ(feasible({.requests = R"({"cpu":"1"})", .spec = init + R"(,"overhead":{"cpu":"1m"})"}),
             "0/1 nodes are available: 1 Insufficient cpu.");
-  EXPECT_EQ(feasible({.requests = R"({"cpu":"9"})", .spec = R"("resources":{"requests":{"cpu":"3"}})"}),
-            "a") << "pod-level requests count instead";
+  EXPECT_EQ(
+      feasible({.requests = R"({"cpu":"9"})", .spec = R"("resources":{"requests":{"cpu":"3"}})"}),
+      "a")
+      << "pod-level requests count instead";
 }
 
 TEST_F(PluginTest, CordonedNodesAndTaints) {
   node({.name = "a", .spec = R"("unschedulable":true)"});
   node({.name = "b", .spec = R"("taints":[{"key":"gpu","value":"yes","effect":"NoSchedule"}])"});
-  EXPECT_EQ(feasible({}), "0/2 nodes are available: 1 node(s) had untolerated taint(s), "
-                          "1 node(s) were unschedulable.");
+  EXPECT_EQ(feasible({}),
+            "0/2 nodes are available: 1 node(s) had untolerated taint(s), "
+            "1 node(s) were unschedulable.");
   EXPECT_EQ(feasible({.spec = R"("tolerations":[{"key":"gpu","operator":"Equal","value":"yes"}])"}),
             "b");
   EXPECT_EQ(feasible({.spec = R"("tolerations":[{"operator":"Exists"}])"}), "a b");
-  EXPECT_EQ(feasible({.spec = R"("tolerations":[{"key":"gpu","value":"no","effect":"NoSchedule"}])"})
-                .substr(0, 3), "0/2");
+  EXPECT_EQ(
+      feasible({.spec = R"("tolerations":[{"key":"gpu","value":"no","effect":"NoSchedule"}])"})
+          .substr(0, 3),
+      "0/2");
 }
 
 TEST_F(PluginTest, PreferNoScheduleCostsScore) {
@@ -92,17 +98,22 @@ TEST_F(PluginTest, NodeSelectorAndAffinity) {
             "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.");
   auto affinity = [](const std::string& terms) {
     return R"("affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":
-      {"nodeSelectorTerms":[)" + terms + "]}}}";
+      {"nodeSelectorTerms":[)" +
+           terms + "]}}}";
   };
   auto expression = [](const std::string& text) {
     return R"({"matchExpressions":[)" + text + "]}";
   };
-  EXPECT_EQ(feasible({.spec = affinity(expression(R"({"key":"cores","operator":"Gt","values":["8"]})"))}),
-            "b");
-  EXPECT_EQ(feasible({.spec = affinity(expression(R"({"key":"disk","operator":"NotIn","values":["hdd"]})"))}),
+  EXPECT_EQ(
+      feasible({.spec = affinity(expression(R"({"key":"cores","operator":"Gt","values":["8"]})"))}),
+      "b");
+  EXPECT_EQ(feasible({.spec = affinity(
+                          expression(R"({"key":"disk","operator":"NotIn","values":["hdd"]})"))}),
             "a");
-  EXPECT_EQ(feasible({.spec = affinity(expression(R"({"key":"disk","operator":"Exists"})"))}), "a b");
-  EXPECT_EQ(feasible({.spec = affinity("{}")}).substr(0, 3), "0/2") << "an empty term selects nothing";
+  EXPECT_EQ(feasible({.spec = affinity(expression(R"({"key":"disk","operator":"Exists"})"))}),
+            "a b");
+  EXPECT_EQ(feasible({.spec = affinity("{}")}).substr(0, 3), "0/2")
+      << "an empty term selects nothing";
   std::string by_name =
       R"({"matchFields":[{"key":"metadata.name","operator":"In","values":["b"]}]})";
   EXPECT_EQ(feasible({.spec = affinity(by_name)}), "b");
@@ -110,7 +121,8 @@ TEST_F(PluginTest, NodeSelectorAndAffinity) {
 
 TEST_F(PluginTest, DaemonPodsLookAtTheirNodeOnly) {
   for (int i = 0; i < 5; ++i) node({.name = "n" + std::to_string(i)});
-  std::string spec = R"("affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":
+  std::string spec =
+      R"("affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":
       {"nodeSelectorTerms":[{"matchFields":[{"key":"metadata.name","operator":"In",
       "values":["n3"]}]}]}}})";
   Decision decision = schedule(*make_pod({.spec = spec}), snapshot, options, 0, random);
@@ -129,8 +141,8 @@ TEST_F(PluginTest, PreferredNodeAffinity) {
   node({.name = "b", .labels = R"("disk":"ssd")"});
   node({.name = "c"});
   auto term = [](const char* weight, const char* key) {
-    return std::string(R"({"weight":)") + weight + R"(,"preference":{"matchExpressions":[{"key":")" +
-           key + R"(","operator":"Exists"}]}})";
+    return std::string(R"({"weight":)") + weight +
+           R"(,"preference":{"matchExpressions":[{"key":")" + key + R"(","operator":"Exists"}]}})";
   };
   std::string spec =
       R"("affinity":{"nodeAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[)" +
@@ -141,7 +153,8 @@ TEST_F(PluginTest, PreferredNodeAffinity) {
 TEST_F(PluginTest, HostPortsConflictByAddressProtocolAndPort) {
   node({.name = "a"});
   auto port = [](const char* text) { return std::string(R"("ports":[)") + text + "]"; };
-  place({.name = "old", .container = port(R"({"containerPort":1,"hostPort":80,"hostIP":"10.0.0.1"})")},
+  place({.name = "old",
+         .container = port(R"({"containerPort":1,"hostPort":80,"hostIP":"10.0.0.1"})")},
         "a");
   auto fits = [&](const char* text) { return feasible({.container = port(text)}) == "a"; };
   EXPECT_FALSE(fits(R"({"containerPort":1,"hostPort":80})"));
@@ -149,8 +162,9 @@ TEST_F(PluginTest, HostPortsConflictByAddressProtocolAndPort) {
   EXPECT_TRUE(fits(R"({"containerPort":1,"hostPort":80,"hostIP":"10.0.0.2"})"));
   EXPECT_TRUE(fits(R"({"containerPort":1,"hostPort":80,"protocol":"UDP"})"));
   EXPECT_TRUE(fits(R"({"containerPort":80})"));
-  EXPECT_EQ(feasible({.container = port(R"({"containerPort":1,"hostPort":80})")}),
-            "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.");
+  EXPECT_EQ(
+      feasible({.container = port(R"({"containerPort":1,"hostPort":80})")}),
+      "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.");
 }
 
 TEST_F(PluginTest, NodeNameAndPodsOfUnknownNodes) {
@@ -205,17 +219,22 @@ TEST_F(PluginTest, HardSpreadKeepsTheSkew) {
   EXPECT_EQ(feasible({.labels = web, .spec = wide}),
             "0/3 nodes are available: 1 node(s) didn't match pod topology spread constraints "
             "(missing required label), 2 node(s) didn't match pod topology spread constraints.");
-  EXPECT_EQ(feasible({.labels = web, .spec = spec + R"(,"nodeSelector":{"kubernetes.io/hostname":"b"})"}),
-            "b") << "only the nodes that the pod may use count";
+  EXPECT_EQ(
+      feasible({.labels = web, .spec = spec + R"(,"nodeSelector":{"kubernetes.io/hostname":"b"})"}),
+      "b")
+      << "only the nodes that the pod may use count";
 }
 
 TEST_F(PluginTest, TerminatingPodsDontCountForSpread) {
   node({.name = "a"});
   node({.name = "b"});
-  place({.name = "w1", .labels = R"({"app":"web"})",
-         .metadata = R"("deletionTimestamp":"2026-01-01T00:00:00Z")"}, "a");
+  place({.name = "w1",
+         .labels = R"({"app":"web"})",
+         .metadata = R"("deletionTimestamp":"2026-01-01T00:00:00Z")"},
+        "a");
   EXPECT_EQ(feasible({.labels = R"({"app":"web"})",
-                      .spec = spread("kubernetes.io/hostname", "DoNotSchedule")}), "a b");
+                      .spec = spread("kubernetes.io/hostname", "DoNotSchedule")}),
+            "a b");
 }
 
 TEST_F(PluginTest, SoftSpreadScoresTheEmptierDomain) {
@@ -231,11 +250,17 @@ TEST_F(PluginTest, SoftSpreadScoresTheEmptierDomain) {
 TEST_F(PluginTest, PodsOfAControllerSpreadByDefault) {
   node({.name = "a"});
   node({.name = "b"});
-  snapshot.set_owner(nullptr, object_of("ReplicaSet",
-      R"({"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"web","namespace":"default"},
-          "spec":{"selector":{"matchLabels":{"app":"web"}}}})", "apps"));
-  PodShape pod{.labels = R"({"app":"web"})", .metadata =
-      R"("ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web","uid":"u",
+  snapshot.set_owner(
+      nullptr,
+      object_of(
+          "ReplicaSet",
+          R"({"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"web",
+          "namespace":"default"},"spec":{"selector":{"matchLabels":{"app":"web"}}}})",
+          "apps"));
+  PodShape pod{
+      .labels = R"({"app":"web"})",
+      .metadata =
+          R"("ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web","uid":"u",
          "controller":true}])"};
   place({.name = "w1", .labels = R"({"app":"web"})"}, "a");
   Scores found = scores(pod, "PodTopologySpread");
@@ -269,16 +294,19 @@ TEST_F(PluginTest, AntiAffinityWorksBothWays) {
   node({.name = "a"});
   node({.name = "b"});
   const char* host = "kubernetes.io/hostname";
-  place({.name = "db", .labels = R"({"app":"db"})", .spec = affinity("podAntiAffinity", host, "web")},
-        "a");
+  place(
+      {.name = "db", .labels = R"({"app":"db"})", .spec = affinity("podAntiAffinity", host, "web")},
+      "a");
   EXPECT_EQ(feasible({.labels = R"({"app":"web"})"}), "b") << "who is there doesn't want it";
   EXPECT_EQ(feasible({.spec = affinity("podAntiAffinity", host, "db")}), "b");
   place({.name = "db2", .labels = R"({"app":"db"})"}, "b");
-  EXPECT_EQ(feasible({.labels = R"({"app":"web"})", .spec = affinity("podAntiAffinity", host, "db")}),
-            "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules.");
+  EXPECT_EQ(
+      feasible({.labels = R"({"app":"web"})", .spec = affinity("podAntiAffinity", host, "db")}),
+      "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules.");
   snapshot.remove_pod("uid-default-db2", "b");
-  EXPECT_EQ(feasible({.labels = R"({"app":"web"})", .spec = affinity("podAntiAffinity", host, "db")}),
-            "b");
+  EXPECT_EQ(
+      feasible({.labels = R"({"app":"web"})", .spec = affinity("podAntiAffinity", host, "db")}),
+      "b");
   snapshot.remove_pod("uid-default-db", "a");
   EXPECT_EQ(feasible({.labels = R"({"app":"web"})"}), "a b");
 }
@@ -286,13 +314,16 @@ TEST_F(PluginTest, AntiAffinityWorksBothWays) {
 TEST_F(PluginTest, NamespaceSelectorsOfTerms) {
   node({.name = "a"});
   auto ns = [&](const char* name, const char* labels) {
-    snapshot.set_namespace(name, object_of("Namespace",
-        std::string(R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":")") + name +
-            R"(","labels":)" + labels + "}}"));
+    snapshot.set_namespace(
+        name,
+        object_of("Namespace",
+                  std::string(R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":")") +
+                      name + R"(","labels":)" + labels + "}}"));
   };
   ns("other", R"({"team":"x"})");
   place({.name = "db", .ns = "other", .labels = R"({"app":"db"})"}, "a");
-  std::string spec = R"("affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":
+  std::string spec =
+      R"("affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":
     [{"topologyKey":"kubernetes.io/hostname","labelSelector":{},
       "namespaceSelector":{"matchLabels":{"team":"x"}}}]}})";
   EXPECT_EQ(feasible({.spec = spec}).substr(0, 3), "0/1");
@@ -304,12 +335,14 @@ TEST_F(PluginTest, PreferredPodAffinityScores) {
   node({.name = "a"});
   node({.name = "b"});
   place({.name = "w1", .labels = R"({"app":"web"})"}, "a");
-  std::string spec = R"("affinity":{"podAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":
+  std::string spec =
+      R"("affinity":{"podAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":
     [{"weight":50,"podAffinityTerm":{"topologyKey":"kubernetes.io/hostname",
       "labelSelector":{"matchLabels":{"app":"web"}}}}]}})";
   EXPECT_EQ(scores({.spec = spec}, "InterPodAffinity"), (Scores{{"a", 200}, {"b", 0}}));
   place({.name = "fan", .labels = R"({"app":"fan"})", .spec = spec}, "b");
-  EXPECT_EQ(scores({.labels = R"({"app":"web"})"}, "InterPodAffinity"), (Scores{{"a", 0}, {"b", 200}}))
+  EXPECT_EQ(scores({.labels = R"({"app":"web"})"}, "InterPodAffinity"),
+            (Scores{{"a", 0}, {"b", 200}}))
       << "who is there would like it near";
 }
 

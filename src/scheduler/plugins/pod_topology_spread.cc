@@ -44,9 +44,8 @@ PodMatch match_of(const PodInfo& pod, const std::optional<LabelMatch>& labels) {
 }
 
 bool has_all_keys(const std::vector<Domain>& domains, const NodeInfo& node) {
-  return std::all_of(domains.begin(), domains.end(), [&](const Domain& d) {
-    return d.counts->key->value(node.slot) >= 0;
-  });
+  return std::all_of(domains.begin(), domains.end(),
+                     [&](const Domain& d) { return d.counts->key->value(node.slot) >= 0; });
 }
 
 // True if every node that has this label has the others too and counts: then the index is right
@@ -61,8 +60,7 @@ std::vector<Domain> domains_of(const std::vector<SpreadConstraint>& constraints,
   for (const SpreadConstraint& c : constraints) {
     if (c.hard != hard) continue;
     PodMatch match = match_of(pod, c.labels);
-    const TopologyCounts& counts =
-        snapshot.topology().counts({&match, 1}, c.topology_key, true);
+    const TopologyCounts& counts = snapshot.topology().counts({&match, 1}, c.topology_key, true);
     bool self = c.labels && c.labels->matches(pod.labels);
     domains.push_back({&c, &counts, {}, {}, 0, self ? 1 : 0});
   }
@@ -225,8 +223,10 @@ std::unique_ptr<Scorer> make_scorer(const PodInfo& pod, const Snapshot& snapshot
 
 }  // namespace
 
-constinit const Plugin kPodTopologySpread = {.name = "PodTopologySpread", .weight = 2,
+constinit const Plugin kPodTopologySpread = {.name = "PodTopologySpread",
+                                             .weight = 2,
                                              .make_checker = make_checker,
-                                             .make_scorer = make_scorer, .node_local = false};
+                                             .make_scorer = make_scorer,
+                                             .node_local = false};
 
 }  // namespace tiphys::scheduler

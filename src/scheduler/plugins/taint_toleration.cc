@@ -55,8 +55,9 @@ bool tolerates_hard_taints(const PodInfo& pod, const NodeInfo& node) {
   });
 }
 
-constinit const Plugin kTaintToleration = {
-    .name = "TaintToleration", .weight = 3, .make_checker = make_checker,
-    .make_scorer = make_scorer};
+constinit const Plugin kTaintToleration = {.name = "TaintToleration",
+                                           .weight = 3,
+                                           .make_checker = make_checker,
+                                           .make_scorer = make_scorer};
 
 }  // namespace tiphys::scheduler
