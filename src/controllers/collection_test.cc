@@ -214,6 +214,30 @@ TEST(Namespace, gets_its_account_and_ca_back) {
   EXPECT_TRUE(world.api.get(config_maps(), "default", "kube-root-ca.crt"));
 }
 
+TEST(StorageProtection, a_claim_stays_while_a_pod_uses_it) {
+  ControlWorld world;
+  Draft claim = core_v1::PersistentVolumeClaim::make();
+  edit_metadata(claim).set_name("data");
+  edit_metadata(claim).set_namespace("default");
+  edit_metadata(claim).edit_finalizers().append("kubernetes.io/pvc-protection");
+  world.api.put(persistent_volume_claims(), claim.freeze());
+  Draft pod = core_v1::Pod::make();
+  edit_metadata(pod).set_name("user");
+  edit_metadata(pod).set_namespace("default");
+  auto volume = core_v1::PodEdit(pod).edit_spec().edit_volumes().append();
+  volume.edit_persistent_volume_claim().set_claim_name("data");
+  world.api.put(pods(), pod.freeze());
+  ASSERT_TRUE(world.settle());
+  world.api.remove(persistent_volume_claims(), "default", "data");
+  ASSERT_TRUE(world.settle());
+  EXPECT_TRUE(world.api.get(persistent_volume_claims(), "default", "data"));
+  world.api.remove(pods(), "default", "user");
+  ASSERT_TRUE(world.settle());
+  EXPECT_TRUE(world.api.list(pods()).empty());
+  EXPECT_FALSE(world.api.get(persistent_volume_claims(), "default", "data"))
+      << testing::PrintToString(world.api.writes());
+}
+
 TEST(ControllerManager, refuses_unknown_names) {
   ControlWorld world;
   ControllerManager::Options options;

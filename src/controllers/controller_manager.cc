@@ -11,6 +11,7 @@
 #include "controllers/node_ipam.h"
 #include "controllers/replica_set.h"
 #include "controllers/service_account.h"
+#include "controllers/storage_protection.h"
 #include "controllers/taint_eviction.h"
 
 namespace tiphys::controllers {
@@ -63,6 +64,8 @@ constexpr Row kRows[] = {
     {"taint-eviction-controller", plain<TaintEviction>},
     {"namespace-controller", plain<NamespaceController>},
     {"pod-garbage-collector-controller", pod_gc},
+    {"persistentvolumeclaim-protection-controller", plain<PvcProtection>},
+    {"persistentvolume-protection-controller", plain<PvProtection>},
     {"garbage-collector-controller", plain<GarbageCollector>},
 };
 

@@ -24,6 +24,7 @@ const schema::Resource& cron_jobs();
 const schema::Resource& endpoint_slices();
 const schema::Resource& leases();
 const schema::Resource& persistent_volume_claims();
+const schema::Resource& persistent_volumes();
 
 // One version of every resource whose objects can be listed, watched and deleted, Events aside.
 std::vector<const schema::Resource*> collectable_resources();

@@ -1,0 +1,83 @@
+#include "controllers/storage_protection.h"
+
+#include "controllers/resources.h"
+#include "kinds/core_v1.h"
+
+namespace tiphys::controllers {
+
+namespace {
+
+constexpr std::string_view kClaimFinalizer = "kubernetes.io/pvc-protection";
+constexpr std::string_view kVolumeFinalizer = "kubernetes.io/pv-protection";
+constexpr std::string_view kByClaim = "claim";
+
+// Claims that a pod on a node uses: named ones, and those made for it (ephemeral volumes).
+std::vector<std::string> claims_of(const Object& object) {
+  core_v1::Pod pod(object);
+  std::vector<std::string> keys;
+  if (pod.spec().node_name().empty()) return keys;
+  std::string ns(pod.metadata().namespace_());
+  for (core_v1::Volume volume : pod.spec().volumes()) {
+    if (volume.has_persistent_volume_claim()) {
+      keys.push_back(client::object_key(ns, volume.persistent_volume_claim().claim_name()));
+    } else if (volume.has_ephemeral()) {
+      std::string name = std::string(pod.metadata().name()) + "-" + std::string(volume.name());
+      keys.push_back(client::object_key(ns, name));
+    }
+  }
+  return keys;
+}
+
+ObjectPtr without_finalizer(const Object& object, std::string_view finalizer) {
+  Draft draft(object);
+  auto finalizers = edit_metadata(draft).edit_finalizers();
+  for (size_t i = finalizers.size(); i-- > 0;) {
+    if (finalizers[i] == finalizer) finalizers.erase(i);
+  }
+  if (finalizers.empty()) edit_metadata(draft).clear_finalizers();
+  return draft.freeze();
+}
+
+}  // namespace
+
+PvcProtection::PvcProtection(Context context)
+    : Controller(context, "persistentvolumeclaim-protection-controller", 1),
+      claims_(watch(persistent_volume_claims())),
+      pods_(watch(pods())) {
+  pods_.add_index(std::string(kByClaim), claims_of);
+  enqueue_changes(claims_);
+  pods_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
+    if (now) return;
+    for (std::string& key : claims_of(*old)) enqueue(std::move(key));
+  });
+}
+
+Decision PvcProtection::reconcile(const std::string& key, MicroTime now) {
+  Decision decision;
+  auto [ns, name] = client::split_key(key);
+  ObjectPtr claim = claims_.get(ns, name);
+  if (!claim || !is_deleting(*claim) || !has_finalizer(*claim, kClaimFinalizer)) return decision;
+  if (!pods_.by_index(kByClaim, key).empty()) return decision;
+  decision.add(
+      update_action(persistent_volume_claims(), without_finalizer(*claim, kClaimFinalizer)));
+  return decision;
+}
+
+PvProtection::PvProtection(Context context)
+    : Controller(context, "persistentvolume-protection-controller", 1),
+      volumes_(watch(persistent_volumes())) {
+  enqueue_changes(volumes_);
+}
+
+Decision PvProtection::reconcile(const std::string& key, MicroTime now) {
+  Decision decision;
+  ObjectPtr volume = volumes_.get("", key);
+  if (!volume || !is_deleting(*volume) || !has_finalizer(*volume, kVolumeFinalizer)) {
+    return decision;
+  }
+  if (core_v1::PersistentVolume(*volume).status().phase() == "Bound") return decision;
+  decision.add(update_action(persistent_volumes(), without_finalizer(*volume, kVolumeFinalizer)));
+  return decision;
+}
+
+}  // namespace tiphys::controllers

@@ -1,0 +1,33 @@
+// PvcProtection and PvProtection: let go of claims and volumes that are being deleted once nobody
+// uses them (the finalizers kubernetes.io/pvc-protection and pv-protection, set by admission).
+// Source:
+// https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection
+#pragma once
+#include "controllers/controller.h"
+
+namespace tiphys::controllers {
+
+class PvcProtection : public Controller {
+ public:
+  explicit PvcProtection(Context context);
+
+ protected:
+  Decision reconcile(const std::string& key, MicroTime now) override;
+
+ private:
+  client::Informer& claims_;
+  client::Informer& pods_;
+};
+
+class PvProtection : public Controller {
+ public:
+  explicit PvProtection(Context context);
+
+ protected:
+  Decision reconcile(const std::string& key, MicroTime now) override;
+
+ private:
+  client::Informer& volumes_;
+};
+
+}  // namespace tiphys::controllers
