@@ -198,6 +198,10 @@ Result<UserInfo> ApiServer::Impl::authenticate(const net::Request& request) {
 Result<void> ApiServer::Impl::authorize(RequestContext& context) {
   if (!authorizer) return {};
   Attributes attributes = context.info.attributes();
+  if (attributes.is_resource) {
+    attributes.field_selector = context.query.get("fieldSelector");
+    attributes.label_selector = context.query.get("labelSelector");
+  }
   Verdict verdict = authorizer->authorize(context.user, attributes);
   if (verdict.decision == Decision::kAllow) return {};
   return forbidden_status(context.user, attributes, verdict.reason);
