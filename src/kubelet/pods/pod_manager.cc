@@ -78,7 +78,7 @@ void PodManager::on_container_event(const std::string& id) {
   auto owner = owners_.find(id);
   if (owner != owners_.end()) {
     auto worker = workers_.find(owner->second);
-    if (worker != workers_.end()) worker->second->wake();
+    if (worker != workers_.end()) worker->second->container_ended(id);
     return;
   }
   // Started since the last listing.
@@ -89,7 +89,7 @@ void PodManager::on_container_event(const std::string& id) {
                 std::any_of(state.sandboxes.begin(), state.sandboxes.end(),
                             [&](const SandboxRecord& s) { return s.id == id; });
     if (mine) {
-      worker->wake();
+      worker->container_ended(id);
       return;
     }
   }

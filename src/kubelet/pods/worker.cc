@@ -11,6 +11,8 @@ namespace tiphys::kubelet {
 namespace {
 
 constexpr MicroTime kRetry = kMicrosPerSecond;
+constexpr MicroTime kLag = 20'000;
+constexpr MicroTime kLagLimit = 10 * kMicrosPerSecond;
 constexpr Duration kInformPoll = std::chrono::milliseconds(20);
 
 bool is_deleting(const ObjectPtr& pod) {
@@ -63,6 +65,26 @@ void PodWorker::deleted() {
 
 void PodWorker::wake() { wake_.set(); }
 
+void PodWorker::container_ended(const std::string& id) {
+  ended_[id] = node_.loop.wall();
+  wake();
+}
+
+// Looks again soon while the listing lags behind an event.
+void PodWorker::expect_ends() {
+  MicroTime now = node_.loop.wall();
+  std::erase_if(ended_, [&](const auto& told) {
+    bool running = std::any_of(
+        state_.containers.begin(), state_.containers.end(),
+        [&](const auto& c) { return c.id == told.first && c.state == ContainerState::kRunning; });
+    running =
+        running || std::any_of(state_.sandboxes.begin(), state_.sandboxes.end(),
+                               [&](const auto& one) { return one.id == told.first && one.ready; });
+    if (running) wake_at(now + kLag);
+    return !running || now - told.second > kLagLimit;
+  });
+}
+
 bool PodWorker::is_active() const {
   return admitted_ && !finished_ && !failed_ && !is_terminal_phase(view().status().phase());
 }
@@ -104,6 +126,7 @@ Task<void> PodWorker::sync() {
     wake_at(node_.loop.wall() + kRetry);
     co_return;
   }
+  expect_ends();
   prober_->update(pod_, state_);
   if (deleted_ || is_deleting(pod_)) {
     co_await sync_terminating();

@@ -35,6 +35,8 @@ class PodWorker {
   void deleted();
   // Something of the pod changed in the runtime.
   void wake();
+  // The runtime's event says so, which may come before its listing shows it.
+  void container_ended(const std::string& id);
   bool finished() const { return finished_; }
   const ObjectPtr& pod() const { return pod_; }
   const PodRuntime& runtime_state() const { return state_; }
@@ -56,6 +58,7 @@ class PodWorker {
   Task<void> read_message(ContainerRecord& container);
   Task<bool> admit();
   void wake_at(MicroTime when);
+  void expect_ends();
 
   // worker_start.cc
   Task<bool> prepare();
@@ -109,6 +112,7 @@ class PodWorker {
   std::map<std::string, ProbeState> probes_;             // by container id
   BackOff back_off_;
   std::map<std::string, MicroTime> killing_;    // container id -> latest end of its grace
+  std::map<std::string, MicroTime> ended_;      // container id -> when an event told of its end
   std::set<std::string> pulling_;               // container names
   std::map<std::string, ImageOutcome> images_;  // by container name
   std::map<std::string, std::string> volumes_;  // name -> host path

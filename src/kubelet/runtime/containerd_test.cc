@@ -144,6 +144,11 @@ Task<void> run_to_end(Session& s) {
   }
   EXPECT_EQ(ended, s.container) << "containerd's event names the container";
   Result<ContainerRecord> record = co_await s.cri.container_status(s.container);
+  // The event may come before the status shows it.
+  for (int i = 0; i < 1000 && record && record->state != ContainerState::kExited; ++i) {
+    (void)co_await sleep_for(s.loop, std::chrono::milliseconds(10));
+    record = co_await s.cri.container_status(s.container);
+  }
   EXPECT_TRUE(record);
   if (!record) co_return;
   EXPECT_EQ(record->state, ContainerState::kExited);

@@ -10,6 +10,7 @@ namespace tiphys::kubelet {
 namespace {
 
 constexpr Duration kFirstBackOff = std::chrono::milliseconds(200);
+constexpr Duration kRefusedWithin = std::chrono::milliseconds(300);
 constexpr Duration kLastBackOff = std::chrono::seconds(5);
 
 }  // namespace
@@ -28,12 +29,18 @@ Task<void> EventStream::stop() {
   co_await channel_.stop();
 }
 
+// The server's head comes with its first event: a subscription that wasn't refused stands.
+bool EventStream::live() const {
+  return asked_at_ != MonoTime::zero() && loop_.mono() - asked_at_ > kRefusedWithin;
+}
+
 Task<void> EventStream::run() {
   Duration back_off = kFirstBackOff;
   while (!stop_.stop_requested()) {
     MonoTime start = loop_.mono();
+    asked_at_ = start;
     co_await read_events();
-    live_ = false;
+    asked_at_ = MonoTime::zero();
     if (loop_.mono() - start > kLastBackOff) back_off = kFirstBackOff;
     (void)co_await sleep_for(loop_, back_off, stop_.token());
     back_off = std::min(back_off * 2, kLastBackOff);
@@ -43,13 +50,12 @@ Task<void> EventStream::run() {
 Task<void> EventStream::read_events() {
   Draft request(containerd_v1::SubscribeRequest::message());
   containerd_v1::SubscribeRequestEdit(request).edit_filters().append(
-      "namespace==k8s.io,topic==/tasks/exit");
+      "namespace==\"k8s.io\",topic==\"/tasks/exit\"");
   std::string bytes;
   codec::encode_protobuf(request.type(), request.root(), bytes);
   Result<std::unique_ptr<net::GrpcStream>> stream = co_await channel_.server_stream(
       "/containerd.services.events.v1.Events/Subscribe", bytes, stop_.token(), net::Headers());
   if (!stream) co_return;
-  live_ = true;
   while (true) {
     Result<std::optional<std::string>> message = co_await (*stream)->next(stop_.token());
     if (!message || !*message) co_return;

@@ -18,7 +18,7 @@ class EventStream {
   // Called with the id of a container whose main process ended.
   void start(std::function<void(const std::string& container_id)> on_exit);
   Task<void> stop();
-  bool live() const { return live_; }
+  bool live() const;
 
  private:
   Task<void> run();
@@ -29,7 +29,7 @@ class EventStream {
   net::GrpcChannel channel_;
   Gate gate_;
   StopSource stop_;
-  bool live_ = false;
+  MonoTime asked_at_{0};  // when the subscription in progress was asked for
   std::function<void(const std::string&)> on_exit_;
 };
 
