@@ -41,8 +41,24 @@ std::string operation_json(std::string_view action, const schema::Resource& reso
          R"("$ref":"#/components/schemas/)" + openapi_name(answer) + R"("}}}}}})";
 }
 
-std::string body_operation_json(std::string_view action, const schema::Resource& resource) {
+// What kubectl looks for before it relies on validation by the server.
+constexpr std::string_view kWriteParameters =
+    R"(,"parameters":[{"name":"dryRun","in":"query","schema":{"type":"string"}},)"
+    R"({"name":"fieldManager","in":"query","schema":{"type":"string"}},)"
+    R"({"name":"fieldValidation","in":"query","schema":{"type":"string"}})";
+constexpr std::string_view kForceParameter =
+    R"(,{"name":"force","in":"query","schema":{"type":"boolean"}})";
+
+std::string write_operation_json(std::string_view action, const schema::Resource& resource) {
   std::string text = operation_json(action, resource, *resource.message);
+  text.pop_back();
+  text += kWriteParameters;
+  if (action == "patch") text += kForceParameter;
+  return text + "]}";
+}
+
+std::string body_operation_json(std::string_view action, const schema::Resource& resource) {
+  std::string text = write_operation_json(action, resource);
   text.pop_back();
   return text + R"(,"requestBody":{"content":{"*/*":{"schema":{"$ref":"#/components/schemas/)" +
          openapi_name(*resource.message) + R"("}}}}})";
@@ -66,7 +82,7 @@ std::string path_items(const schema::Resource& resource) {
   if (resource.has_verb("get")) add(object, "get", operation_json("get", resource, *resource.message));
   if (resource.has_verb("update")) add(object, "put", body_operation_json("put", resource));
   if (resource.has_verb("patch")) {
-    add(object, "patch", operation_json("patch", resource, *resource.message));
+    add(object, "patch", write_operation_json("patch", resource));
   }
   std::string text = "\"" + base + "\":{" + collection + "}";
   if (!object.empty()) text += ",\"" + base + "/{name}\":{" + object + "}";
