@@ -26,6 +26,11 @@ bool is_leaf(const Field& field) {
   return !is_struct(field) || field.struct_atomic || field.message->struct_atomic;
 }
 
+// Items and entries that are structs whose members are owned one by one.
+bool has_owned_members(const Field& field) {
+  return is_struct(field) && !field.struct_atomic && !field.message->struct_atomic;
+}
+
 // The FieldsV1 key of an item of an untyped list.
 std::string element_of(const Field& list, const Value& item) {
   std::string text;
@@ -86,7 +91,9 @@ class SetBuilder {
   void add_field(const Field& field, const Value& value) {
     if (value.is_null() || is_leaf(field) || value.as_node().size == 0) {
       check_shape(field, value);
-      set.insert(path_);
+      // An empty list of items with owners of their own says nothing.
+      bool nothing = value.type == ValueType::kList && !is_leaf(field);
+      if (!nothing) set.insert(path_);
       return;
     }
     if (!check_shape(field, value)) return;
@@ -109,7 +116,7 @@ class SetBuilder {
     for (uint32_t i = 0; i + 1 < value.node->size; i += 2) {
       path_.push_back("f:" + std::string(value.node->data[i].as_text()));
       set.insert(path_);
-      if (is_struct(field)) add_struct(*field.message, value.node->data[i + 1]);
+      if (has_owned_members(field)) add_struct(*field.message, value.node->data[i + 1]);
       path_.pop_back();
     }
   }
@@ -121,7 +128,7 @@ class SetBuilder {
       if (!seen.insert(element).second) fail("duplicate entries for key [" + element.substr(2) + "]");
       path_.push_back(std::move(element));
       set.insert(path_);
-      if (is_struct(field)) add_struct(*field.message, item);
+      if (has_owned_members(field)) add_struct(*field.message, item);
       path_.pop_back();
     }
   }
@@ -162,41 +169,27 @@ class TreeMerger {
     return live;
   }
 
-  // Items of both: those only in live keep their place before the next shared item.
+  // The live items in their order, merged with those applied; then what is new.
   Value merge_list(const Field& field, Value live, Value config) {
-    std::vector<std::string> left;
-    std::vector<std::string> right;
-    for (const Value& item : live.node->items()) left.push_back(element_of(field, item));
-    for (const Value& item : config.node->items()) right.push_back(element_of(field, item));
-    auto position = [](const std::vector<std::string>& in, const std::string& element) {
-      return std::find(in.begin(), in.end(), element) - in.begin();
-    };
+    std::vector<std::string> wanted;
+    for (const Value& item : config.node->items()) wanted.push_back(element_of(field, item));
+    std::vector<bool> used(wanted.size(), false);
     Value out = arena_.make(ValueType::kList, live.node->size + config.node->size);
-    size_t l = 0;
-    for (size_t r = 0; r < right.size(); ++r) {
-      auto match = static_cast<size_t>(position(left, right[r]));
-      if (match == left.size()) {
-        // Left-only items come first, up to the next shared one.
-        for (; l < left.size() && !contains(right, left[l]); ++l) append(arena_, *out.node, live.node->data[l]);
-        append(arena_, *out.node, config.node->data[r]);
-        continue;
+    for (const Value& item : live.node->items()) {
+      auto at = static_cast<size_t>(
+          std::find(wanted.begin(), wanted.end(), element_of(field, item)) - wanted.begin());
+      Value merged = item;
+      if (at < wanted.size()) {
+        used[at] = true;
+        merged = config.node->data[at];
+        if (has_owned_members(field)) merged = merge_struct(field.message, item, merged);
       }
-      for (; l < left.size() && left[l] != right[r]; ++l) {
-        if (!contains(right, left[l])) append(arena_, *out.node, live.node->data[l]);
-      }
-      if (l < left.size()) ++l;
-      Value merged = config.node->data[r];
-      if (is_struct(field)) merged = merge_struct(field.message, live.node->data[match], merged);
       append(arena_, *out.node, merged);
     }
-    for (; l < left.size(); ++l) {
-      if (!contains(right, left[l])) append(arena_, *out.node, live.node->data[l]);
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      if (!used[i]) append(arena_, *out.node, config.node->data[i]);
     }
     return out;
-  }
-
-  static bool contains(const std::vector<std::string>& in, const std::string& element) {
-    return std::find(in.begin(), in.end(), element) != in.end();
   }
 
   Arena& arena_;

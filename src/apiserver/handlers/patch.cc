@@ -105,19 +105,22 @@ Task<Result<Draft>> patch_transform(PatchState& state, ObjectPtr current) {
     ApplyRequest request;
     request.resource = context.resource;
     request.subresource = context.info.subresource;
+    request.name = context.info.name;
     request.manager = state.options.field_manager;
     request.force = state.options.force;
     request.now = now;
     Result<Draft> applied = apply_object(request, current.get(), state.patch);
     if (!applied) co_return applied.error();
     std::string_view ns = context.resource->namespaced ? std::string_view(context.info.ns) : "";
-    // A configuration may leave out the name that the URL says.
-    if (MetaView(*applied).name().empty()) MetaEdit(*applied).set_text("name", context.info.name);
     Result<void> named = match_name(*applied, context.info.name, ns);
     if (!named) co_return named.error();
     Result<void> matched = match_namespace(*applied, ns);
     if (!matched) co_return matched.error();
     co_return std::move(*applied);
+  }
+  if (!current) {
+    co_return ApiStatus::not_found(context.resource->group, context.resource->resource,
+                                   context.info.name);
   }
   Arena arena;
   Value document = untyped(*current, context.resource->type->gvk, arena);

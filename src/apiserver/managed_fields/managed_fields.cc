@@ -7,10 +7,12 @@
 namespace tiphys::apiserver {
 namespace {
 
-// One empty entry means: forget all of it.
+// An empty list, or one empty entry, means: forget all of it.
 bool asks_for_reset(const Draft& object) {
-  const Node& entries = MetaView(object).value("managedFields").as_node();
-  return entries.size == 1 && entries.data[0].as_node().size == 0;
+  const Value& entries = MetaView(object).value("managedFields");
+  if (entries.type != ValueType::kList) return false;
+  return entries.node->size == 0 ||
+         (entries.node->size == 1 && entries.node->data[0].as_node().size == 0);
 }
 
 // Who owns what before this write. The client's own list counts if it has one that can be read.

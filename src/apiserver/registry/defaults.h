@@ -6,6 +6,8 @@
 
 namespace tiphys::apiserver {
 
+inline constexpr std::string_view kTemplateGeneration = "deprecated.daemonset.template.generation";
+
 // Leaves objects of another type than the resource's (a Scale, say) alone.
 void apply_defaults(const schema::Resource& resource, Draft& object);
 

@@ -7,6 +7,7 @@
 #include "apiserver/registry/meta.h"
 #include "apiserver/registry/object_meta.h"
 #include "apiserver/registry/status_rules.h"
+#include "apiserver/registry/storable.h"
 #include "codec/codec.h"
 
 namespace tiphys::apiserver {
@@ -107,7 +108,8 @@ Task<Result<bool>> Registry::commit(const WriteScope& scope, std::string key, in
   co_return true;
 }
 
-Task<Result<bool>> Registry::erase(const WriteScope& scope, std::string key, int64_t expected) {
+Task<Result<bool>> Registry::erase(const WriteScope& scope, std::string key, int64_t expected,
+                                   ObjectPtr* object) {
   storage::Txn txn;
   txn.compares.push_back({key, expected});
   txn.deletes.push_back({std::move(key)});
@@ -116,6 +118,7 @@ Task<Result<bool>> Registry::erase(const WriteScope& scope, std::string key, int
   if (!result->succeeded) co_return false;
   bool seen = co_await cacher(*scope.resource).wait_for(result->revision, std::chrono::seconds(3));
   (void)seen;
+  if (object && *object) *object = with_resource_version(**object, result->revision);
   co_return true;
 }
 
@@ -173,6 +176,7 @@ Task<Result<Written>> Registry::create_once(WriteScope scope, Draft object) {
     written.object = from_storage_version(*scope.resource, stored.freeze());
     co_return written;
   }
+  make_storable(stored);
   Result<bool> done = co_await commit(scope, std::move(key), 0, std::move(stored), &written.object);
   if (!done) co_return done.error();
   if (!*done) {
@@ -274,6 +278,7 @@ Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions prec
       co_await admit(scope, AdmissionRequest::Operation::kUpdate, &object, current, false);
   if (!allowed) co_return allowed.error();
   MetaEdit(object).copy("resourceVersion", MetaView(*old));
+  make_storable(object);
   Written written;
   if (same_content(object, *old)) {
     written.object = current;
@@ -290,7 +295,7 @@ Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions prec
   Result<bool> done = false;
   if (written.deleted) {
     written.object = from_storage_version(*scope.resource, std::move(frozen));
-    done = co_await erase(scope, std::move(key), expected);
+    done = co_await erase(scope, std::move(key), expected, &written.object);
   } else {
     frozen.reset();
     done = co_await commit(scope, std::move(key), expected, std::move(object), &written.object);
@@ -313,6 +318,8 @@ Result<void> Registry::before_update(const WriteScope& scope, Draft& object, con
     edit.copy("deletionGracePeriodSeconds", before);
   }
   FieldErrors errors;
+  // Upstream's strategies check metadata once more, and clients see each error twice.
+  validate_object_meta_update(MetaView(object), before, errors);
   validate_object_meta_update(MetaView(object), before, errors);
   ObjectPtr frozen = object.freeze();
   if (strategy.validate_update) strategy.validate_update(context, *frozen, old, errors);
@@ -353,7 +360,8 @@ Task<Result<Written>> Registry::remove(WriteScope scope, DeleteRequest request) 
         parse_resource_version(MetaView(*old).resource_version()).value_or(0);
     Result<bool> done = false;
     if (written.deleted) {
-      done = co_await erase(scope, std::move(key), expected);
+      bool marked = plan->step == DeleteStep::kUpdateErase;
+      done = co_await erase(scope, std::move(key), expected, marked ? &written.object : nullptr);
     } else {
       done = co_await commit(scope, std::move(key), expected, std::move(*plan->marked),
                              &written.object);

@@ -94,7 +94,9 @@ class Registry {
                                     const Transform& transform, ObjectPtr current, bool* retry);
   Task<Result<bool>> commit(const WriteScope& scope, std::string key, int64_t expected,
                             Draft object, ObjectPtr* stored);
-  Task<Result<bool>> erase(const WriteScope& scope, std::string key, int64_t expected);
+  // object: gets the revision of its deletion; may be null.
+  Task<Result<bool>> erase(const WriteScope& scope, std::string key, int64_t expected,
+                           ObjectPtr* object);
   StrategyContext strategy_context(const WriteScope& scope) const;
 
   Parts parts_;

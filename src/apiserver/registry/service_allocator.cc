@@ -211,6 +211,14 @@ void ServiceAllocator::allocate_addresses(Draft& draft, const Object* old, Reser
     wanted = format_ipv4(*address);
   }
   spec.set_cluster_ip(wanted);
+  bool headless_without_selector = wanted == "None" && service.spec().selector().empty();
+  if (core_v1::Service(draft.root()).spec().ip_family_policy().empty()) {
+    spec.set_ip_family_policy(headless_without_selector ? "RequireDualStack" : "SingleStack");
+  }
+  if (core_v1::Service(draft.root()).spec().ip_families().empty()) {
+    spec.edit_ip_families().append("IPv4");
+    if (headless_without_selector) spec.edit_ip_families().append("IPv6");
+  }
   if (core_v1::Service(draft.root()).spec().cluster_ips().empty()) {
     spec.edit_cluster_ips().append(wanted);
   }

@@ -1,7 +1,10 @@
 #include "apiserver/registry/status_rules.h"
 
+#include "apiserver/registry/defaults.h"
 #include "apiserver/registry/kind_rules.h"
 #include "apiserver/registry/meta.h"
+#include "base/strings.h"
+#include "kinds/defaults.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -23,8 +26,27 @@ bool content_changed(const Draft& object, const Object& old) {
 
 bool counts_as_change(const schema::Resource& resource, const Draft& object, const Object& old) {
   if (content_changed(object, old)) return true;
-  if (resource.group != "apps" || resource.resource != "deployments") return false;
-  return !equal(MetaView(object).value("annotations"), MetaView(old).value("annotations"));
+  if (resource.group == "apps" && resource.resource == "deployments") {
+    return !equal(MetaView(object).value("annotations"), MetaView(old).value("annotations"));
+  }
+  if (resource.resource == "endpointslices") {
+    return !equal(MetaView(object).value("labels"), MetaView(old).value("labels"));
+  }
+  return false;
+}
+
+bool is_daemon_set(const schema::Resource& resource) {
+  return resource.group == "apps" && resource.resource == "daemonsets";
+}
+
+// The deprecated counter of changes of a daemon set's template.
+void keep_template_generation(Draft& object, const Object& old) {
+  std::string_view before = MetaView(old).annotations().find(kTemplateGeneration).as_text();
+  int64_t number = parse_int(before).value_or(1);
+  const Value& now = schema::find_path(object.type(), object.root(), {"spec", "template"});
+  const Value& was = schema::find_path(old.type(), old.root(), {"spec", "template"});
+  if (!equal(now, was)) ++number;
+  MetaEdit(object).set_annotation(kTemplateGeneration, std::to_string(number));
 }
 
 }  // namespace
@@ -35,6 +57,9 @@ void prepare_new_object(const schema::Resource& resource, Draft& object) {
     set_field(object.arena(), object.root(), static_cast<uint16_t>(type.status_field), Value());
   }
   if (kind_rules(resource).generation) MetaEdit(object).set_int("generation", 1);
+  if (is_daemon_set(resource)) MetaEdit(object).set_annotation(kTemplateGeneration, "1");
+  // The defaults of a status that was just dropped.
+  kinds::apply_defaults(object);
 }
 
 void prepare_changed_object(const schema::Resource& resource, std::string_view subresource,
@@ -53,6 +78,7 @@ void prepare_changed_object(const schema::Resource& resource, std::string_view s
   if (type.status_field >= 0 && subresource.empty() && resource.find_subresource("status")) {
     copy_field(object, old, static_cast<uint16_t>(type.status_field));
   }
+  if (is_daemon_set(resource) && subresource.empty()) keep_template_generation(object, old);
   if (kind_rules(resource).generation && counts_as_change(resource, object, old)) {
     edit.set_int("generation", MetaView(old).generation() + 1);
   }
