@@ -81,19 +81,8 @@ void PodManager::on_container_event(const std::string& id) {
     if (worker != workers_.end()) worker->second->container_ended(id);
     return;
   }
-  // Started since the last listing.
-  for (auto& [uid, worker] : workers_) {
-    const PodRuntime& state = worker->runtime_state();
-    bool mine = std::any_of(state.containers.begin(), state.containers.end(),
-                            [&](const ContainerRecord& c) { return c.id == id; }) ||
-                std::any_of(state.sandboxes.begin(), state.sandboxes.end(),
-                            [&](const SandboxRecord& s) { return s.id == id; });
-    if (mine) {
-      worker->container_ended(id);
-      return;
-    }
-  }
-  wake_all();
+  // Started since the last listing: its worker will know it.
+  for (auto& [uid, worker] : workers_) worker->container_ended(id);
 }
 
 void PodManager::wake_all() {

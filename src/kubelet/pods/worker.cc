@@ -74,14 +74,18 @@ void PodWorker::container_ended(const std::string& id) {
 void PodWorker::expect_ends() {
   MicroTime now = node_.loop.wall();
   std::erase_if(ended_, [&](const auto& told) {
-    bool running = std::any_of(
-        state_.containers.begin(), state_.containers.end(),
-        [&](const auto& c) { return c.id == told.first && c.state == ContainerState::kRunning; });
-    running =
-        running || std::any_of(state_.sandboxes.begin(), state_.sandboxes.end(),
-                               [&](const auto& one) { return one.id == told.first && one.ready; });
-    if (running) wake_at(now + kLag);
-    return !running || now - told.second > kLagLimit;
+    if (now - told.second > kLagLimit) return true;
+    for (const ContainerRecord& c : state_.containers) {
+      if (c.id != told.first) continue;
+      if (c.state == ContainerState::kExited) return true;
+      wake_at(now + kLag);
+    }
+    for (const SandboxRecord& one : state_.sandboxes) {
+      if (one.id != told.first) continue;
+      if (!one.ready) return true;
+      wake_at(now + kLag);
+    }
+    return false;  // not listed yet, or listed as running
   });
 }
 
