@@ -154,8 +154,9 @@ Result<void> purge(Options options) {
   outcome.add(os::unmount_below(paths.folder));
   outcome.add(os::unmount_below(paths.state));
   outcome.add(remove_pod_network(options.bridge_name));
-  for (const std::string& folder : {options.root_dir, options.pod_logs_dir,
-                                    options.data_dir + "/cni", paths.folder, paths.state}) {
+  for (const std::string& folder :
+       {options.root_dir, options.pod_logs_dir, options.data_dir + "/log",
+        options.data_dir + "/cni", paths.folder, paths.state}) {
     outcome.add(os::remove_tree(folder));
   }
   return outcome.result();
