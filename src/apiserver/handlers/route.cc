@@ -96,6 +96,8 @@ Task<Result<Answer>> handle_resource(HandlerEnv& env, RequestContext& context) {
     co_return no_resource();
   }
   if (!scope_fits(context)) co_return no_resource();
+  // A namespace's own path names it twice; as an object it stands in none.
+  if (!context.resource->namespaced) context.info.ns.clear();
   if (info.parts >= 3) co_return co_await handle_subresource(env, context);
   std::string_view verb = needed_verb(context);
   if (verb.empty() || !method_fits(context, verb) || !context.resource->has_verb(verb)) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "apiserver/registry/meta.h"
+#include "kinds/core_v1.h"
+#include "kinds/core_v1.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -21,6 +23,12 @@ ApiStatus precondition_failed(const schema::Resource& resource, const MetaView& 
 
 Result<void> check_preconditions(const schema::Resource& resource, const MetaView& meta,
                                  const Preconditions& wanted) {
+  bool is_namespace = resource.group.empty() && resource.resource == "namespaces";
+  if (is_namespace && !wanted.uid.empty() && wanted.uid != meta.uid()) {
+    return ApiStatus::conflict("", resource.resource, meta.name(),
+                               "Precondition failed: UID in precondition: " + wanted.uid +
+                                   ", UID in object meta: " + std::string(meta.uid()));
+  }
   if (!wanted.uid.empty() && wanted.uid != meta.uid()) {
     return precondition_failed(resource, meta, "UID", wanted.uid, meta.uid(),
                                "deleted and then recreated");
@@ -92,6 +100,48 @@ Grace grace_of(const Strategy& strategy, const Object& object, const MetaView& m
   return {.graceful = true, .seconds = seconds};
 }
 
+bool is_namespace(const schema::Resource& resource) {
+  return resource.group.empty() && resource.resource == "namespaces";
+}
+
+bool has_spec_finalizers(const Object& object) {
+  return schema::find_path(object.type(), object.root(), {"spec", "finalizers"}).as_node().size > 0;
+}
+
+// A namespace is emptied first: until its own finalizers (spec.finalizers) are gone a deletion only
+// marks it. Upstream: pkg/registry/core/namespace/storage.
+DeletePlan plan_namespace_delete(const Object& object, const MetaView& meta, MicroTime now) {
+  DeletePlan plan;
+  if (meta.deleting()) {
+    plan.step = DeleteStep::kPending;
+    return plan;
+  }
+  Draft marked(object);
+  MetaEdit(marked).set_int("deletionTimestamp", now - now % kMicrosPerSecond);
+  core_v1::NamespaceEdit(marked).edit_status().set_phase("Terminating");
+  plan.step = DeleteStep::kUpdate;
+  plan.marked = std::move(marked);
+  return plan;
+}
+
+// A namespace goes through its own finalizers: marked and Terminating, it stays until the namespace
+// controller has emptied them.
+DeletePlan plan_namespace_delete(const Object& object, MicroTime now) {
+  DeletePlan plan;
+  core_v1::Namespace ns(object.root());
+  if (ns.spec().finalizers().empty() && MetaView(object).finalizers().empty()) return plan;
+  if (MetaView(object).deleting()) {
+    plan.step = DeleteStep::kPending;
+    return plan;
+  }
+  Draft marked(object);
+  mark_deleted(marked, MetaView(object), now, 0);
+  core_v1::NamespaceEdit(marked).edit_status().set_phase("Terminating");
+  plan.step = DeleteStep::kUpdate;
+  plan.marked = std::move(marked);
+  return plan;
+}
+
 }  // namespace
 
 Result<DeletePlan> plan_delete(const schema::Resource& resource, const Strategy& strategy,
@@ -99,6 +149,9 @@ Result<DeletePlan> plan_delete(const schema::Resource& resource, const Strategy&
   MetaView meta(object);
   auto checked = check_preconditions(resource, meta, request.preconditions);
   if (!checked) return checked.error();
+  if (is_namespace(resource) && has_spec_finalizers(object)) {
+    return plan_namespace_delete(object, meta, now);
+  }
   Grace grace = grace_of(strategy, object, meta, request.grace_period_seconds);
   DeletePlan plan;
   if (grace.pending) {
@@ -129,13 +182,10 @@ bool removed_by_update(const schema::Resource& resource, const Object& object, c
   MetaView meta(object);
   MetaView before(old);
   if (!meta.deleting() || !meta.finalizers().empty()) return false;
+  if (is_namespace(resource)) return !has_spec_finalizers(object);
   // Upstream: an object that was not marked with a grace period is left alone.
   auto grace = before.deletion_grace_period();
-  if (!grace || *grace != 0) return false;
-  if (resource.group.empty() && resource.resource == "namespaces") {
-    return schema::find_path(object.type(), object.root(), {"spec", "finalizers"}).as_node().size == 0;
-  }
-  return true;
+  return grace && *grace == 0;
 }
 
 }  // namespace tiphys::apiserver

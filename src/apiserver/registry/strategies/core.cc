@@ -81,6 +81,21 @@ void prepare_namespace_update(const StrategyContext& context, Draft& object, con
   ns.set_spec(core_v1::Namespace(old).spec());
 }
 
+// stringData is a way to write data: it is merged into it and never stored.
+void merge_string_data(Draft& object) {
+  core_v1::SecretEdit secret(object);
+  if (!secret.view().has_string_data()) return;
+  auto data = secret.edit_data();
+  for (auto [key, value] : secret.view().string_data()) data.set(key, value);
+  secret.clear_string_data();
+}
+
+void prepare_secret(const StrategyContext&, Draft& object) { merge_string_data(object); }
+
+void prepare_secret_update(const StrategyContext&, Draft& object, const Object&) {
+  merge_string_data(object);
+}
+
 void validate_service_object(const StrategyContext&, const Object& object, FieldErrors& errors) {
   validate_service(core_v1::Service(object), errors);
 }
@@ -121,7 +136,9 @@ Strategy config_map_strategy() {
 }
 
 Strategy secret_strategy() {
-  return {.validate = [](const StrategyContext&, const Object& object,
+  return {.prepare_for_create = prepare_secret,
+          .prepare_for_update = prepare_secret_update,
+          .validate = [](const StrategyContext&, const Object& object,
                          FieldErrors& errors) { validate_secret(core_v1::Secret(object), errors); },
           .validate_update =
               [](const StrategyContext&, const Object& object, const Object& old,
