@@ -52,7 +52,7 @@ AcceptScope accept_scope(const RequestContext& context) {
   AcceptScope scope;
   if (!context.info.is_resource) return scope;
   bool list = context.info.verb == "list" || context.info.verb == "deletecollection";
-  scope.table = true;
+  scope.table = context.info.subresource != "scale";
   scope.partial_object = !list;
   scope.partial_list = list;
   return scope;

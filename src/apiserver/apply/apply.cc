@@ -116,11 +116,6 @@ Result<void> check_patch(const ApplyRequest& request, const Value& patch) {
                                   std::string(kind) + ", expected: " + std::string(gvk.kind));
   }
   const Value& metadata = patch.node->find("metadata");
-  std::string_view name = metadata.as_node().find("name").as_text();
-  if (name.empty()) {
-    return ApiStatus::bad_request("the name of the object (" + request.name +
-                                  " based on URL) was undeterminable: name must be provided");
-  }
   if (metadata.type == ValueType::kMap &&
       metadata.node->find("managedFields").as_node().size > 0) {
     return ApiStatus::bad_request("metadata.managedFields must be nil");

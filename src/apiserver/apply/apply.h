@@ -14,7 +14,6 @@ namespace tiphys::apiserver {
 struct ApplyRequest {
   const schema::Resource* resource = nullptr;
   std::string_view subresource;
-  std::string name;  // in the URL
   std::string manager;
   bool force = false;
   MicroTime now = 0;

@@ -116,6 +116,8 @@ Result<Draft> decode_body(RequestContext& context, const schema::Kind& kind,
   }
   TIPHYS_TRY(codec::Format, format, body_format(context.content_type));
   codec::DecodeNotes notes;
+  // Go decodes a JSON null into an empty object.
+  if (format != codec::Format::kProtobuf && trim(context.body) == "null") context.body = "{}";
   auto draft = codec::decode_object(format, context.body, &kind, &notes);
   if (!draft) return decode_error(format, context.body, kind, draft.error());
   auto checked = check_type(*draft, kind);

@@ -35,8 +35,7 @@ ObjectPtr success_status(const schema::Resource& resource, const MetaView& meta)
 
 int delete_code(const DeleteRequest& request, bool deleted) {
   bool orphaning_refused = request.orphan_dependents && !*request.orphan_dependents;
-  bool foreground = request.propagation_policy == "Foreground";
-  return !deleted && (orphaning_refused || foreground) ? 202 : 200;
+  return !deleted && orphaning_refused ? 202 : 200;
 }
 
 }  // namespace
@@ -67,7 +66,8 @@ Task<Result<Answer>> handle_delete_collection(HandlerEnv& env, RequestContext& c
   Result<Revision> fresh = co_await env.hub->wait_consistent(std::chrono::seconds(3));
   if (!fresh) co_return fresh.error();
   ListQuery query;
-  query.ns = context.info.ns;
+  query.ns = context.object_namespace();
+  query.limit = options->limit;
   query.predicate = selection->predicate;
   Result<std::optional<ListPage>> page = env.registry->cacher(*context.resource).list(query);
   if (!page) co_return page.error();

@@ -105,7 +105,6 @@ Task<Result<Draft>> patch_transform(PatchState& state, ObjectPtr current) {
     ApplyRequest request;
     request.resource = context.resource;
     request.subresource = context.info.subresource;
-    request.name = context.info.name;
     request.manager = state.options.field_manager;
     request.force = state.options.force;
     request.now = now;

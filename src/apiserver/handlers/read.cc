@@ -82,7 +82,7 @@ Task<Result<Answer>> handle_get(HandlerEnv& env, RequestContext& context) {
     if (!reached) co_return too_large_resource_version(*version, cacher.revision());
   }
   Result<ObjectPtr> object =
-      env.registry->get(*context.resource, context.info.ns, context.info.name);
+      env.registry->get(*context.resource, context.object_namespace(), context.info.name);
   if (!object) co_return object.error();
   co_return Answer::of(std::move(*object));
 }
@@ -95,7 +95,7 @@ Task<Result<Answer>> handle_list(HandlerEnv& env, RequestContext& context) {
   if (!selection) co_return selection.error();
   Result<ListPlan> plan = plan_list(*options);
   if (!plan) co_return plan.error();
-  plan->query.ns = context.info.ns;
+  plan->query.ns = context.object_namespace();
   plan->query.predicate = selection->predicate;
   Cacher& cacher = env.registry->cacher(*context.resource);
   Result<ListPage> page = co_await read_page(env, cacher, std::move(*plan));

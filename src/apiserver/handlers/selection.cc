@@ -38,7 +38,6 @@ const FieldRow kRows[] = {
     {"", "persistentvolumes", "name", "metadata.name"},
     {"", "persistentvolumeclaims", "name", "metadata.name"},
     {"", "replicationcontrollers", "status.replicas", "status.replicas"},
-    {"apps", "replicasets", "status.replicas", "status.replicas"},
     {"batch", "jobs", "status.successful", "status.succeeded"},
     {"certificates.k8s.io", "certificatesigningrequests", "spec.signerName", "spec.signerName"},
     {"networking.k8s.io", "ipaddresses", "spec.parentRef.name", "spec.parentRef.name"},
@@ -176,13 +175,19 @@ Result<std::vector<RawTerm>> parse_fields(std::string_view text) {
   return terms;
 }
 
-ApiStatus unsupported_label(const schema::Resource& resource, std::string_view labels,
-                            std::string_view fields, std::string_view label) {
-  return ApiStatus::bad_request(
-      "Unable to find \"" + std::string(resource.group) + "/" + std::string(resource.version) +
-      ", Resource=" + std::string(resource.resource) + "\" that match label selector " +
-      go_quote(labels) + ", field selector " + go_quote(fields) +
-      ": field label not supported: " + std::string(label));
+// Kinds with rows of their own word it otherwise than those with the default conversion.
+ApiStatus unsupported_label(const schema::Resource& resource, std::string_view label) {
+  if (resource.resource == "jobs") {
+    return ApiStatus::bad_request("field label " + go_quote(label) + " not supported for Job");
+  }
+  for (const FieldRow& row : kRows) {
+    bool own = row.group == resource.group && row.resource == resource.resource;
+    if (own && row.resource != "services" && row.resource != "persistentvolumeclaims") {
+      return ApiStatus::bad_request("field label not supported: " + std::string(label));
+    }
+  }
+  return ApiStatus::bad_request(go_quote(label) + " is not a known field selector: only "
+                                "\"metadata.name\", \"metadata.namespace\"");
 }
 
 struct Compiled {
@@ -216,7 +221,7 @@ Result<Selection> make_selection(const schema::Resource& resource, std::string_v
       resource.storage_message ? *resource.storage_message : *resource.message;
   for (RawTerm& raw : terms) {
     const FieldRow* row = find_row(resource, raw.label);
-    if (!row) return unsupported_label(resource, labels, fields, raw.label);
+    if (!row) return unsupported_label(resource, raw.label);
     if (!raw.negated && raw.label == "metadata.name") selection.name = raw.value;
     if (!raw.negated && raw.label == "metadata.namespace") selection.ns = raw.value;
     Term term = resolve(type, row->path);

@@ -142,10 +142,15 @@ Task<Result<Draft>> scale_transform(ScaleState& state, ObjectPtr current) {
   Result<void> named = match_name(*scale, context.info.name, context.info.ns);
   if (!named) co_return named.error();
   autoscaling_v1::Scale view(scale->root());
+  FieldErrors errors;
+  if (view.metadata().namespace_().empty()) {
+    errors.required(FieldPath("metadata").child("namespace"));
+  }
   if (view.spec().replicas() < 0) {
-    FieldErrors errors;
     errors.invalid(FieldPath("spec").child("replicas"), view.spec().replicas(),
                    "must be greater than or equal to 0");
+  }
+  if (!errors.empty()) {
     co_return ApiStatus::invalid("autoscaling", "Scale", context.info.name, errors.take());
   }
   Draft object(*current);
@@ -174,7 +179,12 @@ Task<Result<Answer>> handle_scale(HandlerEnv& env, RequestContext& context) {
   if (context.method == "GET") {
     Result<ObjectPtr> object =
         env.registry->get(*context.resource, context.info.ns, context.info.name);
-    if (!object) co_return object.error();
+    if (!object) {
+      if (!object.error().is_not_found()) co_return object.error();
+      co_return ApiStatus::not_found(context.resource->group,
+                                     std::string(context.resource->resource) + "/scale",
+                                     context.info.name);
+    }
     co_return Answer::of(scale_of(**object).freeze());
   }
   bool patching = context.method == "PATCH";

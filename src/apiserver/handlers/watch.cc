@@ -33,7 +33,7 @@ Task<Result<Answer>> handle_watch(HandlerEnv& env, RequestContext& context) {
                                      go_quote(options->resource_version) + ": invalid syntax");
   }
   WatchOptions watch;
-  watch.ns = context.info.ns;
+  watch.ns = context.object_namespace();
   watch.name = context.info.parts >= 2 ? context.info.name : selection->name;
   watch.predicate = selection->predicate;
   watch.after = *version;

@@ -35,6 +35,12 @@ struct RequestContext {
   const schema::Resource* resource = nullptr;
   const schema::Subresource* subresource = nullptr;
   std::vector<std::string> warnings;  // texts of Warning headers
+
+  // The namespace of the objects asked for. A request for a namespace carries the namespace itself
+  // as the request's, but namespaces are in none.
+  std::string_view object_namespace() const {
+    return resource && resource->namespaced ? std::string_view(info.ns) : std::string_view();
+  }
 };
 
 }  // namespace tiphys::apiserver

@@ -124,23 +124,6 @@ DeletePlan plan_namespace_delete(const Object& object, const MetaView& meta, Mic
   return plan;
 }
 
-// A namespace goes through its own finalizers: marked and Terminating, it stays until the namespace
-// controller has emptied them.
-DeletePlan plan_namespace_delete(const Object& object, MicroTime now) {
-  DeletePlan plan;
-  core_v1::Namespace ns(object.root());
-  if (ns.spec().finalizers().empty() && MetaView(object).finalizers().empty()) return plan;
-  if (MetaView(object).deleting()) {
-    plan.step = DeleteStep::kPending;
-    return plan;
-  }
-  Draft marked(object);
-  mark_deleted(marked, MetaView(object), now, 0);
-  core_v1::NamespaceEdit(marked).edit_status().set_phase("Terminating");
-  plan.step = DeleteStep::kUpdate;
-  plan.marked = std::move(marked);
-  return plan;
-}
 
 }  // namespace
 

@@ -15,6 +15,9 @@ struct KindRules {
   bool generation = false;       // metadata.generation is kept: 1 at creation, +1 with the spec
   bool returns_deleted = false;  // DELETE answers with the object instead of a Status
   NameCheck name_check = nullptr;  // null: DNS subdomain
+  bool versioned = false;          // PUT must carry a resourceVersion
+  bool put_creates = false;        // PUT to a name that isn't there creates it
+  bool plain_finalizers = false;   // finalizers need no domain
 };
 
 // Never null; kinds without a row have the defaults.

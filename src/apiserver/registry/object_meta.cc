@@ -66,7 +66,8 @@ bool is_standard_finalizer(std::string_view name) {
   return name == "kubernetes" || name == "orphan" || name == "foregroundDeletion";
 }
 
-void validate_finalizers(const MetaView& meta, const FieldPath& path, FieldErrors& errors) {
+void validate_finalizers(const MetaView& meta, bool plain, const FieldPath& path,
+                         FieldErrors& errors) {
   std::vector<std::string_view> names = meta.finalizers();
   bool orphan = false;
   bool foreground = false;
@@ -79,7 +80,7 @@ void validate_finalizers(const MetaView& meta, const FieldPath& path, FieldError
     errors.invalid_raw(path.child("finalizers"), "[]string",
                        "finalizer orphan and foregroundDeletion cannot be both set");
   }
-  for (size_t i = 0; i < names.size(); ++i) {
+  for (size_t i = 0; i < names.size() && !plain; ++i) {
     bool qualified = names[i].find('/') != std::string_view::npos;
     if (qualified || is_standard_finalizer(names[i])) continue;
     errors.invalid(path.child("finalizers").index(i), names[i],
@@ -136,10 +137,11 @@ void validate_object_meta(const schema::Resource& resource, const MetaView& meta
   }
   validate_maps(meta, path, errors);
   validate_owners(meta, path, errors);
-  validate_finalizers(meta, path, errors);
+  validate_finalizers(meta, kind_rules(resource).plain_finalizers, path, errors);
 }
 
-void validate_object_meta_update(const MetaView& meta, const MetaView& old, FieldErrors& errors) {
+void validate_object_meta_update(const schema::Resource& resource, const MetaView& meta,
+                                 const MetaView& old, FieldErrors& errors) {
   FieldPath path("metadata");
   if (old.deleting()) forbid_new_finalizers(meta, old, errors);
   if (meta.generation() < old.generation()) {
@@ -151,7 +153,7 @@ void validate_object_meta_update(const MetaView& meta, const MetaView& old, Fiel
   }
   validate_maps(meta, path, errors);
   validate_owners(meta, path, errors);
-  validate_finalizers(meta, path, errors);
+  validate_finalizers(meta, kind_rules(resource).plain_finalizers, path, errors);
 }
 
 }  // namespace tiphys::apiserver

@@ -11,6 +11,7 @@ inline constexpr size_t kMaxAnnotationBytes = 256 * 1024;  // TotalAnnotationSiz
 
 void validate_object_meta(const schema::Resource& resource, const MetaView& meta,
                           FieldErrors& errors);
-void validate_object_meta_update(const MetaView& meta, const MetaView& old, FieldErrors& errors);
+void validate_object_meta_update(const schema::Resource& resource, const MetaView& meta,
+                                 const MetaView& old, FieldErrors& errors);
 
 }  // namespace tiphys::apiserver

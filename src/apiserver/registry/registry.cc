@@ -4,8 +4,10 @@
 #include "apiserver/registry/conversion.h"
 #include "apiserver/registry/defaults.h"
 #include "apiserver/registry/graceful_delete.h"
+#include "apiserver/registry/kind_rules.h"
 #include "apiserver/registry/meta.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/service_transition.h"
 #include "apiserver/registry/status_rules.h"
 #include "apiserver/registry/storable.h"
 #include "codec/codec.h"
@@ -23,6 +25,24 @@ ApiStatus not_found(const WriteScope& scope) {
 
 ApiStatus conflict(const WriteScope& scope, std::string_view why) {
   return ApiStatus::conflict(scope.resource->group, scope.resource->resource, scope.name, why);
+}
+
+// Upstream's aggregate names each error once; the causes list them all.
+ApiStatus invalid_object(const WriteScope& scope, FieldErrors& errors) {
+  std::vector<StatusCause> causes = errors.take();
+  std::vector<StatusCause> unique;
+  for (const StatusCause& cause : causes) {
+    bool seen = false;
+    for (const StatusCause& other : unique) {
+      seen |= other.field == cause.field && other.message == cause.message;
+    }
+    if (!seen) unique.push_back(cause);
+  }
+  ApiStatus::Data data =
+      ApiStatus::invalid(scope.resource->group, scope.resource->kind, scope.name, std::move(unique))
+          .data();
+  data.details.causes = std::move(causes);
+  return ApiStatus(std::move(data));
 }
 
 bool same_content(const Draft& a, const Object& b) {
@@ -193,7 +213,7 @@ Result<void> Registry::before_create(const WriteScope& scope, Draft& object) {
   ObjectPtr frozen = object.freeze();
   if (strategy.validate) strategy.validate(context, *frozen, errors);
   if (!errors.empty()) {
-    return ApiStatus::invalid(scope.resource->group, scope.resource->kind, scope.name, errors.take());
+    return invalid_object(scope, errors);
   }
   if (strategy.warnings && scope.warnings) strategy.warnings(context, *frozen, *scope.warnings);
   return {};
@@ -209,7 +229,8 @@ Task<Result<Written>> Registry::update(WriteScope scope, Preconditions precondit
     bool retry = false;
     if (!current) {
       const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
-      bool may_create = strategy.allow_create_on_update && scope.subresource.empty();
+      bool may_create = scope.subresource.empty() && (strategy.allow_create_on_update ||
+                                                       kind_rules(*scope.resource).put_creates);
       if (!may_create || !preconditions.uid.empty()) co_return not_found(scope);
       Result<Draft> fresh = co_await transform(nullptr);
       if (!fresh) co_return fresh.error();
@@ -230,8 +251,12 @@ Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions prec
                                             bool* retry) {
   MetaView before(*current);
   if (!preconditions.uid.empty() && preconditions.uid != before.uid()) {
-    co_return conflict(scope, "Precondition failed: UID in precondition: " + preconditions.uid +
-                                  ", UID in object meta: " + std::string(before.uid()));
+    co_return conflict(
+        scope, "StorageError: invalid object, Code: 4, Key: " +
+                   store_key(*scope.resource, scope.ns, scope.name) +
+                   ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+                   "precondition: " + preconditions.uid + ", UID in object meta: " +
+                   std::string(before.uid()));
   }
   if (!preconditions.resource_version.empty() &&
       preconditions.resource_version != before.resource_version()) {
@@ -246,11 +271,13 @@ Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions prec
   const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
   std::string version(MetaView(*changed).resource_version());
   if (version == "0") version.clear();
-  if (version.empty() && !strategy.allow_unconditional_update) {
+  bool versioned = !strategy.allow_unconditional_update || kind_rules(*scope.resource).versioned;
+  if (version.empty() && versioned) {
     FieldErrors errors;
     errors.invalid_raw(FieldPath("metadata").child("resourceVersion"), "0",
                        "must be specified for an update");
-    co_return ApiStatus::invalid(scope.resource->group, scope.resource->kind, scope.name, errors.take());
+    co_return ApiStatus::invalid(scope.resource->group, scope.resource->resource, scope.name,
+                                 errors.take());
   }
   if (!version.empty() && version != before.resource_version()) {
     co_return conflict(scope, kModified);
@@ -269,6 +296,7 @@ Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions prec
   }
   if (parts_.allocator && scope.resource->group.empty() && scope.resource->resource == "services" &&
       scope.subresource.empty()) {
+    drop_stale_service_fields(object, *old);
     held = parts_.allocator->allocate(object, old.get());
     if (!held) co_return held.error();
   }
@@ -295,7 +323,7 @@ Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions prec
   Result<bool> done = false;
   if (written.deleted) {
     written.object = from_storage_version(*scope.resource, std::move(frozen));
-    done = co_await erase(scope, std::move(key), expected, &written.object);
+    done = co_await erase(scope, std::move(key), expected, nullptr);
   } else {
     frozen.reset();
     done = co_await commit(scope, std::move(key), expected, std::move(object), &written.object);
@@ -319,12 +347,12 @@ Result<void> Registry::before_update(const WriteScope& scope, Draft& object, con
   }
   FieldErrors errors;
   // Upstream's strategies check metadata once more, and clients see each error twice.
-  validate_object_meta_update(MetaView(object), before, errors);
-  validate_object_meta_update(MetaView(object), before, errors);
+  validate_object_meta_update(*scope.resource, MetaView(object), before, errors);
+  validate_object_meta_update(*scope.resource, MetaView(object), before, errors);
   ObjectPtr frozen = object.freeze();
   if (strategy.validate_update) strategy.validate_update(context, *frozen, old, errors);
   if (!errors.empty()) {
-    return ApiStatus::invalid(scope.resource->group, scope.resource->kind, scope.name, errors.take());
+    return invalid_object(scope, errors);
   }
   if (strategy.warnings && scope.warnings) strategy.warnings(context, *frozen, *scope.warnings);
   return {};

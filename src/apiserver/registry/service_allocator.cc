@@ -172,6 +172,8 @@ void ServiceAllocator::allocate_addresses(Draft& draft, const Object* old, Reser
   if (!has_cluster_ip(service)) {
     spec.clear_cluster_ip();
     spec.clear_cluster_ips();
+    spec.clear_ip_families();
+    spec.clear_ip_family_policy();
     return;
   }
   std::string wanted(service.spec().cluster_ip());
@@ -246,10 +248,8 @@ void ServiceAllocator::allocate_ports(Draft& draft, const Object* old, Reservati
     int wanted = port.node_port();
     FieldPath path = FieldPath("spec").child("ports").index(i).child("nodePort");
     if (wanted != 0) {
-      bool mine = std::find(own.begin(), own.end(), std::pair(protocol, wanted)) != own.end() ||
-                  std::find(held.ports_.begin(), held.ports_.end(), std::pair(protocol, wanted)) !=
-                      held.ports_.end();
-      if (mine) continue;
+      auto mine = std::find(own.begin(), own.end(), std::pair(protocol, wanted));
+      if (mine != own.end()) continue;
       if (wanted < options_.node_port_first || wanted > options_.node_port_last) {
         errors.invalid(path, wanted,
                        "provided port is not in the valid range. The range of valid ports is " +
@@ -262,7 +262,16 @@ void ServiceAllocator::allocate_ports(Draft& draft, const Object* old, Reservati
       }
       continue;
     }
-    auto picked = pick_port(protocol);
+    // One port number for all protocols of a port, as far as it is free.
+    std::optional<int> picked;
+    for (size_t k = 0; k < i && !picked; ++k) {
+      core_v1::ServicePort other(ports[k].node());
+      bool twin = other.port() == port.port() && protocol_of(other) != protocol;
+      if (twin && other.node_port() != 0 && !port_taken(protocol, other.node_port())) {
+        picked = other.node_port();
+      }
+    }
+    if (!picked) picked = pick_port(protocol);
     if (!picked) {
       errors.internal(path, "failed to allocate a nodePort: range is full");
       continue;

@@ -44,11 +44,11 @@ std::string list_meta_json(const ListAnswer& list) {
 }
 
 // The item's JSON without kind and apiVersion: items of typed lists carry none.
-void append_item(const Object& item, std::string& out) {
+void append_item(const Object& item, bool typed, std::string& out) {
   Bytes shared = codec::encode_shared(codec::Format::kJson, item);
   std::string_view text = *shared;
   const GroupVersionKind* gvk = item.gvk();
-  if (gvk) {
+  if (gvk && !typed) {
     std::string head = "{\"kind\":\"" + std::string(gvk->kind) + "\",\"apiVersion\":\"" +
                        gvk->api_version() + "\"";
     if (text.starts_with(head)) {
@@ -67,7 +67,7 @@ std::string list_json(std::string_view kind, std::string_view api_version, const
   bool first = true;
   for (const ObjectPtr& item : list.items) {
     if (!first) text += ',';
-    append_item(*item, text);
+    append_item(*item, kind == "PartialObjectMetadataList", text);
     first = false;
   }
   return text + "]}\n";
@@ -167,7 +167,7 @@ Result<net::Bytes> encode_list(const RequestContext& context, const ListAnswer& 
     partial.continue_token = list.continue_token;
     partial.remaining = list.remaining;
     for (const ObjectPtr& item : list.items) {
-      partial.items.push_back(partial_object(*item, context.media.meta_version, false));
+      partial.items.push_back(partial_object(*item, context.media.meta_version, true));
     }
     std::string version = "meta.k8s.io/" + std::string(context.media.meta_version);
     auto text = encode_items(context, "PartialObjectMetadataList", version, partial);
