@@ -198,6 +198,7 @@ class Applier {
     for (const ManagerEntry& entry : managers_) owned.unite(entry.fields);
     FieldSet gone = with_parents(last);
     gone.subtract(with_parents(owned));
+    strip_system_fields(gone);
     remove_items(type_, merged, gone);
   }
 

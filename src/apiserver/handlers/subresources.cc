@@ -1,5 +1,6 @@
 // scale, binding, eviction and token.
 #include "apiserver/handlers/body.h"
+#include "apiserver/handlers/disruption.h"
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/options.h"
 #include "apiserver/managed_fields/managed_fields.h"
@@ -306,6 +307,10 @@ Task<Result<Answer>> handle_eviction(HandlerEnv& env, RequestContext& context) {
   request.preconditions.uid = wanted.preconditions().uid();
   request.preconditions.resource_version = wanted.preconditions().resource_version();
   bool dry_run = options->dry_run || !wanted.dry_run().empty();
+  Result<ObjectPtr> pod = env.registry->get(*context.resource, context.info.ns, context.info.name);
+  if (!pod) co_return pod.error();
+  Result<void> allowed = co_await take_disruption(env, context, *pod, dry_run);
+  if (!allowed) co_return allowed.error();
   WriteScope scope = scope_of(context, dry_run);
   scope.subresource.clear();
   Result<Written> written = co_await env.registry->remove(std::move(scope), request);

@@ -17,6 +17,14 @@ void merge_string_data(Draft& object) {
   secret.clear_string_data();
 }
 
+// The old single address and the list of addresses say the same.
+void align_pod_addresses(Draft& object) {
+  core_v1::Pod view(object.root());
+  std::string address(view.status().pod_ip());
+  if (address.empty() || !view.status().pod_ips().empty()) return;
+  core_v1::PodEdit(object).edit_status().edit_pod_ips().append().set_ip(address);
+}
+
 // Upstream keeps this deprecated field as an annotation; it is there from the first moment.
 void annotate_template_generation(Draft& object) {
   if (MetaView(object).annotations().find(kTemplateGeneration).is_null()) {
@@ -29,6 +37,7 @@ void annotate_template_generation(Draft& object) {
 void apply_defaults(const schema::Resource& resource, Draft& object) {
   if (&object.type() != resource.message) return;
   if (resource.group.empty() && resource.resource == "secrets") merge_string_data(object);
+  if (resource.group.empty() && resource.resource == "pods") align_pod_addresses(object);
   if (resource.group == "apps" && resource.resource == "daemonsets") {
     annotate_template_generation(object);
   }

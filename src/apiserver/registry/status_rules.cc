@@ -53,7 +53,9 @@ void keep_template_generation(Draft& object, const Object& old) {
 
 void prepare_new_object(const schema::Resource& resource, Draft& object) {
   const schema::Message& type = object.type();
-  if (type.status_field >= 0 && resource.find_subresource("status")) {
+  // A node registers itself with the status it has.
+  bool keeps_status = resource.group.empty() && resource.resource == "nodes";
+  if (type.status_field >= 0 && !keeps_status && resource.find_subresource("status")) {
     set_field(object.arena(), object.root(), static_cast<uint16_t>(type.status_field), Value());
   }
   if (kind_rules(resource).generation) MetaEdit(object).set_int("generation", 1);
