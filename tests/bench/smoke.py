@@ -113,7 +113,7 @@ def nginx_reads(folder, body):
                     "-nodes", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"),
                     "-days", "1", "-subj", "/CN=localhost"], check=True, capture_output=True)
     (folder / "nginx.conf").write_text(f"""
-daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+user root; daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 1024; }}
 http {{ access_log off; keepalive_requests 100000000; client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2;
   fastcgi_temp_path {folder}/t3; uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
