@@ -25,8 +25,8 @@ bool is_mutating(std::string_view verb) {
 
 bool is_long_running(const RequestInfo& info) {
   return info.verb == "watch" || info.verb == "proxy" || info.subresource == "proxy" ||
-         info.subresource == "log" || info.subresource == "exec" ||
-         info.subresource == "attach" || info.subresource == "portforward";
+         info.subresource == "log" || info.subresource == "exec" || info.subresource == "attach" ||
+         info.subresource == "portforward";
 }
 
 bool wants_pretty(const RequestContext& context) {
@@ -63,7 +63,10 @@ AcceptScope accept_scope(const RequestContext& context) {
 struct ApiServer::Impl {
   Impl(Loop& the_loop, WorkerPool& the_pool, storage::Store& the_store, Random& the_random,
        ApiServerOptions the_options)
-      : loop(the_loop), pool(the_pool), random(the_random), options(std::move(the_options)),
+      : loop(the_loop),
+        pool(the_pool),
+        random(the_random),
+        options(std::move(the_options)),
         hub(the_loop, the_store),
         discovery(options.advertise_address + ":" + std::to_string(options.secure_port)) {
     auto made = ServiceAllocator::create(
@@ -136,7 +139,9 @@ void ApiServer::set_authorizer(std::unique_ptr<Authorizer> authorizer) {
 void ApiServer::add_admission(std::unique_ptr<AdmissionPlugin> plugin) {
   impl_->admission.push_back(std::move(plugin));
 }
-void ApiServer::set_review_handler(ReviewHandler handler) { impl_->env.review = std::move(handler); }
+void ApiServer::set_review_handler(ReviewHandler handler) {
+  impl_->env.review = std::move(handler);
+}
 void ApiServer::set_token_handler(TokenHandler handler) { impl_->env.token = std::move(handler); }
 void ApiServer::set_kubelet_connector(KubeletConnector connector) {
   impl_->env.kubelet = std::move(connector);
@@ -270,7 +275,8 @@ Task<net::Response> ApiServer::Impl::serve(net::Request request) {
     bool aggregated = !context->info.is_resource && wants_aggregated(context->accept);
     if (!allowed) {
       answer = allowed.error();
-    } else if (!media && !aggregated && (context->info.is_resource || discovery.find(context->info.path))) {
+    } else if (!media && !aggregated &&
+               (context->info.is_resource || discovery.find(context->info.path))) {
       answer = media.error();
     } else {
       if (media) context->media = *media;
@@ -309,8 +315,8 @@ net::Response ApiServer::Impl::respond(RequestContext context, Result<Answer> an
   } else if (answer && answer->watch) {
     response.headers.set("content-type", stream_content_type(context.media.format));
     std::vector<std::string> warnings = context.warnings;
-    response.stream = std::make_unique<WatchBody>(loop, std::move(context), std::move(*answer->watch),
-                                                  stopping.token());
+    response.stream = std::make_unique<WatchBody>(loop, std::move(context),
+                                                  std::move(*answer->watch), stopping.token());
     context.warnings = std::move(warnings);
   } else {
     Result<net::Bytes> body = net::Bytes();
@@ -345,8 +351,7 @@ net::Response ApiServer::Impl::respond(RequestContext context, Result<Answer> an
 // ---- in process ----
 
 Task<Result<Answer>> ApiServer::call(InProcessRequest request) {
-  Result<ParsedRequest> parsed =
-      parse_request_info(request.method, request.path, request.query);
+  Result<ParsedRequest> parsed = parse_request_info(request.method, request.path, request.query);
   if (!parsed) co_return parsed.error();
   RequestContext context;
   context.info = std::move(parsed->info);

@@ -43,10 +43,10 @@ struct InProcessRequest {
   std::string method;
   std::string path;
   std::string query;
-  ObjectPtr object;          // body, decoded; or
-  std::string body;          // raw, of content_type
+  ObjectPtr object;  // body, decoded; or
+  std::string body;  // raw, of content_type
   std::string content_type;
-  std::string user_agent;    // the component: field manager of its writes
+  std::string user_agent;  // the component: field manager of its writes
   UserInfo user;
   StopToken stop;
 };

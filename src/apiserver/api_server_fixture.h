@@ -39,7 +39,9 @@ class ApiServerTest : public testing::Test {
   };
 
   ApiServerTest()
-      : store_(storage::make_memory_store(loop_)), pool_(1), random_(7),
+      : store_(storage::make_memory_store(loop_)),
+        pool_(1),
+        random_(7),
         server_(loop_, pool_, *store_, random_, ApiServerOptions{}) {
     server_.set_authenticator(std::make_unique<AlwaysAdmin>());
     auto started = loop_.run(server_.start());

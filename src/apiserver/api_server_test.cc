@@ -63,7 +63,8 @@ TEST_F(ApiServerTest, an_update_with_an_old_version_conflicts) {
 TEST_F(ApiServerTest, patches_of_all_three_kinds) {
   ask("POST", kMaps, config_map("a", "1"));
   std::string path = std::string(kMaps) + "/a";
-  Reply merge = ask("PATCH", path, R"({"data":{"k":null,"x":"y"}})", "application/merge-patch+json");
+  Reply merge =
+      ask("PATCH", path, R"({"data":{"k":null,"x":"y"}})", "application/merge-patch+json");
   EXPECT_EQ(at(merge.body, {"data"}), R"({"x":"y"})");
   Reply json = ask("PATCH", path, R"([{"op":"add","path":"/data/z","value":"1"}])",
                    "application/json-patch+json");
@@ -79,9 +80,10 @@ TEST_F(ApiServerTest, patches_of_all_three_kinds) {
 TEST_F(ApiServerTest, server_side_apply_owns_and_conflicts) {
   std::string path = std::string(kMaps) + "/a";
   auto apply = [&](std::string manager, std::string data, std::string more = "") {
-    return ask("PATCH", path + "?fieldManager=" + manager + more,
-               R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":)" + data + "}",
-               "application/apply-patch+yaml");
+    return ask(
+        "PATCH", path + "?fieldManager=" + manager + more,
+        R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":)" + data + "}",
+        "application/apply-patch+yaml");
   };
   EXPECT_EQ(apply("one", R"({"a":"1","b":"1"})").status, 201);
   Reply conflict = apply("two", R"({"a":"2"})");
@@ -107,8 +109,9 @@ TEST_F(ApiServerTest, lists_are_cut_and_continued) {
 
 TEST_F(ApiServerTest, a_watch_tells_of_changes_and_ends_in_time) {
   Reply list = ask("GET", kMaps);
-  net::Response watch = send("GET", std::string(kMaps) + "?watch=true&timeoutSeconds=5&resourceVersion=" +
-                                        at(list.body, {"metadata", "resourceVersion"}));
+  net::Response watch =
+      send("GET", std::string(kMaps) + "?watch=true&timeoutSeconds=5&resourceVersion=" +
+                      at(list.body, {"metadata", "resourceVersion"}));
   ASSERT_TRUE(watch.stream);
   ask("POST", kMaps, config_map("a", "1"));
   auto chunk = loop_.run(watch.stream->next({}));
@@ -164,8 +167,7 @@ TEST_F(ApiServerTest, many_json_patch_operations_are_refused) {
 }
 
 TEST_F(ApiServerTest, finalizers_hold_an_object) {
-  ask("POST", kMaps,
-      R"({"metadata":{"name":"a","finalizers":["example.com/wait"]}})");
+  ask("POST", kMaps, R"({"metadata":{"name":"a","finalizers":["example.com/wait"]}})");
   Reply marked = ask("DELETE", std::string(kMaps) + "/a");
   EXPECT_NE(at(marked.body, {"metadata", "deletionTimestamp"}), "<none>");
   EXPECT_EQ(ask("GET", std::string(kMaps) + "/a").status, 200);
@@ -184,8 +186,9 @@ TEST_F(ApiServerTest, services_never_share_an_address) {
     ASSERT_EQ(made.status, 201) << made.body;
     EXPECT_TRUE(seen.insert(at(made.body, {"spec", "clusterIP"})).second);
   }
-  Reply taken = ask("POST", "/api/v1/namespaces/default/services",
-                    R"({"metadata":{"name":"t"},"spec":{"clusterIP":"10.43.0.1","ports":[{"port":80}]}})");
+  Reply taken =
+      ask("POST", "/api/v1/namespaces/default/services",
+          R"({"metadata":{"name":"t"},"spec":{"clusterIP":"10.43.0.1","ports":[{"port":80}]}})");
   EXPECT_EQ(taken.status, 422);
 }
 

@@ -13,13 +13,13 @@ std::string qualified(std::string_view group, std::string_view resource) {
 
 ApiStatus with_details(int32_t code, std::string_view reason, std::string message,
                        std::string_view group, std::string_view kind, std::string_view name) {
-  ApiStatus::Data data{.code = code,
-                       .reason = std::string(reason),
-                       .message = std::move(message),
-                       .has_details = true,
-                       .details = {.name = std::string(name),
-                                   .group = std::string(group),
-                                   .kind = std::string(kind)}};
+  ApiStatus::Data data{
+      .code = code,
+      .reason = std::string(reason),
+      .message = std::move(message),
+      .has_details = true,
+      .details = {
+          .name = std::string(name), .group = std::string(group), .kind = std::string(kind)}};
   return ApiStatus(std::move(data));
 }
 
@@ -61,8 +61,7 @@ ApiStatus ApiStatus::unauthorized(std::string_view message) {
 
 ApiStatus ApiStatus::forbidden(std::string_view group, std::string_view resource,
                                std::string_view name, std::string_view why) {
-  std::string message =
-      name.empty() ? qualified(group, resource) : quoted(group, resource, name);
+  std::string message = name.empty() ? qualified(group, resource) : quoted(group, resource, name);
   if (resource.empty()) message = "forbidden";
   message.append(resource.empty() ? ": " : " is forbidden: ").append(why);
   return with_details(403, "Forbidden", std::move(message), group, resource, name);

@@ -74,8 +74,8 @@ TEST(Kubeconfig, SaysWhatIsMissing) {
             "auth info \"nobody\" does not exist");
   EXPECT_THAT(parse_kubeconfig(kText, "", "plugin").error().message(),
               HasSubstr("credential plugins (exec) are not supported"));
-  for (std::string bad : {"", "a", "[]", "clusters: 5\ncurrent-context: a", "\t:",
-                          "current-context: a\ncontexts: [{name: a, context: 5}]"}) {
+  for (std::string bad : {"", "a", "[]", "clusters: 5\ncurrent-context: a",
+                          "\t:", "current-context: a\ncontexts: [{name: a, context: 5}]"}) {
     EXPECT_FALSE(parse_kubeconfig(bad, "")) << bad;
   }
   EXPECT_FALSE(parse_kubeconfig(std::string(kMaxKubeconfigBytes + 1, ' '), ""));

@@ -138,10 +138,9 @@ TEST(Json, output_has_gos_zero_values_and_escapes) {
                     kind("", "ConfigMap")),
             "{\"metadata\":{},\"data\":{\"a\":\"\xc3\xa4\",\"b\":"
             "\"\\u003c\\u0026\\u003e\\u2028\\u0001\\n\\\"\"}}");
-  EXPECT_EQ(
-      through(R"({"spec":{"ports":[{"port":80}]}})", kind("", "Service")),
-      R"({"metadata":{},"spec":{"ports":[{"port":80,"targetPort":0}]},)"
-      R"("status":{"loadBalancer":{}}})");
+  EXPECT_EQ(through(R"({"spec":{"ports":[{"port":80}]}})", kind("", "Service")),
+            R"({"metadata":{},"spec":{"ports":[{"port":80,"targetPort":0}]},)"
+            R"("status":{"loadBalancer":{}}})");
 }
 
 TEST(Json, invalid_utf8_and_lone_surrogates_become_the_replacement_character) {
@@ -152,13 +151,11 @@ TEST(Json, invalid_utf8_and_lone_surrogates_become_the_replacement_character) {
 }
 
 TEST(Json, special_kinds_have_their_own_forms) {
-  EXPECT_EQ(
-      through(
-          R"({"spec":{"containers":[{"name":"c",)"
-              R"("resources":{"limits":{"cpu":1,"memory":"1024Mi"}}}]}})",
-          kind("", "Pod")),
-      R"({"metadata":{},"spec":{"containers":[{"name":"c",)"
-      R"("resources":{"limits":{"cpu":"1","memory":"1Gi"}}}]},"status":{}})");
+  EXPECT_EQ(through(R"({"spec":{"containers":[{"name":"c",)"
+                    R"("resources":{"limits":{"cpu":1,"memory":"1024Mi"}}}]}})",
+                    kind("", "Pod")),
+            R"({"metadata":{},"spec":{"containers":[{"name":"c",)"
+            R"("resources":{"limits":{"cpu":"1","memory":"1Gi"}}}]},"status":{}})");
   EXPECT_EQ(why(R"({"spec":{"containers":[{"resources":{"limits":{"cpu":"1x"}}}]}})"),
             "quantities must match the regular expression "
             "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");

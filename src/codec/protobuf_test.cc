@@ -35,14 +35,14 @@ TEST(Protobuf, unknown_fields_are_stepped_over) {
 }
 
 TEST(Protobuf, truncation_anywhere_is_an_error_or_a_shorter_message) {
-  Result<Draft> pod = decode_object(
-      Format::kJson,
-      R"({"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"a":"b"},)"
-      R"("creationTimestamp":"2020-01-01T00:00:00Z"},)"
-      R"("spec":{"containers":[{"name":"c",)"
-      R"("ports":[{"containerPort":80}],)"
-      R"("livenessProbe":{"httpGet":{"port":"http"}}}]}})",
-      nullptr, nullptr);
+  Result<Draft> pod =
+      decode_object(Format::kJson,
+                    R"({"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"a":"b"},)"
+                    R"("creationTimestamp":"2020-01-01T00:00:00Z"},)"
+                    R"("spec":{"containers":[{"name":"c",)"
+                    R"("ports":[{"containerPort":80}],)"
+                    R"("livenessProbe":{"httpGet":{"port":"http"}}}]}})",
+                    nullptr, nullptr);
   ASSERT_TRUE(pod);
   std::string bytes;
   encode_object(Format::kProtobuf, pod->type(), pod->root(), pod->gvk(), bytes);

@@ -100,9 +100,8 @@ TEST(Yaml, depth_is_bounded) {
 
 TEST(Yaml, output_quotes_what_would_resolve_otherwise) {
   EXPECT_EQ(
-      yaml(
-          R"({"b":"true","a":"x","c":"1","d":"","e":"2020-01-01","f":"a: b",)"
-          R"("g":null,"h":[],"i":{}})"),
+      yaml(R"({"b":"true","a":"x","c":"1","d":"","e":"2020-01-01","f":"a: b",)"
+           R"("g":null,"h":[],"i":{}})"),
       "a: x\nb: \"true\"\nc: \"1\"\nd: \"\"\ne: \"2020-01-01\"\nf: 'a: b'\ng: null\nh: []\ni: "
       "{}\n");
   EXPECT_EQ(yaml(R"({"t":"line\nline\n","l":[{"a":1,"b":[2]}]})"),

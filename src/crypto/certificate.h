@@ -22,8 +22,8 @@ class PrivateKey {
  public:
   static Result<PrivateKey> generate();  // P-256
   static Result<PrivateKey> from_pem(std::string_view pem);
-  std::string to_pem() const;         // PKCS#8 or SEC1
-  std::string public_pem() const;     // SubjectPublicKeyInfo
+  std::string to_pem() const;      // PKCS#8 or SEC1
+  std::string public_pem() const;  // SubjectPublicKeyInfo
   evp_pkey_st* get() const { return key_.get(); }
 
  private:
@@ -51,7 +51,7 @@ class Certificate {
   std::vector<std::string> ip_addresses() const;  // text
   std::string sha256_fingerprint() const;         // of the DER, hex
   std::string subject_key_sha256() const;         // of the SPKI, hex: kubeadm's CA pin
-  bool allows_client_auth() const;  // its extended key usages, if it has any, name it
+  bool allows_client_auth() const;                // its extended key usages, if it has any, name it
   bool allows_server_auth() const;
   bool belongs_to(const PrivateKey& key) const;
   bool is_signed_by(const Certificate& issuer) const;  // the signature only

@@ -145,8 +145,8 @@ std::string key_id(const PrivateKey& key) { return id_of(key.get()); }
 std::string sign_jwt(std::string_view claims_json, const PrivateKey& key) {
   std::string_view algorithm = algorithm_of(key.get());
   if (algorithm.empty()) return {};
-  std::string header = R"({"alg":")" + std::string(algorithm) + R"(","kid":")" + key_id(key) +
-                       R"("})";
+  std::string header =
+      R"({"alg":")" + std::string(algorithm) + R"(","kid":")" + key_id(key) + R"("})";
   std::string input = base64url_encode(header) + "." + base64url_encode(claims_json);
   std::string signature = sign(key.get(), input);
   if (algorithm == "ES256") signature = der_to_jose(signature);

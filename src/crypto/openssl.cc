@@ -20,8 +20,8 @@ ApiStatus openssl_error(std::string_view what) {
 
 OwnedBio borrow_bio(std::string_view bytes) {
   if (bytes.size() > INT_MAX) bytes = {};
-  return OwnedBio(BIO_new_mem_buf(bytes.empty() ? "" : bytes.data(),
-                                  static_cast<int>(bytes.size())));
+  return OwnedBio(
+      BIO_new_mem_buf(bytes.empty() ? "" : bytes.data(), static_cast<int>(bytes.size())));
 }
 
 std::string bio_text(BIO* bio) {

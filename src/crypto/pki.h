@@ -75,7 +75,7 @@ class Pki {
   const std::string& front_proxy_ca_pem() const { return front_proxy_ca_.pem; }
   const PkiPair& pair(PkiLeaf leaf) const { return leaves_[static_cast<size_t>(leaf)]; }
   const PrivateKey& service_account_key() const { return *service_account_key_; }
-  std::string path(std::string_view file) const;  // in directory()
+  std::string path(std::string_view file) const;    // in directory()
   static std::string_view file_name(PkiLeaf leaf);  // without .crt or .key
   // The CA, for signing requests. Null if its key is absent.
   const Certificate* ca_certificate() const { return &*ca_.certificate; }

@@ -47,10 +47,10 @@ std::string canonical_address(const std::string& text) {
 }
 
 void add_apiserver_names(CertificateTemplate& what, const PkiOptions& options) {
-  for (std::string name : {std::string("kubernetes"), std::string("kubernetes.default"),
-                           std::string("kubernetes.default.svc"),
-                           "kubernetes.default.svc." + options.cluster_domain,
-                           std::string("localhost"), options.node_name}) {
+  for (std::string name :
+       {std::string("kubernetes"), std::string("kubernetes.default"),
+        std::string("kubernetes.default.svc"), "kubernetes.default.svc." + options.cluster_domain,
+        std::string("localhost"), options.node_name}) {
     add_once(what.dns_names, name);
   }
   for (const std::string& name : options.dns_names) add_once(what.dns_names, name);

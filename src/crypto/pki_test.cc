@@ -57,10 +57,10 @@ TEST_F(PkiTest, MakesKubeadmsFiles) {
 TEST_F(PkiTest, CertifiesWhoIsWho) {
   auto pki = *ensure();
   Certificate server = certificate(pki, PkiLeaf::kApiserver);
-  EXPECT_THAT(server.dns_names(),
-              ElementsAre("kubernetes", "kubernetes.default", "kubernetes.default.svc",
-                          "kubernetes.default.svc.cluster.local", "localhost", "n1",
-                          "api.example.com"));
+  EXPECT_THAT(
+      server.dns_names(),
+      ElementsAre("kubernetes", "kubernetes.default", "kubernetes.default.svc",
+                  "kubernetes.default.svc.cluster.local", "localhost", "n1", "api.example.com"));
   EXPECT_THAT(server.ip_addresses(), ElementsAre("10.43.0.1", "127.0.0.1", "192.168.0.5"));
   EXPECT_TRUE(server.allows_server_auth());
   EXPECT_FALSE(server.allows_client_auth());

@@ -30,8 +30,9 @@ proxy::Proxier::Options proxy_options(const kubelet::Options& node) {
 
 Task<Result<void>> serve(Host& host, Flags flags) {
   if (!flags.server.empty() || !flags.token.empty()) {
-    co_return ApiStatus::bad_request("joining with --server and --token is not there yet; give the "
-                                     "node a kubeconfig with --kubeconfig");
+    co_return ApiStatus::bad_request(
+        "joining with --server and --token is not there yet; give the "
+        "node a kubeconfig with --kubeconfig");
   }
   Result<kubelet::Options> options = flags.kubelet.resolve();
   if (!options) co_return options.error();
@@ -43,8 +44,8 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   auto connection = ApiConnection::open(host, flags.kubeconfig, "kubelet");
   if (!connection) co_return connection.error();
   client::Client& client = (*connection)->client();
-  auto node = std::make_unique<kubelet::Kubelet>(host.loop(), host.pool(), client, host.random(),
-                                                 *options);
+  auto node =
+      std::make_unique<kubelet::Kubelet>(host.loop(), host.pool(), client, host.random(), *options);
   auto proxier = std::make_unique<proxy::Proxier>(host.loop(), host.pool(), client, host.random(),
                                                   proxy_options(*options));
   Result<void> started = node->start();
@@ -74,8 +75,8 @@ int run_agent(const std::vector<std::string>& arguments) {
   flags.kubelet.add_to(set);
   flags.kubelet.add_alone_to(set);
   logging.add_to(set);
-  if (auto code = parse_or_exit("agent", "A worker node: kubelet and service proxy.", set,
-                                arguments)) {
+  if (auto code =
+          parse_or_exit("agent", "A worker node: kubelet and service proxy.", set, arguments)) {
     return *code;
   }
   logging.apply();

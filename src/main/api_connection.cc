@@ -19,8 +19,9 @@ Result<std::unique_ptr<ApiConnection>> ApiConnection::open(Host& host,
                                                            const std::string& kubeconfig,
                                                            std::string component) {
   if (kubeconfig.empty()) {
-    return ApiStatus::bad_request("--kubeconfig is needed: the file that says how to reach the "
-                                  "API server and who to be there");
+    return ApiStatus::bad_request(
+        "--kubeconfig is needed: the file that says how to reach the "
+        "API server and who to be there");
   }
   TIPHYS_TRY(client::Kubeconfig, config, client::load_kubeconfig(kubeconfig));
   TIPHYS_TRY(std::unique_ptr<client::HttpTransport>, transport,
@@ -33,7 +34,8 @@ Task<void> ApiConnection::stop() { return transport_->stop(); }
 
 void LeaderElectionFlags::add_to(FlagSet& flags) {
   flags.add("leader-elect", leader_elect, "Act only while holding a Lease");
-  flags.add("leader-elect-lease-duration", lease_duration, "How long others wait for a silent leader");
+  flags.add("leader-elect-lease-duration", lease_duration,
+            "How long others wait for a silent leader");
   flags.add("leader-elect-renew-deadline", renew_deadline, "How long the leader tries to renew");
   flags.add("leader-elect-retry-period", retry_period, "Time between tries");
   flags.add("leader-elect-resource-namespace", resource_namespace, "Namespace of the Lease");

@@ -116,18 +116,21 @@ Result<std::string> nth_address(std::string_view range, uint32_t n) {
 
 void ApiServerFlags::add_to(FlagSet& flags) {
   flags.add("data-dir", data_dir, "Folder of the embedded store and everything else that is kept");
-  flags.add("cert-dir", cert_dir, "Folder of certificates and keys; made where missing "
-                                  "(\"\": <data-dir>/pki)");
+  flags.add("cert-dir", cert_dir,
+            "Folder of certificates and keys; made where missing "
+            "(\"\": <data-dir>/pki)");
   flags.add("bind-address", bind_address, "Address to listen on");
-  flags.add("advertise-address", advertise_address, "Address that others reach this server at "
-                                                    "(\"\": the one of the default route)");
+  flags.add("advertise-address", advertise_address,
+            "Address that others reach this server at "
+            "(\"\": the one of the default route)");
   flags.add("secure-port", secure_port, "HTTPS port");
   flags.add("service-cluster-ip-range", service_cidr, "Range of the Services' cluster addresses");
   flags.add("service-node-port-range", node_port_range, "Range of node ports");
   flags.add("authorization-mode", authorization_mode,
             "Authorizers, in order: AlwaysAllow, AlwaysDeny, Node, RBAC");
   flags.add("token-auth-file", token_auth_file, "CSV file of static bearer tokens");
-  flags.add("client-ca-file", client_ca_file, "CA of client certificates (\"\": <cert-dir>/ca.crt)");
+  flags.add("client-ca-file", client_ca_file,
+            "CA of client certificates (\"\": <cert-dir>/ca.crt)");
   flags.add("tls-cert-file", tls_cert_file, "Serving certificate (\"\": made in <cert-dir>)");
   flags.add("tls-private-key-file", tls_private_key_file, "Key of --tls-cert-file");
   flags.add("kubelet-certificate-authority", kubelet_certificate_authority,
@@ -221,15 +224,13 @@ Result<void> ApiServerProcess::make_tls() {
              crypto::ServerTls::create(certificate, key, client_ca));
   tls_ = tls;
   if (flags_.tls_cert_file.empty()) {
-    renewal_->on_renewed(crypto::PkiLeaf::kApiserver,
-                         [this, client_ca](const crypto::PkiPair& pair) {
-                           Result<void> replaced =
-                               tls_->replace(pair.certificate_pem, pair.key_pem, client_ca);
-                           if (!replaced) {
-                             LOG_ERROR("Serving certificate not replaced",
-                                       {"err", replaced.error()});
-                           }
-                         });
+    renewal_->on_renewed(
+        crypto::PkiLeaf::kApiserver, [this, client_ca](const crypto::PkiPair& pair) {
+          Result<void> replaced = tls_->replace(pair.certificate_pem, pair.key_pem, client_ca);
+          if (!replaced) {
+            LOG_ERROR("Serving certificate not replaced", {"err", replaced.error()});
+          }
+        });
   }
   return {};
 }
@@ -312,8 +313,8 @@ Result<void> ApiServerProcess::make_authorizers() {
     authorizers_.push_back(std::move(authorizer));
   }
   server_->set_authorizer(std::make_unique<apiserver::ModeAuthorizer>(std::move(chain)));
-  server_->set_review_handler(apiserver::make_review_handler(
-      {server_->authenticator(), server_->authorizer(), rbac_}));
+  server_->set_review_handler(
+      apiserver::make_review_handler({server_->authenticator(), server_->authorizer(), rbac_}));
   return {};
 }
 
@@ -345,9 +346,9 @@ Task<Result<void>> ApiServerProcess::start() {
   if (done) done = add_admission();
   if (!done) co_return done;
   add_bootstrap();
-  listener_ = std::make_unique<net::Server>(
-      host_.loop(), tls_,
-      [this](net::Request request) { return server_->handle(std::move(request)); });
+  listener_ = std::make_unique<net::Server>(host_.loop(), tls_, [this](net::Request request) {
+    return server_->handle(std::move(request));
+  });
   // A taken port is told before anything is written.
   done = listener_->listen(flags_.bind_address, static_cast<uint16_t>(flags_.secure_port));
   if (!done) co_return done;

@@ -29,8 +29,8 @@ ApiStatus syntax(std::string_view function, std::string_view text) {
 
 }  // namespace
 
-FlagSet::Flag& FlagSet::insert(std::string_view name, std::string_view type,
-                               std::string_view usage, std::string default_text) {
+FlagSet::Flag& FlagSet::insert(std::string_view name, std::string_view type, std::string_view usage,
+                               std::string default_text) {
   auto flag = std::make_unique<Flag>();
   flag->name = name;
   flag->type = type;
@@ -79,8 +79,7 @@ void FlagSet::add(std::string_view name, Duration& value, std::string_view usage
 }
 
 void FlagSet::add(std::string_view name, std::vector<std::string>& value, std::string_view usage) {
-  Flag& flag = insert(name, "strings", usage,
-                      value.empty() ? "" : "[" + join(value, ",") + "]");
+  Flag& flag = insert(name, "strings", usage, value.empty() ? "" : "[" + join(value, ",") + "]");
   flag.assign = [&value, &flag](std::string_view text) -> Result<void> {
     if (!flag.set) value.clear();
     if (text.empty()) return {};

@@ -8,10 +8,14 @@ using ServerType = apiserver::WatchEvent::Type;
 
 ClientType type_of(ServerType type) {
   switch (type) {
-    case ServerType::kAdded: return ClientType::kAdded;
-    case ServerType::kModified: return ClientType::kModified;
-    case ServerType::kDeleted: return ClientType::kDeleted;
-    case ServerType::kBookmark: return ClientType::kBookmark;
+    case ServerType::kAdded:
+      return ClientType::kAdded;
+    case ServerType::kModified:
+      return ClientType::kModified;
+    case ServerType::kDeleted:
+      return ClientType::kDeleted;
+    case ServerType::kBookmark:
+      return ClientType::kBookmark;
   }
   return ClientType::kError;
 }

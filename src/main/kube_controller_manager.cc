@@ -28,8 +28,8 @@ Task<Result<void>> serve(Host& host, Flags flags) {
     if (!pem) co_return pem.error();
     flags.options.root_ca_pem = *pem;
   }
-  auto manager = controllers::ControllerManager::create(host.loop(), client, host.random(),
-                                                        flags.options);
+  auto manager =
+      controllers::ControllerManager::create(host.loop(), client, host.random(), flags.options);
   if (!manager) co_return manager.error();
   controllers::ControllerManager* running = manager->get();
   Result<void> result = co_await run_elected(
@@ -57,8 +57,8 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
           "The same for a node that starts");
   flags.election.add_to(set);
   logging.add_to(set);
-  if (auto code = parse_or_exit("kube-controller-manager", "The controllers alone.", set,
-                                arguments)) {
+  if (auto code =
+          parse_or_exit("kube-controller-manager", "The controllers alone.", set, arguments)) {
     return *code;
   }
   logging.apply();

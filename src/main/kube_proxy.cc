@@ -28,7 +28,8 @@ Result<proxy::Proxier::Options> options_of(const Flags& flags) {
   }
   for (const std::string& text : flags.nodeport_addresses) {
     auto range = proxy::Cidr::parse(text);
-    if (!range) return ApiStatus::bad_request("--nodeport-addresses: invalid CIDR address: " + text);
+    if (!range)
+      return ApiStatus::bad_request("--nodeport-addresses: invalid CIDR address: " + text);
     options.settings.node_port_cidrs.push_back(*range);
   }
   return options;
@@ -40,8 +41,8 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   if (flags.cleanup) co_return proxy::cleanup(options->settings);
   auto connection = ApiConnection::open(host, flags.kubeconfig, "kube-proxy");
   if (!connection) co_return connection.error();
-  auto proxier = std::make_unique<proxy::Proxier>(host.loop(), host.pool(),
-                                                  (*connection)->client(), host.random(), *options);
+  auto proxier = std::make_unique<proxy::Proxier>(host.loop(), host.pool(), (*connection)->client(),
+                                                  host.random(), *options);
   proxier->start();
   co_await host.wait_for_stop();
   co_await proxier->stop();

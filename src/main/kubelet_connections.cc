@@ -12,8 +12,8 @@ void KubeletConnections::replace(crypto::ClientTls::Options options) {
 net::Client& KubeletConnections::client_of(const std::string& address) {
   std::unique_ptr<net::Client>& client = clients_[address];
   if (!client) {
-    client = std::make_unique<net::Client>(
-        loop_, net::ClientOptions{.address = address, .tls = tls_});
+    client =
+        std::make_unique<net::Client>(loop_, net::ClientOptions{.address = address, .tls = tls_});
   }
   return *client;
 }
@@ -21,8 +21,8 @@ net::Client& KubeletConnections::client_of(const std::string& address) {
 Task<Result<net::Response>> KubeletConnections::send(apiserver::KubeletRequest request,
                                                      StopToken stop) {
   bool v6 = request.host.find(':') != std::string::npos;
-  std::string address = (v6 ? "[" + request.host + "]" : request.host) + ":" +
-                        std::to_string(request.port);
+  std::string address =
+      (v6 ? "[" + request.host + "]" : request.host) + ":" + std::to_string(request.port);
   return client_of(address).send(std::move(request.request), true, std::move(stop));
 }
 

@@ -12,8 +12,10 @@ Result<std::map<std::string, std::string>> read_pairs(std::string_view flag,
   for (const std::string& item : items) {
     size_t equals = item.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return ApiStatus::bad_request("--" + std::string(flag) + ": malformed pair, expect "
-                                    "string=string: " + item);
+      return ApiStatus::bad_request("--" + std::string(flag) +
+                                    ": malformed pair, expect "
+                                    "string=string: " +
+                                    item);
     }
     pairs[item.substr(0, equals)] = item.substr(equals + 1);
   }
@@ -37,7 +39,8 @@ Result<kubelet::Options::Taint> read_taint(const std::string& text) {
 }  // namespace
 
 void KubeletFlags::add_to(FlagSet& flags) {
-  flags.add("node-ip", options.node_ip, "Address of this node (\"\": the one of the default route)");
+  flags.add("node-ip", options.node_ip,
+            "Address of this node (\"\": the one of the default route)");
   flags.add("node-labels", node_labels, "Labels to register the node with");
   flags.add("register-with-taints", register_with_taints, "Taints to register the node with");
   flags.add("container-runtime-endpoint", options.container_runtime_endpoint,

@@ -98,8 +98,9 @@ class ServerProcess {
                                        {std::string(apiserver::kSystemMasters)});
     controllers::ControllerManager::Options options{.root_ca_pem = api_.pki().ca_pem(),
                                                     .cluster_cidr = flags_.cluster_cidr};
-    TIPHYS_TRY(auto, manager, controllers::ControllerManager::create(
-                                  host_.loop(), client, host_.random(), options));
+    TIPHYS_TRY(
+        auto, manager,
+        controllers::ControllerManager::create(host_.loop(), client, host_.random(), options));
     manager_ = std::move(manager);
     manager_->start();
     return {};
@@ -142,8 +143,8 @@ class ServerProcess {
     if (auto range = proxy::Cidr::parse(flags_.cluster_cidr)) {
       options.settings.cluster_cidrs.push_back(*range);
     }
-    proxier_ = std::make_unique<proxy::Proxier>(host_.loop(), host_.pool(), client,
-                                                host_.random(), options);
+    proxier_ = std::make_unique<proxy::Proxier>(host_.loop(), host_.pool(), client, host_.random(),
+                                                options);
     proxier_->start();
   }
 

@@ -60,14 +60,13 @@ TEST_F(RuleSetTest, ClusterIpWithTwoEndpoints) {
   const std::string chain = "add chain ip t ", rule = "add rule ip t ";
   EXPECT_EQ(apply(),
             chain + first + "\n" + chain + second + "\n" + chain + service + "\n" +  //
-                rule + first + " ip saddr 10.42.0.7 jump mark-for-masquerade\n" +
-                rule + first + " meta l4proto tcp dnat to 10.42.0.7:8080\n" +
-                rule + second + " ip saddr 10.42.1.7 jump mark-for-masquerade\n" +
-                rule + second + " meta l4proto tcp dnat to 10.42.1.7:8080\n" +
-                rule + service + " ip daddr 10.43.0.5 tcp dport 80 ip saddr != " +
-                "{ 10.42.0.0/16 } jump mark-for-masquerade\n" +
-                rule + service + " numgen random mod 2 vmap { 0 : goto " + first +
-                ", 1 : goto " + second + " }\n" +
+                rule + first + " ip saddr 10.42.0.7 jump mark-for-masquerade\n" + rule + first +
+                " meta l4proto tcp dnat to 10.42.0.7:8080\n" + rule + second +
+                " ip saddr 10.42.1.7 jump mark-for-masquerade\n" + rule + second +
+                " meta l4proto tcp dnat to 10.42.1.7:8080\n" + rule + service +
+                " ip daddr 10.43.0.5 tcp dport 80 ip saddr != " +
+                "{ 10.42.0.0/16 } jump mark-for-masquerade\n" + rule + service +
+                " numgen random mod 2 vmap { 0 : goto " + first + ", 1 : goto " + second + " }\n" +
                 "add element ip t cluster-ips { 10.43.0.5 }\n" +
                 "add element ip t service-ips { 10.43.0.5 . tcp . 80 : goto " + service + " }\n");
 }

@@ -25,7 +25,7 @@
 namespace tiphys::storage {
 
 using Revision = int64_t;
-using LeaseId = int64_t;                          // 0: none
+using LeaseId = int64_t;                           // 0: none
 using Bytes = std::shared_ptr<const std::string>;  // shared, immutable
 
 struct KeyValue {
@@ -74,17 +74,17 @@ struct TxnResult {
 };
 
 struct RangeResult {
-  std::vector<KeyValue> items;   // ascending by key
-  bool more = false;             // the limit cut it
-  int64_t count = 0;             // keys in the range, limit aside
-  Revision revision = 0;         // the store's current revision (not the one read at)
+  std::vector<KeyValue> items;  // ascending by key
+  bool more = false;            // the limit cut it
+  int64_t count = 0;            // keys in the range, limit aside
+  Revision revision = 0;        // the store's current revision (not the one read at)
 };
 
 struct Event {
   enum class Type : uint8_t { kPut, kDelete };
   Type type = Type::kPut;
-  KeyValue item;                        // delete: key and mod_revision (of the deletion) only
-  std::optional<KeyValue> previous;     // the state before, where not compacted away
+  KeyValue item;                     // delete: key and mod_revision (of the deletion) only
+  std::optional<KeyValue> previous;  // the state before, where not compacted away
 };
 
 // All events of one or more whole transactions, in revision order. A transaction is never split.
@@ -121,8 +121,7 @@ class Store {
   using BatchCallback = std::function<void(EventBatch)>;
   using FailedCallback = std::function<void(ApiStatus)>;
   virtual std::unique_ptr<Watch> watch(std::string prefix, Revision from, BatchCallback on_batch,
-                                       FailedCallback on_failed,
-                                       bool with_previous = true) = 0;
+                                       FailedCallback on_failed, bool with_previous = true) = 0;
   // A lease ends `ttl` after its grant or last keep-alive; its keys are then deleted (as one
   // transaction). Leases survive restarts, with their full ttl from then on.
   virtual Task<Result<LeaseId>> lease_grant(Duration ttl) = 0;

@@ -6,8 +6,8 @@
 namespace tiphys::tests {
 
 struct Acknowledgement {
-  int64_t key = 0;       // "/crash/<key>"
-  int64_t value = 0;     // the text stored; -1: the key was deleted
+  int64_t key = 0;    // "/crash/<key>"
+  int64_t value = 0;  // the text stored; -1: the key was deleted
   // Of the write; 0: it is only about to begin. Key -1: the store's when it was opened.
   int64_t revision = 0;
 };

@@ -186,8 +186,7 @@ int main(int argc, char** argv) {
     check(open_and_read(directory), facts);
   }
   std::printf("store_crash: %d crashes, %lld acknowledged writes, none lost; revision %lld\n",
-              times, static_cast<long long>(facts.writes),
-              static_cast<long long>(facts.revision));
+              times, static_cast<long long>(facts.writes), static_cast<long long>(facts.revision));
   (void)os::remove_tree(directory);
   return 0;
 }

@@ -45,8 +45,8 @@ class CertificateApproval : public PlainPlugin {
     if (!is_update(request) || !is_csr(request, "approval")) return {};
     std::string_view signer = CertificateSigningRequest(*request.object).spec().signer_name();
     if (may(authorizer_, *request.user, "approve", signer)) return {};
-    return denied(request, "user not permitted to approve requests with signerName " +
-                               go_quote(signer));
+    return denied(request,
+                  "user not permitted to approve requests with signerName " + go_quote(signer));
   }
 
  private:
@@ -66,8 +66,8 @@ class CertificateSigning : public PlainPlugin {
     if (now.status().certificate() == old.status().certificate()) return {};
     std::string_view signer = old.spec().signer_name();
     if (may(authorizer_, *request.user, "sign", signer)) return {};
-    return denied(request, "user not permitted to sign requests with signerName " +
-                               go_quote(signer));
+    return denied(request,
+                  "user not permitted to sign requests with signerName " + go_quote(signer));
   }
 
  private:

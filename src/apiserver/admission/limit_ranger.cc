@@ -188,8 +188,8 @@ class LimitRanger : public PlainPlugin {
 
   Result<void> check(const AdmissionRequest& request) override {
     bool pod = is_for(request, "", "pods") && is_create(request);
-    bool claim = is_for(request, "", "persistentvolumeclaims") &&
-                 (is_create(request) || is_update(request));
+    bool claim =
+        is_for(request, "", "persistentvolumeclaims") && (is_create(request) || is_update(request));
     if (!pod && !claim) return {};
     std::vector<std::string> errors;
     for (const ObjectPtr& object : lookup_.list("", "limitranges", request.ns)) {

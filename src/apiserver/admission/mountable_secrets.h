@@ -12,7 +12,7 @@ bool references_secrets(const core_v1::Pod& pod);
 
 // Why the pod may not run as the account, in upstream's words; "" if it may. Looks at ephemeral
 // containers only if `ephemeral_only`.
-std::string find_unmountable_secret(const core_v1::Pod& pod,
-                                    const core_v1::ServiceAccount& account, bool ephemeral_only);
+std::string find_unmountable_secret(const core_v1::Pod& pod, const core_v1::ServiceAccount& account,
+                                    bool ephemeral_only);
 
 }  // namespace tiphys::apiserver

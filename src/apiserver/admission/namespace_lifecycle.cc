@@ -29,8 +29,8 @@ class NamespaceLifecycle : public PlainPlugin {
  protected:
   // Before anything is changed: the error should be this one, not a plugin's that misses an object.
   Result<void> change(AdmissionRequest& request) override {
-    bool is_namespace = request.resource->group.empty() &&
-                        request.resource->resource == "namespaces";
+    bool is_namespace =
+        request.resource->group.empty() && request.resource->resource == "namespaces";
     if (is_namespace && is_delete(request) && is_immortal(request.name)) {
       return ApiStatus::forbidden("", "namespaces", request.name,
                                   "this namespace may not be deleted");

@@ -77,7 +77,8 @@ Result<void> check_names(const std::vector<std::string>& enabled,
                                  " is not there yet");
     }
     if (contains(disabled, name)) {
-      return ApiStatus::internal("[" + name + "] in enable-admission-plugins and "
+      return ApiStatus::internal("[" + name +
+                                 "] in enable-admission-plugins and "
                                  "disable-admission-plugins overlapped");
     }
   }

@@ -20,8 +20,8 @@ struct AdmissionParts {
   Loop* loop = nullptr;
   const Lookup* lookup = nullptr;
   Random* random = nullptr;
-  Authorizer* authorizer = nullptr;          // may be null: checks through it allow everything
-  const RbacAuthorizer* rbac = nullptr;      // null: no escalation checks
+  Authorizer* authorizer = nullptr;      // may be null: checks through it allow everything
+  const RbacAuthorizer* rbac = nullptr;  // null: no escalation checks
 };
 
 // --enable-admission-plugins and --disable-admission-plugins. Errors as upstream's flag validation:

@@ -80,15 +80,16 @@ class Priority : public PlainPlugin {
     if (spec.has_priority() && spec.priority() != computed.value) {
       return denied(request, "the integer value of priority (" + std::to_string(spec.priority()) +
                                  ") must not be provided in pod spec; priority admission "
-                                 "controller computed " + std::to_string(computed.value) +
+                                 "controller computed " +
+                                 std::to_string(computed.value) +
                                  " from the given PriorityClass name");
     }
     if (spec.has_preemption_policy() && spec.preemption_policy() != computed.policy) {
       return denied(request, "the string value of PreemptionPolicy (" +
                                  std::string(spec.preemption_policy()) +
                                  ") must not be provided in pod spec; priority admission "
-                                 "controller computed " + computed.policy +
-                                 " from the given PriorityClass name");
+                                 "controller computed " +
+                                 computed.policy + " from the given PriorityClass name");
     }
     auto edit = core_v1::PodEdit(*request.object).edit_spec();
     if (!computed.class_name.empty()) edit.set_priority_class_name(computed.class_name);

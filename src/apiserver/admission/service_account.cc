@@ -146,8 +146,7 @@ class ServiceAccountPlugin : public AdmissionPlugin {
     for (const auto& volume : pod.spec().volumes()) {
       for (const auto& source : volume.projected().sources()) {
         if (source.has_service_account_token()) {
-          return denied(request,
-                        "a mirror pod may not use ServiceAccountToken volume projections");
+          return denied(request, "a mirror pod may not use ServiceAccountToken volume projections");
         }
       }
     }

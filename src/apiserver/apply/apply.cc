@@ -106,18 +106,19 @@ Result<void> check_patch(const ApplyRequest& request, const Value& patch) {
   }
   std::string_view version = patch.node->find("apiVersion").as_text();
   if (version != gvk.api_version()) {
-    return ApiStatus::bad_request("Incorrect version specified in apply patch. Specified patch "
-                                  "version: " + std::string(version) + ", expected: " +
-                                  gvk.api_version());
+    return ApiStatus::bad_request(
+        "Incorrect version specified in apply patch. Specified patch "
+        "version: " +
+        std::string(version) + ", expected: " + gvk.api_version());
   }
   std::string_view kind = patch.node->find("kind").as_text();
   if (kind != gvk.kind) {
-    return ApiStatus::bad_request("Incorrect kind specified in apply patch. Specified patch kind: " +
-                                  std::string(kind) + ", expected: " + std::string(gvk.kind));
+    return ApiStatus::bad_request(
+        "Incorrect kind specified in apply patch. Specified patch kind: " + std::string(kind) +
+        ", expected: " + std::string(gvk.kind));
   }
   const Value& metadata = patch.node->find("metadata");
-  if (metadata.type == ValueType::kMap &&
-      metadata.node->find("managedFields").as_node().size > 0) {
+  if (metadata.type == ValueType::kMap && metadata.node->find("managedFields").as_node().size > 0) {
     return ApiStatus::bad_request("metadata.managedFields must be nil");
   }
   return {};
@@ -214,8 +215,7 @@ class Applier {
   }
 
   Result<void> settle_conflicts(const Draft& object) {
-    Comparison difference =
-        compare_objects(type_, live_ ? &live_->root() : nullptr, object.root());
+    Comparison difference = compare_objects(type_, live_ ? &live_->root() : nullptr, object.root());
     FieldSet taken = difference.modified;
     taken.unite(difference.added);
     content_changed_ = !taken.empty() || !difference.removed.empty();
@@ -224,7 +224,8 @@ class Applier {
       FieldSet common = entry.fields.intersection(taken);
       if (!common.empty()) {
         Conflicts conflict{owner_text(entry), {}};
-        for (const FieldSet::Path& path : common.paths()) conflict.fields.push_back(path_text(path));
+        for (const FieldSet::Path& path : common.paths())
+          conflict.fields.push_back(path_text(path));
         conflicts.push_back(std::move(conflict));
         entry.fields.subtract(common);
       }

@@ -43,8 +43,7 @@ std::string element_of(const Field& list, const Value& item) {
   std::sort(keys.begin(), keys.end());
   text = "k:{";
   for (std::string_view key : keys) {
-    const Value& value =
-        item.type == ValueType::kMap ? item.node->find(key) : kNullValue;
+    const Value& value = item.type == ValueType::kMap ? item.node->find(key) : kNullValue;
     schema::JsonMember member = schema::find_json(*list.message, key);
     if (value.is_null() && (!member.field || member.field->default_json.empty())) continue;
     if (text.size() > 3) text += ',';
@@ -108,7 +107,8 @@ class SetBuilder {
       return fail("expected list, got something else"), false;
     }
     bool map = field.shape == Shape::kMap || (field.shape == Shape::kSingular && is_struct(field));
-    if (map && value.type != ValueType::kMap) return fail("expected map, got something else"), false;
+    if (map && value.type != ValueType::kMap)
+      return fail("expected map, got something else"), false;
     return true;
   }
 
@@ -125,7 +125,8 @@ class SetBuilder {
     std::set<std::string> seen;
     for (const Value& item : value.node->items()) {
       std::string element = element_of(field, item);
-      if (!seen.insert(element).second) fail("duplicate entries for key [" + element.substr(2) + "]");
+      if (!seen.insert(element).second)
+        fail("duplicate entries for key [" + element.substr(2) + "]");
       path_.push_back(std::move(element));
       set.insert(path_);
       if (has_owned_members(field)) add_struct(*field.message, item);

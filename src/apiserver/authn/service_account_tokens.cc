@@ -162,8 +162,9 @@ std::string ServiceAccountTokens::discovery_json(std::string_view jwks_uri) cons
   codec::append_json_string(options_.issuers.front(), out);
   out += ",\"jwks_uri\":";
   codec::append_json_string(jwks_uri, out);
-  out += ",\"response_types_supported\":[\"id_token\"],\"subject_types_supported\":[\"public\"],"
-         "\"id_token_signing_alg_values_supported\":[";
+  out +=
+      ",\"response_types_supported\":[\"id_token\"],\"subject_types_supported\":[\"public\"],"
+      "\"id_token_signing_alg_values_supported\":[";
   std::set<std::string> algorithms;
   for (const auto& key : keys_) algorithms.insert(key.algorithm());
   bool first = true;

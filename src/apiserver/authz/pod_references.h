@@ -11,7 +11,7 @@ namespace tiphys::apiserver {
 struct PodReferences {
   std::set<std::string> secrets;
   std::set<std::string> config_maps;
-  std::set<std::string> claims;           // persistent volume claims, ephemeral volumes' too
+  std::set<std::string> claims;  // persistent volume claims, ephemeral volumes' too
   std::set<std::string> resource_claims;
 };
 

@@ -61,10 +61,9 @@ RbacAuthorizer::RbacAuthorizer(Lookup& lookup) {
   lookup.on_change(kGroup, "roles", [this](const ObjectPtr& old, const ObjectPtr& now) {
     change_role(false, old, now);
   });
-  lookup.on_change(kGroup, "clusterrolebindings",
-                   [this](const ObjectPtr& old, const ObjectPtr& now) {
-                     change_binding(true, old, now);
-                   });
+  lookup.on_change(
+      kGroup, "clusterrolebindings",
+      [this](const ObjectPtr& old, const ObjectPtr& now) { change_binding(true, old, now); });
   lookup.on_change(kGroup, "rolebindings", [this](const ObjectPtr& old, const ObjectPtr& now) {
     change_binding(false, old, now);
   });
@@ -127,8 +126,7 @@ ListView<rbac_v1::PolicyRule> RbacAuthorizer::rules_of(const Object& role) {
 }
 
 bool RbacAuthorizer::visit_subject(const SubjectIndex& index, const std::string& subject,
-                                   std::vector<std::string>* errors,
-                                   const Visitor& visitor) const {
+                                   std::vector<std::string>* errors, const Visitor& visitor) const {
   auto found = index.find(subject);
   if (found == index.end()) return false;
   for (const Binding& binding : found->second) {
@@ -185,11 +183,10 @@ Verdict RbacAuthorizer::authorize(const UserInfo& user, const Attributes& attrib
 std::vector<Rule> RbacAuthorizer::rules_for(const UserInfo& user, std::string_view ns,
                                             std::vector<std::string>* errors) const {
   std::vector<Rule> rules;
-  visit(user, ns, errors,
-        [&](const Binding&, const std::string&, const rbac_v1::PolicyRule& rule) {
-          rules.push_back(Rule::of(rule));
-          return false;
-        });
+  visit(user, ns, errors, [&](const Binding&, const std::string&, const rbac_v1::PolicyRule& rule) {
+    rules.push_back(Rule::of(rule));
+    return false;
+  });
   return rules;
 }
 

@@ -43,8 +43,8 @@ class RbacAuthorizer : public Authorizer {
   };
   using SubjectIndex = std::unordered_map<std::string, std::vector<Binding>>;
   // True ends the visit.
-  using Visitor = std::function<bool(const Binding&, const std::string& subject,
-                                     const rbac_v1::PolicyRule&)>;
+  using Visitor =
+      std::function<bool(const Binding&, const std::string& subject, const rbac_v1::PolicyRule&)>;
   void visit(const UserInfo& user, std::string_view ns, std::vector<std::string>* errors,
              const Visitor& visitor) const;
   bool visit_subject(const SubjectIndex& index, const std::string& subject,
@@ -52,8 +52,8 @@ class RbacAuthorizer : public Authorizer {
   void change_role(bool cluster, const ObjectPtr& old, const ObjectPtr& now);
   void change_binding(bool cluster, const ObjectPtr& old, const ObjectPtr& now);
 
-  std::unordered_map<std::string, ObjectPtr> roles_;  // "name" or "ns/name"
-  SubjectIndex cluster_bindings_;                     // by "U<user>" or "G<group>"
+  std::unordered_map<std::string, ObjectPtr> roles_;        // "name" or "ns/name"
+  SubjectIndex cluster_bindings_;                           // by "U<user>" or "G<group>"
   std::unordered_map<std::string, SubjectIndex> bindings_;  // by namespace
 };
 

@@ -32,8 +32,8 @@ TEST_F(CacherTest, objects_enter_and_leave_a_selector) {
   put("ns", "a", "red");
   put("ns", "a", "blue");
   put("ns", "a", "green");
-  EXPECT_THAT(drain(*watcher), ElementsAre("ADDED ns/a red@3", "MODIFIED ns/a red@4",
-                                           "DELETED ns/a red@5"));
+  EXPECT_THAT(drain(*watcher),
+              ElementsAre("ADDED ns/a red@3", "MODIFIED ns/a red@4", "DELETED ns/a red@5"));
   put("ns", "a", "red");
   erase("ns", "a");
   EXPECT_THAT(drain(*watcher), ElementsAre("ADDED ns/a red@7", "DELETED ns/a red@8"));
@@ -64,8 +64,8 @@ TEST_F(CacherTest, a_watch_may_begin_with_the_present_state_and_mark_its_end) {
   options.initial_events_end = true;
   auto watcher = watch(options);
   put("ns", "d", "red");
-  EXPECT_THAT(drain(*watcher), ElementsAre("ADDED ns/a red@3", "ADDED ns/b red@2",
-                                           "BOOKMARK@4 end", "ADDED ns/d red@5"));
+  EXPECT_THAT(drain(*watcher), ElementsAre("ADDED ns/a red@3", "ADDED ns/b red@2", "BOOKMARK@4 end",
+                                           "ADDED ns/d red@5"));
   auto empty = watch({.ns = "none", .initial_state = true, .initial_events_end = true});
   EXPECT_THAT(drain(*empty), ElementsAre("BOOKMARK@5 end"));
 }
@@ -81,9 +81,8 @@ TEST_F(CacherTest, a_watch_of_one_name) {
   put("ns", "a", "blue");
   put("other", "a", "blue");
   EXPECT_THAT(drain(*one), ElementsAre("ADDED ns/a red@2", "MODIFIED ns/a blue@6"));
-  EXPECT_THAT(drain(*everywhere),
-              ElementsAre("ADDED ns/a red@2", "ADDED other/a red@4", "MODIFIED ns/a blue@6",
-                          "MODIFIED other/a blue@7"));
+  EXPECT_THAT(drain(*everywhere), ElementsAre("ADDED ns/a red@2", "ADDED other/a red@4",
+                                              "MODIFIED ns/a blue@6", "MODIFIED other/a blue@7"));
 }
 
 TEST_F(CacherTest, a_watch_from_before_the_window_is_too_old) {

@@ -20,19 +20,19 @@
 namespace tiphys::apiserver {
 
 struct ListQuery {
-  std::string ns;        // empty: all namespaces
-  Predicate predicate;   // null: all
-  std::string from;      // first key, inclusive (ListPage::next of the page before); empty: start
-  int64_t limit = 0;     // most items returned; 0: all
-  Revision at = 0;       // state at this revision; 0: the cache's own
+  std::string ns;       // empty: all namespaces
+  Predicate predicate;  // null: all
+  std::string from;     // first key, inclusive (ListPage::next of the page before); empty: start
+  int64_t limit = 0;    // most items returned; 0: all
+  Revision at = 0;      // state at this revision; 0: the cache's own
 };
 
 struct ListPage {
   std::vector<ObjectPtr> items;
-  Revision revision = 0;      // of the state: the list's resourceVersion
-  bool more = false;          // the limit cut it
-  std::string next;           // if more: where the next page starts
-  int64_t remaining = -1;     // if more: how many keys are left; -1: unknown (with a predicate)
+  Revision revision = 0;   // of the state: the list's resourceVersion
+  bool more = false;       // the limit cut it
+  std::string next;        // if more: where the next page starts
+  int64_t remaining = -1;  // if more: how many keys are left; -1: unknown (with a predicate)
 };
 
 class Cacher {

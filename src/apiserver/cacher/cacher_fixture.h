@@ -62,9 +62,8 @@ class CacherTest : public testing::Test {
     return loop_.run(store_->txn(std::move(txn)))->revision;
   }
   static Predicate color_is(std::string color) {
-    return [color](const Object& object) {
-      return metadata(object).labels().find("color") == color;
-    };
+    return
+        [color](const Object& object) { return metadata(object).labels().find("color") == color; };
   }
   static std::vector<std::string> names(const ListPage& page) {
     std::vector<std::string> out;

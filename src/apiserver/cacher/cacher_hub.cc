@@ -198,7 +198,7 @@ Task<bool> CacherHub::Impl::wait_for_revision(Revision wanted, Duration timeout)
   auto place = waiting.emplace(wanted, &reached);
   bool woken = co_await reached.wait({}, timeout);
   waiting.erase(place);
-  co_return woken && revision >= wanted;
+  co_return woken&& revision >= wanted;
 }
 
 // ---- by the clock ----

@@ -13,9 +13,9 @@ namespace tiphys::apiserver {
 
 // One change, shared by the window and the queues of all watchers.
 struct CacheEvent {
-  std::string key;                // "namespace/name" or "name"
-  ObjectPtr object;               // null: deleted
-  ObjectPtr previous;             // null: created
+  std::string key;     // "namespace/name" or "name"
+  ObjectPtr object;    // null: deleted
+  ObjectPtr previous;  // null: created
   storage::Revision revision = 0;
   MonoTime at{};
   // What a DELETED event shows: the previous state with this change's resourceVersion.
@@ -27,9 +27,9 @@ struct CacheEvent {
 };
 using CacheEventPtr = std::shared_ptr<const CacheEvent>;
 
-inline constexpr size_t kMinWindowEvents = 100;     // kept however old
+inline constexpr size_t kMinWindowEvents = 100;  // kept however old
 inline constexpr size_t kMaxWindowEvents = 10'000;
-inline constexpr size_t kMaxWindowBytes = 16 * 1024 * 1024;  // of states that only it holds
+inline constexpr size_t kMaxWindowBytes = 16 * 1024 * 1024;       // of states that only it holds
 inline constexpr Duration kWindowAge = std::chrono::seconds(75);  // upstream's event freshness
 
 class EventWindow {

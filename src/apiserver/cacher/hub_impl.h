@@ -48,8 +48,7 @@ struct CacherHub::Impl : CacheHost, Lookup {
                 std::string_view name) const override;
   std::vector<ObjectPtr> list(std::string_view group, std::string_view resource,
                               std::string_view ns) const override;
-  void on_change(std::string_view group, std::string_view resource,
-                 ChangeHandler handler) override;
+  void on_change(std::string_view group, std::string_view resource, ChangeHandler handler) override;
 
   using Name = std::pair<std::string, std::string>;  // group, resource
   Loop& loop;

@@ -22,17 +22,18 @@ void annotate_end(Draft& draft) {
   const schema::Field* field = metadata.find("annotations");
   if (!field) return;
   Node& node = ensure_node(draft.arena(), draft.root(), index, ValueType::kStruct);
-  Node& annotations =
-      ensure_node(draft.arena(), node, metadata.index_of(*field), ValueType::kMap);
-  set_entry(draft.arena(), annotations, "k8s.io/initial-events-end",
-            draft.arena().string("true"));
+  Node& annotations = ensure_node(draft.arena(), node, metadata.index_of(*field), ValueType::kMap);
+  set_entry(draft.arena(), annotations, "k8s.io/initial-events-end", draft.arena().string("true"));
 }
 
 }  // namespace
 
 ResourceCache::ResourceCache(Loop& loop, storage::Store& store, CacheHost& host,
                              const schema::Resource& resource)
-    : loop_(loop), store_(store), host_(host), resource_(resource),
+    : loop_(loop),
+      store_(store),
+      host_(host),
+      resource_(resource),
       prefix_(std::string(resource.etcd_prefix) + "/") {}
 
 ResourceCache::~ResourceCache() {

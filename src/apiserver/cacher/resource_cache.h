@@ -72,7 +72,7 @@ class ResourceCache : public Cacher, public WatchSource {
   storage::Store& store_;
   CacheHost& host_;
   const schema::Resource& resource_;
-  std::string prefix_;  // "/registry/pods/"
+  std::string prefix_;      // "/registry/pods/"
   bool ready_ = false;      // the first load is complete
   bool following_ = false;  // no load is in progress
   Revision loaded_revision_ = 0;

@@ -16,8 +16,11 @@ std::string scope_of(const ListQuery& query) { return query.ns.empty() ? "" : qu
 struct ResourceCache::Walk {
   Walk(const Objects& objects, const Objects& overlay, const std::string& start,
        std::string_view scope)
-      : now_(objects.lower_bound(start)), now_end_(objects.end()),
-        other_(overlay.lower_bound(start)), other_end_(overlay.end()), scope_(scope) {
+      : now_(objects.lower_bound(start)),
+        now_end_(objects.end()),
+        other_(overlay.lower_bound(start)),
+        other_end_(overlay.end()),
+        scope_(scope) {
     settle();
   }
   bool done() const { return key_ == nullptr; }

@@ -16,8 +16,7 @@ std::string store_key(const schema::Resource& resource, std::string_view ns,
   return key.append("/").append(name);
 }
 
-Result<ObjectPtr> decode_stored(const schema::Resource& resource,
-                                const storage::KeyValue& item) {
+Result<ObjectPtr> decode_stored(const schema::Resource& resource, const storage::KeyValue& item) {
   const schema::Kind* kind = nullptr;
   const GroupVersionKind& gvk = resource.storage_gvk;
   kind = schema::find_kind(gvk.group, gvk.version, gvk.kind);

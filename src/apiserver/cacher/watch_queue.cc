@@ -17,8 +17,11 @@ std::string_view watch_event_type(WatchEvent::Type type) {
 }
 
 WatchQueue::WatchQueue(Loop& loop, WatchSource& source, WatchOptions options, WatchStart start)
-    : source_(&source), options_(std::move(options)), start_(std::move(start)),
-      initial_end_due_(options_.initial_state && options_.initial_events_end), ready_(loop) {
+    : source_(&source),
+      options_(std::move(options)),
+      start_(std::move(start)),
+      initial_end_due_(options_.initial_state && options_.initial_events_end),
+      ready_(loop) {
   if (!options_.ns.empty()) scope_ = options_.ns + "/" + options_.name;
   if (something_is_left()) ready_.set();
 }

@@ -19,7 +19,7 @@ class WatchSource {
 
 // What the queue begins with.
 struct WatchStart {
-  std::vector<ObjectPtr> initial;      // the matching present objects
+  std::vector<ObjectPtr> initial;  // the matching present objects
   Revision initial_revision = 0;
   std::vector<CacheEventPtr> backlog;  // changes after `after`, unfiltered
 };

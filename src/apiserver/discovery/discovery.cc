@@ -141,8 +141,8 @@ ObjectPtr aggregated(const std::vector<Group>& groups, bool core) {
 std::string etag_of(const Object& document) {
   Bytes text = codec::encode_shared(codec::Format::kJson, document);
   char buffer[64];
-  snprintf(buffer, sizeof buffer, "\"%016llX%08X\"",
-           static_cast<unsigned long long>(fnv64a(*text)), fnv32a(*text));
+  snprintf(buffer, sizeof buffer, "\"%016llX%08X\"", static_cast<unsigned long long>(fnv64a(*text)),
+           fnv32a(*text));
   return buffer;
 }
 

@@ -24,7 +24,8 @@ ApiStatus unrecognized(const schema::Kind& kind, const ApiStatus& why, std::stri
                                 summarize(body) + ")");
 }
 
-std::string cannot_handle(std::string_view kind, std::string_view version, std::string_view expected) {
+std::string cannot_handle(std::string_view kind, std::string_view version,
+                          std::string_view expected) {
   return std::string(kind) + " in version " + go_quote(version) + " cannot be handled as a " +
          std::string(expected) + ": ";
 }
@@ -68,8 +69,8 @@ ApiStatus decode_error(codec::Format format, std::string_view body, const schema
       return unrecognized(kind, why, body);
     }
   }
-  std::string_view version = seen.api_version.empty() ? kind.gvk.version
-                                                      : std::string_view(seen.api_version);
+  std::string_view version =
+      seen.api_version.empty() ? kind.gvk.version : std::string_view(seen.api_version);
   version = version.substr(version.find('/') + 1);
   std::string_view name = seen.kind.empty() ? kind.gvk.kind : std::string_view(seen.kind);
   return ApiStatus::bad_request(cannot_handle(name, version, kind.gvk.kind) + why.message());

@@ -14,8 +14,8 @@ ApiStatus invalid(std::string_view why) {
 }  // namespace
 
 std::string encode_continue(const ContinueToken& token) {
-  std::string json = "{\"v\":\"meta.k8s.io/v1\",\"rv\":" + std::to_string(token.revision) +
-                     ",\"start\":";
+  std::string json =
+      "{\"v\":\"meta.k8s.io/v1\",\"rv\":" + std::to_string(token.revision) + ",\"start\":";
   codec::append_json_string(token.start, json);
   json += '}';
   return base64url_encode(json);
@@ -35,7 +35,8 @@ Result<ContinueToken> decode_continue(std::string_view text) {
   }
   ContinueToken token;
   token.revision = members.find("rv").as_int();
-  if (token.revision == 0) return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+  if (token.revision == 0)
+    return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   token.start = members.find("start").as_text();
   if (token.start.empty()) return invalid("encoded start key empty (version meta.k8s.io/v1)");
   for (std::string_view part : split(token.start, '/')) {

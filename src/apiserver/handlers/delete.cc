@@ -44,8 +44,7 @@ Task<Result<Answer>> handle_delete(HandlerEnv& env, RequestContext& context) {
   bool dry_run = false;
   Result<DeleteRequest> request = read_delete_options(context, &dry_run);
   if (!request) co_return request.error();
-  Result<Written> written =
-      co_await env.registry->remove(delete_scope(context, dry_run), *request);
+  Result<Written> written = co_await env.registry->remove(delete_scope(context, dry_run), *request);
   if (!written) co_return written.error();
   int code = delete_code(*request, written->deleted);
   if (written->deleted && !kind_rules(*context.resource).returns_deleted) {

@@ -11,8 +11,10 @@ constexpr int32_t kRetrySeconds = 10;
 
 ApiStatus refused(std::string cause) {
   ApiStatus::Data data = ApiStatus::too_many_requests(
-      "Cannot evict pod as it would violate the pod's disruption budget.", 0).data();
-  data.details.causes.push_back({.reason = "DisruptionBudget", .message = std::move(cause), .field = ""});
+                             "Cannot evict pod as it would violate the pod's disruption budget.", 0)
+                             .data();
+  data.details.causes.push_back(
+      {.reason = "DisruptionBudget", .message = std::move(cause), .field = ""});
   data.has_details = true;
   return ApiStatus(std::move(data));
 }
@@ -34,7 +36,8 @@ Result<Draft> with_disruption(const ObjectPtr& current, std::string_view pod_nam
   std::string name(budget.metadata().name());
   if (status.observed_generation() < budget.metadata().generation()) {
     ApiStatus::Data data =
-        refused("The disruption budget " + name + " is still being processed by the server.").data();
+        refused("The disruption budget " + name + " is still being processed by the server.")
+            .data();
     data.details.retry_after_seconds = kRetrySeconds;
     return ApiStatus(std::move(data));
   }

@@ -19,8 +19,8 @@ using ReviewHandler = std::function<Task<Result<ObjectPtr>>(
     const schema::Resource& resource, std::string ns, Draft object, UserInfo user)>;
 
 // serviceaccounts/token: gets the TokenRequest and the service account.
-using TokenHandler = std::function<Task<Result<ObjectPtr>>(
-    ObjectPtr service_account, Draft token_request, UserInfo user)>;
+using TokenHandler = std::function<Task<Result<ObjectPtr>>(ObjectPtr service_account,
+                                                           Draft token_request, UserInfo user)>;
 
 // Sends a request to the kubelet of a node ("10.0.0.5", 10250): path and query as the kubelet
 // serves them ("/containerLogs/ns/pod/container?follow=true"). The body comes as a stream.

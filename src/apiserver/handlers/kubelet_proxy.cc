@@ -21,7 +21,8 @@ Result<KubeletAddress> kubelet_of(HandlerEnv& env, std::string_view node_name) {
     address.port =
         static_cast<uint16_t>(node.status().daemon_endpoints().kubelet_endpoint().port());
   }
-  for (std::string_view type : {"Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP"}) {
+  for (std::string_view type :
+       {"Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP"}) {
     // Names are only looked at when there is no address: we run without node DNS.
     if (type == "Hostname" || type == "InternalDNS" || type == "ExternalDNS") continue;
     for (core_v1::NodeAddress item : node.status().addresses()) {
@@ -31,6 +32,25 @@ Result<KubeletAddress> kubelet_of(HandlerEnv& env, std::string_view node_name) {
     }
   }
   return ApiStatus::internal("no preferred addresses found; known addresses: []");
+}
+
+constexpr size_t kMaxRefusal = 50'000;
+
+// A kubelet's refusal is plain text: clients are given it as a Status, as upstream's
+// GenericHttpResponseChecker makes it.
+Task<ApiStatus> status_of_refusal(net::Response response, StopToken stop) {
+  std::string text = response.body ? *response.body : "";
+  while (response.stream && text.size() < kMaxRefusal) {
+    Result<net::Bytes> chunk = co_await response.stream->next(stop);
+    if (!chunk || !*chunk) break;
+    text += **chunk;
+  }
+  if (text.size() > kMaxRefusal) text.resize(kMaxRefusal);
+  while (text.ends_with('\n')) text.pop_back();
+  if (response.status == 400) co_return ApiStatus::bad_request(text);
+  if (response.status == 404) co_return ApiStatus(404, "NotFound", text);
+  if (response.status == 500) co_return ApiStatus::internal("Internal error occurred: " + text);
+  co_return ApiStatus(response.status, "", text);
 }
 
 Task<Result<Answer>> ask_kubelet(HandlerEnv& env, RequestContext& context, KubeletAddress address,
@@ -50,8 +70,8 @@ Task<Result<Answer>> ask_kubelet(HandlerEnv& env, RequestContext& context, Kubel
   }
   Result<net::Response> response = co_await env.kubelet(std::move(request), context.gone);
   if (!response) {
-    co_return ApiStatus::internal("Get \"https://" + request.host + "\": " +
-                                  response.error().message());
+    co_return ApiStatus::internal("Get \"https://" + request.host +
+                                  "\": " + response.error().message());
   }
   co_return Answer::of_raw(std::move(*response));
 }
@@ -69,7 +89,8 @@ Result<std::string> log_container(core_v1::Pod pod, std::string_view wanted) {
     if (names.size() == 1 && init_names.empty()) return names.front();
     std::string text = "a container name must be specified for pod " + pod_name +
                        ", choose one of: [" + join(names, " ") + "]";
-    if (!init_names.empty()) text += " or one of the init containers: [" + join(init_names, " ") + "]";
+    if (!init_names.empty())
+      text += " or one of the init containers: [" + join(init_names, " ") + "]";
     return ApiStatus::bad_request(text);
   }
   for (const auto& list : {names, init_names}) {
@@ -130,10 +151,12 @@ Task<Result<Answer>> handle_log(HandlerEnv& env, RequestContext& context) {
   }
   Result<KubeletAddress> address = kubelet_of(env, node);
   if (!address) co_return address.error();
-  std::string path = "/containerLogs/" + percent_encode(info.ns) + "/" +
-                     percent_encode(info.name) + "/" + percent_encode(*container);
-  co_return co_await ask_kubelet(env, context, std::move(*address), std::move(path),
-                                 std::move(*query));
+  std::string path = "/containerLogs/" + percent_encode(info.ns) + "/" + percent_encode(info.name) +
+                     "/" + percent_encode(*container);
+  Result<Answer> answer =
+      co_await ask_kubelet(env, context, std::move(*address), std::move(path), std::move(*query));
+  if (!answer || !answer->raw || answer->raw->status < 400) co_return answer;
+  co_return co_await status_of_refusal(std::move(*answer->raw), context.gone);
 }
 
 Task<Result<Answer>> handle_node_proxy(HandlerEnv& env, RequestContext& context) {

@@ -35,7 +35,17 @@ class LabelSelectorParser {
  private:
   using Operator = LabelSelector::Operator;
   enum class Kind : uint8_t {
-    kEnd, kWord, kComma, kOpen, kClose, kNot, kEquals, kDoubleEquals, kNotEquals, kGreater, kLess
+    kEnd,
+    kWord,
+    kComma,
+    kOpen,
+    kClose,
+    kNot,
+    kEquals,
+    kDoubleEquals,
+    kNotEquals,
+    kGreater,
+    kLess
   };
 
   static ApiStatus fail(std::string why) {
@@ -47,7 +57,8 @@ class LabelSelectorParser {
   }
 
   void advance() {
-    while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) {
+    while (at_ < text_.size() &&
+           std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) {
       ++at_;
     }
     if (at_ == text_.size()) return set(Kind::kEnd, 0);
@@ -103,10 +114,18 @@ class LabelSelectorParser {
     }
     switch (kind_) {
       case Kind::kEquals:
-      case Kind::kDoubleEquals: requirement.op = Operator::kIn; break;
-      case Kind::kNotEquals: requirement.op = Operator::kNotIn; break;
-      case Kind::kGreater: requirement.op = Operator::kGreater; break;
-      case Kind::kLess: requirement.op = Operator::kLess; break;
+      case Kind::kDoubleEquals:
+        requirement.op = Operator::kIn;
+        break;
+      case Kind::kNotEquals:
+        requirement.op = Operator::kNotIn;
+        break;
+      case Kind::kGreater:
+        requirement.op = Operator::kGreater;
+        break;
+      case Kind::kLess:
+        requirement.op = Operator::kLess;
+        break;
       default:
         return fail("found '" + token_ + "', expected: in, notin, =, ==, !=, gt, lt");
     }
@@ -176,12 +195,17 @@ bool LabelSelector::holds(const Requirement& requirement, const Node& labels) {
            requirement.values.end();
   };
   switch (requirement.op) {
-    case Operator::kIn: return there && listed();
-    case Operator::kNotIn: return !there || !listed();
-    case Operator::kExists: return there;
-    case Operator::kDoesNotExist: return !there;
+    case Operator::kIn:
+      return there && listed();
+    case Operator::kNotIn:
+      return !there || !listed();
+    case Operator::kExists:
+      return there;
+    case Operator::kDoesNotExist:
+      return !there;
     case Operator::kGreater:
-    case Operator::kLess: break;
+    case Operator::kLess:
+      break;
   }
   auto number = parse_int(value.as_text());
   auto bound = parse_int(requirement.values.front());

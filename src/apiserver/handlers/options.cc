@@ -22,8 +22,9 @@ void check_manager(std::string_view manager, FieldErrors& errors) {
     if (byte >= 0x20 && byte != 0x7f) continue;
     char code[8];
     snprintf(code, sizeof code, "%04X", byte);
-    errors.invalid(path, manager, "invalid character U+" + std::string(code) + " (at position " +
-                                      std::to_string(i) + ")");
+    errors.invalid(
+        path, manager,
+        "invalid character U+" + std::string(code) + " (at position " + std::to_string(i) + ")");
     return;
   }
 }
@@ -59,7 +60,8 @@ void check_match(const ListOptions& options, bool watch, FieldErrors& errors) {
   if (watch) {
     if (options.send_initial_events.has_value()) {
       if (match != "NotOlderThan") {
-        errors.forbidden(path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+        errors.forbidden(path,
+                         "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
       }
       return;
     }

@@ -49,7 +49,7 @@ struct PatchState {
   RequestContext* context;
   WriteOptions options;
   PatchKind kind;
-  Arena arena;       // of the patch
+  Arena arena;  // of the patch
   Value patch;
   bool warned = false;  // notes are for the first attempt only
 };
@@ -78,7 +78,8 @@ Result<Draft> typed(PatchState& state, const Value& document) {
     if (!seen_kind.empty() && !seen_version.empty()) {
       return invalid_patch(json_text(document),
                            "no kind " + go_quote(seen_kind) + " is registered for version " +
-                               go_quote(seen_version) + " in scheme \"pkg/api/legacyscheme/scheme.go:30\"");
+                               go_quote(seen_version) +
+                               " in scheme \"pkg/api/legacyscheme/scheme.go:30\"");
     }
   }
   Draft draft(*kind.message, &kind.gvk);
@@ -92,7 +93,9 @@ Result<Draft> typed(PatchState& state, const Value& document) {
   if (!state.warned) {
     auto valid = apply_field_validation(*state.context, state.options.field_validation,
                                         notes.problems, kind);
-    if (!valid) return invalid_patch(json_text(document), "strict decoding error: " + join(notes.problems, ", "));
+    if (!valid)
+      return invalid_patch(json_text(document),
+                           "strict decoding error: " + join(notes.problems, ", "));
     state.warned = true;
   }
   return draft;

@@ -34,7 +34,8 @@ Result<ListPlan> plan_list(const ListOptions& options) {
   if (!version) return invalid_version(options.resource_version);
   if (!options.continue_token.empty()) {
     if (!options.resource_version.empty() && options.resource_version != "0") {
-      return ApiStatus::bad_request("specifying resource version is not allowed when using continue");
+      return ApiStatus::bad_request(
+          "specifying resource version is not allowed when using continue");
     }
     TIPHYS_TRY(ContinueToken, token, decode_continue(options.continue_token));
     plan.query.from = token.start;
@@ -60,7 +61,8 @@ Task<Result<ListPage>> read_page(HandlerEnv& env, Cacher& cacher, ListPlan plan)
   if (plan.consistency == Consistency::kNewest) {
     Result<Revision> revision = co_await env.hub->wait_consistent(kFreshTimeout);
     if (!revision) co_return revision.error();
-  } else if (plan.consistency == Consistency::kNotOlder || plan.consistency == Consistency::kExact) {
+  } else if (plan.consistency == Consistency::kNotOlder ||
+             plan.consistency == Consistency::kExact) {
     bool reached = co_await cacher.wait_for(plan.revision, kFreshTimeout);
     if (!reached) co_return too_large_resource_version(plan.revision, cacher.revision());
   }

@@ -75,7 +75,8 @@ Task<Result<Answer>> handle_subresource(HandlerEnv& env, RequestContext& context
   bool known = false;
   for (std::string_view offered : context.subresource->verbs) known |= offered == verb;
   if (!known) co_return no_method();
-  if (SubresourceHandler handler = subresource_handler(name)) co_return co_await handler(env, context);
+  if (SubresourceHandler handler = subresource_handler(name))
+    co_return co_await handler(env, context);
   if (name == "exec" || name == "attach" || name == "portforward") {
     co_return plain_status(501, "NotImplemented", "pods/" + name + " is not implemented yet");
   }

@@ -82,10 +82,14 @@ const FieldRow* find_row(const schema::Resource& resource, std::string_view labe
 
 std::string scalar_text(const Value& value, schema::FieldKind kind) {
   switch (value.type) {
-    case ValueType::kBool: return value.as_bool() ? "true" : "false";
-    case ValueType::kInt: return std::to_string(value.as_int());
-    case ValueType::kString: return std::string(value.as_text());
-    default: break;
+    case ValueType::kBool:
+      return value.as_bool() ? "true" : "false";
+    case ValueType::kInt:
+      return std::to_string(value.as_int());
+    case ValueType::kString:
+      return std::string(value.as_text());
+    default:
+      break;
   }
   if (kind == schema::FieldKind::kBool) return "false";
   if (kind == schema::FieldKind::kInt32 || kind == schema::FieldKind::kInt64) return "0";
@@ -186,7 +190,8 @@ ApiStatus unsupported_label(const schema::Resource& resource, std::string_view l
       return ApiStatus::bad_request("field label not supported: " + std::string(label));
     }
   }
-  return ApiStatus::bad_request(go_quote(label) + " is not a known field selector: only "
+  return ApiStatus::bad_request(go_quote(label) +
+                                " is not a known field selector: only "
                                 "\"metadata.name\", \"metadata.namespace\"");
 }
 

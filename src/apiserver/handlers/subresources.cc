@@ -110,7 +110,7 @@ struct ScaleState {
   WriteOptions options;
   std::optional<Draft> body;  // PUT
   Arena arena;
-  Value patch;                // PATCH
+  Value patch;  // PATCH
   bool json_patch = false;
 };
 
@@ -120,9 +120,10 @@ Result<Draft> wanted_scale(ScaleState& state, const Object& current) {
   Draft scale = scale_of(current);
   Arena arena;
   Value document = codec::to_any(scale.type(), scale.root(), arena);
-  Result<Value> patched = state.json_patch
-                              ? apply_json_patch(document, state.patch, arena)
-                              : Result<Value>(apply_merge_patch(document, arena.clone(state.patch), arena));
+  Result<Value> patched =
+      state.json_patch
+          ? apply_json_patch(document, state.patch, arena)
+          : Result<Value>(apply_merge_patch(document, arena.clone(state.patch), arena));
   if (!patched) return patched.error();
   Draft draft(*kind.message, &kind.gvk);
   Value body = draft.arena().clone(*patched);
@@ -218,16 +219,15 @@ Task<Result<Draft>> bind_transform(RequestContext& context, ObjectPtr current, O
   core_v1::Binding wanted(binding->root());
   core_v1::Pod pod(current->root());
   std::string_view name = context.info.name;
-  auto refuse = [&](std::string why) {
-    return ApiStatus::conflict("", "pods/binding", name, why);
-  };
+  auto refuse = [&](std::string why) { return ApiStatus::conflict("", "pods/binding", name, why); };
   if (pod.metadata().has_deletion_timestamp()) {
-    co_return refuse("pod " + std::string(name) + " is being deleted, cannot be assigned to a host");
+    co_return refuse("pod " + std::string(name) +
+                     " is being deleted, cannot be assigned to a host");
   }
   if (!wanted.metadata().uid().empty() && wanted.metadata().uid() != pod.metadata().uid()) {
-    co_return refuse("Precondition failed: UID in precondition: " +
-                     std::string(wanted.metadata().uid()) + ", UID in object meta: " +
-                     std::string(pod.metadata().uid()));
+    co_return refuse(
+        "Precondition failed: UID in precondition: " + std::string(wanted.metadata().uid()) +
+        ", UID in object meta: " + std::string(pod.metadata().uid()));
   }
   if (!pod.spec().node_name().empty()) {
     co_return refuse("pod " + std::string(name) + " is already assigned to node \"" +
@@ -298,11 +298,13 @@ Task<Result<Answer>> handle_eviction(HandlerEnv& env, RequestContext& context) {
   Result<Draft> body = decode_body(context, kind, options->field_validation);
   if (!body) co_return body.error();
   Result<void> named = match_name(*body, context.info.name, context.info.ns);
-  if (!named) co_return ApiStatus::bad_request("name in URL does not match name in Eviction object");
+  if (!named)
+    co_return ApiStatus::bad_request("name in URL does not match name in Eviction object");
   policy_v1::Eviction eviction(body->root());
   meta_v1::DeleteOptions wanted = eviction.delete_options();
   DeleteRequest request;
-  if (wanted.has_grace_period_seconds()) request.grace_period_seconds = wanted.grace_period_seconds();
+  if (wanted.has_grace_period_seconds())
+    request.grace_period_seconds = wanted.grace_period_seconds();
   request.propagation_policy = wanted.propagation_policy();
   request.preconditions.uid = wanted.preconditions().uid();
   request.preconditions.resource_version = wanted.preconditions().resource_version();
@@ -321,7 +323,8 @@ Task<Result<Answer>> handle_eviction(HandlerEnv& env, RequestContext& context) {
 // ---- token ----
 
 Task<Result<Answer>> handle_token(HandlerEnv& env, RequestContext& context) {
-  if (!env.token) co_return ApiStatus::service_unavailable("no service account token issuer is set up");
+  if (!env.token)
+    co_return ApiStatus::service_unavailable("no service account token issuer is set up");
   Result<WriteOptions> options = read_write_options(context, "CreateOptions");
   if (!options) co_return options.error();
   const schema::Kind& kind = *schema::find_kind("authentication.k8s.io", "v1", "TokenRequest");

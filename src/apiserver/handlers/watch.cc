@@ -27,10 +27,9 @@ Task<Result<Answer>> handle_watch(HandlerEnv& env, RequestContext& context) {
   if (!selection) co_return selection.error();
   auto version = parse_resource_version(options->resource_version);
   if (!version) {
-    co_return ApiStatus::bad_request("resourceVersion: Invalid value: " +
-                                     go_quote(options->resource_version) +
-                                     ": strconv.ParseUint: parsing " +
-                                     go_quote(options->resource_version) + ": invalid syntax");
+    co_return ApiStatus::bad_request(
+        "resourceVersion: Invalid value: " + go_quote(options->resource_version) +
+        ": strconv.ParseUint: parsing " + go_quote(options->resource_version) + ": invalid syntax");
   }
   WatchOptions watch;
   watch.ns = context.object_namespace();

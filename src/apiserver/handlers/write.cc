@@ -49,8 +49,7 @@ Task<Result<Draft>> put_transform(PutState& state, ObjectPtr current) {
 Task<Result<Answer>> handle_create(HandlerEnv& env, RequestContext& context) {
   Result<WriteOptions> options = read_write_options(context, "CreateOptions");
   if (!options) co_return options.error();
-  Result<Draft> object =
-      decode_body(context, *context.resource->type, options->field_validation);
+  Result<Draft> object = decode_body(context, *context.resource->type, options->field_validation);
   if (!object) co_return object.error();
   Result<void> matched = match_namespace(*object, object_namespace(context));
   if (!matched) co_return matched.error();
@@ -75,8 +74,7 @@ Task<Result<Answer>> handle_create(HandlerEnv& env, RequestContext& context) {
 Task<Result<Answer>> handle_update(HandlerEnv& env, RequestContext& context) {
   Result<WriteOptions> options = read_write_options(context, "UpdateOptions");
   if (!options) co_return options.error();
-  Result<Draft> object =
-      decode_body(context, *context.resource->type, options->field_validation);
+  Result<Draft> object = decode_body(context, *context.resource->type, options->field_validation);
   if (!object) co_return object.error();
   Result<void> named = match_name(*object, context.info.name, object_namespace(context));
   if (!named) co_return named.error();

@@ -185,7 +185,8 @@ std::string item_element(const Field& list, const Value& item) {
     } else if (!member.field->default_json.empty()) {
       text += member.field->default_json;
     } else {
-      bool number = member.field->kind == FieldKind::kInt32 || member.field->kind == FieldKind::kInt64;
+      bool number =
+          member.field->kind == FieldKind::kInt32 || member.field->kind == FieldKind::kInt64;
       text += number ? "0" : member.field->kind == FieldKind::kBool ? "false" : "\"\"";
     }
   }
@@ -196,9 +197,9 @@ void strip_system_fields(FieldSet& set) {
   set.remove({"f:apiVersion"});
   set.remove({"f:kind"});
   set.remove({"f:metadata"});
-  for (const char* name : {"f:name", "f:namespace", "f:creationTimestamp", "f:selfLink", "f:uid",
-                           "f:clusterName", "f:generation", "f:managedFields",
-                           "f:resourceVersion"}) {
+  for (const char* name :
+       {"f:name", "f:namespace", "f:creationTimestamp", "f:selfLink", "f:uid", "f:clusterName",
+        "f:generation", "f:managedFields", "f:resourceVersion"}) {
     set.remove_below({"f:metadata", name});
   }
 }
@@ -207,7 +208,8 @@ Comparison compare_objects(const Message& type, const Node* before, const Node& 
   Comparison result;
   static const Node kNothing;
   Comparer(result).compare_struct(type, before ? before : &kNothing, &after);
-  for (FieldSet* set : {&result.added, &result.modified, &result.removed}) strip_system_fields(*set);
+  for (FieldSet* set : {&result.added, &result.modified, &result.removed})
+    strip_system_fields(*set);
   return result;
 }
 

@@ -10,7 +10,6 @@ void FieldSet::insert(const Path& path) {
   if (at != this) at->member_ = true;
 }
 
-
 void FieldSet::remove(const Path& path) {
   FieldSet wanted;
   wanted.insert(path);

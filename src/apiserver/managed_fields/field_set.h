@@ -1,5 +1,6 @@
-// FieldSet: a set of paths into an object, as structured-merge-diff's fieldpath.Set and the FieldsV1
-// format ("f:spec": {"f:replicas": {}}). A tree: an element's text is its FieldsV1 key. Value type.
+// FieldSet: a set of paths into an object, as structured-merge-diff's fieldpath.Set and the
+// FieldsV1 format ("f:spec": {"f:replicas": {}}). A tree: an element's text is its FieldsV1 key.
+// Value type.
 #pragma once
 #include <map>
 #include <string>
@@ -17,9 +18,9 @@ class FieldSet {
   using Path = std::vector<std::string>;  // "f:spec", "f:containers", `k:{"name":"c"}`
 
   void insert(const Path& path);
-  void remove(const Path& path);           // this path, not those below
-  void remove_below(const Path& path);     // this path and those below
-  bool has(const Path& path) const;        // exactly this path
+  void remove(const Path& path);        // this path, not those below
+  void remove_below(const Path& path);  // this path and those below
+  bool has(const Path& path) const;     // exactly this path
   const FieldSet* find(std::string_view element) const;
   bool empty() const { return !member_ && children_.empty(); }
   bool member() const { return member_; }  // the path that leads here is in the set

@@ -38,7 +38,8 @@ std::string operation_json(std::string_view action, const schema::Resource& reso
   return R"({"x-kubernetes-action":")" + std::string(action) +
          R"(","x-kubernetes-group-version-kind":)" + kind_json(resource.type->gvk) +
          R"(,"responses":{"200":{"description":"OK","content":{"application/json":{"schema":{)"
-         R"("$ref":"#/components/schemas/)" + openapi_name(answer) + R"("}}}}}})";
+         R"("$ref":"#/components/schemas/)" +
+         openapi_name(answer) + R"("}}}}}})";
 }
 
 // What kubectl looks for before it relies on validation by the server.
@@ -79,7 +80,8 @@ std::string path_items(const schema::Resource& resource) {
   }
   if (resource.has_verb("create")) add(collection, "post", body_operation_json("post", resource));
   std::string object;
-  if (resource.has_verb("get")) add(object, "get", operation_json("get", resource, *resource.message));
+  if (resource.has_verb("get"))
+    add(object, "get", operation_json("get", resource, *resource.message));
   if (resource.has_verb("update")) add(object, "put", body_operation_json("put", resource));
   if (resource.has_verb("patch")) {
     add(object, "patch", write_operation_json("patch", resource));
@@ -99,14 +101,13 @@ std::string document(std::string_view path) {
     schemas.add(*resource.message);
     if (resource.list_message) schemas.add(*resource.list_message);
   }
-  return R"({"openapi":"3.0.0","info":{"title":"Kubernetes","version":"v1.35.2"},"paths":{)" + paths +
-         R"(},"components":{"schemas":)" + schemas.json() + "}}";
+  return R"({"openapi":"3.0.0","info":{"title":"Kubernetes","version":"v1.35.2"},"paths":{)" +
+         paths + R"(},"components":{"schemas":)" + schemas.json() + "}}";
 }
 
 std::string hash_of(std::string_view text) {
   char buffer[32];
-  snprintf(buffer, sizeof buffer, "%016llX",
-           static_cast<unsigned long long>(fnv64a(text)));
+  snprintf(buffer, sizeof buffer, "%016llX", static_cast<unsigned long long>(fnv64a(text)));
   return buffer;
 }
 
@@ -116,8 +117,8 @@ std::string index_document() {
   for (const std::string& path : served_paths()) {
     if (!first) text += ',';
     first = false;
-    text += "\"" + path + R"(":{"serverRelativeURL":"/openapi/v3/)" + path + "?hash=" +
-            hash_of("v1.35.2/" + path) + "\"}";
+    text += "\"" + path + R"(":{"serverRelativeURL":"/openapi/v3/)" + path +
+            "?hash=" + hash_of("v1.35.2/" + path) + "\"}";
   }
   return text + "}}";
 }

@@ -17,20 +17,31 @@ bool is_reference(const Field& field) { return field.message != nullptr; }
 
 std::string scalar_json(FieldKind kind) {
   switch (kind) {
-    case FieldKind::kBool: return R"("type":"boolean")";
-    case FieldKind::kInt32: return R"("type":"integer","format":"int32")";
-    case FieldKind::kInt64: return R"("type":"integer","format":"int64")";
-    case FieldKind::kDouble: return R"("type":"number","format":"double")";
-    case FieldKind::kBytes: return R"("type":"string","format":"byte")";
+    case FieldKind::kBool:
+      return R"("type":"boolean")";
+    case FieldKind::kInt32:
+      return R"("type":"integer","format":"int32")";
+    case FieldKind::kInt64:
+      return R"("type":"integer","format":"int64")";
+    case FieldKind::kDouble:
+      return R"("type":"number","format":"double")";
+    case FieldKind::kBytes:
+      return R"("type":"string","format":"byte")";
     case FieldKind::kTime:
-    case FieldKind::kMicroTime: return R"("type":"string","format":"date-time")";
-    case FieldKind::kIntOrString: return R"("type":"string","format":"int-or-string")";
+    case FieldKind::kMicroTime:
+      return R"("type":"string","format":"date-time")";
+    case FieldKind::kIntOrString:
+      return R"("type":"string","format":"int-or-string")";
     case FieldKind::kRawExtension:
-    case FieldKind::kFieldsV1: return R"("type":"object")";
-    case FieldKind::kStringList: return R"("type":"array","items":{"type":"string"})";
+    case FieldKind::kFieldsV1:
+      return R"("type":"object")";
+    case FieldKind::kStringList:
+      return R"("type":"array","items":{"type":"string"})";
     case FieldKind::kJson:
-    case FieldKind::kAny: return R"("description":"any JSON")";
-    default: return R"("type":"string")";
+    case FieldKind::kAny:
+      return R"("description":"any JSON")";
+    default:
+      return R"("type":"string")";
   }
 }
 

@@ -52,7 +52,8 @@ class Merger {
     if (!ordered) return ordered.error();
     const Node& changes = *patch.node;
     for (uint32_t i = 0; i + 1 < changes.size; i += 2) {
-      auto merged = merge_member(*original.node, changes.data[i].as_text(), changes.data[i + 1], type);
+      auto merged =
+          merge_member(*original.node, changes.data[i].as_text(), changes.data[i + 1], type);
       if (!merged) return merged.error();
     }
     return original;
@@ -65,8 +66,8 @@ class Merger {
       return patch;
     }
     if (directive == "delete") return arena_.make(ValueType::kMap);
-    return plain_error("unknown patch type: " + std::string(directive) + " in map: " +
-                       go_map_text(patch));
+    return plain_error("unknown patch type: " + std::string(directive) +
+                       " in map: " + go_map_text(patch));
   }
 
   Result<void> apply_retain_keys(Node& original, Node& patch) {
@@ -128,7 +129,8 @@ class Merger {
     MemberRule rule = rule_of(type, name);
     Value* there = find_entry(original, name);
     Value* change = find_entry(patch, name);
-    if ((there && there->type != ValueType::kList) || (change && change->type != ValueType::kList)) {
+    if ((there && there->type != ValueType::kList) ||
+        (change && change->type != ValueType::kList)) {
       return ApiStatus::bad_request("invalid patch format of setElementOrder list");
     }
     if (change && !order_covers(*change->node, *order.node, rule.merge_key)) {
@@ -286,8 +288,8 @@ class Merger {
   }
 
   static ApiStatus missing_key(const Value& item, std::string_view key) {
-    return plain_error("map: " + go_map_text(item) + " does not contain declared merge key: " +
-                       std::string(key));
+    return plain_error("map: " + go_map_text(item) +
+                       " does not contain declared merge key: " + std::string(key));
   }
 
   // What an added value looks like: nulls and directives dropped at every depth.
@@ -308,8 +310,7 @@ class Merger {
     if (value.type != ValueType::kList) return value;
     Value clean = arena_.make(ValueType::kList, value.node->size);
     for (const Value& item : value.node->items()) {
-      bool deleted = item.type == ValueType::kMap &&
-                     item.node->find(kPatch).as_text() == "delete";
+      bool deleted = item.type == ValueType::kMap && item.node->find(kPatch).as_text() == "delete";
       if (!deleted) append(arena_, *clean.node, without_directives(item));
     }
     return clean;

@@ -70,13 +70,20 @@ bool order_covers(const Node& patch, const Node& order, std::string_view merge_k
 
 std::string go_map_text(const Value& value) {
   switch (value.type) {
-    case ValueType::kNull: return "<nil>";
-    case ValueType::kBool: return value.as_bool() ? "true" : "false";
-    case ValueType::kInt: return std::to_string(value.i);
-    case ValueType::kDouble: return std::to_string(value.d);
-    case ValueType::kList: return go_list_text(value);
-    case ValueType::kMap: break;
-    default: return std::string(value.as_text());
+    case ValueType::kNull:
+      return "<nil>";
+    case ValueType::kBool:
+      return value.as_bool() ? "true" : "false";
+    case ValueType::kInt:
+      return std::to_string(value.i);
+    case ValueType::kDouble:
+      return std::to_string(value.d);
+    case ValueType::kList:
+      return go_list_text(value);
+    case ValueType::kMap:
+      break;
+    default:
+      return std::string(value.as_text());
   }
   std::string text = "map[";
   for (uint32_t i = 0; i + 1 < value.node->size; i += 2) {

@@ -107,14 +107,16 @@ Task<Result<void>> bootstrap_cluster(ApiServer& server, ApiServerOptions options
   }
   const schema::Resource& classes = resource_of("scheduling.k8s.io", "v1", "priorityclasses");
   Result<ObjectPtr> critical = co_await server.ensure(
-      classes, "", make_priority_class("system-cluster-critical", 2'000'000'000,
-                                       "Used for system critical pods that must run in the cluster, "
-                                       "but can be moved to another node if necessary."));
+      classes, "",
+      make_priority_class("system-cluster-critical", 2'000'000'000,
+                          "Used for system critical pods that must run in the cluster, "
+                          "but can be moved to another node if necessary."));
   if (!critical) co_return critical.error();
   Result<ObjectPtr> node = co_await server.ensure(
-      classes, "", make_priority_class("system-node-critical", 2'000'001'000,
-                                       "Used for system critical pods that must not be moved from "
-                                       "their current node."));
+      classes, "",
+      make_priority_class("system-node-critical", 2'000'001'000,
+                          "Used for system critical pods that must not be moved from "
+                          "their current node."));
   if (!node) co_return node.error();
   co_return co_await bootstrap_service(server, std::move(options), std::move(service_address));
 }

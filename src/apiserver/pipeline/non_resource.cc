@@ -19,21 +19,29 @@ net::Response text_response(int status, std::string text, std::string_view type)
 }
 
 std::string version_json(const std::string& git_version) {
-  std::string text = "{\n  \"major\": \"1\",\n  \"minor\": \"35\",\n  \"emulationMajor\": \"1\",\n"
-                     "  \"emulationMinor\": \"35\",\n  \"minCompatibilityMajor\": \"1\",\n"
-                     "  \"minCompatibilityMinor\": \"34\",\n  \"gitVersion\": \"" + git_version +
-                     "\",\n  \"gitCommit\": \"\",\n  \"gitTreeState\": \"clean\",\n"
-                     "  \"buildDate\": \"2026-11-23T00:00:00Z\",\n  \"goVersion\": \"none (C++23)\",\n"
-                     "  \"compiler\": \"clang\",\n  \"platform\": \"linux/amd64\"\n}";
+  std::string text =
+      "{\n  \"major\": \"1\",\n  \"minor\": \"35\",\n  \"emulationMajor\": \"1\",\n"
+      "  \"emulationMinor\": \"35\",\n  \"minCompatibilityMajor\": \"1\",\n"
+      "  \"minCompatibilityMinor\": \"34\",\n  \"gitVersion\": \"" +
+      git_version +
+      "\",\n  \"gitCommit\": \"\",\n  \"gitTreeState\": \"clean\",\n"
+      "  \"buildDate\": \"2026-11-23T00:00:00Z\",\n  \"goVersion\": \"none (C++23)\",\n"
+      "  \"compiler\": \"clang\",\n  \"platform\": \"linux/amd64\"\n}";
   return text;
 }
 
 const std::vector<std::string_view>& checks_of(std::string_view path) {
   static const std::vector<std::string_view> kLive = {"ping", "log", "etcd"};
   static const std::vector<std::string_view> kReady = {
-      "ping", "log", "etcd", "informer-sync", "poststarthook/start-apiserver-admission-initializer",
-      "poststarthook/rbac/bootstrap-roles", "poststarthook/bootstrap-controller",
-      "poststarthook/scheduling/bootstrap-system-priority-classes", "shutdown"};
+      "ping",
+      "log",
+      "etcd",
+      "informer-sync",
+      "poststarthook/start-apiserver-admission-initializer",
+      "poststarthook/rbac/bootstrap-roles",
+      "poststarthook/bootstrap-controller",
+      "poststarthook/scheduling/bootstrap-system-priority-classes",
+      "shutdown"};
   return path.starts_with("/readyz") ? kReady : kLive;
 }
 
@@ -51,18 +59,24 @@ std::optional<net::Response> health(const NonResourceEnv& env, const RequestCont
     std::string report;
     for (std::string_view check : checks_of(path)) {
       bool pass = passes(env, path, check);
-      if (*rest == "/" + std::string(check)) return text_response(pass ? 200 : 500, pass ? "ok" : "not ok", "text/plain; charset=utf-8");
+      if (*rest == "/" + std::string(check))
+        return text_response(pass ? 200 : 500, pass ? "ok" : "not ok", "text/plain; charset=utf-8");
       bool excluded = false;
       for (std::string_view name : context.query.all("exclude")) excluded |= name == check;
       good &= pass || excluded;
       report += (pass ? "[+]" : "[-]") + std::string(check) +
-                (excluded ? " excluded: ok\n" : pass ? " ok\n" : " failed: reason withheld\n");
+                (excluded ? " excluded: ok\n"
+                 : pass   ? " ok\n"
+                          : " failed: reason withheld\n");
     }
     if (!rest->empty() && *rest != "/") continue;
     std::string_view name = root.substr(1);
-    if (!good) return text_response(500, report + std::string(name) + " check failed\n", "text/plain; charset=utf-8");
+    if (!good)
+      return text_response(500, report + std::string(name) + " check failed\n",
+                           "text/plain; charset=utf-8");
     if (!context.query.has("verbose")) return text_response(200, "ok", "text/plain; charset=utf-8");
-    return text_response(200, report + std::string(name) + " check passed\n", "text/plain; charset=utf-8");
+    return text_response(200, report + std::string(name) + " check passed\n",
+                         "text/plain; charset=utf-8");
   }
   return std::nullopt;
 }
@@ -72,18 +86,17 @@ Answer aggregated(const NonResourceEnv& env, RequestContext& context, std::strin
   net::Response response;
   bool protobuf = context.accept.find("application/vnd.kubernetes.protobuf") == 0;
   const std::string& etag = env.discovery->etag(path);
-  response.headers.set("content-type",
-                       std::string(protobuf ? "application/vnd.kubernetes.protobuf"
-                                            : "application/json") +
-                           ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
+  response.headers.set("content-type", std::string(protobuf ? "application/vnd.kubernetes.protobuf"
+                                                            : "application/json") +
+                                           ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
   response.headers.set("etag", etag);
   response.headers.set("vary", "Accept");
   if (if_none_match == etag) {
     response.status = 304;
     return Answer::of_raw(std::move(response));
   }
-  Bytes shared = codec::encode_shared(
-      protobuf ? codec::Format::kProtobuf : codec::Format::kJson, *document);
+  Bytes shared =
+      codec::encode_shared(protobuf ? codec::Format::kProtobuf : codec::Format::kJson, *document);
   response.body = protobuf ? shared : std::make_shared<const std::string>(*shared + "\n");
   return Answer::of_raw(std::move(response));
 }
@@ -143,8 +156,8 @@ Result<Answer> handle_non_resource(const NonResourceEnv& env, RequestContext& co
     return Answer::of_raw(text_response(200, version_json(env.git_version), "application/json"));
   }
   if (path == "/metrics") {
-    return Answer::of_raw(text_response(200, env.metrics->text(),
-                                        "text/plain; version=0.0.4; charset=utf-8"));
+    return Answer::of_raw(
+        text_response(200, env.metrics->text(), "text/plain; version=0.0.4; charset=utf-8"));
   }
   if (path == "/") return Answer::of_raw(text_response(200, paths_json(), "application/json"));
   if (path.starts_with("/openapi/")) {

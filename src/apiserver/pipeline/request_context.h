@@ -25,12 +25,12 @@ struct RequestContext {
   std::string content_type;
   std::string accept;
   std::string user_agent;
-  std::string body;   // raw body, or
-  ObjectPtr object;   // the decoded one of an in-process request
+  std::string body;  // raw body, or
+  ObjectPtr object;  // the decoded one of an in-process request
   bool in_process = false;
   UserInfo user;
   MediaType media;
-  StopToken gone;     // the client went away, the server stops, or the time is up
+  StopToken gone;  // the client went away, the server stops, or the time is up
   MicroTime now = 0;
   const schema::Resource* resource = nullptr;
   const schema::Subresource* subresource = nullptr;

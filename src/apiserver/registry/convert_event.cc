@@ -10,12 +10,21 @@ namespace {
 
 // events.k8s.io name, core name.
 constexpr std::pair<std::string_view, std::string_view> kFields[] = {
-    {"metadata", "metadata"}, {"eventTime", "eventTime"}, {"series", "series"},
-    {"reportingController", "reportingComponent"}, {"reportingInstance", "reportingInstance"},
-    {"action", "action"}, {"reason", "reason"}, {"regarding", "involvedObject"},
-    {"related", "related"}, {"note", "message"}, {"type", "type"},
-    {"deprecatedSource", "source"}, {"deprecatedFirstTimestamp", "firstTimestamp"},
-    {"deprecatedLastTimestamp", "lastTimestamp"}, {"deprecatedCount", "count"},
+    {"metadata", "metadata"},
+    {"eventTime", "eventTime"},
+    {"series", "series"},
+    {"reportingController", "reportingComponent"},
+    {"reportingInstance", "reportingInstance"},
+    {"action", "action"},
+    {"reason", "reason"},
+    {"regarding", "involvedObject"},
+    {"related", "related"},
+    {"note", "message"},
+    {"type", "type"},
+    {"deprecatedSource", "source"},
+    {"deprecatedFirstTimestamp", "firstTimestamp"},
+    {"deprecatedLastTimestamp", "lastTimestamp"},
+    {"deprecatedCount", "count"},
 };
 
 uint16_t index_of(const schema::Message& type, std::string_view name) {

@@ -1,8 +1,8 @@
 #include "apiserver/registry/defaults.h"
 
+#include "apiserver/registry/meta.h"
 #include "kinds/core_v1.h"
 #include "kinds/defaults.h"
-#include "apiserver/registry/meta.h"
 
 namespace tiphys::apiserver {
 namespace {

@@ -38,7 +38,7 @@ class FieldErrors {
   void duplicate(const FieldPath& path, std::string_view value);  // 'Duplicate value: "x"'
   void not_found(const FieldPath& path, std::string_view value);
   void forbidden(const FieldPath& path, std::string_view detail);
-  void too_long(const FieldPath& path, int max_bytes);   // 'Too long: may not be more than N bytes'
+  void too_long(const FieldPath& path, int max_bytes);  // 'Too long: may not be more than N bytes'
   void too_many(const FieldPath& path, int actual, int max);
   void internal(const FieldPath& path, std::string_view detail);
 

@@ -4,7 +4,6 @@
 
 #include "apiserver/registry/meta.h"
 #include "kinds/core_v1.h"
-#include "kinds/core_v1.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -13,8 +12,8 @@ constexpr std::string_view kOrphan = "orphan";
 constexpr std::string_view kForeground = "foregroundDeletion";
 
 ApiStatus precondition_failed(const schema::Resource& resource, const MetaView& meta,
-                              std::string_view what, std::string_view wanted,
-                              std::string_view have, std::string_view ending) {
+                              std::string_view what, std::string_view wanted, std::string_view have,
+                              std::string_view ending) {
   std::string text = "the " + std::string(what) + " in the precondition (" + std::string(wanted) +
                      ") does not match the " + std::string(what) + " in record (" +
                      std::string(have) + "). The object might have been " + std::string(ending);
@@ -124,7 +123,6 @@ DeletePlan plan_namespace_delete(const Object& object, const MetaView& meta, Mic
   return plan;
 }
 
-
 }  // namespace
 
 Result<DeletePlan> plan_delete(const schema::Resource& resource, const Strategy& strategy,
@@ -148,9 +146,10 @@ Result<DeletePlan> plan_delete(const schema::Resource& resource, const Strategy&
   Draft marked(object);
   if (changed) MetaEdit(marked).set_finalizers(wanted);
   if (grace.graceful) {
-    MicroTime start = meta.deleting() ? meta.deletion_timestamp() -
-                                            meta.deletion_grace_period().value_or(0) * kMicrosPerSecond
-                                      : now;
+    MicroTime start = meta.deleting()
+                          ? meta.deletion_timestamp() -
+                                meta.deletion_grace_period().value_or(0) * kMicrosPerSecond
+                          : now;
     mark_deleted(marked, meta, start + grace.seconds * kMicrosPerSecond, grace.seconds);
   } else if (!wanted.empty()) {
     mark_deleted(marked, meta, now, 0);

@@ -6,10 +6,10 @@
 namespace tiphys::apiserver {
 
 enum class DeleteStep : uint8_t {
-  kErase,         // remove it now
-  kUpdate,        // write the marked object; it stays
-  kUpdateErase,   // marked with grace period 0 and to be removed now
-  kPending,       // deletion is in progress already: nothing to do
+  kErase,        // remove it now
+  kUpdate,       // write the marked object; it stays
+  kUpdateErase,  // marked with grace period 0 and to be removed now
+  kPending,      // deletion is in progress already: nothing to do
 };
 
 struct DeletePlan {

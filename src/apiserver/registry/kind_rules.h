@@ -12,8 +12,8 @@ using NameCheck = Messages (*)(std::string_view text, bool prefix);
 struct KindRules {
   std::string_view group;
   std::string_view resource;
-  bool generation = false;       // metadata.generation is kept: 1 at creation, +1 with the spec
-  bool returns_deleted = false;  // DELETE answers with the object instead of a Status
+  bool generation = false;         // metadata.generation is kept: 1 at creation, +1 with the spec
+  bool returns_deleted = false;    // DELETE answers with the object instead of a Status
   NameCheck name_check = nullptr;  // null: DNS subdomain
   bool versioned = false;          // PUT must carry a resourceVersion
   bool put_creates = false;        // PUT to a name that isn't there creates it

@@ -24,8 +24,7 @@ void validate_names(const schema::Resource& resource, const MetaView& meta, cons
   if (meta.name().empty()) {
     errors.required(path.child("name"), "name or generateName is required");
   } else {
-    add_all(errors, path.child("name"), meta.name(),
-            check_object_name(rules, meta.name(), false));
+    add_all(errors, path.child("name"), meta.name(), check_object_name(rules, meta.name(), false));
   }
   if (!resource.namespaced) {
     if (!meta.ns().empty()) errors.forbidden(path.child("namespace"), "not allowed on this type");
@@ -49,13 +48,15 @@ void validate_owners(const MetaView& meta, const FieldPath& path, FieldErrors& e
     if (owner.name().empty()) errors.invalid(at.child("name"), "", "must not be empty");
     if (owner.uid().empty()) errors.invalid(at.child("uid"), "", "must not be empty");
     if (owner.api_version() == "v1" && owner.kind() == "Event") {
-      errors.invalid_raw(at, "v1.OwnerReference", "/v1, Kind=Event is disallowed from being an owner");
+      errors.invalid_raw(at, "v1.OwnerReference",
+                         "/v1, Kind=Event is disallowed from being an owner");
     }
     if (!owner.controller()) continue;
     if (!controller.empty()) {
       errors.invalid_raw(at, "[]v1.OwnerReference",
                          "Only one reference can have Controller set to true. Found \"true\" in "
-                         "references for " + controller + " and " + std::string(owner.name()));
+                         "references for " +
+                             controller + " and " + std::string(owner.name()));
     } else {
       controller = owner.name();
     }
@@ -122,7 +123,8 @@ void forbid_new_finalizers(const MetaView& meta, const MetaView& old, FieldError
   if (added.empty()) return;
   errors.forbidden(FieldPath("metadata").child("finalizers"),
                    "no new finalizers can be added if the object is being deleted, found new "
-                   "finalizers []string{" + added + "}");
+                   "finalizers []string{" +
+                       added + "}");
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ ApiStatus invalid_object(const WriteScope& scope, FieldErrors& errors) {
 bool same_content(const Draft& a, const Object& b) {
   Node left = a.root();
   Node right = b.root();
-  return equal(Value::of_node(ValueType::kStruct, &left), Value::of_node(ValueType::kStruct, &right));
+  return equal(Value::of_node(ValueType::kStruct, &left),
+               Value::of_node(ValueType::kStruct, &right));
 }
 
 storage::Bytes encode_for_store(const schema::Resource& resource, const Draft& object) {
@@ -191,7 +192,8 @@ Task<Result<Written>> Registry::create_once(WriteScope scope, Draft object) {
   written.created = true;
   if (scope.dry_run) {
     if (cacher(*scope.resource).get(scope.ns, scope.name)) {
-      co_return ApiStatus::already_exists(scope.resource->group, scope.resource->resource, scope.name);
+      co_return ApiStatus::already_exists(scope.resource->group, scope.resource->resource,
+                                          scope.name);
     }
     written.object = from_storage_version(*scope.resource, stored.freeze());
     co_return written;
@@ -200,7 +202,8 @@ Task<Result<Written>> Registry::create_once(WriteScope scope, Draft object) {
   Result<bool> done = co_await commit(scope, std::move(key), 0, std::move(stored), &written.object);
   if (!done) co_return done.error();
   if (!*done) {
-    co_return ApiStatus::already_exists(scope.resource->group, scope.resource->resource, scope.name);
+    co_return ApiStatus::already_exists(scope.resource->group, scope.resource->resource,
+                                        scope.name);
   }
   co_return written;
 }
@@ -230,7 +233,7 @@ Task<Result<Written>> Registry::update(WriteScope scope, Preconditions precondit
     if (!current) {
       const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
       bool may_create = scope.subresource.empty() && (strategy.allow_create_on_update ||
-                                                       kind_rules(*scope.resource).put_creates);
+                                                      kind_rules(*scope.resource).put_creates);
       if (!may_create || !preconditions.uid.empty()) co_return not_found(scope);
       Result<Draft> fresh = co_await transform(nullptr);
       if (!fresh) co_return fresh.error();
@@ -255,8 +258,8 @@ Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions prec
         scope, "StorageError: invalid object, Code: 4, Key: " +
                    store_key(*scope.resource, scope.ns, scope.name) +
                    ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
-                   "precondition: " + preconditions.uid + ", UID in object meta: " +
-                   std::string(before.uid()));
+                   "precondition: " +
+                   preconditions.uid + ", UID in object meta: " + std::string(before.uid()));
   }
   if (!preconditions.resource_version.empty() &&
       preconditions.resource_version != before.resource_version()) {
@@ -384,8 +387,7 @@ Task<Result<Written>> Registry::remove(WriteScope scope, DeleteRequest request) 
     }
     if (scope.dry_run) co_return written;
     std::string key = store_key(*scope.resource, scope.ns, scope.name);
-    int64_t expected =
-        parse_resource_version(MetaView(*old).resource_version()).value_or(0);
+    int64_t expected = parse_resource_version(MetaView(*old).resource_version()).value_or(0);
     Result<bool> done = false;
     if (written.deleted) {
       bool marked = plan->step == DeleteStep::kUpdateErase;

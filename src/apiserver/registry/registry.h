@@ -1,5 +1,6 @@
 // Registry: create, update and delete of stored objects of every kind, over the store and the
-// watch caches: metadata rules, strategies, defaults, admission, allocation, optimistic concurrency.
+// watch caches: metadata rules, strategies, defaults, admission, allocation, optimistic
+// concurrency.
 //
 // Loop thread only. Upstream: k8s.io/apiserver/pkg/registry/generic/registry.Store and rest/*.
 // Writes are visible in the cachers when the call returns.
@@ -11,8 +12,8 @@
 
 #include "apiserver/admission/admission.h"
 #include "apiserver/cacher/cacher_hub.h"
-#include "apiserver/registry/strategy.h"
 #include "apiserver/registry/service_allocator.h"
+#include "apiserver/registry/strategy.h"
 #include "apiserver/user.h"
 #include "async/loop.h"
 #include "base/random.h"
@@ -21,8 +22,8 @@
 
 namespace tiphys::apiserver {
 
-inline constexpr int kMaxNameAttempts = 8;        // upstream's maxNameGenerationCreateAttempts
-inline constexpr int kMaxConflictAttempts = 64;   // of one GuaranteedUpdate
+inline constexpr int kMaxNameAttempts = 8;       // upstream's maxNameGenerationCreateAttempts
+inline constexpr int kMaxConflictAttempts = 64;  // of one GuaranteedUpdate
 
 // What the writes of one request share. The pointers outlive the call.
 struct WriteScope {

@@ -63,7 +63,9 @@ void ServiceAllocator::Reservation::release() {
 }
 
 ServiceAllocator::ServiceAllocator(Options options, Random& random, uint32_t base, int prefix)
-    : options_(std::move(options)), random_(random), base_(base),
+    : options_(std::move(options)),
+      random_(random),
+      base_(base),
       count_(prefix == 0 ? UINT32_MAX : uint32_t{1} << (32 - prefix)) {}
 
 Result<std::unique_ptr<ServiceAllocator>> ServiceAllocator::create(Options options,

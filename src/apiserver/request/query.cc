@@ -13,9 +13,8 @@ Query Query::parse(std::string_view raw) {
     if (part.empty() || part.find(';') != std::string_view::npos) continue;
     size_t equals = part.find('=');
     auto name = percent_decode(part.substr(0, equals), true);
-    auto value = equals == std::string_view::npos
-                     ? std::optional<std::string>(std::string())
-                     : percent_decode(part.substr(equals + 1), true);
+    auto value = equals == std::string_view::npos ? std::optional<std::string>(std::string())
+                                                  : percent_decode(part.substr(equals + 1), true);
     if (name && value) query.entries_.push_back({std::move(*name), std::move(*value)});
   }
   return query;

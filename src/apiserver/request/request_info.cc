@@ -100,9 +100,8 @@ class Resolver {
     if (left() >= 2) info_.name = parts_[next_ + 1];
     if (left() >= 3 && info_.verb != "proxy") info_.subresource = parts_[next_ + 2];
     if (left() >= 4) {
-      info_.rest = std::string(
-          std::string_view(parts_[next_ + 3].data(),
-                           parts_[count_ - 1].data() + parts_[count_ - 1].size()));
+      info_.rest = std::string(std::string_view(
+          parts_[next_ + 3].data(), parts_[count_ - 1].data() + parts_[count_ - 1].size()));
     }
   }
 

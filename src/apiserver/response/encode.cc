@@ -10,7 +10,9 @@
 namespace tiphys::apiserver {
 namespace {
 
-net::Bytes bytes_of(std::string text) { return std::make_shared<const std::string>(std::move(text)); }
+net::Bytes bytes_of(std::string text) {
+  return std::make_shared<const std::string>(std::move(text));
+}
 
 std::string encode_plain(codec::Format format, const Object& object) {
   std::string text;
@@ -153,7 +155,8 @@ Result<net::Bytes> encode_object(const RequestContext& context, const Object& ob
       ObjectPtr partial = partial_object(object, context.media.meta_version, true);
       return bytes_of(finish(context, encode_plain(context.media.format, *partial)));
     }
-    default: break;
+    default:
+      break;
   }
   return bytes_of(finish(context, encode_plain(context.media.format, object)));
 }

@@ -139,9 +139,12 @@ Result<MediaType> negotiate(std::string_view accept, const AcceptScope& scope) {
 
 std::string_view content_type(codec::Format format) {
   switch (format) {
-    case codec::Format::kJson: return "application/json";
-    case codec::Format::kYaml: return "application/yaml";
-    case codec::Format::kProtobuf: return "application/vnd.kubernetes.protobuf";
+    case codec::Format::kJson:
+      return "application/json";
+    case codec::Format::kYaml:
+      return "application/yaml";
+    case codec::Format::kProtobuf:
+      return "application/vnd.kubernetes.protobuf";
   }
   return {};
 }

@@ -170,8 +170,8 @@ Result<ObjectPtr> review_subject_access(const ReviewParts& parts, const Draft& o
   FieldErrors errors;
   check_subject(request.spec(), errors);
   if (auto good = outcome(errors, "SubjectAccessReview"); !good) return good.error();
-  Verdict verdict = parts.authorizer->authorize(subject_of(request.spec()),
-                                                attributes_of(request.spec()));
+  Verdict verdict =
+      parts.authorizer->authorize(subject_of(request.spec()), attributes_of(request.spec()));
   Draft draft = object.clone();
   fill(SubjectAccessReviewEdit(draft).edit_status(), verdict);
   return draft.freeze();
@@ -197,8 +197,8 @@ Result<ObjectPtr> review_local_subject_access(const ReviewParts& parts, std::str
                        "disallowed on this kind of request");
   }
   if (auto good = outcome(errors, "LocalSubjectAccessReview"); !good) return good.error();
-  Verdict verdict = parts.authorizer->authorize(subject_of(request.spec()),
-                                                attributes_of(request.spec()));
+  Verdict verdict =
+      parts.authorizer->authorize(subject_of(request.spec()), attributes_of(request.spec()));
   Draft draft = object.clone();
   LocalSubjectAccessReviewEdit edit(draft);
   edit.edit_metadata().set_namespace(ns);

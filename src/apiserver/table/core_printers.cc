@@ -7,9 +7,15 @@
 namespace tiphys::apiserver {
 namespace {
 
-constexpr Column kPod[] = {kNameColumn, {"Ready"}, {"Status"}, {"Restarts"}, kAgeColumn,
-                           {"IP", "string", 1}, {"Node", "string", 1},
-                           {"Nominated Node", "string", 1}, {"Readiness Gates", "string", 1}};
+constexpr Column kPod[] = {kNameColumn,
+                           {"Ready"},
+                           {"Status"},
+                           {"Restarts"},
+                           kAgeColumn,
+                           {"IP", "string", 1},
+                           {"Node", "string", 1},
+                           {"Nominated Node", "string", 1},
+                           {"Readiness Gates", "string", 1}};
 
 std::string readiness_gates(core_v1::Pod pod) {
   size_t total = pod.spec().readiness_gates().size();
@@ -53,7 +59,7 @@ void print_pod_template(const Object& object, MicroTime, Cells& cells) {
   cells.text(format_labels(item.template_().metadata().labels()));
 }
 
-constexpr Column kService[] = {kNameColumn,   {"Type"}, {"Cluster-IP"}, {"External-IP"},
+constexpr Column kService[] = {kNameColumn, {"Type"},   {"Cluster-IP"},           {"External-IP"},
                                {"Port(s)"}, kAgeColumn, {"Selector", "string", 1}};
 
 std::string external_ip(core_v1::Service service) {
@@ -92,9 +98,15 @@ void print_service(const Object& object, MicroTime now, Cells& cells) {
   cells.text(format_labels(service.spec().selector()));
 }
 
-constexpr Column kNode[] = {kNameColumn, {"Status"}, {"Roles"}, kAgeColumn, {"Version"},
-                            {"Internal-IP", "string", 1}, {"External-IP", "string", 1},
-                            {"OS-Image", "string", 1}, {"Kernel-Version", "string", 1},
+constexpr Column kNode[] = {kNameColumn,
+                            {"Status"},
+                            {"Roles"},
+                            kAgeColumn,
+                            {"Version"},
+                            {"Internal-IP", "string", 1},
+                            {"External-IP", "string", 1},
+                            {"OS-Image", "string", 1},
+                            {"Kernel-Version", "string", 1},
                             {"Container-Runtime", "string", 1}};
 
 std::string node_status(core_v1::Node node) {
@@ -212,9 +224,15 @@ void print_endpoints(const Object& object, MicroTime now, Cells& cells) {
   cells.age(item.metadata().creation_timestamp(), now);
 }
 
-constexpr Column kEvent[] = {{"Last Seen"}, {"Type"}, {"Reason"}, {"Object"},
-                             {"Subobject", "string", 1}, {"Source", "string", 1}, {"Message"},
-                             {"First Seen", "string", 1}, {"Count", "string", 1},
+constexpr Column kEvent[] = {{"Last Seen"},
+                             {"Type"},
+                             {"Reason"},
+                             {"Object"},
+                             {"Subobject", "string", 1},
+                             {"Source", "string", 1},
+                             {"Message"},
+                             {"First Seen", "string", 1},
+                             {"Count", "string", 1},
                              {"Name", "string", 1, "name"}};
 
 struct EventTimes {
@@ -260,8 +278,7 @@ void print_event_cells(const EventTimes& times, std::string_view type, std::stri
 }
 
 std::string event_source(std::string_view component, std::string_view host) {
-  return host.empty() ? std::string(component)
-                      : std::string(component) + ", " + std::string(host);
+  return host.empty() ? std::string(component) : std::string(component) + ", " + std::string(host);
 }
 
 void print_event(const Object& object, MicroTime now, Cells& cells) {
@@ -278,22 +295,21 @@ void print_event(const Object& object, MicroTime now, Cells& cells) {
 
 void print_new_event(const Object& object, MicroTime now, Cells& cells) {
   events_v1::Event event(object);
-  EventTimes times = event_times(
-      event.deprecated_first_timestamp(), event.deprecated_last_timestamp(),
-      event.deprecated_count(), event.event_time(), event.has_series(),
-      event.series().last_observed_time(), event.series().count());
+  EventTimes times =
+      event_times(event.deprecated_first_timestamp(), event.deprecated_last_timestamp(),
+                  event.deprecated_count(), event.event_time(), event.has_series(),
+                  event.series().last_observed_time(), event.series().count());
   core_v1::EventSource old = event.deprecated_source();
-  std::string source =
-      old.component().empty()
-          ? event_source(event.reporting_controller(), event.reporting_instance())
-          : event_source(old.component(), old.host());
+  std::string source = old.component().empty()
+                           ? event_source(event.reporting_controller(), event.reporting_instance())
+                           : event_source(old.component(), old.host());
   print_event_cells(times, event.type(), event.reason(), event.regarding(), source, event.note(),
                     event.metadata().name(), now, cells);
 }
 
-constexpr Column kController[] = {kNameColumn, {"Desired", "integer"}, {"Current", "integer"},
-                                  {"Ready", "integer"}, kAgeColumn, {"Containers", "string", 1},
-                                  {"Images", "string", 1}, {"Selector", "string", 1}};
+constexpr Column kController[] = {
+    kNameColumn, {"Desired", "integer"},      {"Current", "integer"},  {"Ready", "integer"},
+    kAgeColumn,  {"Containers", "string", 1}, {"Images", "string", 1}, {"Selector", "string", 1}};
 
 void print_replication_controller(const Object& object, MicroTime now, Cells& cells) {
   core_v1::ReplicationController item(object);

@@ -32,8 +32,8 @@ void print_slice(const Object& object, MicroTime now, Cells& cells) {
   cells.age(item.metadata().creation_timestamp(), now);
 }
 
-constexpr Column kIngress[] = {kNameColumn, {"Class"}, {"Hosts"}, {"Address"}, {"Ports"},
-                               kAgeColumn};
+constexpr Column kIngress[] = {kNameColumn, {"Class"}, {"Hosts"},
+                               {"Address"}, {"Ports"}, kAgeColumn};
 
 std::string ingress_hosts(networking_v1::Ingress ingress) {
   std::vector<std::string> hosts;

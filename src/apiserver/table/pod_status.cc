@@ -51,8 +51,8 @@ bool summarize_init(core_v1::Pod pod, PodSummary& summary, PodSummary& sidecars)
                state.waiting().reason() != "PodInitializing") {
       summary.status = "Init:" + std::string(state.waiting().reason());
     } else {
-      summary.status = "Init:" + std::to_string(i) + "/" +
-                       std::to_string(pod.spec().init_containers().size());
+      summary.status =
+          "Init:" + std::to_string(i) + "/" + std::to_string(pod.spec().init_containers().size());
     }
     return true;
   }

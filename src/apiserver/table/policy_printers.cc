@@ -14,8 +14,12 @@
 namespace tiphys::apiserver {
 namespace {
 
-constexpr Column kBinding[] = {kNameColumn, {"Role"}, kAgeColumn, {"Users", "string", 1},
-                               {"Groups", "string", 1}, {"ServiceAccounts", "string", 1}};
+constexpr Column kBinding[] = {kNameColumn,
+                               {"Role"},
+                               kAgeColumn,
+                               {"Users", "string", 1},
+                               {"Groups", "string", 1},
+                               {"ServiceAccounts", "string", 1}};
 
 template <class Binding>
 void print_binding(const Object& object, MicroTime now, Cells& cells) {
@@ -51,18 +55,17 @@ std::string access_modes(const ListView<std::string_view>& modes) {
   return join(names, ",");
 }
 
-constexpr Column kVolume[] = {kNameColumn, {"Capacity"}, {"Access Modes"}, {"Reclaim Policy"},
-                              {"Status"}, {"Claim"}, {"StorageClass"}, {"VolumeAttributesClass"},
-                              {"Reason"}, kAgeColumn, {"VolumeMode", "string", 1}};
+constexpr Column kVolume[] = {
+    kNameColumn, {"Capacity"}, {"Access Modes"},           {"Reclaim Policy"},
+    {"Status"},  {"Claim"},    {"StorageClass"},           {"VolumeAttributesClass"},
+    {"Reason"},  kAgeColumn,   {"VolumeMode", "string", 1}};
 
 std::string storage_class(meta_v1::ObjectMeta metadata, std::string_view name) {
   std::string_view old = metadata.annotations().find("volume.beta.kubernetes.io/storage-class");
   return std::string(old.empty() ? name : old);
 }
 
-std::string or_unset(std::string_view text) {
-  return std::string(text.empty() ? "<unset>" : text);
-}
+std::string or_unset(std::string_view text) { return std::string(text.empty() ? "<unset>" : text); }
 
 void print_volume(const Object& object, MicroTime now, Cells& cells) {
   core_v1::PersistentVolume item(object);
@@ -86,8 +89,14 @@ void print_volume(const Object& object, MicroTime now, Cells& cells) {
   cells.text(or_unset(item.spec().volume_mode()));
 }
 
-constexpr Column kClaim[] = {kNameColumn, {"Status"}, {"Volume"}, {"Capacity"}, {"Access Modes"},
-                             {"StorageClass"}, {"VolumeAttributesClass"}, kAgeColumn,
+constexpr Column kClaim[] = {kNameColumn,
+                             {"Status"},
+                             {"Volume"},
+                             {"Capacity"},
+                             {"Access Modes"},
+                             {"StorageClass"},
+                             {"VolumeAttributesClass"},
+                             kAgeColumn,
                              {"VolumeMode", "string", 1}};
 
 void print_claim(const Object& object, MicroTime now, Cells& cells) {
@@ -106,8 +115,9 @@ void print_claim(const Object& object, MicroTime now, Cells& cells) {
   cells.text(or_unset(item.spec().volume_mode()));
 }
 
-constexpr Column kStorageClass[] = {kNameColumn, {"Provisioner"}, {"ReclaimPolicy"},
-                                    {"VolumeBindingMode"}, {"AllowVolumeExpansion"}, kAgeColumn};
+constexpr Column kStorageClass[] = {
+    kNameColumn,           {"Provisioner"},          {"ReclaimPolicy"},
+    {"VolumeBindingMode"}, {"AllowVolumeExpansion"}, kAgeColumn};
 
 void print_storage_class(const Object& object, MicroTime now, Cells& cells) {
   storage_v1::StorageClass item(object);
@@ -134,9 +144,13 @@ void print_csi_node(const Object& object, MicroTime now, Cells& cells) {
   cells.age(item.metadata().creation_timestamp(), now);
 }
 
-constexpr Column kCsiDriver[] = {kNameColumn, {"AttachRequired", "boolean"},
-                                 {"PodInfoOnMount", "boolean"}, {"StorageCapacity", "boolean"},
-                                 {"TokenRequests"}, {"RequiresRepublish", "boolean"}, {"Modes"},
+constexpr Column kCsiDriver[] = {kNameColumn,
+                                 {"AttachRequired", "boolean"},
+                                 {"PodInfoOnMount", "boolean"},
+                                 {"StorageCapacity", "boolean"},
+                                 {"TokenRequests"},
+                                 {"RequiresRepublish", "boolean"},
+                                 {"Modes"},
                                  kAgeColumn};
 
 void print_csi_driver(const Object& object, MicroTime now, Cells& cells) {
@@ -156,8 +170,8 @@ void print_csi_driver(const Object& object, MicroTime now, Cells& cells) {
   cells.age(item.metadata().creation_timestamp(), now);
 }
 
-constexpr Column kAttachment[] = {kNameColumn, {"Attacher", "string", 0, "name"}, {"PV"}, {"Node"},
-                                  {"Attached", "boolean"}, kAgeColumn};
+constexpr Column kAttachment[] = {kNameColumn, {"Attacher", "string", 0, "name"}, {"PV"},
+                                  {"Node"},    {"Attached", "boolean"},           kAgeColumn};
 
 void print_attachment(const Object& object, MicroTime now, Cells& cells) {
   storage_v1::VolumeAttachment item(object);
@@ -171,8 +185,10 @@ void print_attachment(const Object& object, MicroTime now, Cells& cells) {
 
 // ---- scheduling and quota ----
 
-constexpr Column kPriorityClass[] = {kNameColumn, {"Value", "integer"},
-                                     {"Global-Default", "boolean"}, kAgeColumn,
+constexpr Column kPriorityClass[] = {kNameColumn,
+                                     {"Value", "integer"},
+                                     {"Global-Default", "boolean"},
+                                     kAgeColumn,
                                      {"PreemptionPolicy"}};
 
 void print_priority_class(const Object& object, MicroTime now, Cells& cells) {
@@ -221,7 +237,7 @@ void print_webhooks(const Object& object, MicroTime now, Cells& cells) {
   cells.age(item.metadata().creation_timestamp(), now);
 }
 
-constexpr Column kRequest[] = {kNameColumn, kAgeColumn, {"SignerName"}, {"Requestor"},
+constexpr Column kRequest[] = {kNameColumn,           kAgeColumn,   {"SignerName"}, {"Requestor"},
                                {"RequestedDuration"}, {"Condition"}};
 
 std::string request_condition(certificates_v1::CertificateSigningRequest request) {
@@ -250,8 +266,9 @@ void print_request(const Object& object, MicroTime now, Cells& cells) {
   cells.text(request_condition(item));
 }
 
-constexpr Column kFlowSchema[] = {kNameColumn, {"PriorityLevel"}, {"MatchingPrecedence"},
-                                  {"DistinguisherMethod"}, kAgeColumn, {"MissingPL"}};
+constexpr Column kFlowSchema[] = {
+    kNameColumn, {"PriorityLevel"}, {"MatchingPrecedence"}, {"DistinguisherMethod"},
+    kAgeColumn,  {"MissingPL"}};
 
 void print_flow_schema(const Object& object, MicroTime now, Cells& cells) {
   flowcontrol_v1::FlowSchema item(object);
@@ -279,9 +296,9 @@ void print_api_service(const Object& object, MicroTime now, Cells& cells) {
     if (available != "True") available += " (" + std::string(condition.reason()) + ")";
   }
   cells.text(item.metadata().name());
-  cells.text(item.spec().has_service() ? std::string(service.namespace_()) + "/" +
-                                             std::string(service.name())
-                                       : "Local");
+  cells.text(item.spec().has_service()
+                 ? std::string(service.namespace_()) + "/" + std::string(service.name())
+                 : "Local");
   cells.text(available);
   cells.age(item.metadata().creation_timestamp(), now);
 }

@@ -18,7 +18,7 @@ std::span<const PrinterRow> policy_printers();
 std::span<const PrinterRow> network_printers();
 
 // Parts that several kinds print.
-std::string or_none(std::string_view text);             // "<none>" if empty
+std::string or_none(std::string_view text);                          // "<none>" if empty
 std::string format_labels(const MapView<std::string_view>& labels);  // "a=b,c=d" or "<none>"
 // Go's metav1.FormatLabelSelector: "<none>" if empty.
 std::string format_selector(meta_v1::LabelSelector selector);

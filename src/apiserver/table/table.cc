@@ -156,8 +156,8 @@ std::string container_images(core_v1::PodSpec spec) {
 }
 
 std::string listed(const std::vector<std::string>& items, size_t most) {
-  std::vector<std::string> shown(items.begin(),
-                                 items.begin() + static_cast<ptrdiff_t>(std::min(items.size(), most)));
+  std::vector<std::string> shown(
+      items.begin(), items.begin() + static_cast<ptrdiff_t>(std::min(items.size(), most)));
   std::string out = join(shown, ",");
   if (items.size() > most) out += " + " + std::to_string(items.size() - most) + " more...";
   return out;

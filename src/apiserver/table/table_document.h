@@ -1,5 +1,5 @@
-// The meta.k8s.io/v1 Table of some objects, as JSON text (a Table has no other wire format but YAML,
-// made from this). Pure.
+// The meta.k8s.io/v1 Table of some objects, as JSON text (a Table has no other wire format but
+// YAML, made from this). Pure.
 #pragma once
 #include <string>
 #include <vector>

@@ -10,9 +10,14 @@
 namespace tiphys::apiserver {
 namespace {
 
-constexpr Column kDeployment[] = {kNameColumn, {"Ready"}, {"Up-to-date"}, {"Available"},
-                                  kAgeColumn, {"Containers", "string", 1},
-                                  {"Images", "string", 1}, {"Selector", "string", 1}};
+constexpr Column kDeployment[] = {kNameColumn,
+                                  {"Ready"},
+                                  {"Up-to-date"},
+                                  {"Available"},
+                                  kAgeColumn,
+                                  {"Containers", "string", 1},
+                                  {"Images", "string", 1},
+                                  {"Selector", "string", 1}};
 
 std::string ratio(int64_t have, int64_t want) {
   return std::to_string(have) + "/" + std::to_string(want);
@@ -30,9 +35,9 @@ void print_deployment(const Object& object, MicroTime now, Cells& cells) {
   cells.text(format_selector(item.spec().selector()));
 }
 
-constexpr Column kReplicaSet[] = {kNameColumn, {"Desired", "integer"}, {"Current", "integer"},
-                                  {"Ready", "integer"}, kAgeColumn, {"Containers", "string", 1},
-                                  {"Images", "string", 1}, {"Selector", "string", 1}};
+constexpr Column kReplicaSet[] = {
+    kNameColumn, {"Desired", "integer"},      {"Current", "integer"},  {"Ready", "integer"},
+    kAgeColumn,  {"Containers", "string", 1}, {"Images", "string", 1}, {"Selector", "string", 1}};
 
 void print_replica_set(const Object& object, MicroTime now, Cells& cells) {
   apps_v1::ReplicaSet item(object);
@@ -46,10 +51,16 @@ void print_replica_set(const Object& object, MicroTime now, Cells& cells) {
   cells.text(format_selector(item.spec().selector()));
 }
 
-constexpr Column kDaemonSet[] = {kNameColumn, {"Desired", "integer"}, {"Current", "integer"},
-                                 {"Ready", "integer"}, {"Up-to-date", "integer"},
-                                 {"Available", "integer"}, {"Node Selector"}, kAgeColumn,
-                                 {"Containers", "string", 1}, {"Images", "string", 1},
+constexpr Column kDaemonSet[] = {kNameColumn,
+                                 {"Desired", "integer"},
+                                 {"Current", "integer"},
+                                 {"Ready", "integer"},
+                                 {"Up-to-date", "integer"},
+                                 {"Available", "integer"},
+                                 {"Node Selector"},
+                                 kAgeColumn,
+                                 {"Containers", "string", 1},
+                                 {"Images", "string", 1},
                                  {"Selector", "string", 1}};
 
 void print_daemon_set(const Object& object, MicroTime now, Cells& cells) {
@@ -67,8 +78,8 @@ void print_daemon_set(const Object& object, MicroTime now, Cells& cells) {
   cells.text(format_selector(item.spec().selector()));
 }
 
-constexpr Column kStatefulSet[] = {kNameColumn, {"Ready"}, kAgeColumn,
-                                   {"Containers", "string", 1}, {"Images", "string", 1}};
+constexpr Column kStatefulSet[] = {
+    kNameColumn, {"Ready"}, kAgeColumn, {"Containers", "string", 1}, {"Images", "string", 1}};
 
 void print_stateful_set(const Object& object, MicroTime now, Cells& cells) {
   apps_v1::StatefulSet item(object);
@@ -103,8 +114,13 @@ void print_revision(const Object& object, MicroTime now, Cells& cells) {
   cells.age(item.metadata().creation_timestamp(), now);
 }
 
-constexpr Column kJob[] = {kNameColumn, {"Status"}, {"Completions"}, {"Duration"}, kAgeColumn,
-                           {"Containers", "string", 1}, {"Images", "string", 1},
+constexpr Column kJob[] = {kNameColumn,
+                           {"Status"},
+                           {"Completions"},
+                           {"Duration"},
+                           kAgeColumn,
+                           {"Containers", "string", 1},
+                           {"Images", "string", 1},
                            {"Selector", "string", 1}};
 
 std::string job_status(batch_v1::Job job) {
@@ -138,18 +154,24 @@ void print_job(const Object& object, MicroTime now, Cells& cells) {
   cells.text(item.metadata().name());
   cells.text(job_status(item));
   cells.text(job_completions(item));
-  cells.text(started == 0 ? ""
-                          : human_duration(std::chrono::microseconds((ended == 0 ? now : ended) -
-                                                                     started)));
+  cells.text(started == 0
+                 ? ""
+                 : human_duration(std::chrono::microseconds((ended == 0 ? now : ended) - started)));
   cells.age(item.metadata().creation_timestamp(), now);
   cells.text(container_names(item.spec().template_().spec()));
   cells.text(container_images(item.spec().template_().spec()));
   cells.text(format_selector(item.spec().selector()));
 }
 
-constexpr Column kCronJob[] = {kNameColumn, {"Schedule"}, {"Timezone"}, {"Suspend", "boolean"},
-                               {"Active", "integer"}, {"Last Schedule"}, kAgeColumn,
-                               {"Containers", "string", 1}, {"Images", "string", 1},
+constexpr Column kCronJob[] = {kNameColumn,
+                               {"Schedule"},
+                               {"Timezone"},
+                               {"Suspend", "boolean"},
+                               {"Active", "integer"},
+                               {"Last Schedule"},
+                               kAgeColumn,
+                               {"Containers", "string", 1},
+                               {"Images", "string", 1},
                                {"Selector", "string", 1}};
 
 void print_cron_job(const Object& object, MicroTime now, Cells& cells) {
@@ -169,7 +191,7 @@ void print_cron_job(const Object& object, MicroTime now, Cells& cells) {
 }
 
 constexpr Column kAutoscaler[] = {kNameColumn, {"Reference"}, {"Targets"}, {"MinPods"},
-                                  {"MaxPods"}, {"Replicas"}, kAgeColumn};
+                                  {"MaxPods"}, {"Replicas"},  kAgeColumn};
 
 std::string metric_value(autoscaling_v2::MetricTarget target, std::string_view current,
                          bool has_utilization, int64_t utilization) {
@@ -255,8 +277,11 @@ void print_old_autoscaler(const Object& object, MicroTime now, Cells& cells) {
   cells.age(item.metadata().creation_timestamp(), now);
 }
 
-constexpr Column kBudget[] = {kNameColumn, {"Min Available"}, {"Max Unavailable"},
-                              {"Allowed Disruptions", "integer"}, kAgeColumn};
+constexpr Column kBudget[] = {kNameColumn,
+                              {"Min Available"},
+                              {"Max Unavailable"},
+                              {"Allowed Disruptions", "integer"},
+                              kAgeColumn};
 
 std::string int_or_text(bool present, const Value& value) {
   if (!present) return "N/A";

@@ -165,8 +165,9 @@ Messages check_env_var_name(std::string_view text) {
   bool valid = !text.empty();
   for (char c : text) valid = valid && c >= 0x20 && c <= 0x7e && c != '=';
   if (valid) return {};
-  return {"a valid environment variable name must consist only of printable ASCII characters "
-          "other than '='"};
+  return {
+      "a valid environment variable name must consist only of printable ASCII characters "
+      "other than '='"};
 }
 
 Messages check_config_map_key(std::string_view text) {
@@ -175,9 +176,9 @@ Messages check_config_map_key(std::string_view text) {
   bool valid = !text.empty();
   for (char c : text) valid = valid && (is_alnum(c) || c == '-' || c == '_' || c == '.');
   if (!valid) {
-    messages.push_back(regex_message(
-        "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
-        "[-._a-zA-Z0-9]+", {"key.name", "KEY_NAME", "key-name"}));
+    messages.push_back(
+        regex_message("a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+                      "[-._a-zA-Z0-9]+", {"key.name", "KEY_NAME", "key-name"}));
   }
   if (text == ".") {
     messages.push_back("must not be '.'");
@@ -220,9 +221,8 @@ Messages check_percent(std::string_view text) {
   bool valid = text.size() > 1 && text.back() == '%';
   for (char c : text.substr(0, text.empty() ? 0 : text.size() - 1)) valid = valid && is_digit(c);
   if (valid) return {};
-  return {regex_message(
-      "a valid percent string must be a numeric string followed by an ending '%'", "[0-9]+%",
-      {"1%", "93%"})};
+  return {regex_message("a valid percent string must be a numeric string followed by an ending '%'",
+                        "[0-9]+%", {"1%", "93%"})};
 }
 
 Messages check_ip(std::string_view text) {

@@ -14,10 +14,10 @@ Messages check_dns1123_subdomain(std::string_view text);
 Messages check_dns1035_label(std::string_view text);
 Messages check_qualified_name(std::string_view text);
 Messages check_label_value(std::string_view text);
-Messages check_env_var_name(std::string_view text);     // relaxed rules, GA in v1.34
+Messages check_env_var_name(std::string_view text);  // relaxed rules, GA in v1.34
 Messages check_config_map_key(std::string_view text);
 Messages check_port_number(int64_t port);
-Messages check_port_name(std::string_view text);        // IANA_SVC_NAME
+Messages check_port_name(std::string_view text);  // IANA_SVC_NAME
 Messages check_percent(std::string_view text);
 Messages check_ip(std::string_view text);
 // Names as path segments: no "/", no "%", not "." or "..".

@@ -97,8 +97,7 @@ void validate_names(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& e
     check(check_dns1123_label(spec.hostname()), spec.hostname(), path.child("hostname"), errors);
   }
   if (!spec.subdomain().empty()) {
-    check(check_dns1123_label(spec.subdomain()), spec.subdomain(), path.child("subdomain"),
-          errors);
+    check(check_dns1123_label(spec.subdomain()), spec.subdomain(), path.child("subdomain"), errors);
   }
   if (!spec.priority_class_name().empty()) {
     check(check_dns1123_subdomain(spec.priority_class_name()), spec.priority_class_name(),
@@ -120,8 +119,7 @@ void validate_seconds(core_v1::PodSpec spec, const FieldPath& path, FieldErrors&
   }
   if (spec.has_termination_grace_period_seconds() && spec.termination_grace_period_seconds() < 0) {
     errors.invalid(path.child("terminationGracePeriodSeconds"),
-                   spec.termination_grace_period_seconds(),
-                   "must be greater than or equal to 0");
+                   spec.termination_grace_period_seconds(), "must be greater than or equal to 0");
   }
 }
 
@@ -138,7 +136,8 @@ void validate_host_aliases(core_v1::PodSpec spec, const FieldPath& path, FieldEr
 
 bool same_except_mutable(core_v1::Pod pod, core_v1::Pod old) {
   Arena arena;
-  Value now = arena.clone(Value::of_node(ValueType::kStruct, const_cast<Node*>(&pod.spec().node())));
+  Value now =
+      arena.clone(Value::of_node(ValueType::kStruct, const_cast<Node*>(&pod.spec().node())));
   Value before =
       arena.clone(Value::of_node(ValueType::kStruct, const_cast<Node*>(&old.spec().node())));
   core_v1::PodSpecEdit edit(arena, *now.node);
@@ -159,8 +158,8 @@ bool same_except_mutable(core_v1::Pod pod, core_v1::Pod old) {
 }  // namespace
 
 void validate_pod_spec(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors) {
-  std::set<std::string_view> volumes = validate_volumes(spec.volumes(), path.child("volumes"),
-                                                        errors);
+  std::set<std::string_view> volumes =
+      validate_volumes(spec.volumes(), path.child("volumes"), errors);
   validate_containers(spec, volumes, path, errors);
   validate_policies(spec, path, errors);
   validate_labels(spec.node_selector(), path.child("nodeSelector"), errors);

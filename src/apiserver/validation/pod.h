@@ -1,6 +1,7 @@
 // Validation of pods and pod templates (pkg/apis/core/validation upstream, v1.35). Pure.
-// Covers names, containers, ports, environment, volumes and their mounts, probes, resources, restart
-// and DNS policies, host namespaces, affinity-free scheduling fields; see README for what is left.
+// Covers names, containers, ports, environment, volumes and their mounts, probes, resources,
+// restart and DNS policies, host namespaces, affinity-free scheduling fields; see README for what
+// is left.
 #pragma once
 #include "apiserver/registry/field_error.h"
 #include "kinds/core_v1.h"

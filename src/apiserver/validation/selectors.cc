@@ -13,8 +13,7 @@ void validate_requirement(meta_v1::LabelSelectorRequirement requirement, const F
   std::string_view op = requirement.operator_();
   if (op == "In" || op == "NotIn") {
     if (requirement.values().empty()) {
-      errors.required(path.child("values"),
-                      "must be specified when `operator` is 'In' or 'NotIn'");
+      errors.required(path.child("values"), "must be specified when `operator` is 'In' or 'NotIn'");
     }
   } else if (op == "Exists" || op == "DoesNotExist") {
     if (!requirement.values().empty()) {

@@ -22,9 +22,7 @@ void check(const Messages& messages, std::string_view value, const FieldPath& pa
 }
 
 // Go's %#v of the clusterIPs that one address makes.
-std::string go_strings(std::string_view address) {
-  return "[]string{" + go_quote(address) + "}";
-}
+std::string go_strings(std::string_view address) { return "[]string{" + go_quote(address) + "}"; }
 
 bool is_external_name(core_v1::Service service) { return service.spec().type() == "ExternalName"; }
 
@@ -181,8 +179,7 @@ void validate_service(core_v1::Service service, FieldErrors& errors) {
   validate_policies(service, errors);
 }
 
-void validate_service_update(core_v1::Service service, core_v1::Service old,
-                             FieldErrors& errors) {
+void validate_service_update(core_v1::Service service, core_v1::Service old, FieldErrors& errors) {
   std::string_view before = old.spec().cluster_ip();
   std::string_view now = service.spec().cluster_ip();
   if (!is_external_name(service) && !is_external_name(old) && !before.empty() && before != now) {
@@ -225,8 +222,7 @@ void validate_secret(core_v1::Secret secret, FieldErrors& errors) {
   if (total > kTotalBytes) errors.too_long(FieldPath("data"), static_cast<int>(kTotalBytes));
   if (secret.type() == "kubernetes.io/service-account-token") {
     if (secret.metadata().annotations().find("kubernetes.io/service-account.name").empty()) {
-      errors.required(
-          FieldPath("metadata.annotations").key("kubernetes.io/service-account.name"));
+      errors.required(FieldPath("metadata.annotations").key("kubernetes.io/service-account.name"));
     }
   } else if (secret.type() == "kubernetes.io/tls") {
     for (std::string_view key : {"tls.crt", "tls.key"}) {

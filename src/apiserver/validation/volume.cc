@@ -7,8 +7,8 @@ namespace tiphys::apiserver {
 namespace {
 
 constexpr std::string_view kHostPathTypes[] = {
-    "",       "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate",
-    "File",   "FileOrCreate", "Socket"};
+    "",     "BlockDevice",  "CharDevice", "Directory", "DirectoryOrCreate",
+    "File", "FileOrCreate", "Socket"};
 
 void validate_local_path(std::string_view text, const FieldPath& path, FieldErrors& errors) {
   if (text.starts_with("/")) errors.invalid(path, text, "must be a relative path");

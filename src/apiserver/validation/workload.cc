@@ -125,8 +125,8 @@ void validate_deployment(apps_v1::Deployment deployment, FieldErrors& errors) {
   non_negative(spec.replicas(), path.child("replicas"), errors);
   validate_selector(spec.has_selector(), spec.selector(), spec.template_(), "deployment", path,
                     errors);
-  validate_template(spec.has_selector(), spec.selector(), spec.template_(),
-                    path.child("template"), errors);
+  validate_template(spec.has_selector(), spec.selector(), spec.template_(), path.child("template"),
+                    errors);
   validate_strategy(spec.strategy(), path.child("strategy"), errors);
   non_negative(spec.min_ready_seconds(), path.child("minReadySeconds"), errors);
   non_negative(spec.revision_history_limit(), path.child("revisionHistoryLimit"), errors);
@@ -154,8 +154,8 @@ void validate_replica_set(apps_v1::ReplicaSet replica_set, FieldErrors& errors) 
   non_negative(spec.min_ready_seconds(), path.child("minReadySeconds"), errors);
   validate_selector(spec.has_selector(), spec.selector(), spec.template_(), "replicaset", path,
                     errors);
-  validate_template(spec.has_selector(), spec.selector(), spec.template_(),
-                    path.child("template"), errors);
+  validate_template(spec.has_selector(), spec.selector(), spec.template_(), path.child("template"),
+                    errors);
 }
 
 void validate_replica_set_update(apps_v1::ReplicaSet replica_set, apps_v1::ReplicaSet old,
@@ -170,8 +170,8 @@ void validate_daemon_set(apps_v1::DaemonSet daemon_set, FieldErrors& errors) {
   apps_v1::DaemonSetSpec spec = daemon_set.spec();
   validate_selector(spec.has_selector(), spec.selector(), spec.template_(), "daemonset", path,
                     errors);
-  validate_template(spec.has_selector(), spec.selector(), spec.template_(),
-                    path.child("template"), errors);
+  validate_template(spec.has_selector(), spec.selector(), spec.template_(), path.child("template"),
+                    errors);
   non_negative(spec.min_ready_seconds(), path.child("minReadySeconds"), errors);
   if (!std::ranges::count(kUpdateStrategies, spec.update_strategy().type())) {
     errors.not_supported(path.child("updateStrategy").child("type"), spec.update_strategy().type(),
@@ -191,8 +191,8 @@ void validate_stateful_set(apps_v1::StatefulSet stateful_set, FieldErrors& error
   non_negative(spec.min_ready_seconds(), path.child("minReadySeconds"), errors);
   validate_selector(spec.has_selector(), spec.selector(), spec.template_(), "statefulset", path,
                     errors);
-  validate_template(spec.has_selector(), spec.selector(), spec.template_(),
-                    path.child("template"), errors);
+  validate_template(spec.has_selector(), spec.selector(), spec.template_(), path.child("template"),
+                    errors);
 }
 
 void validate_replication_controller(core_v1::ReplicationController controller,

@@ -60,26 +60,24 @@ TEST(Environment, OrderReferencesAndExpansion) {
 
 TEST(Environment, WhatIsMissingSaysSo) {
   Fetched fetched;
-  EXPECT_EQ(
-      environment_of(
-          R"({"name":"a","env":[{"name":"X","valueFrom":{"secretKeyRef":
+  EXPECT_EQ(environment_of(
+                R"({"name":"a","env":[{"name":"X","valueFrom":{"secretKeyRef":
                   {"name":"s","key":"k"}}}]})",
-          fetched)
-          .error()
-          .message(),
-      "secret \"s\" not found");
+                fetched)
+                .error()
+                .message(),
+            "secret \"s\" not found");
   EXPECT_TRUE(environment_of(R"({"name":"a","env":[{"name":"X","valueFrom":{"secretKeyRef":
                                  {"name":"s","key":"k","optional":true}}}]})",
                              fetched));
   fetched.config_maps.emplace("m", object_of(R"({"apiVersion":"v1","kind":"ConfigMap"})"));
-  EXPECT_EQ(
-      environment_of(
-          R"({"name":"a","env":[{"name":"X","valueFrom":{"configMapKeyRef":
+  EXPECT_EQ(environment_of(
+                R"({"name":"a","env":[{"name":"X","valueFrom":{"configMapKeyRef":
                   {"name":"m","key":"k"}}}]})",
-          fetched)
-          .error()
-          .message(),
-      "couldn't find key k in ConfigMap default/m");
+                fetched)
+                .error()
+                .message(),
+            "couldn't find key k in ConfigMap default/m");
 }
 
 TEST(Environment, ServicesAsVariables) {

@@ -59,6 +59,8 @@ Result<const ContainerRecord*> find_log(const PodWorker& worker, const std::stri
       }
     }
   }
+  if (reason == "ErrImagePull") reason = "image can't be pulled";
+  if (reason == "ImagePullBackOff") reason = "trying and failing to pull image";
   return ApiStatus::bad_request("container \"" + container + "\" in pod \"" + name +
                                 "\" is waiting to start: " + reason);
 }

@@ -161,6 +161,15 @@ Result<std::string> bind_sub_path(const MountInput& in, const std::string& volum
   return target;
 }
 
+// What shows API objects can't be written, whatever the mount says.
+bool is_read_only(core_v1::PodSpec spec, core_v1::VolumeMount mount) {
+  if (mount.read_only()) return true;
+  for (core_v1::Volume volume : spec.volumes()) {
+    if (volume.name() == mount.name()) return has_payload(volume);
+  }
+  return false;
+}
+
 Result<ResolvedMount> resolve_one(const MountInput& in, core_v1::VolumeMount mount, size_t index) {
   auto volume = in.volumes.find(std::string(mount.name()));
   if (volume == in.volumes.end()) {
@@ -171,7 +180,7 @@ Result<ResolvedMount> resolve_one(const MountInput& in, core_v1::VolumeMount mou
   ResolvedMount out;
   out.container_path = std::string(mount.mount_path());
   if (!out.container_path.starts_with('/')) out.container_path = "/" + out.container_path;
-  out.read_only = mount.read_only();
+  out.read_only = is_read_only(in.pod.spec(), mount);
   out.propagation = cri_propagation(mount.mount_propagation());
   out.host_path = volume->second;
   std::string sub_path(mount.sub_path());

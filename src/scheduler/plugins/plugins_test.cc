@@ -251,12 +251,10 @@ TEST_F(PluginTest, PodsOfAControllerSpreadByDefault) {
   node({.name = "a"});
   node({.name = "b"});
   snapshot.set_owner(
-      nullptr,
-      object_of(
-          "ReplicaSet",
-          R"({"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"web",
+      nullptr, object_of("ReplicaSet",
+                         R"({"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"web",
           "namespace":"default"},"spec":{"selector":{"matchLabels":{"app":"web"}}}})",
-          "apps"));
+                         "apps"));
   PodShape pod{
       .labels = R"({"app":"web"})",
       .metadata =

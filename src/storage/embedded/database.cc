@@ -50,8 +50,8 @@ Result<void> Database::check_identity() {
   TIPHYS_TRY(int64_t, version, connection_->query_integer("PRAGMA user_version"));
   if (version > kFormatVersion) {
     return ApiStatus::internal("storage: " + options_.path + ": was written by a newer version " +
-                               "of Tiphys (format " + std::to_string(version) + ", known: " +
-                               std::to_string(kFormatVersion) + ")");
+                               "of Tiphys (format " + std::to_string(version) +
+                               ", known: " + std::to_string(kFormatVersion) + ")");
   }
   return {};
 }
@@ -65,9 +65,9 @@ Result<void> Database::configure() {
       "auto_vacuum=INCREMENTAL",
       "journal_mode=WAL",
       "synchronous=FULL",
-      "wal_autocheckpoint=0",          // checkpoint() does it, after the answers went out
+      "wal_autocheckpoint=0",  // checkpoint() does it, after the answers went out
       "journal_size_limit=16777216",
-      "cache_size=-4096",              // KiB
+      "cache_size=-4096",  // KiB
       "temp_store=MEMORY",
       "cell_size_check=ON",
   };
@@ -98,12 +98,14 @@ Result<void> Database::prepare() {
     const char* sql;
   };
   const Prepared all[] = {
-      {&insert_, "INSERT INTO kv(id,previous,created,version,lease,key,value)"
-                 " VALUES(?,?,?,?,?,?,?)"},
+      {&insert_,
+       "INSERT INTO kv(id,previous,created,version,lease,key,value)"
+       " VALUES(?,?,?,?,?,?,?)"},
       {&remove_, "DELETE FROM kv WHERE id=?"},
       {&scan_, "SELECT id,previous,version FROM kv WHERE id>=? AND id<? ORDER BY id"},
-      {&meta_, "INSERT INTO meta(name,value) VALUES(?1,?2)"
-               " ON CONFLICT(name) DO UPDATE SET value=excluded.value"},
+      {&meta_,
+       "INSERT INTO meta(name,value) VALUES(?1,?2)"
+       " ON CONFLICT(name) DO UPDATE SET value=excluded.value"},
       {&grant_, "INSERT INTO lease(id,ttl) VALUES(?,?)"},
       {&revoke_, "DELETE FROM lease WHERE id=?"},
       {&begin_, "BEGIN IMMEDIATE"},
@@ -140,8 +142,9 @@ Result<void> Database::put_meta(const char* name, int64_t value) {
 Result<mvcc::Recovered> Database::recover(const std::function<void(const Row&)>& on_row) {
   mvcc::Recovered out;
   out.compacted = compacted_;
-  TIPHYS_TRY(Statement, rows, connection_->prepare(
-      "SELECT id,previous,created,version,lease,key FROM kv ORDER BY id"));
+  TIPHYS_TRY(
+      Statement, rows,
+      connection_->prepare("SELECT id,previous,created,version,lease,key FROM kv ORDER BY id"));
   RowId newest = 0;
   for (;;) {
     TIPHYS_TRY(bool, found, rows.step());
@@ -265,8 +268,8 @@ Result<void> Database::checkpoint() {
 
 Result<void> Database::close() {
   auto done = connection_->checkpoint(true);
-  for (Statement* statement : {&insert_, &remove_, &scan_, &meta_, &grant_, &revoke_, &begin_,
-                               &commit_}) {
+  for (Statement* statement :
+       {&insert_, &remove_, &scan_, &meta_, &grant_, &revoke_, &begin_, &commit_}) {
     *statement = Statement();
   }
   connection_.reset();

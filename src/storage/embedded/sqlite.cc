@@ -63,9 +63,9 @@ void Connection::Closer::operator()(sqlite3* database) const { sqlite3_close_v2(
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Mode mode) {
   std::unique_ptr<Connection> connection(new Connection);  // NOLINT: private constructor
   connection->path_ = path;
-  int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-              (mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY
-                                       : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  int flags =
+      SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+      (mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   sqlite3* database = nullptr;
   int code = sqlite3_open_v2(path.c_str(), &database, flags, nullptr);
   connection->database_.reset(database);

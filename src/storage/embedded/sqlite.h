@@ -62,7 +62,7 @@ class Connection {
   // Moves what readers allow of the write-ahead log into the database file.
   Result<void> checkpoint(bool truncate);
   int log_pages() const { return log_pages_; }  // in the log after the last commit of this one
-  ApiStatus error(int code) const;  // of the last call
+  ApiStatus error(int code) const;              // of the last call
 
  private:
   Connection() = default;

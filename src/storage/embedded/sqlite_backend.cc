@@ -10,14 +10,17 @@ namespace {
 
 constexpr int kCompactRowsWithWrites = 64;  // a commit, while writes come
 constexpr int kCompactRowsIdle = 512;
-constexpr size_t kMaxRequests = 4'096;      // of one commit
+constexpr size_t kMaxRequests = 4'096;  // of one commit
 
 }  // namespace
 
 SqliteBackend::SqliteBackend(Loop& loop, DirectoryLock lock, std::unique_ptr<Database> database,
                              std::unique_ptr<Reader> reader)
-    : loop_(loop), lock_(std::move(lock)), database_(std::move(database)),
-      reader_(std::move(reader)), listener_(std::make_shared<mvcc::WriteListener*>(nullptr)) {}
+    : loop_(loop),
+      lock_(std::move(lock)),
+      database_(std::move(database)),
+      reader_(std::move(reader)),
+      listener_(std::make_shared<mvcc::WriteListener*>(nullptr)) {}
 
 SqliteBackend::~SqliteBackend() { *listener_ = nullptr; }
 
@@ -38,8 +41,7 @@ Task<Result<std::vector<std::optional<mvcc::Row>>>> SqliteBackend::read(
                                   [this, queries] { return reader_->read(queries); });
 }
 
-Task<Result<mvcc::History>> SqliteBackend::history(Revision from, Revision to,
-                                                   bool with_previous) {
+Task<Result<mvcc::History>> SqliteBackend::history(Revision from, Revision to, bool with_previous) {
   co_return co_await run_blocking(loop_, reader_pool_, [this, from, to, with_previous] {
     return reader_->history(from, to, with_previous);
   });
@@ -92,10 +94,10 @@ void SqliteBackend::finish(WriteRequests requests) {
 }
 
 void SqliteBackend::report(WriteRequests requests, std::optional<ApiStatus> error) {
-  loop_.post([listener = listener_, requests = std::move(requests),
-              error = std::move(error)]() mutable {
-    if (*listener) (*listener)->written(std::move(requests), std::move(error));
-  });
+  loop_.post(
+      [listener = listener_, requests = std::move(requests), error = std::move(error)]() mutable {
+        if (*listener) (*listener)->written(std::move(requests), std::move(error));
+      });
 }
 
 std::optional<ApiStatus> SqliteBackend::commit(const WriteRequests& requests) {

@@ -49,7 +49,7 @@ class SqliteBackend : public mvcc::Backend {
   // The writer's:
   uint64_t failed_epoch_ = 0;
   std::optional<ApiStatus> failure_;
-  bool shrinking_ = true;      // there may be pages to give back
+  bool shrinking_ = true;  // there may be pages to give back
 
   WorkerPool reader_pool_{1};
   WorkerPool writer_pool_{1};  // last: its thread ends before the rest goes

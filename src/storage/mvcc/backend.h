@@ -66,7 +66,7 @@ struct Recovered {
   std::vector<LeaseRecord> leases;
 };
 
-inline constexpr size_t kHistoryRows = 1'000;            // of one History, about
+inline constexpr size_t kHistoryRows = 1'000;             // of one History, about
 inline constexpr size_t kHistoryBytes = 2 * 1024 * 1024;  // likewise, values
 
 }  // namespace tiphys::storage::mvcc

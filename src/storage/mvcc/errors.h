@@ -28,8 +28,6 @@ inline ApiStatus request_too_large_error() {
 inline ApiStatus bad_lease_ttl_error() {
   return ApiStatus::bad_request("etcdserver: lease ttl must be positive");
 }
-inline ApiStatus stopped_error() {
-  return ApiStatus::service_unavailable("the store is stopped");
-}
+inline ApiStatus stopped_error() { return ApiStatus::service_unavailable("the store is stopped"); }
 
 }  // namespace tiphys::storage::mvcc

@@ -6,9 +6,16 @@ namespace tiphys::storage::mvcc {
 
 MvccStore::MvccStore(Loop& loop, std::unique_ptr<Backend> backend, KeyIndex index,
                      Recovered recovered, Policy policy)
-    : loop_(loop), policy_(policy), backend_(std::move(backend)), index_(std::move(index)),
-      revision_(recovered.revision), newest_(recovered.revision), compacted_(recovered.compacted),
-      values_(policy.value_cache_bytes), hub_(loop, *backend_, recovered), gate_(loop),
+    : loop_(loop),
+      policy_(policy),
+      backend_(std::move(backend)),
+      index_(std::move(index)),
+      revision_(recovered.revision),
+      newest_(recovered.revision),
+      compacted_(recovered.compacted),
+      values_(policy.value_cache_bytes),
+      hub_(loop, *backend_, recovered),
+      gate_(loop),
       quiet_(loop) {
   quiet_.set();
   backend_->set_listener(this);

@@ -78,9 +78,9 @@ class MvccStore : public Store, private WriteListener {
     KeyState state;
   };
   struct Scan {
-    std::vector<Candidate> found;   // present or perhaps present, enough for the limit
-    std::vector<RowId> unknown;     // beyond these: origins of keys that may have been present
-    int64_t beyond = 0;             // beyond these: certainly present
+    std::vector<Candidate> found;  // present or perhaps present, enough for the limit
+    std::vector<RowId> unknown;    // beyond these: origins of keys that may have been present
+    int64_t beyond = 0;            // beyond these: certainly present
   };
   Result<void> check_revision(Revision at) const;
   Scan scan(const std::string& prefix, const std::string& from, int64_t limit, Revision at) const;
@@ -106,8 +106,8 @@ class MvccStore : public Store, private WriteListener {
   Policy policy_;
   std::unique_ptr<Backend> backend_;
   KeyIndex index_;
-  Revision revision_;          // durable
-  Revision newest_;            // pending included
+  Revision revision_;  // durable
+  Revision newest_;    // pending included
   Revision compacted_;
   uint64_t epoch_ = 1;
   std::unordered_map<std::string, KeyState> pending_;
@@ -117,8 +117,8 @@ class MvccStore : public Store, private WriteListener {
   WatchHub hub_;
   Gate gate_;
   bool stopping_ = false;
-  int unwritten_ = 0;          // requests at the backend
-  ::tiphys::Event quiet_;      // set while unwritten_ is 0
+  int unwritten_ = 0;      // requests at the backend
+  ::tiphys::Event quiet_;  // set while unwritten_ is 0
 
   Loop::TimerId lease_timer_ = 0;
   MonoTime lease_timer_at_{};

@@ -110,7 +110,7 @@ std::optional<KeyValue> MvccStore::cached(const Candidate& candidate, Revision a
   if (state.revision() > at) return std::nullopt;
   Bytes value = values_.find(state.row);
   if (!value) return std::nullopt;
-  return KeyValue{candidate.key,    std::move(value), state.created, state.revision(),
+  return KeyValue{candidate.key, std::move(value), state.created, state.revision(),
                   state.version, state.lease,      nullptr};
 }
 

@@ -18,9 +18,9 @@ struct Row {
   RowId id = 0;
   RowId previous = 0;  // the key's row before this one, if it ever had one (may be compacted)
   std::string key;
-  Bytes value;            // null: a deletion
-  Revision created = 0;   // of the generation that this row belongs to or ends
-  int64_t version = 0;    // 0: a deletion
+  Bytes value;           // null: a deletion
+  Revision created = 0;  // of the generation that this row belongs to or ends
+  int64_t version = 0;   // 0: a deletion
   LeaseId lease = 0;
   std::shared_ptr<const void> attachment;  // never persisted
 

@@ -10,7 +10,7 @@ struct WatchHub::Watcher {
   Store::BatchCallback on_batch;
   Store::FailedCallback on_failed;
   bool with_previous = false;
-  bool live = false;      // gets commits from publish(); else catch_up() is running
+  bool live = false;  // gets commits from publish(); else catch_up() is running
   bool closed = false;
   bool progress = false;  // asked for
 
@@ -66,16 +66,20 @@ bool lacks_previous(const storage::Event& event) {
 }  // namespace
 
 WatchHub::WatchHub(Loop& loop, Backend& backend, Recovered recovered)
-    : loop_(loop), backend_(backend), gate_(loop), revision_(recovered.revision),
-      compacted_(recovered.compacted), window_start_(recovered.revision + 1) {}
+    : loop_(loop),
+      backend_(backend),
+      gate_(loop),
+      revision_(recovered.revision),
+      compacted_(recovered.compacted),
+      window_start_(recovered.revision + 1) {}
 
 WatchHub::~WatchHub() {
   for (auto& watcher : watchers_) watcher->closed = true;
 }
 
 std::unique_ptr<Watch> WatchHub::add(std::string prefix, Revision from,
-                                     Store::BatchCallback on_batch,
-                                     Store::FailedCallback on_failed, bool with_previous) {
+                                     Store::BatchCallback on_batch, Store::FailedCallback on_failed,
+                                     bool with_previous) {
   auto watcher = std::make_shared<Watcher>();
   watcher->prefix = std::move(prefix);
   watcher->next = from == 0 ? revision_ + 1 : from;

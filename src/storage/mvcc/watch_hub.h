@@ -49,7 +49,7 @@ class WatchHub {
   Revision compacted_;
   std::vector<WatcherPtr> watchers_;
   std::deque<storage::Event> window_;  // without attachments and previous states
-  Revision window_start_;     // the window has every event from this revision on
+  Revision window_start_;              // the window has every event from this revision on
   size_t window_bytes_ = 0;
 };
 

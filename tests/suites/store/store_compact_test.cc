@@ -6,12 +6,12 @@ namespace tiphys::tests {
 using testing::ElementsAre;
 
 TEST_P(StoreSuite, compaction_forgets_history_below_and_keeps_the_state_at_its_revision) {
-  put("a", "1");   // 2
-  put("a", "2");   // 3
-  put("b", "1");   // 4
-  erase("b");      // 5
-  put("a", "3");   // 6
-  put("a", "4");   // 7
+  put("a", "1");  // 2
+  put("a", "2");  // 3
+  put("b", "1");  // 4
+  erase("b");     // 5
+  put("a", "3");  // 6
+  put("a", "4");  // 7
   ASSERT_TRUE(run(store().compact(6)));
   EXPECT_EQ(value("a", 6), "3");
   EXPECT_EQ(value("a", 7), "4");
@@ -20,8 +20,7 @@ TEST_P(StoreSuite, compaction_forgets_history_below_and_keeps_the_state_at_its_r
   ASSERT_FALSE(old);
   EXPECT_TRUE(old.error().is_gone());
   EXPECT_EQ(old.error().reason(), "Expired");
-  EXPECT_EQ(old.error().message(),
-            "etcdserver: mvcc: required revision has been compacted");
+  EXPECT_EQ(old.error().message(), "etcdserver: mvcc: required revision has been compacted");
   EXPECT_FALSE(range("", "", 0, 5));
 }
 
@@ -62,7 +61,7 @@ TEST_P(StoreSuite, a_running_watch_is_not_disturbed_by_compaction) {
 
 TEST_P(StoreSuite, compaction_survives_a_restart) {
   for (int i = 0; i < 20; ++i) put("a", std::to_string(i));
-  erase("a");                                  // 22
+  erase("a");  // 22
   ASSERT_TRUE(run(store().compact(22)));
   if (!harness_->reopen()) GTEST_SKIP() << "keeps nothing";
   EXPECT_EQ(revision(), 22);
@@ -73,7 +72,8 @@ TEST_P(StoreSuite, compaction_survives_a_restart) {
 }
 
 TEST_P(StoreSuite, history_is_compacted_by_itself) {
-  start({.keep_for = std::chrono::milliseconds(50), .keep_revisions = 5,
+  start({.keep_for = std::chrono::milliseconds(50),
+         .keep_revisions = 5,
          .value_cache_bytes = 1 << 20});
   for (int i = 0; i < 30; ++i) put("a", std::to_string(i));
   ASSERT_TRUE(wait([&] { return !run(store().get("a", 20)); }));

@@ -73,7 +73,7 @@ TEST_F(Embedded, a_directory_has_one_opener_at_a_time) {
 TEST_F(Embedded, the_directory_is_made_and_private) {
   auto store = storage::embedded::open(loop_, directory_.path() + "/a/b");
   ASSERT_TRUE(store);
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat((directory_.path() + "/a/b").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0700u);
   stop(**store);
@@ -229,7 +229,7 @@ TEST_F(Embedded, the_file_gives_back_what_compaction_freed) {
   ASSERT_TRUE(run(store.compact(*run(store.current_revision()))));
   stop(store);
   opened->reset();
-  struct stat before {};
+  struct stat before{};
   ASSERT_EQ(::stat(file().c_str(), &before), 0);
   // Whatever upkeep was cut off by the stop goes on when the store is used again and then idle.
   struct stat after = before;

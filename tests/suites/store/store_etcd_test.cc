@@ -98,13 +98,13 @@ TEST_P(StoreSuite, etcd_19179_compaction_beside_a_lagging_watch_drops_no_deletio
 TEST_P(StoreSuite, etcd_20221_a_watch_from_a_future_revision_sees_nothing_older) {
   put("a", "1");
   auto seen = watch("", 5);
-  put("a", "2");   // 3
-  put("a", "3");   // 4
+  put("a", "2");  // 3
+  put("a", "3");  // 4
   seen->watch->request_progress();
   ASSERT_TRUE(wait([&] { return seen->progress > 0; }));
   EXPECT_THAT(seen->log(), ElementsAre());
-  put("a", "4");   // 5
-  put("a", "5");   // 6
+  put("a", "4");  // 5
+  put("a", "5");  // 6
   ASSERT_TRUE(settle(*seen));
   EXPECT_THAT(seen->log(), ElementsAre("put a=4@5", "put a=5@6"));
 }

@@ -164,8 +164,8 @@ class StoreModel : public StoreSuite {
     }
     std::vector<ModelEvent> actual;
     for (auto& event : seen.events) {
-      actual.push_back({event.type == StoreEvent::Type::kPut, event.item.key,
-                        event.item.mod_revision});
+      actual.push_back(
+          {event.type == StoreEvent::Type::kPut, event.item.key, event.item.mod_revision});
       if (!event.previous) continue;
       auto before = std::prev(model_.states.lower_bound(event.item.mod_revision));
       ASSERT_TRUE(before->second.contains(event.item.key));

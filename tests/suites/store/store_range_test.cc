@@ -46,13 +46,13 @@ TEST_P(StoreSuite, a_limit_cuts_and_counts_the_rest) {
 }
 
 TEST_P(StoreSuite, older_states_stay_readable) {
-  put("a", "1");                 // 2
-  put("b", "1");                 // 3
-  put("a", "2");                 // 4
-  erase("b");                    // 5
-  put("c", "1");                 // 6
-  put("b", "2");                 // 7
-  erase("a");                    // 8
+  put("a", "1");  // 2
+  put("b", "1");  // 3
+  put("a", "2");  // 4
+  erase("b");     // 5
+  put("c", "1");  // 6
+  put("b", "2");  // 7
+  erase("a");     // 8
   EXPECT_THAT(keys("", 1), ElementsAre());
   EXPECT_THAT(keys("", 3), ElementsAre("a", "b"));
   EXPECT_THAT(keys("", 5), ElementsAre("a"));
@@ -95,8 +95,7 @@ TEST_P(StoreSuite, a_future_revision_is_an_error) {
   put("a", "1");
   auto result = range("", "", 0, 3);
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().message(),
-            "etcdserver: mvcc: required revision is a future revision");
+  EXPECT_EQ(result.error().message(), "etcdserver: mvcc: required revision is a future revision");
   EXPECT_FALSE(run(store().get("a", 3)));
 }
 

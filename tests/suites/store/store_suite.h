@@ -35,8 +35,8 @@ struct Seen {
     std::vector<std::string> out;
     for (auto& event : events) {
       bool put = event.type == StoreEvent::Type::kPut;
-      std::string line = put ? "put " + event.item.key + "=" + *event.item.value
-                             : "delete " + event.item.key;
+      std::string line =
+          put ? "put " + event.item.key + "=" + *event.item.value : "delete " + event.item.key;
       out.push_back(line + "@" + std::to_string(event.item.mod_revision));
     }
     return out;
@@ -55,9 +55,7 @@ class StoreSuite : public testing::TestWithParam<Engine> {
   T run(Task<T> task) {
     return harness_->run(std::move(task));
   }
-  bool wait(std::function<bool()> predicate) {
-    return harness_->run_until(std::move(predicate));
-  }
+  bool wait(std::function<bool()> predicate) { return harness_->run_until(std::move(predicate)); }
 
   Result<TxnResult> txn(Txn txn) { return run(store().txn(std::move(txn))); }
   Revision put(std::string key, std::string_view value, LeaseId lease = 0) {

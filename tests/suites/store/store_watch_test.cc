@@ -130,11 +130,14 @@ TEST_P(StoreSuite, a_callback_may_end_its_watch_and_start_others) {
   std::unique_ptr<Seen> inner;
   int calls = 0;
   std::unique_ptr<storage::Watch> outer;
-  outer = store().watch("", 0, [&](EventBatch) {
-    ++calls;
-    inner = watch("", 0);
-    outer.reset();
-  }, nullptr);
+  outer = store().watch(
+      "", 0,
+      [&](EventBatch) {
+        ++calls;
+        inner = watch("", 0);
+        outer.reset();
+      },
+      nullptr);
   put("a", "1");
   put("a", "2");
   EXPECT_EQ(calls, 1);

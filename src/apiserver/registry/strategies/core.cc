@@ -125,26 +125,27 @@ Strategy service_strategy() {
 }
 
 Strategy config_map_strategy() {
-  return {.validate = [](const StrategyContext&, const Object& object,
-                         FieldErrors& errors) { validate_config_map(core_v1::ConfigMap(object), errors); },
-          .validate_update =
-              [](const StrategyContext&, const Object& object, const Object& old,
-                 FieldErrors& errors) {
-                validate_config_map_update(core_v1::ConfigMap(object), core_v1::ConfigMap(old),
-                                           errors);
-              }};
+  return {
+      .validate =
+          [](const StrategyContext&, const Object& object, FieldErrors& errors) {
+            validate_config_map(core_v1::ConfigMap(object), errors);
+          },
+      .validate_update =
+          [](const StrategyContext&, const Object& object, const Object& old, FieldErrors& errors) {
+            validate_config_map_update(core_v1::ConfigMap(object), core_v1::ConfigMap(old), errors);
+          }};
 }
 
 Strategy secret_strategy() {
-  return {.prepare_for_create = prepare_secret,
-          .prepare_for_update = prepare_secret_update,
-          .validate = [](const StrategyContext&, const Object& object,
-                         FieldErrors& errors) { validate_secret(core_v1::Secret(object), errors); },
-          .validate_update =
-              [](const StrategyContext&, const Object& object, const Object& old,
-                 FieldErrors& errors) {
-                validate_secret_update(core_v1::Secret(object), core_v1::Secret(old), errors);
-              }};
+  return {
+      .prepare_for_create = prepare_secret,
+      .prepare_for_update = prepare_secret_update,
+      .validate = [](const StrategyContext&, const Object& object,
+                     FieldErrors& errors) { validate_secret(core_v1::Secret(object), errors); },
+      .validate_update =
+          [](const StrategyContext&, const Object& object, const Object& old, FieldErrors& errors) {
+            validate_secret_update(core_v1::Secret(object), core_v1::Secret(old), errors);
+          }};
 }
 
 Strategy replication_controller_strategy() {
@@ -153,8 +154,7 @@ Strategy replication_controller_strategy() {
                 validate_replication_controller(core_v1::ReplicationController(object), errors);
               },
           .validate_update =
-              [](const StrategyContext&, const Object& object, const Object&,
-                 FieldErrors& errors) {
+              [](const StrategyContext&, const Object& object, const Object&, FieldErrors& errors) {
                 validate_replication_controller(core_v1::ReplicationController(object), errors);
               }};
 }
