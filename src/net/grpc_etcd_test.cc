@@ -10,9 +10,11 @@
 namespace tiphys::net {
 namespace {
 
-uint16_t free_port() {
-  auto fd = listen_tcp("127.0.0.1", 0);
-  return bound_port(fd->get());
+// Two free ports, different ones: both are held until both are known.
+std::pair<uint16_t, uint16_t> free_ports() {
+  auto first = listen_tcp("127.0.0.1", 0);
+  auto second = listen_tcp("127.0.0.1", 0);
+  return {bound_port(first->get()), bound_port(second->get())};
 }
 
 class EtcdTest : public testing::Test {
@@ -21,9 +23,10 @@ class EtcdTest : public testing::Test {
     if (access("/usr/bin/etcd", X_OK) != 0) GTEST_SKIP() << "etcd is not installed";
     char name[] = "/tmp/tiphys-etcd-XXXXXX";
     folder_ = mkdtemp(name);
-    port_ = free_port();
+    const auto [client_port, peer_port] = free_ports();
+    port_ = client_port;
     std::string url = "http://127.0.0.1:" + std::to_string(port_);
-    std::string peer = "http://127.0.0.1:" + std::to_string(free_port());
+    std::string peer = "http://127.0.0.1:" + std::to_string(peer_port);
     os::ProcessOptions options;
     options.arguments = {"/usr/bin/etcd",
                          "--data-dir",
@@ -62,7 +65,7 @@ Task<Result<std::string>> put_and_range(EpollLoop& loop, GrpcChannel* channel) {
       "hello",
       10);
   Result<std::string> done = ApiStatus::internal("not tried");
-  for (int tries = 0; tries < 200 && !done; ++tries) {
+  for (int tries = 0; tries < 1200 && !done; ++tries) {
     done = co_await channel->unary("/etcdserverpb.KV/Put", put, std::chrono::seconds(5));
     if (!done) co_await sleep_for(loop, std::chrono::milliseconds(50));
   }

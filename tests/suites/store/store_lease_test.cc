@@ -8,7 +8,7 @@ using std::chrono::milliseconds;
 using testing::ElementsAre;
 
 TEST_P(StoreSuite, the_keys_of_an_ended_lease_are_deleted_as_one_transaction) {
-  auto lease = run(store().lease_grant(milliseconds(200)));
+  auto lease = run(store().lease_grant(milliseconds(1500)));
   ASSERT_TRUE(lease);
   put("a", "1", *lease);
   put("b", "1", *lease);
@@ -35,10 +35,10 @@ TEST_P(StoreSuite, keep_alive_prolongs_and_revoke_ends_at_once) {
 }
 
 TEST_P(StoreSuite, a_lease_kept_alive_does_not_end) {
-  auto lease = run(store().lease_grant(milliseconds(300)));
+  auto lease = run(store().lease_grant(milliseconds(2000)));
   put("a", "1", *lease);
   for (int i = 0; i < 5; ++i) {
-    MonoTime until = harness_->loop().mono() + milliseconds(120);
+    MonoTime until = harness_->loop().mono() + milliseconds(500);
     bool timer = false;
     harness_->loop().call_at(until, [&timer] { timer = true; });
     ASSERT_TRUE(wait([&] { return timer; }));
