@@ -15,7 +15,7 @@
 
 namespace tiphys::net {
 
-inline constexpr Duration kTestLimit = std::chrono::seconds(20);
+inline constexpr Duration kTestLimit = std::chrono::seconds(60);
 
 template <class T>
 Task<void> store(EpollLoop& loop, Task<T> task, std::optional<T>* out) {

@@ -15,7 +15,7 @@ class StoreHarness {
   virtual storage::Store& store() = 0;
   // Runs the loop until the predicate holds; false after `limit`.
   virtual bool run_until(std::function<bool()> predicate,
-                         Duration limit = std::chrono::seconds(20)) = 0;
+                         Duration limit = std::chrono::seconds(60)) = 0;
   // Stops the store and opens it again; false: the engine keeps nothing.
   virtual bool reopen() = 0;
   // Opens the store again as if it had crashed: without a clean end. Requires: no call and no
