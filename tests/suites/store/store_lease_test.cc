@@ -84,7 +84,7 @@ TEST_P(StoreSuite, revoking_takes_keys_that_are_still_in_flight) {
 }
 
 TEST_P(StoreSuite, leases_and_their_keys_survive_a_restart) {
-  auto lease = run(store().lease_grant(milliseconds(300)));
+  auto lease = run(store().lease_grant(milliseconds(1500)));
   auto empty = run(store().lease_grant(hours(1)));
   put("a", "1", *lease);
   if (!harness_->reopen()) GTEST_SKIP() << "keeps nothing";
