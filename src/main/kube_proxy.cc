@@ -1,8 +1,10 @@
+#include "kubelet/options.h"
 #include "main/api_connection.h"
 #include "main/command.h"
 #include "main/flags.h"
 #include "main/logging_flags.h"
 #include "main/node_name.h"
+#include "main/proxy_settings.h"
 #include "proxy/proxier.h"
 
 namespace tiphys {
@@ -11,6 +13,7 @@ namespace {
 struct Flags {
   std::string kubeconfig;
   std::string hostname_override;
+  std::string bridge_name = kubelet::Options().bridge_name;
   std::vector<std::string> cluster_cidr;
   std::vector<std::string> nodeport_addresses;
   bool masquerade_all = false;
@@ -20,6 +23,7 @@ struct Flags {
 Result<proxy::Proxier::Options> options_of(const Flags& flags) {
   proxy::Proxier::Options options;
   options.node_name = node_name(flags.hostname_override);
+  options.settings = proxy_settings(flags.bridge_name);
   options.settings.masquerade_all = flags.masquerade_all;
   for (const std::string& text : flags.cluster_cidr) {
     auto range = proxy::Cidr::parse(text);
@@ -59,6 +63,8 @@ int run_kube_proxy(const std::vector<std::string>& arguments) {
   FlagSet set;
   set.add("kubeconfig", flags.kubeconfig, "How to reach the API server, and as whom");
   set.add("hostname-override", flags.hostname_override, "Name of this node (\"\": the host's)");
+  set.add("bridge-name", flags.bridge_name,
+          "Bridge of the pod network; the nftables table is named after it");
   set.add("cluster-cidr", flags.cluster_cidr, "Ranges of the cluster's pods");
   set.add("nodeport-addresses", flags.nodeport_addresses,
           "Ranges of the node's addresses that serve node ports (none: all but loopback)");
