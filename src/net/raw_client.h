@@ -17,7 +17,7 @@ class RawClient {
  public:
   explicit RawClient(uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     auto address = *numeric_address("127.0.0.1", port);
-    timeval limit{10, 0};
+    timeval limit{30, 0};
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     EXPECT_EQ(::connect(fd_.get(), address.get(), address.size), 0);
@@ -32,7 +32,7 @@ class RawClient {
     return true;
   }
   void shut_write() { ::shutdown(fd_.get(), SHUT_WR); }
-  // "" at the end, on reset, or when nothing came for 10 s.
+  // "" at the end, on reset, or when nothing came for 30 s.
   std::string receive() {
     char buffer[16384];
     ssize_t n = ::recv(fd_.get(), buffer, sizeof buffer, 0);

@@ -154,7 +154,7 @@ class PacketNetwork {
   }
   static std::string exchange(const std::string& ip, uint16_t port, bool udp, uint16_t source) {
     os::Fd fd(::socket(AF_INET, udp ? SOCK_DGRAM : SOCK_STREAM, 0));
-    timeval limit{.tv_sec = 0, .tv_usec = 700'000};
+    timeval limit{.tv_sec = 2, .tv_usec = 0};
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     if (source != 0) {
