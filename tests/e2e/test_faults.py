@@ -1,9 +1,10 @@
 """Bad input and broken surroundings: a clear message, the rest runs on, and it recovers by itself."""
+import io
 import json
 import os
-import pathlib
 import signal
 import subprocess
+import tarfile
 import time
 
 import pytest
@@ -157,6 +158,20 @@ def containerd_pid(cluster):
     return None
 
 
+def lay_image(source, target, name):
+    """A copy of an image tarball under another name."""
+    with tarfile.open(source) as old, tarfile.open(f"{target}.new", "w") as new:
+        for member in old.getmembers():
+            data = old.extractfile(member).read() if member.isfile() else b""
+            if member.name == "manifest.json":
+                manifest = json.loads(data)
+                manifest[0]["RepoTags"] = [name]
+                data = json.dumps(manifest).encode()
+                member.size = len(data)
+            new.addfile(member, io.BytesIO(data))
+    os.rename(f"{target}.new", target)
+
+
 def test_missing_image_says_so_and_recovers(cluster, namespace, images):
     create(cluster, namespace, pod("missing", image="example.invalid/not-there:1"))
 
@@ -167,6 +182,8 @@ def test_missing_image_says_so_and_recovers(cluster, namespace, images):
     assert "Failed to pull image" in cluster.out("describe", "pod", "-n", namespace, "missing")
     create(cluster, namespace, pod("other"))
     wait_for(lambda: phase(cluster, namespace, "other") == "Running", 60, "the rest running")
+    lay_image(images / "busybox.tar", cluster.data / "images/late.tar", "example.invalid/not-there:1")
+    wait_for(lambda: phase(cluster, namespace, "missing") == "Running", 120, "a pod with the late image")
 
 
 def test_dead_containerd(cluster, namespace):
