@@ -147,6 +147,22 @@ def probe_pods(host):
     yield pod("host-network", box("c", "ls /sys/class/net; hostname; " + SLEEP), hostNetwork=True)
 
 
+def life_pods():
+    v = [mount("v", "/v")]
+    side = box("side", "echo side >>/v/order; trap 'echo ends; exit 0' TERM; while :; do sleep 0.1; done",
+               volumeMounts=v, restartPolicy="Always", startupProbe=exec_probe("test -f /v/order", failureThreshold=30))
+    yield pod("sidecar", box("c", "cat /v/order; echo main", volumeMounts=v), grace=5, initContainers=[side], volumes=[EMPTY])
+    hook = {"postStart": {"exec": {"command": ["/bin/sh", "-c", "echo $(id -u):$(id -G) >/v/hook; ls -ldn /v >>/v/hook"]}}}
+    yield pod("hooked", box("c", "until [ -s /v/hook ]; do sleep 0.1; done; cat /v/hook /etc/hosts; ps; exec sleep 1000",
+                            volumeMounts=v, lifecycle=hook), volumes=[EMPTY], shareProcessNamespace=True,
+              securityContext={"runAsUser": 1000, "fsGroup": 2000, "supplementalGroups": [3000]},
+              hostAliases=[{"ip": "10.9.8.7", "hostnames": ["elsewhere"]}])
+    yield pod("rooted", box("c", "echo never", securityContext={"runAsNonRoot": True}))
+    yield pod("late", box("c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"), activeDeadlineSeconds=3, grace=1)
+    yield pod("last-words", box("c", "echo from the log; exit 1", terminationMessagePolicy="FallbackToLogsOnError"))
+    yield pod("changes", box("c", "echo started; " + SLEEP), restart="Always")
+
+
 def deployment(name):
     one = pod(name, box("c", SLEEP), restart="Always")
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "labels": {"owner": name}},
@@ -168,6 +184,7 @@ def all_objects(host):
     yield from stop_pods(host)
     yield volume_pod(host)
     yield from probe_pods(host)
+    yield from life_pods()
     for how in ("orphan", "foreground", "background"):
         yield deployment(how)
 
@@ -401,6 +418,43 @@ def test_grace_period_is_a_limit(cluster, world):
         except AssertionError:
             return True
     wait_for(gone, 10, "end of its process")
+
+
+def test_sidecar(cluster, world):
+    phase(cluster, "sidecar", "Succeeded")
+    assert logs(cluster, "sidecar", "-c", "c") == "side\nmain\n"
+    assert logs(cluster, "sidecar", "-c", "side") == "ends\n"
+
+
+def test_hooks_and_identity(cluster, world):
+    wait_for(lambda: "sleep 1000" in logs(cluster, "hooked"), 60, "log of hooked")
+    lines = logs(cluster, "hooked").splitlines()
+    user, groups = lines[0].split(":")
+    assert user == "1000" and {"2000", "3000"} <= set(groups.split())
+    mode, _, owner, group = lines[1].split()[:4]
+    assert (mode, owner, group) == ("drwxrwsrwx", "0", "2000")
+    assert "10.9.8.7\telsewhere" in lines and any("pause" in l for l in lines), lines
+    wait_for(lambda: "waiting" in status(cluster, "rooted").get("state", {}), 30, "refusal")
+    waiting = status(cluster, "rooted")["state"]["waiting"]
+    assert waiting["reason"] == "CreateContainerConfigError"
+    assert waiting["message"].startswith("container has runAsNonRoot and image will run as root"), waiting
+
+
+def test_deadline(cluster, world):
+    one = phase(cluster, "late", "Failed", "Succeeded")
+    assert one["status"]["phase"] == "Failed" and one["status"]["reason"] == "DeadlineExceeded"
+    assert one["status"]["message"] == "Pod was active on the node longer than the specified deadline"
+    phase(cluster, "last-words", "Failed")
+    assert status(cluster, "last-words")["state"]["terminated"]["message"] == "from the log\n"
+
+
+def test_new_image_restarts_the_container(cluster, world):
+    running(cluster, "changes")
+    cluster.kubectl("set", "image", "-n", NS, "pod/changes", "c=nginx:1.9.1")
+    wait_for(lambda: status(cluster, "changes").get("restartCount") == 1 and
+             "running" in status(cluster, "changes")["state"], 30, "restart")
+    assert status(cluster, "changes")["image"].endswith("nginx:1.9.1")
+    assert "definition changed, will be restarted" in cluster.out("describe", "pod", "-n", NS, "changes")
 
 
 # ---- volumes ----

@@ -13,6 +13,7 @@ namespace {
 constexpr MicroTime kRetry = kMicrosPerSecond;
 constexpr MicroTime kLag = 20'000;
 constexpr MicroTime kLagLimit = 10 * kMicrosPerSecond;
+constexpr int64_t kMaxDeadlineSeconds = 1LL << 32;
 constexpr Duration kInformPoll = std::chrono::milliseconds(20);
 
 bool is_deleting(const ObjectPtr& pod) {
@@ -124,6 +125,22 @@ Task<void> PodWorker::run() {
   node_.loop.post([done = on_finished_] { done(); });
 }
 
+// activeDeadlineSeconds: counted from the pod's start, over restarts of this process.
+void PodWorker::watch_deadline() {
+  core_v1::PodSpec spec = view().spec();
+  core_v1::PodStatus status = view().status();
+  if (failed_ || !spec.has_active_deadline_seconds() || !status.has_start_time()) return;
+  if (is_terminal_phase(status.phase()) || is_finished(view(), state_)) return;
+  int64_t seconds = std::min(spec.active_deadline_seconds(), kMaxDeadlineSeconds);
+  MicroTime end = status.start_time() + seconds * kMicrosPerSecond;
+  if (node_.loop.wall() < end) {
+    wake_at(end);
+    return;
+  }
+  failed_ = Why{"DeadlineExceeded", "Pod was active on the node longer than the specified deadline"};
+  record("Normal", failed_->reason, failed_->message);
+}
+
 Task<void> PodWorker::sync() {
   bool seen = co_await refresh();
   if (!seen) {
@@ -132,6 +149,7 @@ Task<void> PodWorker::sync() {
   }
   expect_ends();
   prober_->update(pod_, state_);
+  watch_deadline();
   if (deleted_ || is_deleting(pod_)) {
     co_await sync_terminating();
   } else if (failed_ || is_terminal_phase(view().status().phase()) || is_finished(view(), state_)) {

@@ -59,6 +59,7 @@ class PodWorker {
   Task<bool> admit();
   void wake_at(MicroTime when);
   void expect_ends();
+  void watch_deadline();
 
   // worker_start.cc
   Task<bool> prepare();

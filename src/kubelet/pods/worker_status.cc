@@ -18,7 +18,8 @@ ObjectPtr PodWorker::current_status(bool killed) const {
   input.host_ips = node_.host_ips;
   input.now = node_.loop.wall();
   input.killed = killed;
-  input.failed = failed_ ? &*failed_ : nullptr;
+  // Failed is final: it is said when nothing runs any more.
+  input.failed = failed_ && !state_.any_running() ? &*failed_ : nullptr;
   return make_status(input, *pod_);
 }
 
