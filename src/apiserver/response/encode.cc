@@ -204,19 +204,18 @@ Result<std::string> encode_event(const RequestContext& context, std::string_view
   }
   std::string out;
   if (context.media.format == codec::Format::kProtobuf) {
-    // WatchEvent: type = 1, object (RawExtension raw = 1) = 2; its envelope has empty typeMeta.
+    // WatchEvent: type = 1, object (RawExtension raw = 1) = 2. The event itself has no envelope
+    // (apimachinery's raw serializer), its object has.
     Bytes shared = codec::encode_shared(codec::Format::kProtobuf, *shown);
     std::string raw_extension;
     append_field(1, *shared, raw_extension);
     std::string event;
     append_field(1, type, event);
     append_field(2, raw_extension, event);
-    std::string framed;
-    codec::encode_envelope("", "", event, framed);
     for (int shift = 24; shift >= 0; shift -= 8) {
-      out += static_cast<char>(framed.size() >> shift & 0xff);
+      out += static_cast<char>(event.size() >> shift & 0xff);
     }
-    return out + framed;
+    return out + event;
   }
   out = "{\"type\":\"" + std::string(type) + "\",\"object\":";
   if (table.empty()) {
