@@ -271,6 +271,8 @@ def test_log_errors(cluster, world):
         "Error from server (BadRequest): container nope is not valid for pod talk")
     assert refused(cluster, "get", "--raw", log_path("talk", "")) == (
         "Error from server (BadRequest): a container name must be specified for pod talk, choose one of: [talk other]")
+    assert refused(cluster, "get", "--raw", log_path("talk", "container=talk&tailLines=-1")) == (
+        'The PodLogOptions "talk" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0')
     assert "container nope is not valid for pod talk" in refused(cluster, "logs", "-n", NS, "talk", "-c", "nope")
     assert refused(cluster, "logs", "-n", NS, "absent") == (
         f'error: error from server (NotFound): pods "absent" not found in namespace "{NS}"')

@@ -105,7 +105,7 @@ Result<std::string> log_container(core_v1::Pod pod, std::string_view wanted) {
                                 pod_name);
 }
 
-Result<std::string> log_query(const Query& query) {
+Result<std::string> log_query(const Query& query, std::string_view pod) {
   std::string out;
   auto add = [&](std::string_view name, std::string_view value) {
     if (!out.empty()) out += '&';
@@ -122,7 +122,7 @@ Result<std::string> log_query(const Query& query) {
       FieldErrors errors;
       errors.invalid(FieldPath(name), *number,
                      "must be greater than " + std::string(least == 0 ? "or equal to 0" : "0"));
-      return ApiStatus::invalid("", "PodLogOptions", "", errors.take());
+      return ApiStatus::invalid("", "PodLogOptions", pod, errors.take());
     }
     add(name, std::to_string(*number));
   }
@@ -134,7 +134,7 @@ Result<std::string> log_query(const Query& query) {
 
 Task<Result<Answer>> handle_log(HandlerEnv& env, RequestContext& context) {
   const RequestInfo& info = context.info;
-  Result<std::string> query = log_query(context.query);
+  Result<std::string> query = log_query(context.query, info.name);
   if (!query) co_return query.error();
   Result<ObjectPtr> object = env.registry->get(*context.resource, info.ns, info.name);
   if (!object) co_return object.error();
