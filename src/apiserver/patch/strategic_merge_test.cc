@@ -43,12 +43,10 @@ TEST(StrategicMerge, order_is_set) {
 }
 
 TEST(StrategicMerge, retained_keys_drop_the_others) {
-  EXPECT_EQ(
-      patched(
-          R"({"volumes":[{"emptyDir":{},"name":"v"}]})",
-          R"({"volumes":[{"$retainKeys":["name","hostPath"],"hostPath":{"path":"/x"},)"
-          R"("name":"v"}]})"),
-      R"({"volumes":[{"hostPath":{"path":"/x"},"name":"v"}]})");
+  EXPECT_EQ(patched(R"({"volumes":[{"emptyDir":{},"name":"v"}]})",
+                    R"({"volumes":[{"$retainKeys":["name","hostPath"],"hostPath":{"path":"/x"},)"
+                    R"("name":"v"}]})"),
+            R"({"volumes":[{"hostPath":{"path":"/x"},"name":"v"}]})");
 }
 
 TEST(StrategicMerge, bad_patches) {
