@@ -7,8 +7,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (auto format : {WatchFrames::Format::kJsonLines, WatchFrames::Format::kProtobuf}) {
     WatchFrames frames(format);
     bool broken = false;
-    for (size_t half : {size / 2, size - size / 2}) {
-      frames.feed(text.substr(half == size / 2 ? 0 : size / 2, half));
+    for (std::string_view part : {text.substr(0, size / 2), text.substr(size / 2)}) {
+      frames.feed(part);
       while (!broken) {
         auto event = frames.next();
         broken = !event;

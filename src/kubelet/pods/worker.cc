@@ -137,7 +137,8 @@ void PodWorker::watch_deadline() {
     wake_at(end);
     return;
   }
-  failed_ = Why{"DeadlineExceeded", "Pod was active on the node longer than the specified deadline"};
+  failed_ =
+      Why{"DeadlineExceeded", "Pod was active on the node longer than the specified deadline"};
   record("Normal", failed_->reason, failed_->message);
 }
 
