@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "controllers/control_world_test.h"
 #include "controllers/node_ipam.h"
 #include "controllers/taint_eviction.h"
+#include "kinds/coordination_v1.h"
 
 namespace tiphys::controllers {
 namespace {
@@ -83,6 +85,82 @@ TEST(TaintEviction, TolerationSecondsCountFromTheTaint) {
   EXPECT_EQ(eviction_time(pod.view(), taints(), kNow), std::nullopt) << "tolerated for ever";
   toleration.set_toleration_seconds(300);
   EXPECT_EQ(eviction_time(pod.view(), taints(), kNow), kNow + 300 * kMicrosPerSecond);
+}
+
+// A node with a Lease, as its kubelet keeps them.
+struct LiveNode {
+  ControlWorld& world;
+
+  void report(std::string_view ready) {
+    TestNode node;
+    node.edit.edit_metadata().set_name("n");
+    if (ObjectPtr there = world.api.get(nodes(), "", "n")) node.draft = Draft(*there);
+    core_v1::NodeEdit edit(node.draft);
+    edit.edit_status().clear_conditions();
+    auto condition = edit.edit_status().edit_conditions().append();
+    condition.set_type("Ready");
+    condition.set_status(ready);
+    world.api.put(nodes(), node.draft.freeze());
+  }
+  void renew() {
+    Draft draft = coordination_v1::Lease::make();
+    coordination_v1::LeaseEdit lease(draft);
+    lease.edit_metadata().set_name("n");
+    lease.edit_metadata().set_namespace("kube-node-lease");
+    lease.edit_spec().set_renew_time(world.loop.wall());
+    world.api.put(leases(), draft.freeze());
+  }
+  void put_pod(std::string_view name, std::optional<int64_t> tolerated_seconds) {
+    Draft draft = core_v1::Pod::make();
+    core_v1::PodEdit pod(draft);
+    pod.edit_metadata().set_name(name);
+    pod.edit_metadata().set_namespace("default");
+    pod.edit_spec().set_node_name("n");
+    if (tolerated_seconds) {
+      auto toleration = pod.edit_spec().edit_tolerations().append();
+      toleration.set_key("node.kubernetes.io/unreachable");
+      toleration.set_operator("Exists");
+      toleration.set_effect("NoExecute");
+      toleration.set_toleration_seconds(*tolerated_seconds);
+    }
+    world.api.put(pods(), draft.freeze());
+  }
+  bool tainted(std::string_view key) {
+    ObjectPtr node = world.api.get(nodes(), "", "n");
+    for (core_v1::Taint taint : core_v1::Node(*node).spec().taints()) {
+      if (taint.key() == key && taint.effect() == "NoExecute") return true;
+    }
+    return false;
+  }
+  bool leaving(std::string_view pod) {
+    ObjectPtr object = world.api.get(pods(), "default", pod);
+    return !object || metadata(*object).has_deletion_timestamp();
+  }
+};
+
+TEST(NodeLifecycle, ALeaseThatExpiresTaintsAndEvicts) {
+  ControlWorld world(1, {"node-lifecycle-controller", "taint-eviction-controller"});
+  LiveNode node{world};
+  node.report("True");
+  node.put_pod("now", std::nullopt);
+  node.put_pod("later", 300);
+  for (int i = 0; i < 12; ++i) {
+    node.renew();
+    world.loop.run_for(std::chrono::seconds(10));
+  }
+  EXPECT_FALSE(node.tainted("node.kubernetes.io/unreachable")) << "renewed every 10 s";
+  world.loop.run_for(std::chrono::seconds(35));
+  EXPECT_FALSE(node.tainted("node.kubernetes.io/unreachable")) << "within the grace period";
+  world.loop.run_for(std::chrono::seconds(30));
+  EXPECT_TRUE(node.tainted("node.kubernetes.io/unreachable"));
+  EXPECT_TRUE(node.leaving("now"));
+  EXPECT_FALSE(node.leaving("later"));
+  world.loop.run_for(std::chrono::seconds(310));
+  EXPECT_TRUE(node.leaving("later"));
+  node.renew();
+  node.report("True");
+  world.loop.run_for(std::chrono::seconds(5));
+  EXPECT_FALSE(node.tainted("node.kubernetes.io/unreachable")) << "back";
 }
 
 TEST(RangePool, GivesEachNodeItsOwnRange) {
