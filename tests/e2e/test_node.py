@@ -81,8 +81,8 @@ def end_pods():
     yield pod("good", box("c", "exit 0"))
     yield pod("bad", box("c", "exit 7"), box("fine", "exit 0"))
     yield pod("retried", box("c", ONCE_FAILS, volumeMounts=[mount("v", "/v")]), restart="OnFailure", volumes=[EMPTY])
-    # The runtime hears of the kill from the kernel beside the exit: the shell lives on long enough for that.
-    yield pod("greedy", box("c", "dd if=/dev/zero of=/dev/null bs=200M count=1; sleep 3; exit 9",
+    # containerd asks to be told of kills just after the start, and is told beside the exit: be clear of both.
+    yield pod("greedy", box("c", "sleep 2; dd if=/dev/zero of=/dev/null bs=200M count=1; sleep 2; exit 9",
                             resources={"limits": {"memory": "24Mi"}}))
     v = [mount("v", "/v")]
     yield pod("inits", box("c", "cat /v/order; echo main", volumeMounts=v), volumes=[EMPTY],
