@@ -34,7 +34,6 @@ struct ApiServerOptions {
   std::string git_version = "v1.35.2+tiphys1";
   int max_requests_in_flight = 400;
   int max_mutating_requests_in_flight = 200;
-  Duration request_timeout = std::chrono::seconds(60);
   Duration min_watch_timeout = std::chrono::seconds(1800);
   bool bootstrap = true;  // system namespaces, the service `kubernetes`, priority classes
 };
