@@ -105,6 +105,8 @@ class QuantityParser {
       cap_binary(q, overflow);
     } else {
       q.exponent_ += exponent_;
+      // After the zeros of the mantissa moved over, so that the canonical text parses too.
+      if (q.mantissa_ != 0 && q.exponent_ >= kMaxExponent) return false;
       round_to_nano(q, more);
     }
     return true;

@@ -59,6 +59,8 @@ TEST(Quantity, malformed_texts_are_named) {
     EXPECT_EQ(canonical(bad), "error: unable to parse quantity's suffix") << bad;
   }
   EXPECT_EQ(canonical(std::string(60, '9')), "error: unable to parse numeric part of quantity");
+  EXPECT_EQ(canonical("8000E999999"), "error: unable to parse numeric part of quantity");
+  EXPECT_EQ(canonical("8E999999"), "8E999999");
 }
 
 TEST(Quantity, arithmetic_is_exact) {
