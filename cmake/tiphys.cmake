@@ -48,10 +48,12 @@ tiphys_static(deflate libdeflate.a)
 tiphys_static(jemalloc libjemalloc.a)
 
 # One precompiled header of std headers, shared by every target. Not by CMake's REUSE_FROM: that puts
-# build paths into command lines, so that build folders could not share ccache. The .sum file is what
-# ccache takes for the header's content (pch_external_checksum, see CMakePresets.json).
+# build paths into command lines, so that build folders could not share ccache; for the same reason the
+# header is found by <name> and not by its path, which CMake would write into cmake_pch.hxx. The .sum
+# file is what ccache takes for the header's content (pch_external_checksum, see CMakePresets.json).
 add_library(tiphys_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
-target_precompile_headers(tiphys_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+target_include_directories(tiphys_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake)
+target_precompile_headers(tiphys_pch PRIVATE <pch.h>)
 set(TIPHYS_PCH ${CMAKE_BINARY_DIR}/CMakeFiles/tiphys_pch.dir/cmake_pch.hxx.pch)
 file(SHA256 ${CMAKE_SOURCE_DIR}/cmake/pch.h pch_hash)
 file(WRITE ${TIPHYS_PCH}.sum "${pch_hash} ${CMAKE_BUILD_TYPE} ${TIPHYS_SANITIZE} ${TIPHYS_FUZZ}\n")
