@@ -1,5 +1,7 @@
 #include "os/mounts.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 
 #include <algorithm>
@@ -74,6 +76,20 @@ Result<void> mount_bind(const std::string& from, const std::string& path, bool r
       mount(nullptr, path.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
     return ApiStatus::os_error("mount read-only " + path, errno);
   }
+  return {};
+}
+
+Result<void> make_shared_mount(const std::string& path) {
+  Fd folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.valid()) return ApiStatus::os_error("open " + path, errno);
+  if (flock(folder.get(), LOCK_EX) != 0) return ApiStatus::os_error("lock " + path, errno);
+  auto share = [&] { return mount("", path.c_str(), "none", MS_SHARED | MS_REC, nullptr) == 0; };
+  if (share()) return {};
+  // EINVAL: not a mount point yet.
+  if (errno != EINVAL) return ApiStatus::os_error("share mount " + path, errno);
+  Result<void> bound = mount_bind(path, path, false);
+  if (!bound) return bound;
+  if (!share()) return ApiStatus::os_error("share mount " + path, errno);
   return {};
 }
 

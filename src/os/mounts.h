@@ -23,6 +23,9 @@ bool is_mount_point(const std::string& path);
 // size_bytes 0: the kernel's default (half of memory).
 Result<void> mount_tmpfs(const std::string& path, int64_t size_bytes, int mode);
 Result<void> mount_bind(const std::string& from, const std::string& path, bool read_only);
+// Makes the folder a mount point that is shared with mount namespaces made later, as ip-netns(8)
+// does with /run/netns, under the same lock (flock of the folder). Already one: nothing happens.
+Result<void> make_shared_mount(const std::string& path);
 // Detaches lazily, so that a busy mount never blocks. Not a mount point: fine.
 Result<void> unmount(const std::string& path);
 // Unmounts everything mounted at or below a folder, deepest first.

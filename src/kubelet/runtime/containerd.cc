@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "os/files.h"
+#include "os/mounts.h"
 #include "os/pidfd.h"
 
 namespace tiphys::kubelet {
@@ -63,6 +64,15 @@ Result<void> import_tarball(const std::string& socket, const std::string& file,
   if (done->status != 0) return ApiStatus::internal(std::string(trim(done->err)));
   Result<std::string> before = os::read_file(marks);
   return os::write_file_atomic(marks, (before ? *before : std::string()) + mark + "\n");
+}
+
+// Before the first sandbox: the first `ip netns add` of a machine mounts the folder over itself,
+// and network namespaces that stood there before could never be removed again (EBUSY).
+void share_network_namespaces() {
+  const std::string folder = "/run/netns";
+  Result<void> shared = os::make_dirs(folder, 0755);
+  if (shared) shared = os::make_shared_mount(folder);
+  if (!shared) LOG_WARNING("Network namespaces are not shared", {"err", shared.error()});
 }
 
 }  // namespace
@@ -138,8 +148,10 @@ Task<void> Containerd::run() {
 
 Task<Result<void>> Containerd::ensure_process() {
   Options options = options_;
-  Result<void> written =
-      co_await run_blocking(loop_, pool_, [options] { return write_containerd_files(options); });
+  Result<void> written = co_await run_blocking(loop_, pool_, [options] {
+    share_network_namespaces();
+    return write_containerd_files(options);
+  });
   if (!written) co_return written.error();
   if (pidfd_.valid()) loop_.unwatch(pidfd_.get());
   pidfd_.reset();
