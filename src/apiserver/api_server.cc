@@ -401,6 +401,15 @@ Task<Result<Draft>> give(std::shared_ptr<const Object> wanted, ObjectPtr current
   co_return draft;
 }
 
+Task<Result<Draft>> give_status(ObjectPtr wanted, ObjectPtr current, MicroTime now) {
+  Draft draft(*wanted);
+  const GroupVersionKind& gvk = *wanted->gvk();
+  const schema::Resource& resource =
+      *schema::find_resource_of_kind(gvk.group, gvk.version, gvk.kind);
+  track_update(resource, "status", current.get(), draft, "kube-apiserver", now);
+  co_return draft;
+}
+
 }  // namespace
 
 Task<Result<ObjectPtr>> ApiServer::ensure(const schema::Resource& resource, std::string ns,
@@ -430,6 +439,24 @@ Task<Result<ObjectPtr>> ApiServer::put(const schema::Resource& resource, std::st
   Result<Written> written = co_await impl_->registry->update(
       std::move(scope), Preconditions{},
       [wanted](ObjectPtr current) { return give(wanted, std::move(current)); });
+  if (!written) co_return written.error();
+  co_return std::move(written->object);
+}
+
+Task<Result<ObjectPtr>> ApiServer::put_status(Draft object) {
+  const GroupVersionKind& gvk = *object.gvk();
+  const schema::Resource& resource =
+      *schema::find_resource_of_kind(gvk.group, gvk.version, gvk.kind);
+  UserInfo user = loopback_user();
+  WriteScope scope = own_scope(resource, std::string(MetaView(object).ns()), object, user);
+  scope.subresource = "status";
+  Preconditions preconditions;
+  preconditions.uid = MetaView(object).uid();
+  ObjectPtr wanted = object.freeze();
+  MicroTime now = impl_->loop.wall();
+  Result<Written> written = co_await impl_->registry->update(
+      std::move(scope), std::move(preconditions),
+      [wanted, now](ObjectPtr current) { return give_status(wanted, std::move(current), now); });
   if (!written) co_return written.error();
   co_return std::move(written->object);
 }

@@ -88,6 +88,8 @@ class ApiServer {
   Task<Result<ObjectPtr>> ensure(const schema::Resource& resource, std::string ns, Draft object);
   // Writes `object` over what is there, creating it if absent.
   Task<Result<ObjectPtr>> put(const schema::Resource& resource, std::string ns, Draft object);
+  // Writes an object's status; Conflict if its resourceVersion isn't the stored one any more.
+  Task<Result<ObjectPtr>> put_status(Draft object);
 
  private:
   struct Impl;

@@ -20,23 +20,74 @@ void raise_to(ResourceSums& sums, const ResourceSums& floor) {
   }
 }
 
-ResourceSums sum_up(const core_v1::PodSpec& spec, Pick pick) {
+void add(ResourceSums& sums, const ResourceSums& amounts) {
+  for (const auto& [name, amount] : amounts) sums[name] += amount;
+}
+
+// of(container): what one container takes, as Amounts or ResourceSums.
+template <class Of>
+ResourceSums sum_up(const core_v1::PodSpec& spec, Of of, const Amounts& pod_level) {
   ResourceSums running;
-  for (core_v1::Container container : spec.containers()) add(running, pick(container.resources()));
+  for (core_v1::Container container : spec.containers()) add(running, of(container));
   ResourceSums sidecars;  // those started before the init container at hand
   ResourceSums steps;     // the most that any step of initialisation takes
   for (core_v1::Container container : spec.init_containers()) {
     ResourceSums step = sidecars;
-    add(step, pick(container.resources()));
+    add(step, of(container));
     raise_to(steps, step);
     if (!is_sidecar(container)) continue;
     sidecars = std::move(step);
-    add(running, pick(container.resources()));
+    add(running, of(container));
   }
   raise_to(running, steps);
-  for (auto [name, amount] : pick(spec.resources()))
-    running[std::string(name)] = Quantity::of(amount);
+  for (auto [name, amount] : pod_level) running[std::string(name)] = Quantity::of(amount);
   return running;
+}
+
+ResourceSums sum_up(const core_v1::PodSpec& spec, Pick pick) {
+  return sum_up(
+      spec, [&](const core_v1::Container& container) { return pick(container.resources()); },
+      pick(spec.resources()));
+}
+
+ResourceSums sums_of(const Amounts& amounts) {
+  ResourceSums sums;
+  add(sums, amounts);
+  return sums;
+}
+
+core_v1::ContainerStatus status_of(const core_v1::PodStatus& status, std::string_view name) {
+  for (core_v1::ContainerStatus one : status.container_statuses()) {
+    if (one.name() == name) return one;
+  }
+  for (core_v1::ContainerStatus one : status.init_container_statuses()) {
+    if (one.name() == name) return one;
+  }
+  return core_v1::ContainerStatus();
+}
+
+// While a pod is resized its containers hold the larger of what they want and what they have; what
+// can't be had isn't wanted (KEP-1287).
+ResourceSums held_sum(const core_v1::Pod& pod, Pick pick, bool allocated) {
+  core_v1::PodCondition pending = find_condition(pod.status(), "PodResizePending");
+  bool infeasible = pending.reason() == "Infeasible";
+  auto of = [&](const core_v1::Container& container) {
+    core_v1::ContainerStatus status = status_of(pod.status(), container.name());
+    if (!status.has_resources()) return sums_of(pick(container.resources()));
+    ResourceSums sums;
+    if (!infeasible) sums = sums_of(pick(container.resources()));
+    raise_to(sums, sums_of(pick(status.resources())));
+    if (allocated) raise_to(sums, sums_of(status.allocated_resources()));
+    return sums;
+  };
+  return sum_up(pod.spec(), of, pick(pod.spec().resources()));
+}
+
+void add_overhead(ResourceSums& limits, const core_v1::PodSpec& spec) {
+  for (auto [name, amount] : spec.overhead()) {
+    auto found = limits.find(name);
+    if (found != limits.end()) found->second += Quantity::of(amount);  // no limit stays no limit
+  }
 }
 
 bool counts_for_qos(std::string_view resource) { return resource == "cpu" || resource == "memory"; }
@@ -102,10 +153,19 @@ ResourceSums pod_requests(const core_v1::PodSpec& spec) {
 
 ResourceSums pod_limits(const core_v1::PodSpec& spec) {
   ResourceSums sums = sum_up(spec, limits_of);
-  for (auto [name, amount] : spec.overhead()) {
-    auto found = sums.find(name);
-    if (found != sums.end()) found->second += Quantity::of(amount);  // no limit stays no limit
-  }
+  add_overhead(sums, spec);
+  return sums;
+}
+
+ResourceSums held_requests(const core_v1::Pod& pod) {
+  ResourceSums sums = held_sum(pod, requests_of, true);
+  add(sums, pod.spec().overhead());
+  return sums;
+}
+
+ResourceSums held_limits(const core_v1::Pod& pod) {
+  ResourceSums sums = held_sum(pod, limits_of, false);
+  add_overhead(sums, pod.spec());
   return sums;
 }
 

@@ -319,11 +319,13 @@ Result<void> ApiServerProcess::make_authorizers() {
 }
 
 Result<void> ApiServerProcess::add_admission() {
-  apiserver::AdmissionParts parts{.loop = &host_.loop(),
-                                  .lookup = &server_->lookup(),
-                                  .random = &host_.random(),
-                                  .authorizer = server_->authorizer(),
-                                  .rbac = rbac_};
+  apiserver::AdmissionParts parts{
+      .loop = &host_.loop(),
+      .lookup = &server_->lookup(),
+      .random = &host_.random(),
+      .authorizer = server_->authorizer(),
+      .rbac = rbac_,
+      .write_status = [this](Draft object) { return server_->put_status(std::move(object)); }};
   auto plugins = apiserver::make_admission(parts, flags_.enable_admission_plugins,
                                            flags_.disable_admission_plugins);
   if (!plugins) return plugins.error();

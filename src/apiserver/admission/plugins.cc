@@ -26,7 +26,7 @@ constexpr Row kRows[] = {
     {"TaintNodesByCondition", make_taint_nodes_by_condition, true},
     {"AlwaysPullImages"},
     {"ImagePolicyWebhook"},
-    {"PodSecurity"},
+    {"PodSecurity", make_pod_security, true},
     {"PodNodeSelector"},
     {"Priority", make_priority, true},
     {"DefaultTolerationSeconds", make_default_toleration_seconds, true},
@@ -50,7 +50,7 @@ constexpr Row kRows[] = {
     {"MutatingAdmissionWebhook"},
     {"ValidatingAdmissionPolicy"},
     {"ValidatingAdmissionWebhook"},
-    {"ResourceQuota"},
+    {"ResourceQuota", make_resource_quota, true},
     {"AlwaysDeny"},
 };
 

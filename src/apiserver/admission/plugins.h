@@ -3,6 +3,7 @@
 // Each plugin stands in its own file, named as upstream's plugin; it is pure over the look-ups.
 // Upstream: pkg/kubeapiserver/options/plugins.go.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@
 
 namespace tiphys::apiserver {
 
+// Writes an object's status if its resourceVersion is still the stored one (else: Conflict).
+using StatusWriter = std::function<Task<Result<ObjectPtr>>(Draft object)>;
+
 // What plugins work with; all must outlive them.
 struct AdmissionParts {
   Loop* loop = nullptr;
@@ -22,6 +26,7 @@ struct AdmissionParts {
   Random* random = nullptr;
   Authorizer* authorizer = nullptr;      // may be null: checks through it allow everything
   const RbacAuthorizer* rbac = nullptr;  // null: no escalation checks
+  StatusWriter write_status;             // of resource quotas
 };
 
 // --enable-admission-plugins and --disable-admission-plugins. Errors as upstream's flag validation:
@@ -36,6 +41,7 @@ std::unique_ptr<AdmissionPlugin> make_limit_ranger(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> make_service_account(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> make_node_restriction(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> make_taint_nodes_by_condition(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> make_pod_security(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> make_priority(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> make_default_toleration_seconds(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> make_default_storage_class(const AdmissionParts& parts);
@@ -45,6 +51,7 @@ std::unique_ptr<AdmissionPlugin> make_certificate_approval(const AdmissionParts&
 std::unique_ptr<AdmissionPlugin> make_certificate_signing(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> make_certificate_subject_restriction(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> make_default_ingress_class(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> make_resource_quota(const AdmissionParts& parts);
 // No plugin upstream: there the storage of roles and bindings does it. Always on with RBAC, last.
 std::unique_ptr<AdmissionPlugin> make_rbac_escalation(const AdmissionParts& parts);
 
