@@ -1,0 +1,23 @@
+// Runner: one case's steps, one after another, against a World in one mode.
+#pragma once
+#include <map>
+#include <string>
+
+#include "tests/cases/case_file.h"
+#include "tests/cases/step_request.h"
+#include "tests/cases/world.h"
+
+namespace tiphys::cases {
+
+enum class Mode : uint8_t {
+  kJson,
+  kProtobuf,  // bodies and answers in protobuf
+  kRestart,   // JSON, and after every write the server is stopped and opened again
+};
+
+// Makes the case's namespace (${NS}; ${ID} begins the names of what is not in a namespace), runs
+// its steps and deletes the namespace. Returns what differs ("": nothing); ends at the first step
+// that does.
+std::string run_case(World& world, const Case& one, Mode mode);
+
+}  // namespace tiphys::cases
