@@ -33,6 +33,17 @@ ObjectPtr success_status(const schema::Resource& resource, const MetaView& meta)
   return draft.freeze();
 }
 
+// Jobs keep their pods unless the client says otherwise, which surprises many.
+void warn_of_orphans(const DeleteRequest& request, RequestContext& context) {
+  bool job = context.resource->group == "batch" && context.resource->resource == "jobs";
+  if (!job || request.orphan_dependents || !request.propagation_policy.empty()) return;
+  context.warnings.emplace_back(
+      "child pods are preserved by default when jobs are deleted; set "
+      "propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress "
+      "this "
+      "warning");
+}
+
 int delete_code(const DeleteRequest& request, bool deleted) {
   bool orphaning_refused = request.orphan_dependents && !*request.orphan_dependents;
   return !deleted && orphaning_refused ? 202 : 200;
@@ -44,6 +55,7 @@ Task<Result<Answer>> handle_delete(HandlerEnv& env, RequestContext& context) {
   bool dry_run = false;
   Result<DeleteRequest> request = read_delete_options(context, &dry_run);
   if (!request) co_return request.error();
+  warn_of_orphans(*request, context);
   Result<Written> written = co_await env.registry->remove(delete_scope(context, dry_run), *request);
   if (!written) co_return written.error();
   int code = delete_code(*request, written->deleted);
@@ -59,6 +71,7 @@ Task<Result<Answer>> handle_delete_collection(HandlerEnv& env, RequestContext& c
   if (!options) co_return options.error();
   Result<DeleteRequest> request = read_delete_options(context, &dry_run);
   if (!request) co_return request.error();
+  warn_of_orphans(*request, context);
   Result<Selection> selection =
       make_selection(*context.resource, options->label_selector, options->field_selector);
   if (!selection) co_return selection.error();

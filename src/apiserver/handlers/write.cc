@@ -5,6 +5,7 @@
 #include "apiserver/managed_fields/managed_fields.h"
 #include "apiserver/registry/defaults.h"
 #include "apiserver/registry/meta.h"
+#include "apiserver/registry/owner_references.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -53,6 +54,7 @@ Task<Result<Answer>> handle_create(HandlerEnv& env, RequestContext& context) {
   if (!object) co_return object.error();
   Result<void> matched = match_namespace(*object, object_namespace(context));
   if (!matched) co_return matched.error();
+  merge_owner_references(*object, &context.warnings, false);
   apply_defaults(*context.resource, *object);
   if (context.resource->etcd_prefix.empty()) {
     if (!env.review) co_return ApiStatus::service_unavailable("reviews are not served here");
@@ -80,6 +82,7 @@ Task<Result<Answer>> handle_update(HandlerEnv& env, RequestContext& context) {
   if (!named) co_return named.error();
   Result<void> matched = match_namespace(*object, object_namespace(context));
   if (!matched) co_return matched.error();
+  merge_owner_references(*object, &context.warnings, false);
   apply_defaults(*context.resource, *object);
   Preconditions preconditions;
   preconditions.uid = MetaView(*object).uid();

@@ -20,8 +20,11 @@ struct DeletePlan {
 // `strategy` is that of the kind. Error: Conflict of a precondition.
 Result<DeletePlan> plan_delete(const schema::Resource& resource, const Strategy& strategy,
                                const Object& object, const DeleteRequest& request, MicroTime now);
-// True if an update left an object that is to be removed: it was marked, no finalizer is left and
-// its grace period is 0.
+// Error: Conflict, naming the kind ("pods" objects: kind Pod), as upstream's BeforeDelete does.
+Result<void> check_delete_preconditions(const schema::Resource& resource, const MetaView& meta,
+                                        const Preconditions& wanted);
+// True if an update left an object that is to be removed: it was marked before, no finalizer is
+// left and its grace period is over (0 or none).
 bool removed_by_update(const schema::Resource& resource, const Object& object, const Object& old);
 
 }  // namespace tiphys::apiserver

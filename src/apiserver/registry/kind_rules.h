@@ -1,5 +1,6 @@
 // KindRules: small differences between kinds as rows of data. Static.
 #pragma once
+#include <cstdint>
 #include <string_view>
 
 #include "apiserver/validation/names.h"
@@ -8,6 +9,13 @@
 namespace tiphys::apiserver {
 
 using NameCheck = Messages (*)(std::string_view text, bool prefix);
+
+// What becomes of an object's dependents if neither the request nor a finalizer says it.
+enum class Dependents : uint8_t {
+  kDelete,
+  kOrphan,
+  kUnsupported,  // the kind has none: its objects never wait for them
+};
 
 struct KindRules {
   std::string_view group;
@@ -18,6 +26,8 @@ struct KindRules {
   bool versioned = false;          // PUT must carry a resourceVersion
   bool put_creates = false;        // PUT to a name that isn't there creates it
   bool plain_finalizers = false;   // finalizers need no domain
+  bool names_itself = false;       // an object without name and generateName is named by a UUID
+  Dependents dependents = Dependents::kDelete;
 };
 
 // Never null; kinds without a row have the defaults.

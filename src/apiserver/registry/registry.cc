@@ -7,6 +7,8 @@
 #include "apiserver/registry/kind_rules.h"
 #include "apiserver/registry/meta.h"
 #include "apiserver/registry/object_meta.h"
+#include "apiserver/registry/owner_references.h"
+#include "apiserver/registry/preconditions.h"
 #include "apiserver/registry/service_transition.h"
 #include "apiserver/registry/status_rules.h"
 #include "apiserver/registry/storable.h"
@@ -108,6 +110,20 @@ Task<Result<void>> Registry::admit(const WriteScope& scope, AdmissionRequest::Op
   co_return Result<void>();
 }
 
+Task<Result<void>> Registry::admit_create(WriteScope scope, Draft* object) {
+  constexpr auto kCreate = AdmissionRequest::Operation::kCreate;
+  Result<void> mutated = co_await admit(scope, kCreate, object, nullptr, true);
+  if (!mutated) co_return mutated.error();
+  co_return co_await admit(scope, kCreate, object, nullptr, false);
+}
+
+Task<Result<void>> Registry::admit_connect(WriteScope scope) {
+  constexpr auto kConnect = AdmissionRequest::Operation::kConnect;
+  Result<void> mutated = co_await admit(scope, kConnect, nullptr, nullptr, true);
+  if (!mutated) co_return mutated.error();
+  co_return co_await admit(scope, kConnect, nullptr, nullptr, false);
+}
+
 // Stores the object under the key if its mod revision is `expected`. False: it is not.
 Task<Result<bool>> Registry::commit(const WriteScope& scope, std::string key, int64_t expected,
                                     Draft object, ObjectPtr* stored) {
@@ -161,6 +177,7 @@ Task<Result<Written>> Registry::create_once(WriteScope scope, Draft object) {
   Result<void> admitted =
       co_await admit(scope, AdmissionRequest::Operation::kCreate, &object, nullptr, true);
   if (!admitted) co_return admitted.error();
+  merge_owner_references(object, scope.warnings, true);
   apply_defaults(*scope.resource, object);
   Draft stored = to_storage_version(*scope.resource, std::move(object));
   MetaEdit edit(stored);
@@ -169,9 +186,12 @@ Task<Result<Written>> Registry::create_once(WriteScope scope, Draft object) {
   edit.clear("deletionTimestamp");
   edit.clear("deletionGracePeriodSeconds");
   MetaView meta(stored);
-  if (meta.name().empty() && !meta.generate_name().empty()) {
-    std::string base(meta.generate_name().substr(0, kMaxGeneratedBase));
-    edit.set_text("name", base + parts_.random->name_suffix());
+  std::string generate_name(meta.generate_name());
+  if (meta.name().empty() && !generate_name.empty()) {
+    edit.set_text("name",
+                  generate_name.substr(0, kMaxGeneratedBase) + parts_.random->name_suffix());
+  } else if (meta.name().empty() && kind_rules(*scope.resource).names_itself) {
+    edit.set_text("name", parts_.random->uuid());
   }
   scope.name = MetaView(stored).name();
   Result<ServiceAllocator::Reservation> held = ServiceAllocator::Reservation();
@@ -192,8 +212,7 @@ Task<Result<Written>> Registry::create_once(WriteScope scope, Draft object) {
   written.created = true;
   if (scope.dry_run) {
     if (cacher(*scope.resource).get(scope.ns, scope.name)) {
-      co_return ApiStatus::already_exists(scope.resource->group, scope.resource->resource,
-                                          scope.name);
+      co_return already_exists(scope, generate_name);
     }
     written.object = from_storage_version(*scope.resource, stored.freeze());
     co_return written;
@@ -201,11 +220,23 @@ Task<Result<Written>> Registry::create_once(WriteScope scope, Draft object) {
   make_storable(stored);
   Result<bool> done = co_await commit(scope, std::move(key), 0, std::move(stored), &written.object);
   if (!done) co_return done.error();
-  if (!*done) {
-    co_return ApiStatus::already_exists(scope.resource->group, scope.resource->resource,
-                                        scope.name);
-  }
+  if (!*done) co_return already_exists(scope, generate_name);
   co_return written;
+}
+
+ApiStatus Registry::already_exists(const WriteScope& scope, std::string_view generate_name) const {
+  const schema::Resource& resource = *scope.resource;
+  ApiStatus::Data data =
+      ApiStatus::already_exists(resource.group, resource.resource, scope.name).data();
+  if (!generate_name.empty()) {
+    data.message += ", the server was not able to generate a unique name for the object";
+    data.details.retry_after_seconds = 1;
+  }
+  ObjectPtr there = cacher(resource).get(scope.ns, scope.name);
+  if (there && MetaView(*there).deleting()) {
+    data.message = "object is being deleted: " + data.message;
+  }
+  return ApiStatus(std::move(data));
 }
 
 Result<void> Registry::before_create(const WriteScope& scope, Draft& object) {
@@ -253,23 +284,18 @@ Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions prec
                                             const Transform& transform, ObjectPtr current,
                                             bool* retry) {
   MetaView before(*current);
-  if (!preconditions.uid.empty() && preconditions.uid != before.uid()) {
-    co_return conflict(
-        scope, "StorageError: invalid object, Code: 4, Key: " +
-                   store_key(*scope.resource, scope.ns, scope.name) +
-                   ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
-                   "precondition: " +
-                   preconditions.uid + ", UID in object meta: " + std::string(before.uid()));
-  }
-  if (!preconditions.resource_version.empty() &&
-      preconditions.resource_version != before.resource_version()) {
-    co_return conflict(scope, kModified);
+  std::string failed = failed_precondition(preconditions, before);
+  if (!failed.empty()) {
+    co_return conflict(scope, "StorageError: invalid object, Code: 4, Key: " +
+                                  store_key(*scope.resource, scope.ns, scope.name) +
+                                  ", ResourceVersion: 0, AdditionalErrorMsg: " + failed);
   }
   Result<Draft> changed = co_await transform(current);
   if (!changed) co_return changed.error();
   Result<void> admitted =
       co_await admit(scope, AdmissionRequest::Operation::kUpdate, &*changed, current, true);
   if (!admitted) co_return admitted.error();
+  merge_owner_references(*changed, scope.warnings, true);
   apply_defaults(*scope.resource, *changed);
   const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
   std::string version(MetaView(*changed).resource_version());

@@ -12,6 +12,7 @@
 
 #include "apiserver/admission/admission.h"
 #include "apiserver/cacher/cacher_hub.h"
+#include "apiserver/registry/preconditions.h"
 #include "apiserver/registry/service_allocator.h"
 #include "apiserver/registry/strategy.h"
 #include "apiserver/user.h"
@@ -36,11 +37,6 @@ struct WriteScope {
   bool skip_admission = false;  // the server's own bootstrap writes
   ObjectPtr options;
   std::vector<std::string>* warnings = nullptr;
-};
-
-struct Preconditions {
-  std::string uid;
-  std::string resource_version;
 };
 
 struct DeleteRequest {
@@ -78,6 +74,11 @@ class Registry {
 
   Task<Result<Written>> remove(WriteScope scope, DeleteRequest request);
 
+  // Admission alone: of a create through a subresource that stores nothing (bindings, evictions),
+  // and of a connection to the object (exec, proxies), which brings no object.
+  Task<Result<void>> admit_create(WriteScope scope, Draft* object);
+  Task<Result<void>> admit_connect(WriteScope scope);
+
   // The object in the request's version. Errors: NotFound; InternalError if it can't be decoded.
   Result<ObjectPtr> get(const schema::Resource& resource, std::string_view ns,
                         std::string_view name) const;
@@ -98,6 +99,7 @@ class Registry {
   // object: gets the revision of its deletion; may be null.
   Task<Result<bool>> erase(const WriteScope& scope, std::string key, int64_t expected,
                            ObjectPtr* object);
+  ApiStatus already_exists(const WriteScope& scope, std::string_view generate_name) const;
   StrategyContext strategy_context(const WriteScope& scope) const;
 
   Parts parts_;

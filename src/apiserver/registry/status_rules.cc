@@ -49,6 +49,42 @@ void keep_template_generation(Draft& object, const Object& old) {
   MetaEdit(object).set_annotation(kTemplateGeneration, std::to_string(number));
 }
 
+// What of metadata a write of the status leaves as it is, beyond what no write may change.
+enum class KeptMetadata : uint8_t {
+  kLabels,
+  kOwners,  // old kubelets break owner references when they write a pod's status
+  kAll,     // all that clients may set: metav1.ResetObjectMetaForStatus
+};
+
+struct StatusRow {
+  std::string_view group;
+  std::string_view resource;
+  KeptMetadata kept;
+};
+
+constexpr StatusRow kStatusRows[] = {
+    {"", "pods", KeptMetadata::kOwners},
+    {"apps", "deployments", KeptMetadata::kLabels},
+    {"storage.k8s.io", "volumeattachments", KeptMetadata::kAll},
+    {"flowcontrol.apiserver.k8s.io", "flowschemas", KeptMetadata::kAll},
+    {"flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", KeptMetadata::kAll},
+    {"admissionregistration.k8s.io", "validatingadmissionpolicies", KeptMetadata::kAll},
+    {"apiregistration.k8s.io", "apiservices", KeptMetadata::kAll},
+    {"resource.k8s.io", "resourceclaims", KeptMetadata::kAll},
+};
+
+void keep_metadata(const schema::Resource& resource, MetaEdit& edit, const MetaView& old) {
+  for (const StatusRow& row : kStatusRows) {
+    if (row.resource != resource.resource || row.group != resource.group) continue;
+    bool all = row.kept == KeptMetadata::kAll;
+    if (all || row.kept == KeptMetadata::kLabels) edit.copy("labels", old);
+    if (all || row.kept == KeptMetadata::kOwners) edit.copy("ownerReferences", old);
+    if (!all) return;
+    edit.copy("annotations", old);
+    edit.copy("finalizers", old);
+  }
+}
+
 }  // namespace
 
 void prepare_new_object(const schema::Resource& resource, Draft& object) {
@@ -75,6 +111,7 @@ void prepare_changed_object(const schema::Resource& resource, std::string_view s
                  static_cast<int16_t>(i) == type.metadata_field;
       if (!own) copy_field(object, old, i);
     }
+    if (subresource == "status") keep_metadata(resource, edit, MetaView(old));
     return;
   }
   if (type.status_field >= 0 && subresource.empty() && resource.find_subresource("status")) {

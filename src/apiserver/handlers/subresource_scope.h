@@ -1,0 +1,20 @@
+// The scope of writes that a subresource of the request's object makes.
+#pragma once
+#include "apiserver/pipeline/request_context.h"
+#include "apiserver/registry/registry.h"
+
+namespace tiphys::apiserver {
+
+inline WriteScope subresource_scope(RequestContext& context, bool dry_run) {
+  WriteScope scope;
+  scope.resource = context.resource;
+  scope.subresource = context.info.subresource;
+  scope.ns = context.info.ns;
+  scope.name = context.info.name;
+  scope.user = &context.user;
+  scope.dry_run = dry_run;
+  scope.warnings = &context.warnings;
+  return scope;
+}
+
+}  // namespace tiphys::apiserver

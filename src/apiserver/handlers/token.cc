@@ -1,0 +1,32 @@
+// serviceaccounts/token: issues a token of a service account.
+#include "apiserver/handlers/body.h"
+#include "apiserver/handlers/handlers.h"
+#include "apiserver/handlers/options.h"
+#include "apiserver/handlers/subresource_scope.h"
+#include "kinds/authentication_v1.h"
+
+namespace tiphys::apiserver {
+
+Task<Result<Answer>> handle_token(HandlerEnv& env, RequestContext& context) {
+  if (!env.token)
+    co_return ApiStatus::service_unavailable("no service account token issuer is set up");
+  Result<WriteOptions> options = read_write_options(context, "CreateOptions");
+  if (!options) co_return options.error();
+  const schema::Kind& kind = *schema::find_kind("authentication.k8s.io", "v1", "TokenRequest");
+  Result<Draft> body = decode_body(context, kind, options->field_validation);
+  if (!body) co_return body.error();
+  Result<void> matched = match_namespace(*body, context.info.ns);
+  if (!matched) co_return matched.error();
+  Result<ObjectPtr> account =
+      env.registry->get(*context.resource, context.info.ns, context.info.name);
+  if (!account) co_return account.error();
+  WriteScope scope = subresource_scope(context, options->dry_run);
+  Result<void> admitted = co_await env.registry->admit_create(std::move(scope), &*body);
+  if (!admitted) co_return admitted.error();
+  Result<ObjectPtr> answer =
+      co_await env.token(std::move(*account), std::move(*body), context.user);
+  if (!answer) co_return answer.error();
+  co_return Answer::of(std::move(*answer), 201);
+}
+
+}  // namespace tiphys::apiserver
