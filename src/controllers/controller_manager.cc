@@ -10,6 +10,7 @@
 #include "controllers/namespace.h"
 #include "controllers/node_ipam.h"
 #include "controllers/replica_set.h"
+#include "controllers/resource_quota.h"
 #include "controllers/service_account.h"
 #include "controllers/storage_protection.h"
 #include "controllers/taint_eviction.h"
@@ -66,6 +67,7 @@ constexpr Row kRows[] = {
     {"pod-garbage-collector-controller", pod_gc},
     {"persistentvolumeclaim-protection-controller", plain<PvcProtection>},
     {"persistentvolume-protection-controller", plain<PvProtection>},
+    {"resourcequota-controller", plain<ResourceQuotaController>},
     {"garbage-collector-controller", plain<GarbageCollector>},
 };
 

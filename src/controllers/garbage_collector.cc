@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "controllers/resources.h"
+#include "controllers/served.h"
 
 namespace tiphys::controllers {
 
@@ -13,7 +14,6 @@ constexpr size_t kMaxAbsent = 500;
 constexpr std::string_view kByOwner = "owner";
 constexpr std::string_view kForeground = "foregroundDeletion";
 constexpr std::string_view kOrphan = "orphan";
-constexpr Duration kAskAgain = std::chrono::seconds(5);
 
 std::vector<std::string> owner_uids(const Object& object) {
   std::vector<std::string> uids;
@@ -44,23 +44,8 @@ bool contains(const std::vector<std::string>& list, std::string_view value) {
 GarbageCollector::GarbageCollector(Context context)
     : Controller(context, "garbage-collector-controller", kWorkers) {}
 
-// Watches what this server serves: a resource that it does not know would never sync.
 Task<void> GarbageCollector::prepare(StopToken stop) {
-  std::vector<const schema::Resource*> all = collectable_resources();
-  for (const schema::Resource* resource : all) {
-    client::ListOptions one;
-    one.limit = 1;
-    while (true) {
-      Result<client::ListResult> answer = co_await context_.client.list(*resource, "", one);
-      if (stop.stop_requested()) co_return;
-      if (answer) resources_.push_back(resource);
-      if (answer || answer.error().is_not_found() || answer.error().code() == 405) break;
-      LOG_V(2, "Garbage collector can't list", {"resource", resource->resource},
-            {"err", answer.error()});
-      bool go_on = co_await sleep_for(context_.loop, kAskAgain, stop);
-      if (!go_on) co_return;
-    }
-  }
+  resources_ = co_await served_resources(context_.loop, context_.client, stop);
   for (size_t i = 0; i < resources_.size(); ++i) {
     client::Informer& informer = watch(*resources_[i]);
     informers_.push_back(&informer);

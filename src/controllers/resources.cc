@@ -33,6 +33,7 @@ const schema::Resource& endpoint_slices() { return served("discovery.k8s.io", "e
 const schema::Resource& leases() { return served("coordination.k8s.io", "leases"); }
 const schema::Resource& persistent_volume_claims() { return served("", "persistentvolumeclaims"); }
 const schema::Resource& persistent_volumes() { return served("", "persistentvolumes"); }
+const schema::Resource& resource_quotas() { return served("", "resourcequotas"); }
 
 std::vector<const schema::Resource*> collectable_resources() {
   std::map<std::pair<std::string_view, std::string_view>, const schema::Resource*> best;

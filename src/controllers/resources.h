@@ -25,6 +25,7 @@ const schema::Resource& endpoint_slices();
 const schema::Resource& leases();
 const schema::Resource& persistent_volume_claims();
 const schema::Resource& persistent_volumes();
+const schema::Resource& resource_quotas();
 
 // One version of every resource whose objects can be listed, watched and deleted, Events aside.
 std::vector<const schema::Resource*> collectable_resources();
