@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "object/object.h"
+#include "schema/rule.h"
 
 namespace tiphys::schema {
 
@@ -108,6 +109,9 @@ struct Message {
   std::span<const FieldDefault> defaults;
   std::string_view default_rule;               // name of a rule in kinds/; empty: none
   std::span<const uint16_t> defaulted_fields;  // struct fields with defaults somewhere below
+  // What is valid, from api/v1.35/validation.json.
+  std::span<const Rule> rules;
+  std::span<const Rule> status_rules;  // of kinds: writes of the status subresource
 
   // Direct field by JSON name, or null. Inlined fields are not found by their members' names.
   const Field* find(std::string_view json_name) const;

@@ -93,6 +93,7 @@ class Api:
         self.resources = []
         self.enums = {}
         self.defaults = {}      # message name -> {path: value}
+        self.validation = {}    # message name -> rows; "name/status" -> rows
 
 
 def package_of(name):
@@ -127,6 +128,8 @@ def load(api_dir):
     api.enums = read_json(os.path.join(level, "enums.json"))
     api.defaults = read_json(os.path.join(level, "defaults.json"))
     api.defaults.pop("comment", None)
+    api.validation = read_json(os.path.join(level, "validation.json"))
+    api.validation.pop("comment", None)
     for folder in sorted(os.listdir(api_dir)):
         for version in sorted(os.listdir(os.path.join(api_dir, folder))):
             path = os.path.join(api_dir, folder, version, "schema.json")

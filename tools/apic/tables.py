@@ -1,7 +1,8 @@
 """Schema tables: constant-initialised arrays of schema::Message, Kind and Resource."""
 import json
 
-from apic import model
+from apic import model, validation
+from apic.cpp import strings, text
 from apic.defaults import Defaults
 
 PARTS = 6
@@ -11,19 +12,6 @@ HEAD = """// Made by tools/apic.py from api/; do not edit.
 #include "schema/resource.h"
 
 """
-
-
-def text(value):
-    """A string literal of type string_view; C++ escapes."""
-    out = ""
-    for c in value:
-        if c in "\"\\":
-            out += "\\" + c
-        elif " " <= c <= "~":
-            out += c
-        else:
-            out += "".join("\\%03o" % b for b in c.encode())
-    return 'std::string_view("%s", %d)' % (out, len(value.encode()))
 
 
 def go_type(field, api):
@@ -47,13 +35,6 @@ def go_type(field, api):
         key = short(data["keyGoType"]) if "keyGoType" in data else "string"
         return "map[%s]%s" % (key, named or element)
     return named or element
-
-
-def strings(out, name, values):
-    if not values:
-        return "{}"
-    out.append("constexpr std::string_view %s[] = {%s};\n" % (name, ", ".join(map(text, values))))
-    return name
 
 
 def field_row(out, api, message, index, field):
@@ -181,6 +162,7 @@ def message_table(out, api, message, gvk, defaults):
     if inlined != "{}":
         row.append(".inlined_fields = " + inlined)
     defaults_of(out, message, defaults, row)
+    validation.rules_of(out, api, message, row)
     out.append("constinit const Message tables::%s = {%s};\n\n" % (symbol, ", ".join(row)))
 
 
@@ -303,6 +285,7 @@ def resources_source(api, kinds):
 def generate(api):
     kinds, own = sorted_kinds(api)
     defaults = Defaults(api)
+    validation.check_names(api)
     yield "tables.h", declarations(api)
     total = sum(len(m.fields) + 2 for m in api.messages)
     out, part, weight = [], 0, 0

@@ -12,6 +12,7 @@
 #include "apiserver/registry/service_transition.h"
 #include "apiserver/registry/status_rules.h"
 #include "apiserver/registry/storable.h"
+#include "apiserver/validation/rules.h"
 #include "codec/codec.h"
 
 namespace tiphys::apiserver {
@@ -245,6 +246,7 @@ Result<void> Registry::before_create(const WriteScope& scope, Draft& object) {
   FieldErrors errors;
   validate_object_meta(*scope.resource, MetaView(object), errors);
   ObjectPtr frozen = object.freeze();
+  validate_rules({*frozen}, false, errors);
   if (strategy.validate) strategy.validate(context, *frozen, errors);
   if (!errors.empty()) {
     return invalid_object(scope, errors);
@@ -379,6 +381,10 @@ Result<void> Registry::before_update(const WriteScope& scope, Draft& object, con
   validate_object_meta_update(*scope.resource, MetaView(object), before, errors);
   validate_object_meta_update(*scope.resource, MetaView(object), before, errors);
   ObjectPtr frozen = object.freeze();
+  bool whole = scope.subresource.empty();
+  if (whole || scope.subresource == "status") {
+    validate_rules({*frozen, &old}, !whole, errors);
+  }
   if (strategy.validate_update) strategy.validate_update(context, *frozen, old, errors);
   if (!errors.empty()) {
     return invalid_object(scope, errors);
