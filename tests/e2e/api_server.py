@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import time
 
-from cluster import TIPHYS, free_port
+from cluster import KUBECTL, TIPHYS, free_port
 
 TOKEN = "admintoken"
 
@@ -46,6 +46,38 @@ class ApiServer:
             except OSError:
                 time.sleep(0.02)
         raise AssertionError("not ready: " + self.log.read_text()[-2000:])
+
+    def kubeconfig(self):
+        """A kubeconfig file of the user in system:masters."""
+        path = self.folder / "kubeconfig"
+        path.write_text(json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "it",
+            "clusters": [{"name": "it", "cluster": {"server": f"https://127.0.0.1:{self.port}",
+                                                    "insecure-skip-tls-verify": True}}],
+            "users": [{"name": "it", "user": {"token": TOKEN}}],
+            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}]}))
+        path.chmod(0o600)
+        return path
+
+    def run(self, *command, text=None, check=True, timeout=60, **variables):
+        """Runs a client program with our kubeconfig and a home folder of its own."""
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(self.folder),
+                       "KUBECONFIG": str(self.kubeconfig()), **variables}
+        done = subprocess.run([str(part) for part in command], input=text, capture_output=True, text=True,
+                              timeout=timeout, check=False, env=environment)
+        if check:
+            assert done.returncode == 0, f"{command[1:]}: {done.stdout}{done.stderr}"
+        return done
+
+    def kubectl(self, *arguments, binary=KUBECTL, **options):
+        """What kubectl printed on standard output."""
+        return self.run(binary, *arguments, **options).stdout
+
+    def refused(self, *arguments, binary=KUBECTL, **options):
+        """Both outputs of a kubectl that has to fail."""
+        done = self.run(binary, *arguments, check=False, **options)
+        assert done.returncode != 0, done.stdout
+        return done.stdout + done.stderr
 
     def stop(self):
         if self.process.poll() is None:

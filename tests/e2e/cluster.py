@@ -107,6 +107,13 @@ class Cluster:
 
     # ---- kubectl ----
 
+    def helm(self, *arguments, timeout=120):
+        """What helm printed on standard output."""
+        done = subprocess.run([HELM, "--kubeconfig", str(self.kubeconfig), *arguments], capture_output=True,
+                              text=True, timeout=timeout, check=False)
+        assert done.returncode == 0, f"helm {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
     def kubectl(self, *arguments, check=True, timeout=120, stdin=None):
         done = subprocess.run(
             [KUBECTL, "--kubeconfig", str(self.kubeconfig),

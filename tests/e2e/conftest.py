@@ -1,5 +1,6 @@
 """One shared cluster for the session; its images come from tests/images (Debian packages)."""
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -7,6 +8,7 @@ import tempfile
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from api_server import ApiServer  # noqa: E402
 from cluster import ROOT, Cluster  # noqa: E402
 
 
@@ -18,6 +20,26 @@ def images():
     subprocess.run([sys.executable, str(ROOT / "tests/images/make_image.py"), "--all", str(folder)],
                    check=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def api():
+    """One API server alone, no controllers and no node."""
+    with tempfile.TemporaryDirectory(prefix="tiphys-api-") as folder:
+        server = ApiServer(folder).start()
+        try:
+            yield server
+        finally:
+            assert server.stop() == 0
+
+
+@pytest.fixture
+def ns(api, request):
+    """A namespace of that API server, its name."""
+    name = "t" + re.sub("[^a-z0-9]+", "-", request.node.name[4:50]).rstrip("-")
+    api.kubectl("create", "namespace", name)
+    yield name
+    api.kubectl("delete", "namespace", name, "--wait=false")
 
 
 @pytest.fixture(scope="session")
