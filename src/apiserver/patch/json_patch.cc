@@ -178,9 +178,9 @@ Result<Value> apply_json_patch(Value document, const Value& patch, Arena& arena)
         "json: cannot unmarshal object into Go value of type jsonpatch.Patch");
   }
   if (patch.node->size > kMaxJsonPatchOperations) {
-    return ApiStatus::too_large("The allowed maximum operations in a JSON patch is " +
-                                std::to_string(kMaxJsonPatchOperations) + ", got " +
-                                std::to_string(patch.node->size));
+    return ApiStatus::too_large(
+        "Request entity too large: The allowed maximum operations in a JSON patch is " +
+        std::to_string(kMaxJsonPatchOperations) + ", got " + std::to_string(patch.node->size));
   }
   JsonPatch state(document, arena);
   for (const Value& operation : patch.node->items()) {
