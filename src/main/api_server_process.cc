@@ -128,6 +128,8 @@ void ApiServerFlags::add_to(FlagSet& flags) {
   flags.add("service-node-port-range", node_port_range, "Range of node ports");
   flags.add("authorization-mode", authorization_mode,
             "Authorizers, in order: AlwaysAllow, AlwaysDeny, Node, RBAC");
+  flags.add("authorization-always-allow-paths", always_allow_paths,
+            "Paths that everybody may ask for, resources aside; a trailing * stands for all below");
   flags.add("token-auth-file", token_auth_file, "CSV file of static bearer tokens");
   flags.add("client-ca-file", client_ca_file,
             "CA of client certificates (\"\": <cert-dir>/ca.crt)");
@@ -144,7 +146,8 @@ void ApiServerFlags::add_to(FlagSet& flags) {
             "Issuers of service account tokens; the first one issues");
   flags.add("api-audiences", api_audiences, "Audiences of tokens (default: the issuers)");
   flags.add("anonymous-auth", anonymous_auth,
-            "Let anonymous requests read health and version; nothing else in any case");
+            "Take requests without credentials as system:anonymous of system:unauthenticated; "
+            "never with the mode AlwaysAllow");
   flags.add("allow-privileged", allow_privileged, "Allow privileged containers");
 }
 
@@ -169,6 +172,11 @@ Result<void> ApiServerProcess::check_flags() {
   }
   if (flags_.tls_cert_file.empty() != flags_.tls_private_key_file.empty()) {
     return ApiStatus::bad_request("--tls-cert-file and --tls-private-key-file go together");
+  }
+  const std::vector<std::string>& modes = flags_.authorization_mode;
+  if (flags_.anonymous_auth && std::ranges::find(modes, "AlwaysAllow") != modes.end()) {
+    LOG_WARNING("AnonymousAuth is not allowed with the AlwaysAllow authorizer: turned off");
+    flags_.anonymous_auth = false;
   }
   if (flags_.cert_dir.empty()) flags_.cert_dir = flags_.data_dir + "/pki";
   if (flags_.advertise_address.empty()) {
@@ -289,6 +297,10 @@ Result<void> ApiServerProcess::make_authorizers() {
   TIPHYS_TRY(std::vector<apiserver::AuthorizationMode>, modes,
              apiserver::parse_authorization_modes(join(flags_.authorization_mode, ",")));
   std::vector<apiserver::Authorizer*> chain;
+  TIPHYS_TRY(std::unique_ptr<apiserver::Authorizer>, paths,
+             apiserver::AllowedPaths::create(flags_.always_allow_paths));
+  chain.push_back(paths.get());
+  authorizers_.push_back(std::move(paths));
   for (apiserver::AuthorizationMode mode : modes) {
     std::unique_ptr<apiserver::Authorizer> authorizer;
     switch (mode) {
@@ -314,7 +326,10 @@ Result<void> ApiServerProcess::make_authorizers() {
   }
   server_->set_authorizer(std::make_unique<apiserver::ModeAuthorizer>(std::move(chain)));
   server_->set_review_handler(
-      apiserver::make_review_handler({server_->authenticator(), server_->authorizer(), rbac_}));
+      apiserver::make_review_handler({.authenticator = server_->authenticator(),
+                                      .authorizer = server_->authorizer(),
+                                      .rbac = rbac_,
+                                      .clock = &host_.loop()}));
   return {};
 }
 

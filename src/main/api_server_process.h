@@ -29,6 +29,7 @@ struct ApiServerFlags {
   std::string service_cidr = "10.43.0.0/16";
   std::string node_port_range = "30000-32767";
   std::vector<std::string> authorization_mode = {"Node", "RBAC"};
+  std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
   std::string token_auth_file;
   std::string client_ca_file;
   std::string tls_cert_file;

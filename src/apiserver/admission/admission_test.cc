@@ -408,7 +408,7 @@ TEST_F(AdmissionTest, GrantingMoreThanOneHasIsRefused) {
       create("{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: g}, "
              "aggregationRule: {clusterRoleSelectors: [{matchLabels: {a: b}}]}}"),
       "clusterroles.rbac.authorization.k8s.io \"g\" is forbidden: must have cluster-admin "
-      "privileges to use an aggregationRule");
+      "privileges to use the aggregationRule");
   user_.groups = {"system:masters"};
   EXPECT_EQ(create(role), "");
   EXPECT_EQ(create(binding), "");

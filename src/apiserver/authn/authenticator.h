@@ -20,7 +20,8 @@ class Authenticator {
   // nullopt: the request carries no credential that this authenticator knows. Error: Unauthorized
   // 401 for a credential that is invalid.
   virtual Result<std::optional<Authenticated>> authenticate(const net::Request& request) = 0;
-  // For TokenReview and bearer tokens; audiences empty: the API server's own.
+  // For TokenReview and bearer tokens; audiences empty: the API server's own. nullopt: nobody knows
+  // the token. Error: Unauthorized, with the reason, which only reviews tell.
   virtual Result<std::optional<Authenticated>> authenticate_token(
       std::string_view token, const std::vector<std::string>& audiences) = 0;
 };

@@ -210,20 +210,19 @@ TEST(TokenFile, ReadsCsvAsGo) {
   EXPECT_FALSE(TokenFile::parse("a,\"b\"x,c\n"));
 }
 
-TEST_F(AuthnTest, AnonymousOnlyForHealthAndVersion) {
-  auto at = [&](const std::string& path) {
+TEST_F(AuthnTest, NobodyIsAnonymousUnlessTurnedOff) {
+  auto user = [](RequestAuthenticator& authenticator, const std::string& scheme) {
     net::Request request;
-    request.path = path;
-    auto result = authenticator_.authenticate(request);
-    return result && *result ? (*result)->user.name : "";
+    request.path = "/api/v1/namespaces/a/pods";
+    if (!scheme.empty()) request.headers.add("authorization", scheme);
+    auto result = authenticator.authenticate(request);
+    return result && *result ? (*result)->user : UserInfo();
   };
-  for (std::string path : {"/healthz", "/livez", "/readyz/ping", "/livez/etcd", "/version"}) {
-    EXPECT_EQ(at(path), kAnonymous) << path;
-  }
-  for (std::string path : {"/", "/api", "/healthzz", "/version/x", "/livez/../api/v1/secrets",
-                           "/livez/%2e%2e/api", "/metrics"}) {
-    EXPECT_EQ(at(path), "") << path;
-  }
+  EXPECT_EQ(user(authenticator_, "").name, kAnonymous);
+  EXPECT_THAT(user(authenticator_, "").groups, ElementsAre("system:unauthenticated"));
+  EXPECT_EQ(user(authenticator_, "Basic YTpi").name, kAnonymous);
+  RequestAuthenticator strict({}, nullptr, {}, false);
+  EXPECT_EQ(user(strict, "").name, "");
 }
 
 TEST_F(AuthnTest, WrongTokenIsNeverAnonymous) {

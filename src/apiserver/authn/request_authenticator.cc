@@ -43,16 +43,6 @@ std::string bearer_token(const net::Headers& headers) {
   return std::string(rest.substr(0, rest.find(' ')));
 }
 
-bool is_anonymous_path(std::string_view path) {
-  if (path.find("..") != path.npos || path.find('%') != path.npos) return false;
-  if (path == "/version" || path == "/version/") return true;
-  for (std::string_view health : {"/healthz", "/livez", "/readyz"}) {
-    auto rest = cut_prefix(path, health);
-    if (rest && (rest->empty() || rest->starts_with('/'))) return true;
-  }
-  return false;
-}
-
 Result<std::optional<Authenticated>> RequestAuthenticator::authenticate(
     const net::Request& request) {
   if (request.peer_certificate) {
@@ -65,11 +55,12 @@ Result<std::optional<Authenticated>> RequestAuthenticator::authenticate(
   std::string token = bearer_token(request.headers);
   if (!token.empty()) {
     auto result = authenticate_token(token, {});
-    if (!result) return result;
-    if (!*result) return ApiStatus::unauthorized();
-    return result;
+    if (result && *result) return result;
+    // Why is not the client's to know.
+    if (!result) LOG_V(2, "Unable to authenticate the request", {"err", result.error()});
+    return ApiStatus::unauthorized();
   }
-  if (anonymous_ && is_anonymous_path(request.path)) return std::optional(anonymous_user());
+  if (anonymous_) return std::optional(anonymous_user());
   return std::optional<Authenticated>();
 }
 
@@ -89,8 +80,7 @@ Result<std::optional<Authenticated>> RequestAuthenticator::authenticate_token(
   if (!service_accounts_) return std::optional<Authenticated>();
   auto result = service_accounts_->authenticate(token, audiences);
   if (!result) {
-    LOG_V(2, "Unable to authenticate the request", {"err", result.error()});
-    return ApiStatus::unauthorized();  // why is not the client's to know
+    return ApiStatus::unauthorized("[invalid bearer token, " + result.error().message() + "]");
   }
   if (*result) add_authenticated((*result)->user);
   return result;

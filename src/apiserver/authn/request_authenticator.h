@@ -1,8 +1,8 @@
 // RequestAuthenticator: the API server's own Authenticator: client certificates, then bearer
-// tokens (the token file, service accounts), then anonymous on health and version paths only.
+// tokens (the token file, service accounts), then anonymous (--anonymous-auth).
 //
 // Everyone but anonymous is also in system:authenticated. A bearer token that nobody knows is
-// Unauthorized, even where anonymous would do. Loop thread only.
+// Unauthorized, never anonymous. Loop thread only.
 // Upstream: apiserver/pkg/authentication/request/{union,x509,bearertoken,websocket,anonymous}.
 #pragma once
 #include "apiserver/authn/authenticator.h"
@@ -34,7 +34,5 @@ class RequestAuthenticator : public Authenticator {
 
 // The bearer token of a request, from Authorization or (browsers) Sec-WebSocket-Protocol; "" none.
 std::string bearer_token(const net::Headers& headers);
-// /healthz, /livez, /readyz and below, /version. `path` is the raw path.
-bool is_anonymous_path(std::string_view path);
 
 }  // namespace tiphys::apiserver

@@ -33,6 +33,30 @@ Result<std::vector<AuthorizationMode>> parse_authorization_modes(std::string_vie
   return modes;
 }
 
+Result<std::unique_ptr<AllowedPaths>> AllowedPaths::create(const std::vector<std::string>& paths) {
+  auto made = std::make_unique<AllowedPaths>();
+  for (const std::string& text : paths) {
+    std::string_view path = cut_prefix(text, "/").value_or(text);
+    size_t star = path.find('*');
+    if (star == path.npos) {
+      made->paths_.emplace_back(path);
+    } else if (star + 1 == path.size()) {
+      made->prefixes_.emplace_back(path.substr(0, star));
+    } else {
+      return ApiStatus::internal("only trailing * allowed in " + go_quote(text));
+    }
+  }
+  return made;
+}
+
+Verdict AllowedPaths::authorize(const UserInfo&, const Attributes& attributes) {
+  if (attributes.is_resource) return {};
+  std::string_view path = cut_prefix(attributes.path, "/").value_or(attributes.path);
+  bool open = std::find(paths_.begin(), paths_.end(), path) != paths_.end();
+  for (const std::string& prefix : prefixes_) open |= path.starts_with(prefix);
+  return open ? Verdict{Decision::kAllow, ""} : Verdict{};
+}
+
 Verdict ModeAuthorizer::authorize(const UserInfo& user, const Attributes& attributes) {
   if (user.in_group(kSystemMasters)) return {Decision::kAllow, ""};
   Verdict all;

@@ -30,6 +30,19 @@ class AlwaysDeny : public Authorizer {
   }
 };
 
+// --authorization-always-allow-paths: paths that are no resources, open to everybody; one that ends
+// in "*" stands for all below. Upstream: apiserver/pkg/authorization/path.
+class AllowedPaths : public Authorizer {
+ public:
+  // Error (InternalError): a "*" that isn't at the end.
+  static Result<std::unique_ptr<AllowedPaths>> create(const std::vector<std::string>& paths);
+  Verdict authorize(const UserInfo&, const Attributes& attributes) override;
+
+ private:
+  std::vector<std::string> paths_;  // without the leading slash
+  std::vector<std::string> prefixes_;
+};
+
 class ModeAuthorizer : public Authorizer {
  public:
   // The authorizers must outlive this.

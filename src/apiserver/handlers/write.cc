@@ -56,6 +56,8 @@ Task<Result<Answer>> handle_create(HandlerEnv& env, RequestContext& context) {
   if (!matched) co_return matched.error();
   merge_owner_references(*object, &context.warnings, false);
   apply_defaults(*context.resource, *object);
+  track_update(*context.resource, "", nullptr, *object, options->field_manager,
+               env.registry->now());
   if (context.resource->etcd_prefix.empty()) {
     if (!env.review) co_return ApiStatus::service_unavailable("reviews are not served here");
     Result<ObjectPtr> answer =
@@ -63,8 +65,6 @@ Task<Result<Answer>> handle_create(HandlerEnv& env, RequestContext& context) {
     if (!answer) co_return answer.error();
     co_return Answer::of(std::move(*answer), 201);
   }
-  track_update(*context.resource, "", nullptr, *object, options->field_manager,
-               env.registry->now());
   WriteScope scope = scope_of(context, options->dry_run);
   scope.name = MetaView(*object).name();
   scope.ns = object_namespace(context);

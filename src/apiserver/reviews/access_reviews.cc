@@ -2,8 +2,11 @@
 
 #include "apiserver/authz/node.h"
 #include "apiserver/registry/field_error.h"
+#include "apiserver/registry/meta.h"
 #include "base/strings.h"
+#include "codec/codec.h"
 #include "kinds/authorization_v1.h"
+#include "object/selector.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -76,6 +79,70 @@ Attributes attributes_of(const Spec& spec) {
                                         : of_path(spec.non_resource_attributes());
 }
 
+// As Go's JSON of the internal type.
+std::string text_of(const NonResourceAttributes& wanted) {
+  return "{\"Path\":" + go_quote(wanted.path()) + ",\"Verb\":" + go_quote(wanted.verb()) + "}";
+}
+
+void check_values(const FieldPath& path, std::string_view op, size_t values, FieldErrors& errors) {
+  bool takes = op == "In" || op == "NotIn";
+  if (takes && values == 0) {
+    errors.required(path.child("values"), "must be specified when `operator` is 'In' or 'NotIn'");
+  }
+  if ((op == "Exists" || op == "DoesNotExist") && values > 0) {
+    errors.forbidden(path.child("values"),
+                     "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+  }
+}
+
+void check_key(const FieldPath& path, const meta_v1::FieldSelectorRequirement& requirement,
+               FieldErrors& errors) {
+  if (requirement.key().empty()) errors.required(path.child("key"), "must be specified");
+}
+
+void check_key(const FieldPath& path, const meta_v1::LabelSelectorRequirement& requirement,
+               FieldErrors& errors) {
+  for (const std::string& problem : label_key_problems(requirement.key())) {
+    errors.invalid(path.child("key"), requirement.key(), problem);
+  }
+  for (size_t i = 0; i < requirement.values().size(); ++i) {
+    for (const std::string& problem : label_value_problems(requirement.values()[i])) {
+      errors.invalid(path.child("values").index(i), requirement.values()[i], problem);
+    }
+  }
+}
+
+// Operators that nobody here knows are let through: newer clients may.
+template <class Selector>
+void check_selector(const FieldPath& path, const Selector& selector, FieldErrors& errors) {
+  bool raw = !selector.raw_selector().empty();
+  if (raw && !selector.requirements().empty()) {
+    errors.invalid(path.child("rawSelector"), selector.raw_selector(),
+                   "may not specified at the same time as requirements");
+  }
+  if (!raw && selector.requirements().empty()) {
+    errors.required(
+        path.child("requirements"),
+        "when " + path.text() + " is specified, requirements or rawSelector is required");
+  }
+  for (size_t i = 0; i < selector.requirements().size(); ++i) {
+    auto requirement = selector.requirements()[i];
+    FieldPath at = path.child("requirements").index(i);
+    check_key(at, requirement, errors);
+    check_values(at, requirement.operator_(), requirement.values().size(), errors);
+  }
+}
+
+void check_selectors(const ResourceAttributes& wanted, FieldErrors& errors) {
+  FieldPath path("spec.resourceAttributes");
+  if (wanted.has_field_selector()) {
+    check_selector(path.child("fieldSelector"), wanted.field_selector(), errors);
+  }
+  if (wanted.has_label_selector()) {
+    check_selector(path.child("labelSelector"), wanted.label_selector(), errors);
+  }
+}
+
 // What both the subject's and one's own review demand: exactly one of the two.
 template <class Spec>
 void check_attributes(const Spec& spec, FieldErrors& errors) {
@@ -83,7 +150,7 @@ void check_attributes(const Spec& spec, FieldErrors& errors) {
   bool resource = spec.has_resource_attributes();
   bool other = spec.has_non_resource_attributes();
   if (resource && other) {
-    errors.invalid_raw(path.child("nonResourceAttributes"), "null",
+    errors.invalid_raw(path.child("nonResourceAttributes"), text_of(spec.non_resource_attributes()),
                        "cannot be specified in combination with resourceAttributes");
   }
   if (!resource && !other) {
@@ -93,17 +160,39 @@ void check_attributes(const Spec& spec, FieldErrors& errors) {
   }
 }
 
+template <class Spec>
+void check_own(const Spec& spec, FieldErrors& errors) {
+  check_attributes(spec, errors);
+  if (spec.has_resource_attributes()) check_selectors(spec.resource_attributes(), errors);
+}
+
 void check_subject(const SubjectAccessReviewSpec& spec, FieldErrors& errors) {
   check_attributes(spec, errors);
   if (spec.user().empty() && spec.groups().empty()) {
     errors.invalid(FieldPath("spec").child("user"), spec.user(),
                    "at least one of user or group must be specified");
   }
+  if (spec.has_resource_attributes()) check_selectors(spec.resource_attributes(), errors);
 }
 
-Result<void> outcome(FieldErrors& errors, std::string_view kind) {
+// Reviews have no name, no labels; managed fields are the server's own.
+void check_metadata(const Draft& object, bool namespaced, FieldErrors& errors) {
+  Draft copy = object.clone();
+  MetaEdit edit(copy);
+  edit.clear("managedFields");
+  if (namespaced) edit.clear("namespace");
+  if (MetaView(copy).node().size == 0) return;
+  MetaView metadata(object);
+  std::string text;
+  codec::encode_json(*metadata.type(), metadata.node(), text);
+  errors.invalid_raw(FieldPath("metadata"), text,
+                     namespaced ? "must be empty except for namespace" : "must be empty");
+}
+
+// The kind is missing, as in upstream's: its internal objects don't know theirs.
+Result<void> outcome(FieldErrors& errors) {
   if (errors.empty()) return {};
-  return ApiStatus::invalid(kGroup, kind, "", errors.take());
+  return ApiStatus::invalid(kGroup, "", "", errors.take());
 }
 
 UserInfo subject_of(const SubjectAccessReviewSpec& spec) {
@@ -128,11 +217,11 @@ void add_list(ListEdit<std::string_view> list, const std::vector<std::string>& t
   for (const std::string& text : texts) list.append(text);
 }
 
-// system:masters is not bound by rules.
+// Without RBAC, system:masters may do everything; with it, a binding says so.
 std::vector<Rule> rules_of(const ReviewParts& parts, const UserInfo& user, std::string_view ns,
                            std::vector<std::string>* errors) {
   std::vector<Rule> rules;
-  if (user.in_group(kSystemMasters)) {
+  if (!parts.rbac && user.in_group(kSystemMasters)) {
     rules.push_back({{"*"}, {"*"}, {"*"}, {}, {}});
     rules.push_back({{"*"}, {}, {}, {}, {"*"}});
   }
@@ -169,7 +258,8 @@ Result<ObjectPtr> review_subject_access(const ReviewParts& parts, const Draft& o
   SubjectAccessReview request(object);
   FieldErrors errors;
   check_subject(request.spec(), errors);
-  if (auto good = outcome(errors, "SubjectAccessReview"); !good) return good.error();
+  check_metadata(object, false, errors);
+  if (auto good = outcome(errors); !good) return good.error();
   Verdict verdict =
       parts.authorizer->authorize(subject_of(request.spec()), attributes_of(request.spec()));
   Draft draft = object.clone();
@@ -182,6 +272,7 @@ Result<ObjectPtr> review_local_subject_access(const ReviewParts& parts, std::str
   LocalSubjectAccessReview request(object);
   FieldErrors errors;
   check_subject(request.spec(), errors);
+  check_metadata(object, true, errors);
   std::string_view own = request.metadata().namespace_();
   if (!own.empty() && own != ns) {
     return ApiStatus::bad_request("namespace on the object must match namespace: " +
@@ -193,10 +284,11 @@ Result<ObjectPtr> review_local_subject_access(const ReviewParts& parts, std::str
                    "must match metadata.namespace");
   }
   if (request.spec().has_non_resource_attributes()) {
-    errors.invalid_raw(FieldPath("spec.nonResourceAttributes"), "null",
+    errors.invalid_raw(FieldPath("spec.nonResourceAttributes"),
+                       text_of(request.spec().non_resource_attributes()),
                        "disallowed on this kind of request");
   }
-  if (auto good = outcome(errors, "LocalSubjectAccessReview"); !good) return good.error();
+  if (auto good = outcome(errors); !good) return good.error();
   Verdict verdict =
       parts.authorizer->authorize(subject_of(request.spec()), attributes_of(request.spec()));
   Draft draft = object.clone();
@@ -210,8 +302,9 @@ Result<ObjectPtr> review_self_subject_access(const ReviewParts& parts, const Dra
                                              const UserInfo& user) {
   SelfSubjectAccessReview request(object);
   FieldErrors errors;
-  check_attributes(request.spec(), errors);
-  if (auto good = outcome(errors, "SelfSubjectAccessReview"); !good) return good.error();
+  check_own(request.spec(), errors);
+  check_metadata(object, false, errors);
+  if (auto good = outcome(errors); !good) return good.error();
   Verdict verdict = parts.authorizer->authorize(user, attributes_of(request.spec()));
   Draft draft = object.clone();
   fill(SelfSubjectAccessReviewEdit(draft).edit_status(), verdict);
@@ -225,8 +318,10 @@ Result<ObjectPtr> review_self_subject_rules(const ReviewParts& parts, const Draf
   if (ns.empty()) return ApiStatus::bad_request("no namespace on request");
   std::vector<std::string> errors;
   std::vector<Rule> rules = rules_of(parts, user, ns, &errors);
-  Draft draft = object.clone();
-  auto status = SelfSubjectRulesReviewEdit(draft).edit_status();
+  Draft draft = SelfSubjectRulesReview::make();
+  SelfSubjectRulesReviewEdit edit(draft);
+  edit.edit_spec();  // empty, as upstream's answer
+  auto status = edit.edit_status();
   fill_rules(status, rules);
   if (node_of(user)) {
     errors.emplace_back("node authorizer does not support user rule resolution");

@@ -12,6 +12,6 @@ Result<ObjectPtr> review_self_subject_access(const ReviewParts& parts, const Dra
 Result<ObjectPtr> review_self_subject_rules(const ReviewParts& parts, const Draft& object,
                                             const UserInfo& user);
 Result<ObjectPtr> review_token(const ReviewParts& parts, const Draft& object);
-Result<ObjectPtr> review_self_subject(const Draft& object, const UserInfo& user);
+Result<ObjectPtr> review_self_subject(const ReviewParts& parts, const UserInfo& user);
 
 }  // namespace tiphys::apiserver

@@ -15,6 +15,8 @@ using authentication_v1::TokenReview;
 using authentication_v1::TokenReviewEdit;
 using authentication_v1::UserInfoEdit;
 
+constexpr std::string_view kInvalidBearerToken = "invalid bearer token";
+
 void fill_user(UserInfoEdit edit, const UserInfo& user) {
   edit.set_username(user.name);
   edit.set_uid(user.uid);
@@ -57,6 +59,8 @@ Result<ObjectPtr> review_token(const ReviewParts& parts, const Draft& object) {
   auto user = status.edit_user();  // present even if nobody was found
   if (!result) {
     status.set_error(result.error().message());
+  } else if (!*result) {
+    status.set_error(kInvalidBearerToken);
   } else if (*result) {
     status.set_authenticated(true);
     fill_user(user, (*result)->user);
@@ -67,9 +71,11 @@ Result<ObjectPtr> review_token(const ReviewParts& parts, const Draft& object) {
   return draft.freeze();
 }
 
-Result<ObjectPtr> review_self_subject(const Draft& object, const UserInfo& user) {
-  Draft draft = object.clone();
-  fill_user(SelfSubjectReviewEdit(draft).edit_status().edit_user_info(), user);
+Result<ObjectPtr> review_self_subject(const ReviewParts& parts, const UserInfo& user) {
+  Draft draft = SelfSubjectReview::make();
+  SelfSubjectReviewEdit edit(draft);
+  if (parts.clock) edit.edit_metadata().set_creation_timestamp(parts.clock->wall());
+  fill_user(edit.edit_status().edit_user_info(), user);
   return draft.freeze();
 }
 
@@ -89,7 +95,7 @@ Result<ObjectPtr> review(const ReviewParts& parts, std::string_view ns, const Dr
     return review_self_subject_rules(parts, object, user);
   }
   if (type == &TokenReview::message()) return review_token(parts, object);
-  if (type == &SelfSubjectReview::message()) return review_self_subject(object, user);
+  if (type == &SelfSubjectReview::message()) return review_self_subject(parts, user);
   return ApiStatus(404, "NotFound", "the server could not find the requested resource");
 }
 

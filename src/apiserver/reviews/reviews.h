@@ -14,6 +14,7 @@ struct ReviewParts {
   Authenticator* authenticator = nullptr;
   Authorizer* authorizer = nullptr;
   const RbacAuthorizer* rbac = nullptr;  // for SelfSubjectRulesReview; null: it lists nothing
+  const Clock* clock = nullptr;          // null: SelfSubjectReviews have no creationTimestamp
 };
 
 // Errors: Invalid and BadRequest as upstream; NotFound for a kind that is none of these.
