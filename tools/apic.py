@@ -15,7 +15,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
-from apic import model, tables, views  # noqa: E402
+from apic import descriptions, model, tables, views  # noqa: E402
 
 
 def write(path, text, written):
@@ -42,7 +42,7 @@ def remove_stale(folder, written):
 def main(api_dir, out_dir):
     api = model.load(api_dir)
     written = set()
-    for name, text in tables.generate(api):
+    for name, text in [*tables.generate(api), *descriptions.generate(api_dir)]:
         path = os.path.join(out_dir, "schema", name)
         write(path, text, written)
         if name.endswith(".cc"):

@@ -68,7 +68,8 @@ struct ApiServer::Impl {
         random(the_random),
         options(std::move(the_options)),
         hub(the_loop, the_store),
-        discovery(options.advertise_address + ":" + std::to_string(options.secure_port)) {
+        discovery(options.advertise_address + ":" + std::to_string(options.secure_port)),
+        openapi(options.git_version) {
     auto made = ServiceAllocator::create(
         {options.service_cidr, options.node_port_first, options.node_port_last}, random);
     if (made) {
@@ -102,6 +103,7 @@ struct ApiServer::Impl {
   std::optional<ApiStatus> setup_error;
   CacherHub hub;
   Discovery discovery;
+  OpenApi openapi;
   Metrics metrics;
   std::vector<std::unique_ptr<AdmissionPlugin>> admission;
   std::unique_ptr<ServiceAllocator> allocator;
@@ -214,7 +216,7 @@ Result<void> ApiServer::Impl::authorize(RequestContext& context) {
 
 Task<Result<Answer>> ApiServer::Impl::dispatch(RequestContext& context, std::string if_none_match) {
   if (!context.info.is_resource) {
-    NonResourceEnv non_resource{&discovery, &metrics, options.git_version, ready};
+    NonResourceEnv non_resource{&discovery, &metrics, &openapi, options.git_version, ready};
     co_return handle_non_resource(non_resource, context, if_none_match);
   }
   if (!discovery.serves_group(context.info.group)) co_return Answer::of_raw(page_not_found());
@@ -250,6 +252,7 @@ Result<RequestContext> ApiServer::Impl::open(net::Request& request) {
   context.raw_query = std::move(request.query);
   context.content_type = request.headers.get("content-type");
   context.accept = request.headers.get("accept");
+  context.accept_encoding = request.headers.get("accept-encoding");
   context.user_agent = request.headers.get("user-agent");
   context.body = std::move(request.body);
   context.gone = request.gone;
@@ -262,7 +265,7 @@ Task<net::Response> ApiServer::Impl::serve(net::Request request) {
   Result<UserInfo> user = authenticate(request);
   Result<RequestContext> context = open(request);
   if (!context) co_return respond(RequestContext{}, context.error());
-  std::string accept_encoding(request.headers.get("accept-encoding"));
+  std::string accept_encoding = context->accept_encoding;
   Result<Answer> answer = ApiStatus::unauthorized();
   if (user) {
     context->user = std::move(*user);

@@ -13,4 +13,10 @@ std::span<const uint16_t> sorted_kinds();      // indexes of kinds() by group, v
 std::span<const uint16_t> everywhere_kinds();  // registered in every group version
 std::span<const Resource> resources();         // in discovery order
 
+struct Described {
+  std::string_view key;  // "Pod", "PodSpec.nodeName" or ".metadata"
+  std::string_view text;
+};
+std::span<const Described> descriptions();  // by key
+
 }  // namespace tiphys::schema::tables

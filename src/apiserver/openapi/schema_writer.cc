@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "codec/codec.h"
+#include "base/strings.h"
+#include "schema/description.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -13,146 +14,302 @@ using schema::ListType;
 using schema::Message;
 using schema::Shape;
 
-bool is_reference(const Field& field) { return field.message != nullptr; }
+struct SpecialRow {
+  FieldKind kind;
+  std::string_view name;
+  std::string_view v2;  // members of its schema
+  std::string_view v3;
+};
 
-std::string scalar_json(FieldKind kind) {
+const SpecialRow kSpecials[] = {
+    {FieldKind::kTime,
+     "io.k8s.apimachinery.pkg.apis.meta.v1.Time",
+     R"({"type":"string","format":"date-time"})",
+     {}},
+    {FieldKind::kMicroTime,
+     "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime",
+     R"({"type":"string","format":"date-time"})",
+     {}},
+    {FieldKind::kDuration,
+     "io.k8s.apimachinery.pkg.apis.meta.v1.Duration",
+     R"({"type":"string"})",
+     {}},
+    {FieldKind::kQuantity, "io.k8s.apimachinery.pkg.api.resource.Quantity", R"({"type":"string"})",
+     R"({"oneOf":[{"type":"string"},{"type":"number"}]})"},
+    {FieldKind::kIntOrString, "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
+     R"({"type":"string","format":"int-or-string"})",
+     R"({"format":"int-or-string","oneOf":[{"type":"integer"},{"type":"string"}]})"},
+    {FieldKind::kRawExtension,
+     "io.k8s.apimachinery.pkg.runtime.RawExtension",
+     R"({"type":"object"})",
+     {}},
+    {FieldKind::kFieldsV1,
+     "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1",
+     R"({"type":"object"})",
+     {}},
+    {FieldKind::kJson, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON", "{}", {}},
+};
+
+const SpecialRow* special_of(FieldKind kind) {
+  for (const SpecialRow& row : kSpecials) {
+    if (row.kind == kind) return &row;
+  }
+  return nullptr;
+}
+
+bool is_opaque(FieldKind kind) {
+  return kind == FieldKind::kSchemaOrArray || kind == FieldKind::kSchemaOrBool ||
+         kind == FieldKind::kSchemaOrStringArray;
+}
+
+std::string_view scalar_json(FieldKind kind) {
   switch (kind) {
     case FieldKind::kBool:
-      return R"("type":"boolean")";
+      return R"({"type":"boolean"})";
     case FieldKind::kInt32:
-      return R"("type":"integer","format":"int32")";
+      return R"({"type":"integer","format":"int32"})";
     case FieldKind::kInt64:
-      return R"("type":"integer","format":"int64")";
+      return R"({"type":"integer","format":"int64"})";
     case FieldKind::kDouble:
-      return R"("type":"number","format":"double")";
+      return R"({"type":"number","format":"double"})";
     case FieldKind::kBytes:
-      return R"("type":"string","format":"byte")";
-    case FieldKind::kTime:
-    case FieldKind::kMicroTime:
-      return R"("type":"string","format":"date-time")";
-    case FieldKind::kIntOrString:
-      return R"("type":"string","format":"int-or-string")";
-    case FieldKind::kRawExtension:
-    case FieldKind::kFieldsV1:
-      return R"("type":"object")";
+      return R"({"type":"string","format":"byte"})";
     case FieldKind::kStringList:
-      return R"("type":"array","items":{"type":"string"})";
-    case FieldKind::kJson:
+      return R"({"type":"array","items":{"type":"string"}})";
     case FieldKind::kAny:
-      return R"("description":"any JSON")";
+      return R"({"type":"object"})";
     default:
-      return R"("type":"string")";
+      return R"({"type":"string"})";
   }
 }
 
-std::string item_json(const Field& field) {
-  if (!is_reference(field)) return scalar_json(field.kind);
-  return R"("allOf":[{"$ref":"#/components/schemas/)" + openapi_name(*field.message) + R"("}])";
+// The members of a schema that is written out elsewhere: "{...}" without its braces.
+void write_inner(std::string_view json, JsonText& out) {
+  if (json.size() > 2) out.raw(json.substr(1, json.size() - 2));
 }
 
-void append_list_rules(const Field& field, std::string& out) {
+// What a Go zero value looks like where it is always there: clients may rely on it.
+std::string_view zero_default(const Field& field) {
+  if (field.pointer || field.shape != Shape::kSingular) return {};
+  if (field.kind == FieldKind::kMessage || field.kind == FieldKind::kQuantity) return "{}";
+  if (field.omitempty) return {};
+  if (field.kind == FieldKind::kBool) return "false";
+  if (field.kind == FieldKind::kInt32 || field.kind == FieldKind::kInt64) return "0";
+  if (field.kind == FieldKind::kDouble) return "0";
+  if (field.kind == FieldKind::kString) return "\"\"";
+  if (special_of(field.kind) && field.kind != FieldKind::kJson) return "{}";
+  return {};
+}
+
+void write_list_rules(const Field& field, JsonText& out) {
   constexpr std::string_view kTypes[] = {"atomic", "set", "map"};
-  out += R"(,"x-kubernetes-list-type":")" +
-         std::string(kTypes[static_cast<size_t>(field.list_type)]) + "\"";
-  if (!field.list_map_keys.empty()) {
-    out += R"(,"x-kubernetes-list-map-keys":[)";
-    for (size_t i = 0; i < field.list_map_keys.size(); ++i) {
-      out += (i > 0 ? ",\"" : "\"") + std::string(field.list_map_keys[i]) + "\"";
-    }
-    out += ']';
-  }
-  if (!field.patch_merge_key.empty()) {
-    out += R"(,"x-kubernetes-patch-merge-key":")" + std::string(field.patch_merge_key) + "\"";
-  }
-  if (field.merge_list) {
-    out += std::string(R"(,"x-kubernetes-patch-strategy":"merge)") +
-           (field.retain_keys ? ",retainKeys\"" : "\"");
-  }
-}
-
-std::string field_json(const Field& field) {
-  std::string out = "{";
   if (field.shape == Shape::kList) {
-    out += R"("type":"array","items":{)" + item_json(field) + "}";
-    append_list_rules(field, out);
-  } else if (field.shape == Shape::kMap) {
-    out += R"("type":"object","additionalProperties":{)" + item_json(field) + "}";
-  } else {
-    out += item_json(field);
+    out.member("x-kubernetes-list-type", kTypes[static_cast<size_t>(field.list_type)]);
   }
-  if (!field.default_json.empty()) out += ",\"default\":" + std::string(field.default_json);
-  if (!field.enum_values.empty() && field.shape == Shape::kSingular) {
-    out += ",\"enum\":[";
-    for (size_t i = 0; i < field.enum_values.size(); ++i) {
-      if (i > 0) out += ',';
-      codec::append_json_string(field.enum_values[i], out);
-    }
-    out += ']';
+  if (!field.list_map_keys.empty()) {
+    out.key("x-kubernetes-list-map-keys").open('[');
+    for (std::string_view key : field.list_map_keys) out.text(key);
+    out.close(']');
   }
-  return out + "}";
+  bool atomic = field.shape == Shape::kMap ? field.map_atomic : field.struct_atomic;
+  if (atomic) out.member("x-kubernetes-map-type", "atomic");
+  if (!field.patch_merge_key.empty()) {
+    out.member("x-kubernetes-patch-merge-key", field.patch_merge_key);
+  }
+  std::string strategy;
+  for (auto [set, name] :
+       {std::pair{bool(field.replace), "replace"}, std::pair{bool(field.merge_list), "merge"},
+        std::pair{bool(field.retain_keys), "retainKeys"}}) {
+    if (set) strategy += (strategy.empty() ? "" : ",") + std::string(name);
+  }
+  if (!strategy.empty()) out.member("x-kubernetes-patch-strategy", strategy);
 }
 
-// Adds the members of a message, those of inlined messages in their place.
-void append_members(const Message& message, std::string& properties, std::string& required) {
+void write_enum(const Field& field, JsonText& out) {
+  if (field.enum_values.empty() || field.shape != Shape::kSingular) return;
+  std::vector<std::string_view> values(field.enum_values.begin(), field.enum_values.end());
+  std::sort(values.begin(), values.end());
+  out.key("enum").open('[');
+  for (std::string_view value : values) out.text(value);
+  out.close(']');
+}
+
+void write_kind(const GroupVersionKind& gvk, std::string_view kind, JsonText& out) {
+  out.open('{').member("group", gvk.group).member("kind", kind);
+  out.member("version", gvk.version).close('}');
+}
+
+// Options and events belong to every group version.
+void write_kinds(const Message& message, JsonText& out) {
+  out.key("x-kubernetes-group-version-kind").open('[');
+  std::string_view kind = message.gvk->kind;
+  const schema::Kind* own = schema::find_kind("apps", "v1", kind);
+  if (!own || own->message != &message || own->gvk.group == "apps") {
+    write_kind(*message.gvk, kind, out);
+  } else {
+    std::set<std::pair<std::string_view, std::string_view>> seen;
+    for (const schema::Kind& other : schema::all_kinds()) {
+      if (!seen.emplace(other.gvk.group, other.gvk.version).second) continue;
+      write_kind(other.gvk, kind, out);
+    }
+  }
+  out.close(']');
+}
+
+struct Member {
+  const Message* owner;  // an inlined message's own
+  const Field* field;
+};
+
+void collect_members(const Message& message, std::vector<Member>& members) {
   for (const Field& field : message.fields) {
     if (field.json_hidden) continue;
     if (field.inlined && field.message) {
-      append_members(*field.message, properties, required);
-      continue;
+      collect_members(*field.message, members);
+    } else {
+      members.push_back({&message, &field});
     }
-    if (!properties.empty()) properties += ',';
-    codec::append_json_string(field.name, properties);
-    properties += ':' + field_json(field);
-    if (!field.required) continue;
-    if (!required.empty()) required += ',';
-    codec::append_json_string(field.name, required);
   }
+}
+
+// The members of the JSON object, by name.
+std::vector<Member> members_of(const Message& message) {
+  std::vector<Member> members;
+  collect_members(message, members);
+  std::sort(members.begin(), members.end(),
+            [](const Member& a, const Member& b) { return a.field->name < b.field->name; });
+  return members;
 }
 
 }  // namespace
 
-std::string openapi_name(const schema::Message& message) {
-  std::string name(message.name);
-  if (name.starts_with("k8s.io.")) name = "io.k8s." + name.substr(7);
-  return name;
+// Go's package path with its domain turned around.
+std::string openapi_name(const Message& message) {
+  std::string path(message.go_name);
+  size_t slash = path.find('/');
+  if (slash == std::string::npos) return std::string(message.name);
+  std::vector<std::string_view> domain = split(std::string_view(path).substr(0, slash), '.');
+  std::string name;
+  for (auto part = domain.rbegin(); part != domain.rend(); ++part) name += std::string(*part) + ".";
+  std::string rest = path.substr(slash + 1);
+  std::replace(rest.begin(), rest.end(), '/', '.');
+  return name + rest;
+}
+
+std::string openapi_reference(OpenApiVersion version, std::string_view name) {
+  std::string_view root =
+      version == OpenApiVersion::kV2 ? "#/definitions/" : "#/components/schemas/";
+  return std::string(root) + std::string(name);
 }
 
 void SchemaWriter::add(const Message& message) {
-  if (!seen_.insert(&message).second) return;
-  messages_.push_back(&message);
-  for (const Field& field : message.fields) {
-    if (field.message) add(*field.message);
+  std::string name = openapi_name(message);
+  if (opaque_.contains(name) || !messages_.emplace(std::move(name), &message).second) return;
+  for (const Member& member : members_of(message)) add_field(*member.field);
+}
+
+void SchemaWriter::add_field(const Field& field) {
+  if (const SpecialRow* special = special_of(field.kind)) {
+    specials_.emplace(special->name, field.kind);
+  } else if (is_opaque(field.kind)) {
+    opaque_.insert(openapi_name(*field.message));
+  } else if (field.message) {
+    add(*field.message);
   }
 }
 
-void SchemaWriter::write_message(const Message& message, std::string& out) const {
-  std::string properties;
-  std::string required;
-  if (message.type_meta) {
-    properties = R"("apiVersion":{"type":"string"},"kind":{"type":"string"})";
+// One value of the field: its schema's members. wrapped: a description or default stands beside.
+void SchemaWriter::write_type(const Field& field, bool wrapped, JsonText& out) const {
+  const SpecialRow* special = special_of(field.kind);
+  if (!special && !field.message) return write_inner(scalar_json(field.kind), out);
+  std::string name = special ? std::string(special->name) : openapi_name(*field.message);
+  std::string target = openapi_reference(version_, name);
+  if (version_ == OpenApiVersion::kV3 && wrapped) {
+    out.key("allOf").open('[').open('{').member("$ref", target).close('}').close(']');
+  } else {
+    out.member("$ref", target);
   }
-  append_members(message, properties, required);
-  out += R"({"type":"object","properties":{)" + properties + "}";
-  if (!required.empty()) out += ",\"required\":[" + required + "]";
-  if (message.gvk) {
-    out += R"(,"x-kubernetes-group-version-kind":[{"group":")" + std::string(message.gvk->group) +
-           R"(","kind":")" + std::string(message.gvk->kind) + R"(","version":")" +
-           std::string(message.gvk->version) + "\"}]";
+}
+
+void SchemaWriter::write_field(const Message& owner, const Field& field, JsonText& out) const {
+  bool v3 = version_ == OpenApiVersion::kV3;
+  out.key(field.name).open('{');
+  if (field.shape == Shape::kSingular) {
+    write_type(field, true, out);
+  } else {
+    bool list = field.shape == Shape::kList;
+    bool has_default = v3 && !field.pointer && (field.kind == FieldKind::kMessage);
+    out.member("type", list ? "array" : "object");
+    out.key(list ? "items" : "additionalProperties").open('{');
+    write_type(field, has_default, out);
+    if (has_default) out.key("default").raw("{}");
+    if (v3 && field.kind == FieldKind::kString) out.key("default").raw("\"\"");
+    out.close('}');
   }
-  out += '}';
+  out.member("description", schema::describe(owner, field));
+  if (v3) {
+    std::string_view value = field.default_json.empty() ? zero_default(field) : field.default_json;
+    if (!value.empty()) out.key("default").raw(value);
+  }
+  write_enum(field, out);
+  write_list_rules(field, out);
+  out.close('}');
+}
+
+void SchemaWriter::write_members(const Message& message, JsonText& out, JsonText& required) const {
+  for (const auto& [owner, field] : members_of(message)) {
+    write_field(*owner, *field, out);
+    bool optional = field->optional || field->omitempty;
+    if (field->required || !optional) required.text(field->name);
+  }
+}
+
+void SchemaWriter::write_message(const Message& message, JsonText& out) const {
+  JsonText required;
+  out.open('{').member("description", schema::describe(message)).member("type", "object");
+  if (!message.fields.empty() || message.type_meta) {
+    out.key("properties").open('{');
+    for (std::string_view name : {"apiVersion", "kind"}) {
+      if (!message.type_meta) break;
+      out.key(name).open('{').member("type", "string");
+      out.member("description", schema::describe_type_meta(name)).close('}');
+    }
+    required.open('[');
+    write_members(message, out, required);
+    out.close('}');
+    std::string names = required.close(']').take();
+    if (names != "[]") out.key("required").raw(names);
+  }
+  if (message.struct_atomic) out.member("x-kubernetes-map-type", "atomic");
+  if (message.gvk) write_kinds(message, out);
+  out.close('}');
+}
+
+void SchemaWriter::write_special(FieldKind kind, JsonText& out) const {
+  const SpecialRow* row = special_of(kind);
+  std::string_view name = row->name.substr(row->name.rfind('.') + 1);
+  out.open('{').member("description", schema::describe_name(name));
+  bool v3 = version_ == OpenApiVersion::kV3 && !row->v3.empty();
+  write_inner(v3 ? row->v3 : row->v2, out);
+  out.close('}');
 }
 
 std::string SchemaWriter::json() const {
-  std::vector<const Message*> sorted = messages_;
-  std::sort(sorted.begin(), sorted.end(),
-            [](const Message* a, const Message* b) { return a->name < b->name; });
-  std::string out = "{";
-  for (const Message* message : sorted) {
-    if (out.size() > 1) out += ',';
-    out += "\"" + openapi_name(*message) + "\":";
+  JsonText out;
+  out.open('{');
+  for (const auto& [name, message] : messages_) {
+    out.key(name);
     write_message(*message, out);
   }
-  return out + "}";
+  for (const auto& [name, kind] : specials_) {
+    out.key(name);
+    write_special(kind, out);
+  }
+  for (const std::string& name : opaque_) {
+    std::string_view last = std::string_view(name).substr(name.rfind('.') + 1);
+    out.key(name).open('{').member("description", schema::describe_name(last)).close('}');
+  }
+  return out.close('}').take();
 }
 
 }  // namespace tiphys::apiserver

@@ -2,7 +2,6 @@
 
 #include <vector>
 
-#include "apiserver/openapi/openapi.h"
 #include "base/strings.h"
 #include "codec/codec.h"
 
@@ -161,7 +160,10 @@ Result<Answer> handle_non_resource(const NonResourceEnv& env, RequestContext& co
   }
   if (path == "/") return Answer::of_raw(text_response(200, paths_json(), "application/json"));
   if (path.starts_with("/openapi/")) {
-    auto served = handle_openapi(path, if_none_match);
+    OpenApiRequest request{path,           context.query.get("hash"),
+                           context.accept, context.accept_encoding,
+                           if_none_match,  context.now};
+    auto served = env.openapi->handle(request);
     if (served) return Answer::of_raw(std::move(*served));
   }
   if (is_api_path(env, path)) return no_such_path();

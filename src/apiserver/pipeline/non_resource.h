@@ -4,6 +4,7 @@
 
 #include "apiserver/discovery/discovery.h"
 #include "apiserver/health/metrics.h"
+#include "apiserver/openapi/openapi.h"
 #include "apiserver/pipeline/answer.h"
 #include "apiserver/pipeline/request_context.h"
 
@@ -12,6 +13,7 @@ namespace tiphys::apiserver {
 struct NonResourceEnv {
   const Discovery* discovery = nullptr;
   const Metrics* metrics = nullptr;
+  OpenApi* openapi = nullptr;
   std::string git_version;
   bool ready = false;
 };

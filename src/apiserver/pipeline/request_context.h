@@ -24,6 +24,7 @@ struct RequestContext {
   Query query;
   std::string content_type;
   std::string accept;
+  std::string accept_encoding;
   std::string user_agent;
   std::string body;  // raw body, or
   ObjectPtr object;  // the decoded one of an in-process request

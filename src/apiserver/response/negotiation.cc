@@ -137,6 +137,13 @@ Result<MediaType> negotiate(std::string_view accept, const AcceptScope& scope) {
                                    std::string(kAcceptedTypes));
 }
 
+std::vector<std::string_view> accepted_types(std::string_view accept) {
+  std::vector<std::string_view> types;
+  for (const Clause& clause : parse_accept(accept)) types.push_back(clause.type);
+  if (types.empty()) types.push_back("*/*");
+  return types;
+}
+
 std::string_view content_type(codec::Format format) {
   switch (format) {
     case codec::Format::kJson:

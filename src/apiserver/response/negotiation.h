@@ -3,6 +3,7 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "codec/codec.h"
@@ -29,6 +30,8 @@ struct AcceptScope {
 
 // Error: NotAcceptable 406 naming the accepted types.
 Result<MediaType> negotiate(std::string_view accept, const AcceptScope& scope);
+// The media types of an Accept header without their parameters, best first; "*/*" if it is empty.
+std::vector<std::string_view> accepted_types(std::string_view accept);
 // The Content-Type text of an answer.
 std::string_view content_type(codec::Format format);
 // Of a watch stream: "application/json" or "application/vnd.kubernetes.protobuf;stream=watch".
