@@ -2,6 +2,7 @@
 
 #include "controllers/pod_state.h"
 #include "controllers/resources.h"
+#include "kinds/pods.h"
 
 namespace tiphys::controllers {
 
@@ -112,7 +113,7 @@ bool DeploymentPlanner::old_pods_run() const {
   if (sum_actual(old_) > 0) return true;
   for (const ReplicaSetState* set : old_) {
     for (const ObjectPtr& pod : world_.pods_of(metadata(*set->object).uid())) {
-      if (!is_pod_finished(core_v1::Pod(*pod))) return true;
+      if (!kinds::is_finished(core_v1::Pod(*pod))) return true;
     }
   }
   return false;

@@ -4,6 +4,7 @@
 #include "controllers/pod_state.h"
 #include "controllers/resources.h"
 #include "kinds/discovery_v1.h"
+#include "kinds/pods.h"
 
 namespace tiphys::controllers {
 
@@ -47,7 +48,7 @@ Draft make_endpoint(const SliceWorld& world, const core_v1::Pod& pod, std::strin
   discovery_v1::EndpointEdit endpoint(draft);
   endpoint.edit_addresses().append(address);
   bool terminating = pod.metadata().has_deletion_timestamp();
-  bool serving = is_pod_ready(pod);
+  bool serving = kinds::is_ready(pod);
   bool ready = service.spec().publish_not_ready_addresses() || (serving && !terminating);
   endpoint.edit_conditions().set_ready(ready);
   endpoint.edit_conditions().set_serving(serving);

@@ -3,6 +3,7 @@
 #include "controllers/pod_state.h"
 #include "controllers/resources.h"
 #include "controllers/service_pods.h"
+#include "kinds/pods.h"
 
 namespace tiphys::controllers {
 
@@ -60,7 +61,7 @@ std::map<ServicePorts, Subset> group(const core_v1::Service& service,
     for (const ObjectPtr& object : pods) {
       core_v1::Pod pod(*object);
       if (!belongs_in_endpoints(pod, all) || address_of(pod, ipv6).empty()) continue;
-      bool ready = all || is_pod_ready(pod);
+      bool ready = all || kinds::is_ready(pod);
       if (ready != ready_ones) continue;
       ServicePorts ports = ports_on(service, pod);
       if (ports.empty() && !(is_headless(service) && service.spec().ports().empty())) continue;

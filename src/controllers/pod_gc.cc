@@ -2,6 +2,7 @@
 
 #include "controllers/pod_state.h"
 #include "controllers/resources.h"
+#include "kinds/pods.h"
 
 namespace tiphys::controllers {
 
@@ -50,7 +51,7 @@ void PodGc::collect_orphans(Decision& decision, MicroTime now) {
     MonoTime since = known == missing_since_.end() ? context_.loop.mono() : known->second;
     missing.emplace(node, since);
     if (context_.loop.mono() - since < options_.quarantine) continue;
-    if (!is_pod_finished(pod)) {
+    if (!kinds::is_finished(pod)) {
       decision.add(update_action(pods(), failed(*object, now), "status"));
     }
     decision.add(force_delete(object));
@@ -70,7 +71,7 @@ void PodGc::collect_finished(Decision& decision) const {
   if (options_.terminated_threshold == 0) return;
   std::vector<ObjectPtr> finished;
   for (const ObjectPtr& object : pods_.list()) {
-    if (is_pod_finished(core_v1::Pod(*object))) finished.push_back(object);
+    if (kinds::is_finished(core_v1::Pod(*object))) finished.push_back(object);
   }
   if (finished.size() <= options_.terminated_threshold) return;
   std::ranges::sort(finished, {}, [](const ObjectPtr& pod) {

@@ -5,35 +5,20 @@
 #include "base/strings.h"
 #include "client/object_key.h"
 #include "controllers/ownership.h"
+#include "kinds/pods.h"
 
 namespace tiphys::controllers {
 
-core_v1::PodCondition pod_condition(const core_v1::Pod& pod, std::string_view type) {
-  for (core_v1::PodCondition condition : pod.status().conditions()) {
-    if (condition.type() == type) return condition;
-  }
-  return core_v1::PodCondition();
-}
-
-bool is_pod_ready(const core_v1::Pod& pod) {
-  return pod_condition(pod, "Ready").status() == "True";
-}
-
 bool is_pod_available(const core_v1::Pod& pod, int32_t min_ready_seconds, MicroTime now) {
-  core_v1::PodCondition ready = pod_condition(pod, "Ready");
+  core_v1::PodCondition ready = kinds::find_condition(pod.status(), "Ready");
   if (ready.status() != "True") return false;
   if (min_ready_seconds == 0) return true;
   MicroTime since = ready.last_transition_time();
   return since != 0 && since + min_ready_seconds * kMicrosPerSecond <= now;
 }
 
-bool is_pod_finished(const core_v1::Pod& pod) {
-  std::string_view phase = pod.status().phase();
-  return phase == "Succeeded" || phase == "Failed";
-}
-
 bool is_pod_active(const core_v1::Pod& pod) {
-  return !is_pod_finished(pod) && !pod.metadata().has_deletion_timestamp();
+  return !kinds::is_finished(pod) && !pod.metadata().has_deletion_timestamp();
 }
 
 namespace {
@@ -82,8 +67,8 @@ int compare(const T& a, const T& b) {
 bool deleted_before(const RankedPod& left, const RankedPod& right, MicroTime now) {
   core_v1::Pod a(*left.object);
   core_v1::Pod b(*right.object);
-  bool a_ready = is_pod_ready(a);
-  bool b_ready = is_pod_ready(b);
+  bool a_ready = kinds::is_ready(a);
+  bool b_ready = kinds::is_ready(b);
   std::string_view a_uid = a.metadata().uid();
   std::string_view b_uid = b.metadata().uid();
   int order = compare(!a.spec().node_name().empty(), !b.spec().node_name().empty());
@@ -92,8 +77,9 @@ bool deleted_before(const RankedPod& left, const RankedPod& right, MicroTime now
   if (order == 0) order = compare(deletion_cost(a), deletion_cost(b));
   if (order == 0) order = compare(right.rank, left.rank);
   if (order == 0 && a_ready && b_ready) {
-    order = compare_age(pod_condition(a, "Ready").last_transition_time(),
-                        pod_condition(b, "Ready").last_transition_time(), now, a_uid, b_uid);
+    order = compare_age(kinds::find_condition(a.status(), "Ready").last_transition_time(),
+                        kinds::find_condition(b.status(), "Ready").last_transition_time(), now,
+                        a_uid, b_uid);
   }
   if (order == 0) {
     order = compare(most_restarts(b.status().container_statuses()),

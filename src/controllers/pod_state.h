@@ -8,14 +8,10 @@
 
 namespace tiphys::controllers {
 
-// The condition of a type; an empty view if there is none.
-core_v1::PodCondition pod_condition(const core_v1::Pod& pod, std::string_view type);
-bool is_pod_ready(const core_v1::Pod& pod);
 // Ready for at least min_ready_seconds.
 bool is_pod_available(const core_v1::Pod& pod, int32_t min_ready_seconds, MicroTime now);
 // Neither finished nor being deleted.
 bool is_pod_active(const core_v1::Pod& pod);
-bool is_pod_finished(const core_v1::Pod& pod);  // Succeeded or Failed
 
 // A pod of a set, with what decides when it goes.
 struct RankedPod {

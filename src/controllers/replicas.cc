@@ -2,6 +2,7 @@
 
 #include "client/object_key.h"
 #include "controllers/resources.h"
+#include "kinds/pods.h"
 
 namespace tiphys::controllers {
 
@@ -67,7 +68,7 @@ void count_pod(const ReplicaWorld& world, const core_v1::Pod& pod, MicroTime now
                ReplicaCounts& counts) {
   ++counts.replicas;
   if (has_template_labels(pod, world.pod_template)) ++counts.fully_labeled;
-  if (!is_pod_ready(pod)) return;
+  if (!kinds::is_ready(pod)) return;
   ++counts.ready;
   if (is_pod_available(pod, world.min_ready_seconds, now)) ++counts.available;
 }
@@ -77,8 +78,8 @@ void look_when_available(const ReplicaWorld& world, const std::vector<ObjectPtr>
                          MicroTime now, Decision& decision) {
   for (const ObjectPtr& object : active) {
     core_v1::Pod pod(*object);
-    if (!is_pod_ready(pod) || is_pod_available(pod, world.min_ready_seconds, now)) continue;
-    MicroTime since = pod_condition(pod, "Ready").last_transition_time();
+    if (!kinds::is_ready(pod) || is_pod_available(pod, world.min_ready_seconds, now)) continue;
+    MicroTime since = kinds::find_condition(pod.status(), "Ready").last_transition_time();
     MicroTime due = since + world.min_ready_seconds * kMicrosPerSecond;
     decision.look_again_in(std::chrono::microseconds(std::max<MicroTime>(due - now, 1)));
   }
@@ -93,7 +94,8 @@ ReplicaPlan plan_replicas(const ReplicaWorld& world, MicroTime now) {
     core_v1::Pod pod(*object);
     if (is_pod_active(pod)) {
       candidates.push_back(object);
-    } else if (!is_pod_finished(pod) && is_controlled_by(*object, metadata(*world.owner).uid())) {
+    } else if (!kinds::is_finished(pod) &&
+               is_controlled_by(*object, metadata(*world.owner).uid())) {
       ++plan.counts.terminating;
     }
   }

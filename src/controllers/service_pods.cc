@@ -2,6 +2,7 @@
 
 #include "client/object_key.h"
 #include "controllers/pod_state.h"
+#include "kinds/pods.h"
 #include "object/int_or_string.h"
 
 namespace tiphys::controllers {
@@ -52,7 +53,7 @@ bool selects(const core_v1::Service& service, const core_v1::Pod& pod) {
 }
 
 bool belongs_in_endpoints(const core_v1::Pod& pod, bool include_terminating) {
-  if (is_pod_finished(pod)) return false;
+  if (kinds::is_finished(pod)) return false;
   if (pod.status().pod_ip().empty() && pod.status().pod_ips().empty()) return false;
   return include_terminating || !pod.metadata().has_deletion_timestamp();
 }
@@ -79,7 +80,7 @@ std::string_view address_of(const core_v1::Pod& pod, bool ipv6) {
 }
 
 bool endpoints_differ(const core_v1::Pod& a, const core_v1::Pod& b) {
-  return is_pod_ready(a) != is_pod_ready(b) || a.status().phase() != b.status().phase() ||
+  return kinds::is_ready(a) != kinds::is_ready(b) || a.status().phase() != b.status().phase() ||
          a.status().pod_ip() != b.status().pod_ip() ||
          a.metadata().has_deletion_timestamp() != b.metadata().has_deletion_timestamp() ||
          a.spec().node_name() != b.spec().node_name() ||

@@ -123,10 +123,9 @@ bool is_ready(const core_v1::Pod& pod) {
   return find_condition(pod.status(), "Ready").status() == "True";
 }
 
-bool is_finished(const core_v1::Pod& pod) {
-  std::string_view phase = pod.status().phase();
-  return phase == "Succeeded" || phase == "Failed";
-}
+bool is_finished(const core_v1::Pod& pod) { return is_terminal(pod.status().phase()); }
+
+bool is_terminal(std::string_view phase) { return phase == "Succeeded" || phase == "Failed"; }
 
 bool is_sidecar(const core_v1::Container& init_container) {
   return init_container.restart_policy() == "Always";

@@ -14,7 +14,8 @@ namespace tiphys::kinds {
 // The condition of a type; the empty view if there is none.
 core_v1::PodCondition find_condition(const core_v1::PodStatus& status, std::string_view type);
 bool is_ready(const core_v1::Pod& pod);     // condition Ready is True
-bool is_finished(const core_v1::Pod& pod);  // phase Succeeded or Failed
+bool is_finished(const core_v1::Pod& pod);  // its phase is terminal
+bool is_terminal(std::string_view phase);   // Succeeded or Failed
 // An init container that keeps running beside the pod's containers (restartPolicy: Always).
 bool is_sidecar(const core_v1::Container& init_container);
 

@@ -4,28 +4,15 @@
 #include <set>
 
 #include "base/strings.h"
+#include "kinds/pods.h"
 #include "object/quantity.h"
 
 namespace tiphys::kubelet {
 namespace {
 
-using Amounts = std::map<std::string, int64_t>;
-
-int64_t amount(std::string_view name, std::string_view quantity) {
-  Quantity q = Quantity::of(quantity);
-  return name == "cpu" ? q.milli_value() : q.value();
-}
-
-Amounts requests_of(core_v1::Container container) {
-  Amounts out;
-  core_v1::ResourceRequirements r = container.resources();
-  for (auto [name, quantity] : r.limits()) out[std::string(name)] = amount(name, quantity);
-  for (auto [name, quantity] : r.requests()) out[std::string(name)] = amount(name, quantity);
-  return out;
-}
-
-void add(Amounts& to, const Amounts& from) {
-  for (const auto& [name, value] : from) to[name] += value;
+// cpu in thousandths, everything else in whole units.
+int64_t amount(std::string_view name, const Quantity& quantity) {
+  return name == "cpu" ? quantity.milli_value() : quantity.value();
 }
 
 bool matches_expression(core_v1::NodeSelectorRequirement r, bool present, std::string_view value) {
@@ -69,24 +56,6 @@ std::set<std::pair<int32_t, std::string>> host_ports(core_v1::PodSpec spec) {
 
 }  // namespace
 
-std::map<std::string, int64_t> pod_requests(core_v1::PodSpec spec) {
-  Amounts out;
-  for (core_v1::Container c : spec.containers()) add(out, requests_of(c));
-  Amounts sidecars;
-  Amounts init_peak;
-  for (core_v1::Container c : spec.init_containers()) {
-    Amounts one = requests_of(c);
-    if (is_sidecar(c)) add(sidecars, one);
-    Amounts at_once = is_sidecar(c) ? sidecars : one;
-    if (!is_sidecar(c)) add(at_once, sidecars);
-    for (const auto& [name, value] : at_once) init_peak[name] = std::max(init_peak[name], value);
-  }
-  add(out, sidecars);
-  for (const auto& [name, value] : init_peak) out[name] = std::max(out[name], value);
-  for (auto [name, quantity] : spec.overhead()) out[std::string(name)] += amount(name, quantity);
-  return out;
-}
-
 bool matches_node(core_v1::PodSpec spec, core_v1::Node node) {
   for (auto [key, value] : spec.node_selector()) {
     auto labels = node.metadata().labels();
@@ -113,10 +82,10 @@ std::optional<Why> admit_pod(const AdmissionInput& in, core_v1::Pod pod) {
                                 std::to_string(count) +
                                 ", capacity: " + std::to_string(in.max_pods)};
   }
-  Amounts used;
+  kinds::ResourceSums used;
   auto ports = host_ports(pod.spec());
   for (core_v1::Pod other : in.active) {
-    add(used, pod_requests(other.spec()));
+    for (const auto& [name, taken] : kinds::pod_requests(other.spec())) used[name] += taken;
     for (const auto& port : host_ports(other.spec())) {
       if (ports.contains(port)) {
         return Why{"NodePorts",
@@ -125,14 +94,14 @@ std::optional<Why> admit_pod(const AdmissionInput& in, core_v1::Pod pod) {
       }
     }
   }
-  for (const auto& [name, wanted] : pod_requests(pod.spec())) {
-    if (wanted == 0) continue;
-    int64_t capacity = amount(name, in.node.status().allocatable().find(name));
+  for (const auto& [name, wanted] : kinds::pod_requests(pod.spec())) {
+    if (wanted.is_zero()) continue;
+    Quantity capacity = Quantity::of(in.node.status().allocatable().find(name));
     if (used[name] + wanted <= capacity) continue;
     return Why{"OutOf" + name, "Node didn't have enough resource: " + name +
-                                   ", requested: " + std::to_string(wanted) +
-                                   ", used: " + std::to_string(used[name]) +
-                                   ", capacity: " + std::to_string(capacity)};
+                                   ", requested: " + std::to_string(amount(name, wanted)) +
+                                   ", used: " + std::to_string(amount(name, used[name])) +
+                                   ", capacity: " + std::to_string(amount(name, capacity))};
   }
   return std::nullopt;
 }

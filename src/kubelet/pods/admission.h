@@ -1,7 +1,6 @@
 // Whether a pod may run on this node, as the kubelet checks once more after the scheduler. Pure.
 // Reasons: upstream's pkg/kubelet/lifecycle/predicate.go (OutOfcpu, NodeAffinity, NodePorts...).
 #pragma once
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,7 +18,5 @@ std::optional<Why> admit_pod(const AdmissionInput& input, core_v1::Pod pod);
 
 // requiredDuringScheduling and nodeSelector against the node's labels and name.
 bool matches_node(core_v1::PodSpec spec, core_v1::Node node);
-// What a pod asks of a node: containers summed, init containers' largest, overhead.
-std::map<std::string, int64_t> pod_requests(core_v1::PodSpec spec);  // cpu in thousandths
 
 }  // namespace tiphys::kubelet

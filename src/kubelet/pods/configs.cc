@@ -1,5 +1,6 @@
 #include "kubelet/pods/configs.h"
 
+#include "kinds/pods.h"
 #include "kubelet/pods/resources.h"
 #include "kubelet/pods/security.h"
 
@@ -114,7 +115,7 @@ ObjectPtr sandbox_config(const SandboxInput& in) {
   write_dns(in.dns, out.edit_dns_config());
   for (core_v1::Container c : pod.spec().containers()) write_ports(c, out);
   for (core_v1::Container c : pod.spec().init_containers()) {
-    if (is_sidecar(c)) write_ports(c, out);
+    if (kinds::is_sidecar(c)) write_ports(c, out);
   }
   for (auto [key, value] : pod.metadata().labels()) out.edit_labels().set(key, value);
   write_pod_labels(pod, out.edit_labels());

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kinds/pods.h"
+
 namespace tiphys::kubelet {
 namespace {
 
@@ -72,7 +74,7 @@ class Writer {
     auto found = in_.probes->find(c.id);
     ProbeState probe = found == in_.probes->end() ? ProbeState() : found->second;
     out.set_started(probe.started);
-    bool sidecar = is_sidecar(container_);
+    bool sidecar = kinds::is_sidecar(container_);
     out.set_ready(probe.started && probe.ready && (!init_ || sidecar));
     write_previous(out);
   }
@@ -80,7 +82,7 @@ class Writer {
   void write_ended(const ContainerRecord& c, core_v1::ContainerStatusEdit out) {
     write_terminated(c, out.edit_state());
     // An init container that did its work is ready.
-    out.set_ready(init_ && !is_sidecar(container_) && c.exit_code == 0);
+    out.set_ready(init_ && !kinds::is_sidecar(container_) && c.exit_code == 0);
     write_previous(out);
   }
 
@@ -100,7 +102,7 @@ class Writer {
   void write_unknown(core_v1::ContainerStatusEdit out) {
     out.set_started(false);
     if (old_.has_state() &&
-        (in_.killed || in_.failed || is_terminal_phase(in_.pod.status().phase()))) {
+        (in_.killed || in_.failed || kinds::is_terminal(in_.pod.status().phase()))) {
       keep_old(out);
       return;
     }
@@ -175,7 +177,7 @@ void write_container_statuses(const StatusInput& in, core_v1::PodStatusEdit stat
   for (core_v1::Container c : spec.init_containers()) {
     core_v1::ContainerStatusEdit out = status.edit_init_container_statuses().append();
     Writer(in, c, true, false, find_old(old.init_container_statuses(), c.name())).write(out);
-    if (!(is_sidecar(c) ? out.view().started() : out.view().ready())) initialized = false;
+    if (!(kinds::is_sidecar(c) ? out.view().started() : out.view().ready())) initialized = false;
   }
   status.clear_container_statuses();
   for (core_v1::Container c : spec.containers()) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kinds/pods.h"
 #include "kubelet/pods/dns.h"
 #include "kubelet/pods/resources.h"
 #include "kubelet/pods/test_objects.h"
@@ -109,7 +110,7 @@ TEST(Resources, SharesQuotasAndClasses) {
                                 "limits":{"cpu":"200m","memory":"64Mi"}}},
       {"name":"b","resources":{"requests":{"cpu":"50m"}}}]})");
   core_v1::Pod p(*pod);
-  EXPECT_EQ(qos_class(p.spec()), QosClass::kBurstable);
+  EXPECT_EQ(kinds::qos_class(p.spec()), "Burstable");
   EXPECT_EQ(pod_cgroup("", p), "/kubepods/burstable/podu");
   os::CgroupLimits limits = pod_limits(p.spec());
   EXPECT_EQ(limits.cpu_shares, 153);

@@ -30,17 +30,10 @@ struct Why {
   bool operator==(const Why&) const = default;
 };
 
-enum class QosClass : uint8_t { kGuaranteed, kBurstable, kBestEffort };
-std::string_view qos_name(QosClass qos);
-// KEP-753 and "Pod Quality of Service Classes".
-QosClass qos_class(core_v1::PodSpec spec);
-
-bool is_sidecar(core_v1::Container init_container);  // restartPolicy: Always
 // "name_namespace(uid)", as upstream's messages name a pod.
 std::string pod_label(core_v1::Pod pod);
 // What decides whether a running container must be replaced: its name and image.
 std::string container_hash(core_v1::Container container);
-bool is_terminal_phase(std::string_view phase);
 // Static pods carry the hash of their file here.
 inline constexpr std::string_view kConfigSourceAnnotation = "kubernetes.io/config.source";
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kinds/pods.h"
+
 namespace tiphys::kubelet {
 namespace {
 
@@ -100,7 +102,7 @@ class Planner {
   bool init_containers_done() {
     ListView<core_v1::Container> inits = spec_.init_containers();
     for (size_t i = 0; i < inits.size(); ++i) {
-      bool done = is_sidecar(inits[i]) ? sidecar_done(i, inits[i]) : init_done(i, inits[i]);
+      bool done = kinds::is_sidecar(inits[i]) ? sidecar_done(i, inits[i]) : init_done(i, inits[i]);
       if (!done) return false;
     }
     return true;
@@ -204,7 +206,8 @@ bool is_finished(core_v1::Pod pod, const PodRuntime& runtime) {
   if (main_started || spec.restart_policy() != "Never") return false;
   for (core_v1::Container c : spec.init_containers()) {
     const ContainerRecord* last = runtime.newest(c.name());
-    if (!is_sidecar(c) && last && last->state == ContainerState::kExited && last->exit_code != 0) {
+    if (!kinds::is_sidecar(c) && last && last->state == ContainerState::kExited &&
+        last->exit_code != 0) {
       return true;
     }
   }

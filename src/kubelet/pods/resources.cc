@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kinds/pods.h"
 #include "object/quantity.h"
 
 namespace tiphys::kubelet {
@@ -78,10 +79,10 @@ os::CgroupLimits pod_limits(core_v1::PodSpec spec) {
   PodSums sums;
   for (core_v1::Container c : spec.containers()) sums.add(amounts_of(c.resources()));
   for (core_v1::Container c : spec.init_containers()) {
-    if (is_sidecar(c)) sums.add(amounts_of(c.resources()));
+    if (kinds::is_sidecar(c)) sums.add(amounts_of(c.resources()));
   }
   for (core_v1::Container c : spec.init_containers()) {
-    if (!is_sidecar(c)) sums.at_least(amounts_of(c.resources()));
+    if (!kinds::is_sidecar(c)) sums.at_least(amounts_of(c.resources()));
   }
   os::CgroupLimits out;
   out.cpu_shares = cpu_shares_of_milli(sums.sum.cpu_request);
@@ -93,9 +94,9 @@ os::CgroupLimits pod_limits(core_v1::PodSpec spec) {
 
 int64_t oom_score_adjustment(core_v1::PodSpec spec, core_v1::Container container,
                              int64_t memory_capacity) {
-  QosClass qos = qos_class(spec);
-  if (qos == QosClass::kGuaranteed) return -997;
-  if (qos == QosClass::kBestEffort || memory_capacity <= 0) return 1000;
+  std::string_view qos = kinds::qos_class(spec);
+  if (qos == "Guaranteed") return -997;
+  if (qos == "BestEffort" || memory_capacity <= 0) return 1000;
   double share = static_cast<double>(amounts_of(container.resources()).memory_request) /
                  static_cast<double>(memory_capacity);
   int64_t score = 1000 - static_cast<int64_t>(1000 * std::clamp(share, 0.0, 1.0));
@@ -105,9 +106,9 @@ int64_t oom_score_adjustment(core_v1::PodSpec spec, core_v1::Container container
 std::string pod_cgroup(const std::string& cgroup_root, core_v1::Pod pod) {
   std::string root = cgroup_root == "/" ? "" : cgroup_root;
   std::string out = root + "/kubepods";
-  QosClass qos = qos_class(pod.spec());
-  if (qos == QosClass::kBurstable) out += "/burstable";
-  if (qos == QosClass::kBestEffort) out += "/besteffort";
+  std::string_view qos = kinds::qos_class(pod.spec());
+  if (qos == "Burstable") out += "/burstable";
+  if (qos == "BestEffort") out += "/besteffort";
   return out + "/pod" + std::string(pod.metadata().uid());
 }
 

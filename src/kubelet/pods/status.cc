@@ -1,5 +1,6 @@
 #include "kubelet/pods/status.h"
 
+#include "kinds/pods.h"
 #include "kubelet/pods/container_status.h"
 
 namespace tiphys::kubelet {
@@ -46,7 +47,7 @@ InitPhase init_phase(core_v1::Pod pod, core_v1::PodStatus status) {
   for (core_v1::Container c : pod.spec().init_containers()) {
     core_v1::ContainerStatus one = find_status(status.init_container_statuses(), c.name());
     core_v1::ContainerState state = one.state();
-    if (is_sidecar(c)) {
+    if (kinds::is_sidecar(c)) {
       if (!one.started() && !state.has_terminated()) out.pending = true;
     } else if (state.has_terminated()) {
       if (state.terminated().exit_code() != 0) out.failed = true;
@@ -108,7 +109,7 @@ class ConditionWriter {
     for (core_v1::Container c : in_.pod.spec().init_containers()) {
       if (any_main) break;
       core_v1::ContainerStatus s = find_status(status_.view().init_container_statuses(), c.name());
-      bool done = is_sidecar(c) ? s.started() : s.ready();
+      bool done = kinds::is_sidecar(c) ? s.started() : s.ready();
       if (!done) waiting.emplace_back(c.name());
     }
     if (phase_ == "Succeeded") return {"PodCompleted", ""};
@@ -122,7 +123,7 @@ class ConditionWriter {
     std::vector<std::string> unready;
     for (core_v1::Container c : in_.pod.spec().init_containers()) {
       core_v1::ContainerStatus s = find_status(status_.view().init_container_statuses(), c.name());
-      if (is_sidecar(c) && !s.ready()) unready.emplace_back(c.name());
+      if (kinds::is_sidecar(c) && !s.ready()) unready.emplace_back(c.name());
     }
     for (core_v1::Container c : in_.pod.spec().containers()) {
       core_v1::ContainerStatus s = find_status(status_.view().container_statuses(), c.name());
@@ -220,13 +221,13 @@ ObjectPtr make_status(const StatusInput& in, const Object& pod) {
     status.set_phase("Failed");
     status.set_reason(in.failed->reason);
     status.set_message(in.failed->message);
-  } else if (is_terminal_phase(old_phase)) {
+  } else if (kinds::is_terminal(old_phase)) {
     status.set_phase(old_phase);  // an end is never taken back
   } else {
     status.set_phase(pod_phase(in, status.view()));
   }
   if (!status.view().has_start_time()) status.set_start_time(whole_seconds(in.now));
-  status.set_qos_class(qos_name(qos_class(in.pod.spec())));
+  status.set_qos_class(kinds::qos_class(in.pod.spec()));
   status.set_observed_generation(in.pod.metadata().generation());
   write_addresses(in, status);
   ConditionWriter(in, status).write();

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "kinds/pods.h"
 #include "kubelet/pods/termination_message.h"
 #include "kubelet/probes/prober.h"
 
@@ -91,7 +92,7 @@ void PodWorker::expect_ends() {
 }
 
 bool PodWorker::is_active() const {
-  return admitted_ && !finished_ && !failed_ && !is_terminal_phase(view().status().phase());
+  return admitted_ && !finished_ && !failed_ && !kinds::is_terminal(view().status().phase());
 }
 
 void PodWorker::wake_at(MicroTime when) {
@@ -130,7 +131,7 @@ void PodWorker::watch_deadline() {
   core_v1::PodSpec spec = view().spec();
   core_v1::PodStatus status = view().status();
   if (failed_ || !spec.has_active_deadline_seconds() || !status.has_start_time()) return;
-  if (is_terminal_phase(status.phase()) || is_finished(view(), state_)) return;
+  if (kinds::is_terminal(status.phase()) || is_finished(view(), state_)) return;
   int64_t seconds = std::min(spec.active_deadline_seconds(), kMaxDeadlineSeconds);
   MicroTime end = status.start_time() + seconds * kMicrosPerSecond;
   if (node_.loop.wall() < end) {
@@ -153,7 +154,8 @@ Task<void> PodWorker::sync() {
   watch_deadline();
   if (deleted_ || is_deleting(pod_)) {
     co_await sync_terminating();
-  } else if (failed_ || is_terminal_phase(view().status().phase()) || is_finished(view(), state_)) {
+  } else if (failed_ || kinds::is_terminal(view().status().phase()) ||
+             is_finished(view(), state_)) {
     co_await sync_terminal();
   } else {
     co_await sync_running();

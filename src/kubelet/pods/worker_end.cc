@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "kinds/pods.h"
 #include "kubelet/pods/resources.h"
 #include "kubelet/pods/worker.h"
 #include "kubelet/probes/handler.h"
@@ -32,7 +33,7 @@ Task<void> PodWorker::sync_terminating() {
   for (const ContainerRecord& c : containers) {
     bool sidecar = false;
     for (core_v1::Container init : view().spec().init_containers()) {
-      sidecar = sidecar || (init.name() == c.name && is_sidecar(init));
+      sidecar = sidecar || (init.name() == c.name && kinds::is_sidecar(init));
     }
     if (c.state == ContainerState::kRunning && !sidecar) main_running = true;
   }
@@ -43,7 +44,7 @@ Task<void> PodWorker::sync_terminating() {
     if (c.state != ContainerState::kRunning) continue;
     running = true;
     bool is_init = std::any_of(inits.begin(), inits.end(), [&](core_v1::Container i) {
-      return i.name() == c.name && is_sidecar(i);
+      return i.name() == c.name && kinds::is_sidecar(i);
     });
     if (is_init && (main_running || sidecar_killed)) continue;
     sidecar_killed = sidecar_killed || is_init;

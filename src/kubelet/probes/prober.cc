@@ -1,5 +1,7 @@
 #include "kubelet/probes/prober.h"
 
+#include "kinds/pods.h"
+
 #include <algorithm>
 
 namespace tiphys::kubelet {
@@ -41,7 +43,7 @@ void Prober::update(ObjectPtr pod, const PodRuntime& runtime) {
       if (container.name() == c.name) watch_container(pod, container, c, ip);
     }
     for (core_v1::Container container : spec.init_containers()) {
-      if (container.name() == c.name && is_sidecar(container))
+      if (container.name() == c.name && kinds::is_sidecar(container))
         watch_container(pod, container, c, ip);
     }
   }
