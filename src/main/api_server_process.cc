@@ -13,9 +13,11 @@
 #include "apiserver/authz/modes.h"
 #include "apiserver/authz/node.h"
 #include "apiserver/authz/rbac.h"
+#include "apiserver/response/status_object.h"
 #include "apiserver/reviews/reviews.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "codec/codec.h"
 #include "kinds/metadata.h"
 #include "os/files.h"
 #include "storage/embedded/embedded_store.h"
@@ -66,6 +68,16 @@ Task<Result<void>> bootstrap_policy(apiserver::ApiServer& server) {
     if (!written) co_return written.error();
   }
   co_return Result<void>();
+}
+
+// A body over the limit is never read whole: the listener answers it with the API's Status.
+net::ServerLimits listener_limits() {
+  net::ServerLimits limits{.max_body_bytes = codec::kMaxBodyBytes};
+  ObjectPtr status = apiserver::status_object(ApiStatus::too_large(
+      "Request entity too large: limit is " + std::to_string(codec::kMaxBodyBytes)));
+  limits.too_large_type = "application/json";
+  limits.too_large_text = *codec::encode_shared(codec::Format::kJson, *status) + "\n";
+  return limits;
 }
 
 }  // namespace
@@ -363,9 +375,10 @@ Task<Result<void>> ApiServerProcess::start() {
   if (done) done = add_admission();
   if (!done) co_return done;
   add_bootstrap();
-  listener_ = std::make_unique<net::Server>(host_.loop(), tls_, [this](net::Request request) {
-    return server_->handle(std::move(request));
-  });
+  listener_ = std::make_unique<net::Server>(
+      host_.loop(), tls_,
+      [this](net::Request request) { return server_->handle(std::move(request)); },
+      listener_limits());
   // A taken port is told before anything is written.
   done = listener_->listen(flags_.bind_address, static_cast<uint16_t>(flags_.secure_port));
   if (!done) co_return done;

@@ -73,6 +73,8 @@ class Http1Server : public ServerProtocol, public ResponseSink {
   bool hold(size_t bytes);
   void start_exchange();
   void refuse(int status, std::string_view why);
+  void refuse_body();
+  void answer_and_linger(int status, std::string_view type, std::string text);
   void write_head(const Response& response, bool whole);
   void end_response();
   void upgrade(Exchange& exchange);
@@ -130,7 +132,7 @@ bool Http1Server::take_head() {
   searched_ = 0;
   head_ = std::move(*head);
   if (head_.framing.length > core_.limits.max_body_bytes) {
-    refuse(413, "request body too large");
+    refuse_body();
     return false;
   }
   framing_.emplace(head_.framing);
@@ -152,7 +154,7 @@ bool Http1Server::take_body() {
   }
   input_.erase(0, *taken);
   if (body_.size() >= limit) {
-    refuse(413, "request body too large");
+    refuse_body();
     return false;
   }
   if (!hold(body_.size() - before)) {
@@ -190,10 +192,18 @@ void Http1Server::start_exchange() {
 }
 
 void Http1Server::refuse(int status, std::string_view why) {
+  answer_and_linger(status, "text/plain; charset=utf-8", std::string(why) + "\n");
+}
+
+void Http1Server::refuse_body() {
+  answer_and_linger(413, core_.limits.too_large_type, core_.limits.too_large_text);
+}
+
+void Http1Server::answer_and_linger(int status, std::string_view type, std::string text) {
   Response response;
   response.status = status;
-  response.headers.add("content-type", "text/plain; charset=utf-8");
-  response.body = std::make_shared<const std::string>(std::string(why) + "\n");
+  response.headers.add("content-type", type);
+  response.body = std::make_shared<const std::string>(std::move(text));
   keep_alive_ = false;
   refused_ = true;
   write_head(response, true);

@@ -207,7 +207,7 @@ void Http2Server::on_request_headers(Http2Stream& stream, bool end) {
   if (end) return start_exchange(stream);
   auto length = parse_uint(headers.get("content-length"));
   if (length && *length > core_.limits.max_body_bytes) {
-    return refuse(stream, 413, "request body too large");
+    return refuse_body(stream);
   }
   if (headers.get("expect") == "100-continue") {
     nghttp2_nv status = field(":status", "100");
@@ -248,7 +248,7 @@ void Http2Server::on_data(Http2Stream& stream, std::string_view bytes) {
   if (stream.refused || !stream.receiving) return;
   std::string& body = stream.request.body;
   if (body.size() + bytes.size() > core_.limits.max_body_bytes) {
-    refuse(stream, 413, "request body too large");
+    refuse_body(stream);
   } else if (core_.held_body_bytes + bytes.size() > kMaxHeldBodyBytes) {
     refuse(stream, 503, "too many request bodies at one time");
   } else {
@@ -277,14 +277,23 @@ void Http2Server::start_exchange(Http2Stream& stream) {
 }
 
 void Http2Server::refuse(Http2Stream& stream, int status, std::string_view why) {
+  answer_early(stream, status, "text/plain; charset=utf-8", std::string(why) + "\n");
+}
+
+void Http2Server::refuse_body(Http2Stream& stream) {
+  answer_early(stream, 413, core_.limits.too_large_type, core_.limits.too_large_text);
+}
+
+void Http2Server::answer_early(Http2Stream& stream, int status, std::string_view type,
+                               std::string text) {
   stream.refused = true;
   if (stream.receiving) --receiving_;
   stream.receiving = false;
   release(stream);
   stream.request = {};
   stream.response.status = status;
-  stream.response.headers.add("content-type", "text/plain; charset=utf-8");
-  stream.response.body = std::make_shared<const std::string>(std::string(why) + "\n");
+  stream.response.headers.add("content-type", type);
+  stream.response.body = std::make_shared<const std::string>(std::move(text));
   submit(stream);
 }
 

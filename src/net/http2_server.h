@@ -63,6 +63,8 @@ class Http2Server : public ServerProtocol, public ResponseSink {
 
   void start_exchange(Http2Stream& stream);
   void refuse(Http2Stream& stream, int status, std::string_view why);
+  void refuse_body(Http2Stream& stream);
+  void answer_early(Http2Stream& stream, int status, std::string_view type, std::string text);
   void submit(Http2Stream& stream);
   void submit_trailers(Http2Stream& stream, uint32_t* flags);
   void charge(int64_t cost = 1);

@@ -18,7 +18,9 @@ namespace tiphys::net {
 
 struct ServerLimits {
   size_t max_header_bytes = 1 << 20;        // Go's DefaultMaxHeaderBytes
-  size_t max_body_bytes = 3 * 1024 * 1024;  // over: 413
+  size_t max_body_bytes = 3 * 1024 * 1024;  // over: 413 with the text below
+  std::string too_large_type = "text/plain; charset=utf-8";
+  std::string too_large_text = "request body too large\n";
   uint32_t max_concurrent_streams =
       250;  // upstream's --http2-max-streams-per-connection default region
   Duration idle_timeout = std::chrono::seconds(90);
