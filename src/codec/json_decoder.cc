@@ -1,6 +1,7 @@
 #include "codec/json_decoder.h"
 
 #include "codec/limits.h"
+#include "codec/zero_value.h"
 
 namespace tiphys::codec {
 
@@ -241,35 +242,7 @@ Value JsonDecoder::read_item(const Field& field) {
     value = read_singular(field, kNullValue);
   }
   if (!value.is_null()) return value;
-  switch (field.kind) {  // null: the zero of the item's type
-    case FieldKind::kBool:
-      return Value::of_bool(false);
-    case FieldKind::kDouble:
-      return Value::of_double(0);
-    case FieldKind::kString:
-      return arena_.string("");
-    case FieldKind::kQuantity:
-      return arena_.string("0");
-    case FieldKind::kBytes:
-      return arena_.string("", ValueType::kBytes);
-    case FieldKind::kStringList:
-      return arena_.make(ValueType::kList);
-    case FieldKind::kMessage:
-    case FieldKind::kSchemaOrArray:
-    case FieldKind::kSchemaOrBool:
-    case FieldKind::kSchemaOrStringArray:
-      return arena_.make(ValueType::kStruct);
-    case FieldKind::kRawExtension:
-    case FieldKind::kFieldsV1:
-    case FieldKind::kJson:
-      return arena_.string("", ValueType::kRaw);
-    case FieldKind::kTime:
-    case FieldKind::kMicroTime:  // Go's zero time is not the epoch
-    case FieldKind::kAny:
-      return {};
-    default:
-      return Value::of_int(0);
-  }
+  return zero_value(field, arena_);  // of null
 }
 
 Value JsonDecoder::read_list(const Field& field) {

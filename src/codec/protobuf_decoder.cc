@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "codec/limits.h"
+#include "codec/zero_value.h"
 #include "object/quantity.h"
 
 namespace tiphys::codec {
@@ -169,38 +170,7 @@ void ProtobufDecoder::map_entry(std::string_view bytes, const Field& f, Node& ma
   }
   if (reader.failed()) fail("unexpected EOF");
   append(arena_, map, arena_.string(key));
-  append(arena_, map, value.is_null() ? zero(f) : value);
-}
-
-Value ProtobufDecoder::zero(const Field& f) {
-  switch (f.kind) {
-    case FieldKind::kBool:
-      return Value::of_bool(false);
-    case FieldKind::kDouble:
-      return Value::of_double(0);
-    case FieldKind::kString:
-      return arena_.string("");
-    case FieldKind::kQuantity:
-      return arena_.string("0");
-    case FieldKind::kBytes:
-      return arena_.string("", ValueType::kBytes);
-    case FieldKind::kStringList:
-      return arena_.make(ValueType::kList);
-    case FieldKind::kRawExtension:
-    case FieldKind::kFieldsV1:
-    case FieldKind::kJson:
-      return arena_.string("", ValueType::kRaw);
-    case FieldKind::kInt32:
-    case FieldKind::kInt64:
-    case FieldKind::kDuration:
-    case FieldKind::kIntOrString:
-      return Value::of_int(0);
-    case FieldKind::kTime:
-    case FieldKind::kMicroTime:
-      return {};  // Go's zero time is not the epoch
-    default:
-      return arena_.make(ValueType::kStruct);
-  }
+  append(arena_, map, value.is_null() ? zero_value(f, arena_) : value);
 }
 
 Value ProtobufDecoder::item(WireReader& reader, const Field& f, const Value& old) {

@@ -43,7 +43,6 @@ class ProtobufDecoder {
   Value item(WireReader& reader, const schema::Field& field, const Value& old);
   void packed(std::string_view bytes, const schema::Field& field, Node& list);
   void map_entry(std::string_view bytes, const schema::Field& field, Node& map);
-  Value zero(const schema::Field& field);
   Value timestamp(std::string_view bytes, const schema::Field& field);
   Value int_or_string(std::string_view bytes);
   Value string_list(std::string_view bytes);

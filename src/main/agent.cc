@@ -4,7 +4,6 @@
 #include "main/kubelet_flags.h"
 #include "main/logging_flags.h"
 #include "main/proxy_settings.h"
-#include "os/files.h"
 #include "proxy/proxier.h"
 
 namespace tiphys {
@@ -12,7 +11,6 @@ namespace {
 
 struct Flags {
   std::string kubeconfig;
-  std::string client_ca_file;
   std::string server;
   std::string token;
   KubeletFlags kubelet;
@@ -36,11 +34,6 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   }
   Result<kubelet::Options> options = flags.kubelet.resolve();
   if (!options) co_return options.error();
-  if (!flags.client_ca_file.empty()) {
-    Result<std::string> pem = os::read_file(flags.client_ca_file);
-    if (!pem) co_return pem.error();
-    options->client_ca_pem = *pem;
-  }
   auto connection = ApiConnection::open(host, flags.kubeconfig, "kubelet");
   if (!connection) co_return connection.error();
   client::Client& client = (*connection)->client();
@@ -68,8 +61,6 @@ int run_agent(const std::vector<std::string>& arguments) {
   LoggingFlags logging;
   FlagSet set;
   set.add("kubeconfig", flags.kubeconfig, "How to reach the API server, and as which node");
-  set.add("data-dir", flags.kubelet.options.data_dir, "Folder of the runtime, images and pods");
-  set.add("client-ca-file", flags.client_ca_file, "CA of the callers of the kubelet's server");
   set.add("server", flags.server, "Server to join; not there yet, use --kubeconfig");
   set.add("token", flags.token, "Token to join with; not there yet, use --kubeconfig");
   flags.kubelet.add_to(set);

@@ -4,36 +4,17 @@
 #include "main/command.h"
 #include "main/kubelet_flags.h"
 #include "main/logging_flags.h"
-#include "os/files.h"
 
 namespace tiphys {
 namespace {
 
 struct Flags {
   std::string kubeconfig;
-  std::string client_ca_file;
-  std::string tls_cert_file;
-  std::string tls_private_key_file;
   KubeletFlags kubelet;
 };
 
-Result<kubelet::Options> options_of(const Flags& flags) {
-  TIPHYS_TRY(kubelet::Options, options, flags.kubelet.resolve());
-  if (!flags.client_ca_file.empty()) {
-    TIPHYS_TRY(std::string, pem, os::read_file(flags.client_ca_file));
-    options.client_ca_pem = pem;
-  }
-  if (!flags.tls_cert_file.empty()) {
-    TIPHYS_TRY(std::string, certificate, os::read_file(flags.tls_cert_file));
-    TIPHYS_TRY(std::string, key, os::read_file(flags.tls_private_key_file));
-    options.tls_cert_pem = certificate;
-    options.tls_key_pem = key;
-  }
-  return options;
-}
-
 Task<Result<void>> serve(Host& host, Flags flags) {
-  Result<kubelet::Options> options = options_of(flags);
+  Result<kubelet::Options> options = flags.kubelet.resolve();
   if (!options) co_return options.error();
   auto connection = ApiConnection::open(host, flags.kubeconfig, "kubelet");
   if (!connection) co_return connection.error();
@@ -54,10 +35,6 @@ int run_kubelet(const std::vector<std::string>& arguments) {
   LoggingFlags logging;
   FlagSet set;
   set.add("kubeconfig", flags.kubeconfig, "How to reach the API server, and as whom");
-  set.add("data-dir", flags.kubelet.options.data_dir, "Folder of the runtime, images and pods");
-  set.add("client-ca-file", flags.client_ca_file, "CA of the callers of the kubelet's server");
-  set.add("tls-cert-file", flags.tls_cert_file, "Serving certificate (\"\": self-signed)");
-  set.add("tls-private-key-file", flags.tls_private_key_file, "Key of --tls-cert-file");
   flags.kubelet.add_to(set);
   flags.kubelet.add_alone_to(set);
   logging.add_to(set);

@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "main/node_name.h"
+#include "os/files.h"
 
 namespace tiphys {
 namespace {
@@ -56,6 +57,10 @@ void KubeletFlags::add_to(FlagSet& flags) {
 }
 
 void KubeletFlags::add_alone_to(FlagSet& flags) {
+  flags.add("data-dir", options.data_dir, "Folder of the runtime, images and pods");
+  flags.add("client-ca-file", client_ca_file, "CA of the callers of the kubelet's server");
+  flags.add("tls-cert-file", tls_cert_file, "Serving certificate (\"\": self-signed)");
+  flags.add("tls-private-key-file", tls_private_key_file, "Key of --tls-cert-file");
   flags.add("hostname-override", options.node_name, "Name of this node (\"\": the host's)");
   flags.add("root-dir", options.root_dir, "Folder of pods' state (\"\": <data-dir>/kubelet)");
   flags.add("address", options.address, "Address that the kubelet's server listens on");
@@ -78,6 +83,16 @@ Result<kubelet::Options> KubeletFlags::resolve() const {
   for (const std::string& text : register_with_taints) {
     TIPHYS_TRY(kubelet::Options::Taint, taint, read_taint(text));
     resolved.register_with_taints.push_back(taint);
+  }
+  if (!client_ca_file.empty()) {
+    TIPHYS_TRY(std::string, pem, os::read_file(client_ca_file));
+    resolved.client_ca_pem = pem;
+  }
+  if (!tls_cert_file.empty()) {
+    TIPHYS_TRY(std::string, certificate, os::read_file(tls_cert_file));
+    TIPHYS_TRY(std::string, key, os::read_file(tls_private_key_file));
+    resolved.tls_cert_pem = certificate;
+    resolved.tls_key_pem = key;
   }
   return resolved;
 }

@@ -16,12 +16,15 @@ struct KubeletFlags {
   std::vector<std::string> system_reserved;
   std::vector<std::string> kube_reserved;
   int64_t port = 10250;
+  std::string client_ca_file;
+  std::string tls_cert_file;
+  std::string tls_private_key_file;
 
   // What every way to run a kubelet has. The data folder's flag is the caller's.
   void add_to(FlagSet& flags);
-  // Only for the kubelet that runs alone.
+  // Only where it runs without an API server in its process (kubelet, agent).
   void add_alone_to(FlagSet& flags);
-  // The options with the list flags read into them. Error: names the flag.
+  // The options with lists and files that flags name read into them. Error: names the flag or file.
   Result<kubelet::Options> resolve() const;
 };
 
