@@ -111,6 +111,7 @@ struct ApiServer::Impl {
   std::unique_ptr<Authenticator> authenticator;
   std::unique_ptr<Authorizer> authorizer;
   std::vector<std::pair<std::string, Bootstrap>> bootstraps;
+  StaticDocuments documents;
   HandlerEnv env;
   bool loaded = false;  // the caches
   bool ready = false;
@@ -143,6 +144,9 @@ void ApiServer::add_admission(std::unique_ptr<AdmissionPlugin> plugin) {
 }
 void ApiServer::set_review_handler(ReviewHandler handler) {
   impl_->env.review = std::move(handler);
+}
+void ApiServer::serve_document(std::string path, StaticDocument document) {
+  impl_->documents.insert_or_assign(std::move(path), std::move(document));
 }
 void ApiServer::set_token_handler(TokenHandler handler) { impl_->env.token = std::move(handler); }
 void ApiServer::set_kubelet_connector(KubeletConnector connector) {
@@ -216,7 +220,8 @@ Result<void> ApiServer::Impl::authorize(RequestContext& context) {
 
 Task<Result<Answer>> ApiServer::Impl::dispatch(RequestContext& context, std::string if_none_match) {
   if (!context.info.is_resource) {
-    NonResourceEnv non_resource{&discovery, &metrics, &openapi, options.git_version, ready};
+    NonResourceEnv non_resource{&discovery,          &metrics, &openapi,
+                                options.git_version, ready,    &documents};
     co_return handle_non_resource(non_resource, context, if_none_match);
   }
   if (!discovery.serves_group(context.info.group)) co_return Answer::of_raw(page_not_found());

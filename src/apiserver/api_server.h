@@ -16,6 +16,7 @@
 #include "apiserver/handlers/handler_env.h"
 #include "apiserver/lookup.h"
 #include "apiserver/pipeline/answer.h"
+#include "apiserver/pipeline/non_resource.h"
 #include "apiserver/user.h"
 #include "async/loop.h"
 #include "async/pool.h"
@@ -63,6 +64,8 @@ class ApiServer {
   // Creates of resources that aren't stored (reviews), and token requests; see HandlerEnv.
   void set_review_handler(ReviewHandler handler);
   void set_token_handler(TokenHandler handler);
+  // A document at a path that is no resource, for whoever may get it.
+  void serve_document(std::string path, StaticDocument document);
   // How pods/log and node proxies reach a kubelet; none: 503.
   void set_kubelet_connector(KubeletConnector connector);
   // Runs after the caches are loaded and before the server is ready (RBAC bootstrap).

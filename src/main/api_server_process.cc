@@ -156,6 +156,10 @@ void ApiServerFlags::add_to(FlagSet& flags) {
   flags.add("etcd-servers", etcd_servers, "etcd endpoints; not there yet, use --data-dir");
   flags.add("service-account-issuer", service_account_issuer,
             "Issuers of service account tokens; the first one issues");
+  flags.add("service-account-jwks-uri", service_account_jwks_uri,
+            "Where the tokens' keys are read, as OpenID discovery tells (\"\": this server)");
+  flags.add("service-account-extend-token-expiration", service_account_extend_token_expiration,
+            "Give pods' tokens a year, for clients that never read them again");
   flags.add("api-audiences", api_audiences, "Audiences of tokens (default: the issuers)");
   flags.add("anonymous-auth", anonymous_auth,
             "Take requests without credentials as system:anonymous of system:unauthenticated; "
@@ -293,6 +297,7 @@ Result<void> ApiServerProcess::make_identity() {
   apiserver::ServiceAccountOptions options;
   if (!flags_.service_account_issuer.empty()) options.issuers = flags_.service_account_issuer;
   options.api_audiences = flags_.api_audiences;
+  options.extend_expiration = flags_.service_account_extend_token_expiration;
   TIPHYS_TRY(crypto::VerificationKey, key,
              crypto::VerificationKey::from_pem(pki_->service_account_key().public_pem()));
   tokens_ = std::make_unique<apiserver::ServiceAccountTokens>(
@@ -301,7 +306,19 @@ Result<void> ApiServerProcess::make_identity() {
   server_->set_authenticator(std::make_unique<apiserver::RequestAuthenticator>(
       std::move(token_file), tokens_.get(), tokens_->api_audiences(), flags_.anonymous_auth));
   server_->set_token_handler(apiserver::make_token_handler(*tokens_, server_->lookup()));
+  serve_issuer();
   return {};
+}
+
+// OpenID discovery, for those who check our tokens themselves (KEP-1393). Only issuers that are
+// https URLs have it.
+void ApiServerProcess::serve_issuer() {
+  if (!tokens_->issuer().starts_with("https://")) return;
+  std::string jwks_uri = flags_.service_account_jwks_uri;
+  if (jwks_uri.empty()) jwks_uri = url() + "/openid/v1/jwks";
+  server_->serve_document("/.well-known/openid-configuration",
+                          {"application/json", tokens_->discovery_json(jwks_uri)});
+  server_->serve_document("/openid/v1/jwks", {"application/jwk-set+json", tokens_->jwks_json()});
 }
 
 Result<void> ApiServerProcess::make_authorizers() {

@@ -39,6 +39,8 @@ struct ApiServerFlags {
   std::vector<std::string> disable_admission_plugins;
   std::vector<std::string> etcd_servers;
   std::vector<std::string> service_account_issuer;
+  std::string service_account_jwks_uri;
+  bool service_account_extend_token_expiration = true;
   std::vector<std::string> api_audiences;
   bool anonymous_auth = true;
   bool allow_privileged = true;
@@ -67,6 +69,7 @@ class ApiServerProcess {
   Result<void> make_pki();
   Result<void> make_tls();
   Result<void> make_identity();
+  void serve_issuer();
   Result<void> make_server();
   Result<void> make_authorizers();
   Result<void> add_admission();

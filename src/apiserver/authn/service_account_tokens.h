@@ -59,6 +59,7 @@ class ServiceAccountTokens {
   Result<ObjectPtr> issue(std::string_view ns, std::string_view name, const Object& request);
 
   const std::vector<std::string>& api_audiences() const { return options_.api_audiences; }
+  const std::string& issuer() const { return options_.issuers.front(); }
   // /.well-known/openid-configuration and /openid/v1/jwks.
   std::string discovery_json(std::string_view jwks_uri) const;
   std::string jwks_json() const;

@@ -80,6 +80,14 @@ std::optional<net::Response> health(const NonResourceEnv& env, const RequestCont
   return std::nullopt;
 }
 
+std::optional<net::Response> static_document(const NonResourceEnv& env, std::string_view path) {
+  auto found = env.documents->find(path);
+  if (found == env.documents->end()) return std::nullopt;
+  net::Response response = text_response(200, found->second.body, found->second.content_type);
+  response.headers.set("cache-control", "public, max-age=3600");
+  return response;
+}
+
 Answer aggregated(const NonResourceEnv& env, RequestContext& context, std::string_view path,
                   const ObjectPtr& document, std::string_view if_none_match) {
   net::Response response;
@@ -158,6 +166,7 @@ Result<Answer> handle_non_resource(const NonResourceEnv& env, RequestContext& co
     return Answer::of_raw(
         text_response(200, env.metrics->text(), "text/plain; version=0.0.4; charset=utf-8"));
   }
+  if (auto served = static_document(env, path)) return Answer::of_raw(std::move(*served));
   if (path == "/") return Answer::of_raw(text_response(200, paths_json(), "application/json"));
   if (path.starts_with("/openapi/")) {
     OpenApiRequest request{path,           context.query.get("hash"),

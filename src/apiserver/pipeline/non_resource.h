@@ -1,5 +1,6 @@
 // Paths that are no resources: discovery, version, health, metrics, openapi. Loop thread only.
 #pragma once
+#include <map>
 #include <string>
 
 #include "apiserver/discovery/discovery.h"
@@ -10,12 +11,20 @@
 
 namespace tiphys::apiserver {
 
+// A document that stays as it is, open to be cached for an hour (OpenID discovery).
+struct StaticDocument {
+  std::string content_type;
+  std::string body;
+};
+using StaticDocuments = std::map<std::string, StaticDocument, std::less<>>;  // by path
+
 struct NonResourceEnv {
   const Discovery* discovery = nullptr;
   const Metrics* metrics = nullptr;
   OpenApi* openapi = nullptr;
   std::string git_version;
   bool ready = false;
+  const StaticDocuments* documents = nullptr;
 };
 Result<Answer> handle_non_resource(const NonResourceEnv& env, RequestContext& context,
                                    std::string_view if_none_match);

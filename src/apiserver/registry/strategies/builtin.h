@@ -14,5 +14,6 @@ Strategy deployment_strategy();
 Strategy replica_set_strategy();
 Strategy daemon_set_strategy();
 Strategy stateful_set_strategy();
+Strategy certificate_signing_request_strategy();
 
 }  // namespace tiphys::apiserver

@@ -26,6 +26,7 @@ const Row kRows[] = {
     {"apps", "replicasets", replica_set_strategy()},
     {"apps", "daemonsets", daemon_set_strategy()},
     {"apps", "statefulsets", stateful_set_strategy()},
+    {"certificates.k8s.io", "certificatesigningrequests", certificate_signing_request_strategy()},
     {"coordination.k8s.io", "leases", {.allow_create_on_update = true}},
     {"events.k8s.io", "events", {.allow_create_on_update = true}},
     {"rbac.authorization.k8s.io", "roles", {.allow_create_on_update = true}},
