@@ -23,10 +23,10 @@ bool is_mutating(std::string_view verb) {
          verb == "deletecollection";
 }
 
+// Requests without a bound on their time: upstream's default long-running set.
 bool is_long_running(const RequestInfo& info) {
-  return info.verb == "watch" || info.verb == "proxy" || info.subresource == "proxy" ||
-         info.subresource == "log" || info.subresource == "exec" || info.subresource == "attach" ||
-         info.subresource == "portforward";
+  return info.verb == "watch" || info.verb == "proxy" || info.is_connect() ||
+         info.subresource == "log";
 }
 
 bool wants_pretty(const RequestContext& context) {
@@ -149,8 +149,8 @@ void ApiServer::serve_document(std::string path, StaticDocument document) {
   impl_->documents.insert_or_assign(std::move(path), std::move(document));
 }
 void ApiServer::set_token_handler(TokenHandler handler) { impl_->env.token = std::move(handler); }
-void ApiServer::set_kubelet_connector(KubeletConnector connector) {
-  impl_->env.kubelet = std::move(connector);
+void ApiServer::set_proxy_connector(ProxyConnector connector) {
+  impl_->env.connect = std::move(connector);
 }
 void ApiServer::add_bootstrap(std::string name, Bootstrap bootstrap) {
   impl_->bootstraps.emplace_back(std::move(name), std::move(bootstrap));
@@ -262,6 +262,12 @@ Result<RequestContext> ApiServer::Impl::open(net::Request& request) {
   context.body = std::move(request.body);
   context.gone = request.gone;
   context.now = loop.wall();
+  if (context.info.is_connect()) {
+    context.headers = request.headers;
+    context.raw_path = std::move(request.path);
+    context.authority = std::move(request.authority);
+    context.remote_address = std::move(request.remote_address);
+  }
   return context;
 }
 
@@ -283,7 +289,7 @@ Task<net::Response> ApiServer::Impl::serve(net::Request request) {
     bool aggregated = !context->info.is_resource && wants_aggregated(context->accept);
     if (!allowed) {
       answer = allowed.error();
-    } else if (!media && !aggregated &&
+    } else if (!media && !aggregated && !context->info.is_connect() &&
                (context->info.is_resource || discovery.find(context->info.path))) {
       answer = media.error();
     } else {

@@ -66,8 +66,8 @@ class ApiServer {
   void set_token_handler(TokenHandler handler);
   // A document at a path that is no resource, for whoever may get it.
   void serve_document(std::string path, StaticDocument document);
-  // How pods/log and node proxies reach a kubelet; none: 503.
-  void set_kubelet_connector(KubeletConnector connector);
+  // How logs, exec and proxies reach kubelets, pods and endpoints; none: 503.
+  void set_proxy_connector(ProxyConnector connector);
   // Runs after the caches are loaded and before the server is ready (RBAC bootstrap).
   using Bootstrap = std::function<Task<Result<void>>(ApiServer&)>;
   void add_bootstrap(std::string name, Bootstrap bootstrap);

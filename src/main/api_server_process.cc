@@ -276,13 +276,15 @@ Result<void> ApiServerProcess::make_server() {
   }
   TIPHYS_TRY(std::shared_ptr<crypto::ClientTls>, tls,
              crypto::ClientTls::create(kubelet_client(*pki_, kubelet_ca)));
-  kubelets_ = std::make_unique<KubeletConnections>(host_.loop(), tls);
+  TIPHYS_TRY(std::shared_ptr<crypto::ClientTls>, backend_tls,
+             crypto::ClientTls::create({.insecure_skip_verify = true}));
+  backends_ = std::make_unique<ProxyConnections>(host_.loop(), tls, backend_tls);
   renewal_->on_renewed(crypto::PkiLeaf::kApiserverKubeletClient,
                        [this, kubelet_ca](const crypto::PkiPair&) {
-                         kubelets_->replace(kubelet_client(*pki_, kubelet_ca));
+                         backends_->replace(kubelet_client(*pki_, kubelet_ca));
                        });
-  server_->set_kubelet_connector([this](apiserver::KubeletRequest request, StopToken stop) {
-    return kubelets_->send(std::move(request), std::move(stop));
+  server_->set_proxy_connector([this](apiserver::ProxyRequest request, StopToken stop) {
+    return backends_->send(std::move(request), std::move(stop));
   });
   return {};
 }
@@ -411,7 +413,7 @@ Task<void> ApiServerProcess::stop() {
   co_await gate_.close();
   if (server_) co_await server_->stop();
   if (listener_) co_await listener_->stop(kStopGrace);
-  if (kubelets_) co_await kubelets_->stop();
+  if (backends_) co_await backends_->stop();
   server_.reset();
   if (store_) co_await store_->stop();
 }

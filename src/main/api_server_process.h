@@ -13,7 +13,7 @@
 #include "crypto/pki_renewal.h"
 #include "main/flags.h"
 #include "main/host.h"
-#include "main/kubelet_connections.h"
+#include "main/proxy_connections.h"
 #include "net/server.h"
 #include "storage/store.h"
 
@@ -83,7 +83,7 @@ class ApiServerProcess {
   std::optional<crypto::Pki> pki_;
   std::unique_ptr<crypto::PkiRenewal> renewal_;
   std::shared_ptr<crypto::ServerTls> tls_;
-  std::unique_ptr<KubeletConnections> kubelets_;
+  std::unique_ptr<ProxyConnections> backends_;
   std::unique_ptr<apiserver::ApiServer> server_;
   std::unique_ptr<apiserver::ServiceAccountTokens> tokens_;
   std::vector<std::unique_ptr<apiserver::Authorizer>> authorizers_;

@@ -124,10 +124,14 @@ DeleteRequest delete_request(meta_v1::DeleteOptions wanted) {
   return request;
 }
 
-// The body's kind: policy/v1 or policy/v1beta1, which say the same.
+// The body is of policy/v1 or policy/v1beta1, which say the same.
 Result<Draft> decode_eviction(RequestContext& context, FieldValidation validation) {
-  const schema::Kind& kind = *schema::find_kind("policy", "v1", "Eviction");
-  return decode_body(context, kind, validation);
+  Result<Draft> body =
+      decode_body(context, *schema::find_kind("policy", "v1", "Eviction"), validation);
+  if (body) return body;
+  Result<Draft> older =
+      decode_body(context, *schema::find_kind("policy", "v1beta1", "Eviction"), validation);
+  return older ? std::move(older) : std::move(body);
 }
 
 }  // namespace

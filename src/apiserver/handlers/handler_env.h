@@ -22,14 +22,25 @@ using ReviewHandler = std::function<Task<Result<ObjectPtr>>(
 using TokenHandler = std::function<Task<Result<ObjectPtr>>(ObjectPtr service_account,
                                                            Draft token_request, UserInfo user)>;
 
-// Sends a request to the kubelet of a node ("10.0.0.5", 10250): path and query as the kubelet
-// serves them ("/containerLogs/ns/pod/container?follow=true"). The body comes as a stream.
-struct KubeletRequest {
+// The server behind a proxied request. `host` is a numeric address.
+struct ProxyTarget {
+  bool kubelet = false;  // reached with the API server's own kubelet client certificate
+  bool tls = false;
   std::string host;
-  uint16_t port = 10250;
-  net::Request request;
+  uint16_t port = 0;
 };
-using KubeletConnector = std::function<Task<Result<net::Response>>(KubeletRequest, StopToken)>;
+struct ProxyRequest {
+  ProxyTarget target;
+  net::Request request;
+  bool upgrade = false;  // the request asks to switch protocols
+};
+struct ProxyAnswer {
+  net::Response response;                   // its body as a stream
+  std::unique_ptr<net::ByteStream> stream;  // of an upgrade that was answered 101
+};
+// Sends a request to a kubelet, a pod or an endpoint. Redirects are not followed. Errors:
+// "dial tcp 10.0.0.5:80: connect: connection refused".
+using ProxyConnector = std::function<Task<Result<ProxyAnswer>>(ProxyRequest, StopToken)>;
 
 struct HandlerEnv {
   Loop* loop = nullptr;
@@ -41,7 +52,7 @@ struct HandlerEnv {
   Duration min_watch_timeout = std::chrono::seconds(1800);
   ReviewHandler review;
   TokenHandler token;
-  KubeletConnector kubelet;
+  ProxyConnector connect;  // may be null: nothing can be reached
 };
 
 }  // namespace tiphys::apiserver

@@ -24,6 +24,7 @@ Task<Result<Answer>> handle_binding(HandlerEnv& env, RequestContext& context);
 Task<Result<Answer>> handle_eviction(HandlerEnv& env, RequestContext& context);
 Task<Result<Answer>> handle_token(HandlerEnv& env, RequestContext& context);
 Task<Result<Answer>> handle_log(HandlerEnv& env, RequestContext& context);
-Task<Result<Answer>> handle_node_proxy(HandlerEnv& env, RequestContext& context);
+Task<Result<Answer>> handle_pod_stream(HandlerEnv& env, RequestContext& context);
+Task<Result<Answer>> handle_proxy(HandlerEnv& env, RequestContext& context);
 
 }  // namespace tiphys::apiserver

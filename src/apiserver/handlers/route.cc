@@ -32,6 +32,16 @@ bool scope_fits(const RequestContext& context) {
   return !info.ns.empty() || info.parts == 1;
 }
 
+// Proxies pass on every method that HTTP clients use.
+bool is_proxied_method(std::string_view method) {
+  static constexpr std::string_view kMethods[] = {"GET",   "HEAD",   "POST",   "PUT",
+                                                  "PATCH", "DELETE", "OPTIONS"};
+  for (std::string_view known : kMethods) {
+    if (method == known) return true;
+  }
+  return false;
+}
+
 // The API verb of a method on a collection, an object or a subresource; empty: none.
 std::string_view needed_verb(const RequestContext& context) {
   const RequestInfo& info = context.info;
@@ -62,7 +72,8 @@ SubresourceHandler subresource_handler(std::string_view name) {
   if (name == "eviction") return handle_eviction;
   if (name == "token") return handle_token;
   if (name == "log") return handle_log;
-  if (name == "proxy") return handle_node_proxy;
+  if (name == "exec" || name == "attach" || name == "portforward") return handle_pod_stream;
+  if (name == "proxy") return handle_proxy;
   return nullptr;
 }
 
@@ -72,14 +83,11 @@ Task<Result<Answer>> handle_subresource(HandlerEnv& env, RequestContext& context
   if (!context.subresource) co_return no_resource();
   if (context.info.parts > 3 && name != "proxy") co_return no_resource();
   std::string_view verb = needed_verb(context);
-  bool known = false;
+  bool known = name == "proxy" && is_proxied_method(context.method);
   for (std::string_view offered : context.subresource->verbs) known |= offered == verb;
   if (!known) co_return no_method();
   if (SubresourceHandler handler = subresource_handler(name))
     co_return co_await handler(env, context);
-  if (name == "exec" || name == "attach" || name == "portforward") {
-    co_return plain_status(501, "NotImplemented", "pods/" + name + " is not implemented yet");
-  }
   if (verb == "get") co_return co_await handle_get(env, context);
   if (verb == "update") co_return co_await handle_update(env, context);
   if (verb == "patch") co_return co_await handle_patch(env, context);
@@ -93,7 +101,8 @@ Task<Result<Answer>> handle_resource(HandlerEnv& env, RequestContext& context) {
   if (!context.resource) {
     context.resource = schema::find_resource(info.group, info.version, info.resource);
   }
-  if (!context.resource || !context.resource->served_by_default || context.encoded_slash) {
+  bool odd_path = context.encoded_slash && info.subresource != "proxy";
+  if (!context.resource || !context.resource->served_by_default || odd_path) {
     co_return no_resource();
   }
   if (!scope_fits(context)) co_return no_resource();

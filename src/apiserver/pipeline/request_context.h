@@ -11,6 +11,7 @@
 #include "apiserver/user.h"
 #include "async/stop.h"
 #include "base/time.h"
+#include "net/http.h"
 #include "object/object.h"
 #include "schema/resource.h"
 
@@ -26,8 +27,12 @@ struct RequestContext {
   std::string accept;
   std::string accept_encoding;
   std::string user_agent;
-  std::string body;  // raw body, or
-  ObjectPtr object;  // the decoded one of an in-process request
+  net::Headers headers;        // these four for requests that are passed on (connects) only
+  std::string raw_path;        // percent-encoded
+  std::string authority;       // the Host that was asked
+  std::string remote_address;  // "10.0.0.1:4242"
+  std::string body;            // raw body, or
+  ObjectPtr object;            // the decoded one of an in-process request
   bool in_process = false;
   UserInfo user;
   MediaType media;

@@ -114,6 +114,8 @@ void prepare_changed_object(const schema::Resource& resource, std::string_view s
     if (subresource == "status") keep_metadata(resource, edit, MetaView(old));
     return;
   }
+  // Upstream's binding is no change that generation counts.
+  if (subresource == "binding") return;
   if (type.status_field >= 0 && subresource.empty() && resource.find_subresource("status")) {
     copy_field(object, old, static_cast<uint16_t>(type.status_field));
   }

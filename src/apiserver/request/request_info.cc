@@ -151,6 +151,12 @@ Attributes RequestInfo::attributes() const {
   return attributes;
 }
 
+bool RequestInfo::is_connect() const {
+  if (!is_resource || !group.empty()) return false;
+  return subresource == "proxy" || subresource == "exec" || subresource == "attach" ||
+         subresource == "portforward";
+}
+
 Result<ParsedRequest> parse_request_info(std::string_view method, std::string_view raw_path,
                                          std::string_view raw_query) {
   ParsedRequest parsed;

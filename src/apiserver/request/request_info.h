@@ -25,6 +25,9 @@ struct RequestInfo {
   std::string rest;           // what follows the third part ("a/b"): proxy paths
 
   Attributes attributes() const;
+  // True for subresources that connect the client to something else: exec, attach, portforward,
+  // proxy. They take any method that they know and aren't negotiated.
+  bool is_connect() const;
 };
 
 // Errors: BadRequest for bytes that are no percent-encoding.

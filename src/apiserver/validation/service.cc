@@ -200,7 +200,7 @@ void validate_config_map(core_v1::ConfigMap config_map, FieldErrors& errors) {
     }
     total += value.size();
   }
-  if (total > kTotalBytes) errors.too_long(FieldPath(""), static_cast<int>(kTotalBytes));
+  if (total > kTotalBytes) errors.too_long(FieldPath("[]"), static_cast<int>(kTotalBytes));
 }
 
 void validate_config_map_update(core_v1::ConfigMap config_map, core_v1::ConfigMap old,

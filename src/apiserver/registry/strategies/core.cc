@@ -1,14 +1,13 @@
 // Strategies of core kinds: pods, services, namespaces, config maps, secrets.
 #include "apiserver/registry/strategies/builtin.h"
 #include "apiserver/validation/pod.h"
+#include "apiserver/validation/pod_subresources.h"
 #include "apiserver/validation/service.h"
 #include "apiserver/validation/workload.h"
 #include "kinds/core_v1.h"
 
 namespace tiphys::apiserver {
 namespace {
-
-constexpr std::string_view kNamespaceFinalizer = "kubernetes";
 
 std::string_view qos_class(core_v1::PodSpec spec);
 
@@ -25,11 +24,20 @@ void validate_pod(const StrategyContext&, const Object& object, FieldErrors& err
   validate_pod_spec(core_v1::Pod(object).spec(), FieldPath("spec"), errors);
 }
 
+void prepare_pod_update(const StrategyContext& context, Draft& object, const Object& old) {
+  if (context.subresource == "ephemeralcontainers") keep_ephemeral_containers_only(object, old);
+  if (context.subresource == "resize") keep_resources_only(object, old);
+}
+
 void update_pod(const StrategyContext& context, const Object& object, const Object& old,
                 FieldErrors& errors) {
-  if (context.subresource.empty()) {
-    validate_pod_update(core_v1::Pod(object), core_v1::Pod(old), errors);
+  core_v1::Pod pod(object);
+  core_v1::Pod before(old);
+  if (context.subresource.empty()) validate_pod_update(pod, before, errors);
+  if (context.subresource == "ephemeralcontainers") {
+    validate_ephemeral_containers_update(pod, before, errors);
   }
+  if (context.subresource == "resize") validate_pod_resize(pod, before, errors);
 }
 
 int64_t pod_grace_period(const Object& object, int64_t requested) {
@@ -67,20 +75,6 @@ std::string_view qos_class(core_v1::PodSpec spec) {
   return amounts.guaranteed ? "Guaranteed" : "Burstable";
 }
 
-void prepare_namespace(const StrategyContext&, Draft& object) {
-  core_v1::NamespaceEdit ns(object);
-  ns.clear_status();
-  ns.edit_status().set_phase("Active");
-  ns.edit_spec().clear_finalizers();
-  ns.edit_spec().edit_finalizers().append(kNamespaceFinalizer);
-}
-
-void prepare_namespace_update(const StrategyContext& context, Draft& object, const Object& old) {
-  if (context.subresource == "finalize") return;
-  core_v1::NamespaceEdit ns(object);
-  ns.set_spec(core_v1::Namespace(old).spec());
-}
-
 // stringData is a way to write data: it is merged into it and never stored.
 void merge_string_data(Draft& object) {
   core_v1::SecretEdit secret(object);
@@ -109,13 +103,10 @@ void update_service(const StrategyContext&, const Object& object, const Object& 
 
 Strategy pod_strategy() {
   return {.prepare_for_create = prepare_pod,
+          .prepare_for_update = prepare_pod_update,
           .validate = validate_pod,
           .validate_update = update_pod,
           .grace_period = pod_grace_period};
-}
-
-Strategy namespace_strategy() {
-  return {.prepare_for_create = prepare_namespace, .prepare_for_update = prepare_namespace_update};
 }
 
 Strategy service_strategy() {
