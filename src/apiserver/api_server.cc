@@ -6,11 +6,13 @@
 #include "apiserver/managed_fields/managed_fields.h"
 #include "apiserver/pipeline/bootstrap.h"
 #include "apiserver/pipeline/non_resource.h"
+#include "apiserver/pipeline/time_limit.h"
 #include "apiserver/registry/defaults.h"
 #include "apiserver/registry/meta.h"
 #include "apiserver/response/encode.h"
 #include "apiserver/response/gzip.h"
 #include "apiserver/response/watch_body.h"
+#include "async/gate.h"
 #include "async/stop.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -21,12 +23,6 @@ namespace {
 bool is_mutating(std::string_view verb) {
   return verb == "create" || verb == "update" || verb == "patch" || verb == "delete" ||
          verb == "deletecollection";
-}
-
-// Requests without a bound on their time: upstream's default long-running set.
-bool is_long_running(const RequestInfo& info) {
-  return info.verb == "watch" || info.verb == "proxy" || info.is_connect() ||
-         info.subresource == "log";
 }
 
 bool wants_pretty(const RequestContext& context) {
@@ -58,6 +54,15 @@ AcceptScope accept_scope(const RequestContext& context) {
   return scope;
 }
 
+// A request being answered. Outlives its connection's wait if its time is up.
+struct Running {
+  Running(Loop& loop, RequestContext the_context)
+      : context(std::move(the_context)), answer(ApiStatus::stopped()), done(loop) {}
+  RequestContext context;
+  Result<Answer> answer;
+  Event done;
+};
+
 }  // namespace
 
 struct ApiServer::Impl {
@@ -69,7 +74,8 @@ struct ApiServer::Impl {
         options(std::move(the_options)),
         hub(the_loop, the_store),
         discovery(options.advertise_address + ":" + std::to_string(options.secure_port)),
-        openapi(options.git_version) {
+        openapi(options.git_version),
+        requests(the_loop) {
     auto made = ServiceAllocator::create(
         {options.service_cidr, options.node_port_first, options.node_port_last}, random);
     if (made) {
@@ -116,11 +122,14 @@ struct ApiServer::Impl {
   bool loaded = false;  // the caches
   bool ready = false;
   StopSource stopping;
+  Gate requests;
 
   Result<UserInfo> authenticate(const net::Request& request);
   Result<void> authorize(RequestContext& context);
   Task<Result<Answer>> dispatch(RequestContext& context, std::string if_none_match);
   Task<Result<Answer>> limited(RequestContext& context, std::string if_none_match);
+  Task<void> run(std::shared_ptr<Running> running, std::string if_none_match);
+  Task<Result<Answer>> in_time(RequestContext& context, std::string if_none_match, Duration limit);
   Result<RequestContext> open(net::Request& request);
   Task<net::Response> serve(net::Request request);
   net::Response respond(RequestContext context, Result<Answer> answer);
@@ -184,6 +193,7 @@ Task<Result<void>> ApiServer::start() {
 Task<void> ApiServer::stop() {
   impl_->ready = false;
   impl_->stopping.request_stop();
+  co_await impl_->requests.close();
   co_await impl_->hub.stop();
 }
 
@@ -234,7 +244,7 @@ Task<Result<Answer>> ApiServer::Impl::limited(RequestContext& context, std::stri
   bool mutating = is_mutating(context.info.verb);
   int& in_flight = mutating ? metrics.in_flight_mutating : metrics.in_flight_reading;
   int limit = mutating ? options.max_mutating_requests_in_flight : options.max_requests_in_flight;
-  bool counted = context.info.is_resource && !is_long_running(context.info) &&
+  bool counted = limit > 0 && context.info.is_resource && !is_long_running(context.info) &&
                  !context.user.in_group(kSystemMasters) && !context.in_process;
   if (counted && in_flight >= limit) {
     ++metrics.rejected;
@@ -244,6 +254,31 @@ Task<Result<Answer>> ApiServer::Impl::limited(RequestContext& context, std::stri
   Result<Answer> answer = co_await dispatch(context, std::move(if_none_match));
   if (counted) --in_flight;
   co_return answer;
+}
+
+Task<void> ApiServer::Impl::run(std::shared_ptr<Running> running, std::string if_none_match) {
+  running->answer = co_await limited(running->context, std::move(if_none_match));
+  running->done.set();
+}
+
+// What takes longer than the limit goes on by itself; its answer is dropped.
+Task<Result<Answer>> ApiServer::Impl::in_time(RequestContext& context, std::string if_none_match,
+                                              Duration limit) {
+  if (stopping.stop_requested()) {
+    co_return ApiStatus::service_unavailable("the server is shutting down");
+  }
+  auto running = std::make_shared<Running>(loop, std::move(context));
+  requests.spawn(run(running, std::move(if_none_match)));
+  bool done = running->done.is_set();
+  if (!done) done = co_await running->done.wait({}, limit);
+  if (done) {
+    context = std::move(running->context);
+    co_return std::move(running->answer);
+  }
+  context = RequestContext{};
+  context.info = running->context.info;
+  context.media = running->context.media;
+  co_return time_is_up(context.info);
 }
 
 Result<RequestContext> ApiServer::Impl::open(net::Request& request) {
@@ -276,6 +311,9 @@ Task<net::Response> ApiServer::Impl::serve(net::Request request) {
   Result<UserInfo> user = authenticate(request);
   Result<RequestContext> context = open(request);
   if (!context) co_return respond(RequestContext{}, context.error());
+  Result<std::optional<Duration>> limit =
+      time_limit(context->info, context->query, options.request_timeout);
+  if (!limit) co_return respond(std::move(*context), limit.error());
   std::string accept_encoding = context->accept_encoding;
   Result<Answer> answer = ApiStatus::unauthorized();
   if (user) {
@@ -295,7 +333,9 @@ Task<net::Response> ApiServer::Impl::serve(net::Request request) {
     } else {
       if (media) context->media = *media;
       context->media.pretty = context->media.pretty || wants_pretty(*context);
-      answer = co_await limited(*context, std::string(request.headers.get("if-none-match")));
+      std::string if_none_match(request.headers.get("if-none-match"));
+      answer = *limit ? co_await in_time(*context, std::move(if_none_match), **limit)
+                      : co_await limited(*context, std::move(if_none_match));
     }
   } else {
     answer = user.error();

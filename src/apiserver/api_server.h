@@ -33,8 +33,9 @@ struct ApiServerOptions {
   std::string advertise_address = "127.0.0.1";  // of the endpoints of the service `kubernetes`
   uint16_t secure_port = 6443;
   std::string git_version = "v1.35.2+tiphys1";
-  int max_requests_in_flight = 400;
+  int max_requests_in_flight = 400;  // 0: no limit
   int max_mutating_requests_in_flight = 200;
+  Duration request_timeout = std::chrono::seconds(60);  // of requests that aren't long-running
   Duration min_watch_timeout = std::chrono::seconds(1800);
   bool bootstrap = true;  // system namespaces, the service `kubernetes`, priority classes
 };

@@ -161,6 +161,14 @@ void ApiServerFlags::add_to(FlagSet& flags) {
   flags.add("service-account-extend-token-expiration", service_account_extend_token_expiration,
             "Give pods' tokens a year, for clients that never read them again");
   flags.add("api-audiences", api_audiences, "Audiences of tokens (default: the issuers)");
+  flags.add("max-requests-inflight", max_requests_inflight,
+            "Reading requests served at a time (0: no limit)");
+  flags.add("max-mutating-requests-inflight", max_mutating_requests_inflight,
+            "Writing requests served at a time (0: no limit)");
+  flags.add("request-timeout", request_timeout,
+            "Time for a request that is neither a watch nor a stream");
+  flags.add("min-request-timeout", min_request_timeout,
+            "Seconds that a watch lasts at least, if its client asks for no time");
   flags.add("anonymous-auth", anonymous_auth,
             "Take requests without credentials as system:anonymous of system:unauthenticated; "
             "never with the mode AlwaysAllow");
@@ -185,6 +193,17 @@ Result<void> ApiServerProcess::check_flags() {
   if (flags_.secure_port < 1 || flags_.secure_port > 65535) {
     return ApiStatus::bad_request("--secure-port " + std::to_string(flags_.secure_port) +
                                   " must be between 1 and 65535, inclusive");
+  }
+  if (flags_.request_timeout <= Duration::zero()) {
+    return ApiStatus::bad_request("--request-timeout must be greater than 0");
+  }
+  for (int64_t number : {flags_.max_requests_inflight, flags_.max_mutating_requests_inflight,
+                         flags_.min_request_timeout}) {
+    if (number < 0 || number > INT32_MAX) {
+      return ApiStatus::bad_request(
+          "--max-requests-inflight, --max-mutating-requests-inflight and --min-request-timeout "
+          "can not be negative value");
+    }
   }
   if (flags_.tls_cert_file.empty() != flags_.tls_private_key_file.empty()) {
     return ApiStatus::bad_request("--tls-cert-file and --tls-private-key-file go together");
@@ -267,6 +286,10 @@ Result<void> ApiServerProcess::make_server() {
   options.node_port_last = ports.second;
   options.advertise_address = flags_.advertise_address;
   options.secure_port = static_cast<uint16_t>(flags_.secure_port);
+  options.max_requests_in_flight = static_cast<int>(flags_.max_requests_inflight);
+  options.max_mutating_requests_in_flight = static_cast<int>(flags_.max_mutating_requests_inflight);
+  options.request_timeout = flags_.request_timeout;
+  options.min_watch_timeout = std::chrono::seconds(flags_.min_request_timeout);
   server_ = std::make_unique<apiserver::ApiServer>(host_.loop(), host_.pool(), *store_,
                                                    host_.random(), options);
   std::string kubelet_ca;

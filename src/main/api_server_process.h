@@ -42,6 +42,10 @@ struct ApiServerFlags {
   std::string service_account_jwks_uri;
   bool service_account_extend_token_expiration = true;
   std::vector<std::string> api_audiences;
+  int64_t max_requests_inflight = 400;
+  int64_t max_mutating_requests_inflight = 200;
+  Duration request_timeout = std::chrono::minutes(1);
+  int64_t min_request_timeout = 1800;  // seconds
   bool anonymous_auth = true;
   bool allow_privileged = true;
   std::string node_name;  // of the kubelet certificates that are made along (not a flag here)
