@@ -297,7 +297,7 @@ Result<RequestContext> ApiServer::Impl::open(net::Request& request) {
   context.body = std::move(request.body);
   context.gone = request.gone;
   context.now = loop.wall();
-  if (context.info.is_connect()) {
+  if (context.info.is_connect() || context.info.subresource == "log") {
     context.headers = request.headers;
     context.raw_path = std::move(request.path);
     context.authority = std::move(request.authority);
@@ -410,6 +410,7 @@ Task<Result<Answer>> ApiServer::call(InProcessRequest request) {
   RequestContext context;
   context.info = std::move(parsed->info);
   context.method = std::move(request.method);
+  context.raw_path = std::move(request.path);
   context.query = Query::parse(request.query);
   context.raw_query = std::move(request.query);
   context.content_type = std::move(request.content_type);

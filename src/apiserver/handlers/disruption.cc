@@ -1,5 +1,6 @@
 #include "apiserver/handlers/disruption.h"
 
+#include "apiserver/managed_fields/managed_fields.h"
 #include "apiserver/registry/meta.h"
 #include "kinds/label_selector.h"
 #include "kinds/pods.h"
@@ -106,8 +107,11 @@ Result<Draft> with_disruption(const ObjectPtr& current, std::string_view pod_nam
   return draft;
 }
 
-Task<Result<Draft>> take_one(std::string pod_name, MicroTime now, ObjectPtr current) {
-  co_return with_disruption(current, pod_name, now);
+Task<Result<Draft>> take_one(const schema::Resource* resource, std::string pod_name, MicroTime now,
+                             ObjectPtr current) {
+  Result<Draft> changed = with_disruption(current, pod_name, now);
+  if (changed) track_update(*resource, "status", current.get(), *changed, "kube-apiserver", now);
+  co_return changed;
 }
 
 // A pod that isn't ready counts for nothing: it may go where the budget's policy says so.
@@ -151,9 +155,11 @@ Task<Result<Disruption>> take_disruption(HandlerEnv& env, const RequestContext& 
   scope.skip_admission = true;
   std::string name = context.info.name;
   MicroTime now = context.now;
+  const schema::Resource* resource = scope.resource;
   Result<Written> written = co_await env.registry->update(
-      std::move(scope), Preconditions{},
-      [name, now](ObjectPtr current) { return take_one(name, now, std::move(current)); });
+      std::move(scope), Preconditions{}, [resource, name, now](ObjectPtr current) {
+        return take_one(resource, name, now, std::move(current));
+      });
   if (!written) co_return written.error();
   co_return disruption;
 }

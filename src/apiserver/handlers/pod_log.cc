@@ -4,6 +4,7 @@
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/pod_container.h"
 #include "apiserver/handlers/proxy_target.h"
+#include "apiserver/handlers/websocket.h"
 #include "base/strings.h"
 
 namespace tiphys::apiserver {
@@ -93,11 +94,18 @@ Result<std::string> log_query(const Query& query, std::string_view pod) {
 }
 
 // Nothing has run yet: there is nothing to read.
-Answer empty_log() {
+net::Response empty_log() {
   net::Response empty;
   empty.headers.set("content-type", "text/plain");
   empty.body = std::make_shared<std::string>();
-  return Answer::of_raw(std::move(empty));
+  return empty;
+}
+
+Result<Answer> log_answer(HandlerEnv& env, const RequestContext& context, net::Response response) {
+  if (!is_websocket_request(context.headers)) return Answer::of_raw(std::move(response));
+  TIPHYS_TRY(net::Response, switched,
+             websocket_response(*env.loop, context.headers, std::move(response), context.gone));
+  return Answer::of_raw(std::move(switched));
 }
 
 }  // namespace
@@ -112,7 +120,7 @@ Task<Result<Answer>> handle_log(HandlerEnv& env, RequestContext& context) {
   Result<std::string> container = choose_container(pod, context.query.get("container"));
   if (!container) co_return container.error();
   std::string node(pod.spec().node_name());
-  if (node.empty()) co_return empty_log();
+  if (node.empty()) co_return log_answer(env, context, empty_log());
   Result<ProxyTarget> target = kubelet_target(env, node);
   if (!target) co_return target.error();
   ProxyRequest request;
@@ -124,7 +132,7 @@ Task<Result<Answer>> handle_log(HandlerEnv& env, RequestContext& context) {
   Result<ProxyAnswer> answer = co_await reach(env, std::move(request), context.gone);
   if (!answer) co_return answer.error();
   net::Response response = std::move(answer->response);
-  if (response.status < 400) co_return Answer::of_raw(std::move(response));
+  if (response.status < 400) co_return log_answer(env, context, std::move(response));
   co_return co_await status_of_refusal(std::move(response), context.gone);
 }
 

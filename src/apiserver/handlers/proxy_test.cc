@@ -313,6 +313,47 @@ TEST_F(ProxyTest, streams_are_checked_before_a_node_is_asked) {
   EXPECT_EQ(sent_, 0);
 }
 
+// Collects what is written; reads give nothing until it is closed.
+class RecordingStream : public net::ByteStream {
+ public:
+  RecordingStream(Loop& loop, std::string& written) : closed_(loop), written_(written) {}
+  Task<Result<std::string>> read(size_t, StopToken stop) override {
+    (void)co_await closed_.wait(std::move(stop));
+    co_return std::string();
+  }
+  Task<Result<void>> write(std::string bytes, StopToken) override {
+    written_ += bytes;
+    co_return Result<void>();
+  }
+  void close() override { closed_.set(); }
+
+ private:
+  Event closed_;
+  std::string& written_;
+};
+
+TEST_F(ProxyTest, logs_come_over_a_websocket_too) {
+  make_node("10.2.0.1");
+  make_pod("10.1.0.5");
+  net::Request asked;
+  asked.method = "GET";
+  asked.path = std::string(kPods) + "/p/log";
+  asked.headers.add("connection", "Upgrade");
+  asked.headers.add("upgrade", "websocket");
+  asked.headers.add("sec-websocket-version", "13");
+  asked.headers.add("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+  net::Request bad = asked;
+  bad.headers.set("sec-websocket-protocol", "chat");
+  EXPECT_EQ(loop_.run(server_.handle(std::move(bad))).status, 400);
+  net::Response response = loop_.run(server_.handle(std::move(asked)));
+  ASSERT_EQ(response.status, 101);
+  // The example of RFC 6455.
+  EXPECT_EQ(response.headers.get("sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+  std::string written;
+  loop_.run(response.upgrade(std::make_unique<RecordingStream>(loop_, written)));
+  EXPECT_EQ(written, std::string("\x82\x00\x82\x05hello\x88\x02\x03\xe8", 13));
+}
+
 TEST_F(ProxyTest, log_options_are_checked) {
   make_pod("10.1.0.5");
   Reply reply = ask("GET", std::string(kPods) + "/p/log?tailLines=-1&sinceSeconds=0&limitBytes=0");

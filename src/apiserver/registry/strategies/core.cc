@@ -24,9 +24,16 @@ void validate_pod(const StrategyContext&, const Object& object, FieldErrors& err
   validate_pod_spec(core_v1::Pod(object).spec(), FieldPath("spec"), errors);
 }
 
+// Old kubelets drop the QoS class, which never changes.
+void keep_qos_class(Draft& object, const Object& old) {
+  if (!core_v1::Pod(object.root()).status().qos_class().empty()) return;
+  core_v1::PodEdit(object).edit_status().set_qos_class(core_v1::Pod(old).status().qos_class());
+}
+
 void prepare_pod_update(const StrategyContext& context, Draft& object, const Object& old) {
   if (context.subresource == "ephemeralcontainers") keep_ephemeral_containers_only(object, old);
   if (context.subresource == "resize") keep_resources_only(object, old);
+  if (context.subresource == "status") keep_qos_class(object, old);
 }
 
 void update_pod(const StrategyContext& context, const Object& object, const Object& old,
