@@ -20,6 +20,8 @@
 namespace tiphys::apiserver {
 namespace {
 
+constexpr Duration kAddressRepairPeriod = std::chrono::minutes(3);
+
 bool is_mutating(std::string_view verb) {
   return verb == "create" || verb == "update" || verb == "patch" || verb == "delete" ||
          verb == "deletecollection";
@@ -73,6 +75,8 @@ struct ApiServer::Impl {
         random(the_random),
         options(std::move(the_options)),
         hub(the_loop, the_store),
+        gate(the_loop),
+        addresses_changed(the_loop),
         discovery(options.advertise_address + ":" + std::to_string(options.secure_port)),
         openapi(options.git_version),
         requests(the_loop) {
@@ -93,6 +97,8 @@ struct ApiServer::Impl {
     parts.hub = &hub;
     parts.admission = &admission;
     parts.allocator = allocator.get();
+    addresses = std::make_unique<ServiceAddresses>(hub, random, loop);
+    parts.addresses = addresses.get();
     registry = std::make_unique<Registry>(parts);
     env.loop = &loop;
     env.pool = &pool;
@@ -108,11 +114,14 @@ struct ApiServer::Impl {
   ApiServerOptions options;
   std::optional<ApiStatus> setup_error;
   CacherHub hub;
+  Gate gate;
+  Event addresses_changed;  // an IPAddress that no service's write wrote, perhaps
   Discovery discovery;
   OpenApi openapi;
   Metrics metrics;
   std::vector<std::unique_ptr<AdmissionPlugin>> admission;
   std::unique_ptr<ServiceAllocator> allocator;
+  std::unique_ptr<ServiceAddresses> addresses;
   std::unique_ptr<Registry> registry;
   std::unique_ptr<Authenticator> authenticator;
   std::unique_ptr<Authorizer> authorizer;
@@ -168,13 +177,16 @@ Lookup& ApiServer::lookup() { return impl_->hub.lookup(); }
 Authenticator* ApiServer::authenticator() { return impl_->authenticator.get(); }
 Authorizer* ApiServer::authorizer() { return impl_->authorizer.get(); }
 bool ApiServer::ready() const { return impl_->ready; }
+MicroTime ApiServer::now() const { return impl_->loop.wall(); }
 
 Task<Result<void>> ApiServer::start() {
   if (impl_->setup_error) co_return *impl_->setup_error;
   Result<void> loaded = co_await impl_->hub.start();
   if (!loaded) co_return loaded.error();
   impl_->loaded = true;
-  impl_->allocator->follow(*impl_->hub.find("", "services"));
+  impl_->allocator->follow(*impl_->hub.find("", "services"),
+                           impl_->hub.find("networking.k8s.io", "servicecidrs"),
+                           impl_->hub.find("networking.k8s.io", "ipaddresses"));
   if (impl_->options.bootstrap) {
     Result<void> made =
         co_await bootstrap_cluster(*this, impl_->options, impl_->allocator->first_address());
@@ -187,6 +199,7 @@ Task<Result<void>> ApiServer::start() {
     co_return made.error();
   }
   impl_->ready = true;
+  impl_->gate.spawn(repair_addresses());
   co_return Result<void>();
 }
 
@@ -194,6 +207,7 @@ Task<void> ApiServer::stop() {
   impl_->ready = false;
   impl_->stopping.request_stop();
   co_await impl_->requests.close();
+  co_await impl_->gate.close();
   co_await impl_->hub.stop();
 }
 
@@ -514,6 +528,41 @@ Task<Result<ObjectPtr>> ApiServer::put_status(Draft object) {
       [wanted, now](ObjectPtr current) { return give_status(wanted, std::move(current), now); });
   if (!written) co_return written.error();
   co_return std::move(written->object);
+}
+
+// ---- Services and their IPAddresses ----
+
+Task<void> ApiServer::repair_addresses() {
+  impl_->hub.find("networking.k8s.io", "ipaddresses")
+      ->on_change([this](const ObjectPtr&, const ObjectPtr&) { impl_->addresses_changed.set(); });
+  StopToken stop = impl_->stopping.token();
+  while (!stop.stop_requested()) {
+    impl_->addresses_changed.reset();
+    std::vector<AddressRepair> plan = plan_address_repair(impl_->hub.lookup(), impl_->loop.wall());
+    for (const AddressRepair& repair : plan) {
+      Result<void> done = co_await carry_out(repair);
+      if (!done) LOG_WARNING("Address of a service not repaired", {"err", done.error()});
+      if (stop.stop_requested()) co_return;
+    }
+    (void)co_await impl_->addresses_changed.wait(stop, kAddressRepairPeriod);
+  }
+}
+
+Task<Result<void>> ApiServer::carry_out(AddressRepair repair) {
+  const schema::Resource& resource =
+      *schema::find_resource("networking.k8s.io", "v1", "ipaddresses");
+  if (repair.remove) {
+    UserInfo user = loopback_user();
+    WriteScope scope = own_scope(resource, "", Draft(*repair.remove), user);
+    DeleteRequest request;
+    request.preconditions.uid = MetaView(*repair.remove).uid();
+    Result<Written> removed = co_await impl_->registry->remove(std::move(scope), request);
+    if (!removed && !removed.error().is_not_found()) co_return removed.error();
+  }
+  if (!repair.create) co_return Result<void>();
+  Result<ObjectPtr> made = co_await ensure(resource, "", Draft(*repair.create));
+  if (!made) co_return made.error();
+  co_return Result<void>();
 }
 
 }  // namespace tiphys::apiserver

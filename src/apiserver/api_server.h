@@ -17,6 +17,7 @@
 #include "apiserver/lookup.h"
 #include "apiserver/pipeline/answer.h"
 #include "apiserver/pipeline/non_resource.h"
+#include "apiserver/registry/service_repair.h"
 #include "apiserver/user.h"
 #include "async/loop.h"
 #include "async/pool.h"
@@ -80,6 +81,7 @@ class ApiServer {
   // Loads the caches and writes what every cluster has. Error: the store's.
   Task<Result<void>> start();
   bool ready() const;
+  MicroTime now() const;
   // Ends watches and waits for running requests.
   Task<void> stop();
 
@@ -96,6 +98,9 @@ class ApiServer {
   Task<Result<ObjectPtr>> put_status(Draft object);
 
  private:
+  Task<void> repair_addresses();
+  Task<Result<void>> carry_out(AddressRepair repair);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

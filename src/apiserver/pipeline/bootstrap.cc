@@ -2,6 +2,7 @@
 
 #include "kinds/core_v1.h"
 #include "kinds/discovery_v1.h"
+#include "kinds/networking_v1.h"
 #include "kinds/scheduling_v1.h"
 
 namespace tiphys::apiserver {
@@ -79,6 +80,36 @@ Draft make_priority_class(std::string_view name, int value, std::string_view des
   return draft;
 }
 
+bool is_ready(const Object& object) {
+  for (const auto& condition : networking_v1::ServiceCIDR(object).status().conditions()) {
+    if (condition.type() == "Ready" && condition.status() == "True") return true;
+  }
+  return false;
+}
+
+// The range of the server as an object (KEP-1880); its finalizer is the controllers' work.
+Task<Result<void>> bootstrap_range(ApiServer& server, std::string range) {
+  Draft draft = networking_v1::ServiceCIDR::make();
+  networking_v1::ServiceCIDREdit(draft).edit_metadata().set_name("kubernetes");
+  networking_v1::ServiceCIDREdit(draft).edit_spec().edit_cidrs().append(range);
+  Result<ObjectPtr> made = co_await server.ensure(
+      resource_of("networking.k8s.io", "v1", "servicecidrs"), "", std::move(draft));
+  if (!made) co_return made.error();
+  if (is_ready(**made)) co_return Result<void>();
+  Draft ready(**made);
+  auto conditions = networking_v1::ServiceCIDREdit(ready).edit_status().edit_conditions();
+  size_t at = 0;
+  while (at < conditions.size() && conditions[at].view().type() != "Ready") ++at;
+  if (at == conditions.size()) conditions.append();
+  conditions[at].set_type("Ready");
+  conditions[at].set_status("True");
+  conditions[at].set_message("Kubernetes default Service CIDR is ready");
+  conditions[at].set_last_transition_time(server.now());
+  Result<ObjectPtr> written = co_await server.put_status(std::move(ready));
+  if (!written) co_return written.error();
+  co_return Result<void>();
+}
+
 Task<Result<void>> bootstrap_service(ApiServer& server, ApiServerOptions options,
                                      std::string address) {
   int port = options.secure_port;
@@ -118,6 +149,8 @@ Task<Result<void>> bootstrap_cluster(ApiServer& server, ApiServerOptions options
                           "Used for system critical pods that must not be moved from "
                           "their current node."));
   if (!node) co_return node.error();
+  Result<void> range = co_await bootstrap_range(server, options.service_cidr);
+  if (!range) co_return range;
   co_return co_await bootstrap_service(server, std::move(options), std::move(service_address));
 }
 

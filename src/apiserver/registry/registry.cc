@@ -55,11 +55,13 @@ bool same_content(const Draft& a, const Object& b) {
                Value::of_node(ValueType::kStruct, &right));
 }
 
-storage::Bytes encode_for_store(const schema::Resource& resource, const Draft& object) {
-  auto bytes = std::make_shared<std::string>();
-  codec::encode_object(codec::Format::kProtobuf, object.type(), object.root(),
-                       &storage_gvk(resource), *bytes);
-  return bytes;
+bool is_service(const WriteScope& scope) {
+  return scope.resource->group.empty() && scope.resource->resource == "services";
+}
+
+// Whether a failed transaction failed on another key than the object's own, its first.
+bool own_key_held(const storage::TxnResult& result, int64_t expected) {
+  return (result.current[0] ? result.current[0]->mod_revision : 0) == expected;
 }
 
 }  // namespace
@@ -127,30 +129,32 @@ Task<Result<void>> Registry::admit_connect(WriteScope scope) {
 
 // Stores the object under the key if its mod revision is `expected`. False: it is not.
 Task<Result<bool>> Registry::commit(const WriteScope& scope, std::string key, int64_t expected,
-                                    Draft object, ObjectPtr* stored) {
-  set_resource_version(object, 0);
-  storage::Put put;
-  put.key = key;
-  put.value = encode_for_store(*scope.resource, object);
-  auto pending = std::make_shared<const PendingObject>(std::move(object));
-  put.attachment = pending;
+                                    Draft object, const Object* old, ObjectPtr* stored) {
   storage::Txn txn;
-  txn.compares.push_back({std::move(key), expected});
-  txn.puts.push_back(std::move(put));
+  txn.compares.push_back({key, expected});
+  if (parts_.addresses && is_service(scope)) {
+    parts_.addresses->join(txn, &object.root(), old ? &old->root() : nullptr);
+  }
+  ObjectPut put = make_put(*scope.resource, std::move(key), std::move(object));
+  txn.puts.push_back(std::move(put.put));
   Result<storage::TxnResult> result = co_await parts_.store->txn(std::move(txn));
   if (!result) co_return result.error();
+  if (!result->succeeded && own_key_held(*result, expected)) {
+    co_return ApiStatus::internal("failed to allocate a serviceIP: it was taken meanwhile");
+  }
   if (!result->succeeded) co_return false;
   bool seen = co_await cacher(*scope.resource).wait_for(result->revision, std::chrono::seconds(3));
   (void)seen;
-  *stored = from_storage_version(*scope.resource, pending->stamp(result->revision));
+  *stored = from_storage_version(*scope.resource, put.pending->stamp(result->revision));
   co_return true;
 }
 
 Task<Result<bool>> Registry::erase(const WriteScope& scope, std::string key, int64_t expected,
-                                   ObjectPtr* object) {
+                                   const Object& old, ObjectPtr* object) {
   storage::Txn txn;
   txn.compares.push_back({key, expected});
   txn.deletes.push_back({std::move(key)});
+  if (parts_.addresses && is_service(scope)) parts_.addresses->join(txn, nullptr, &old.root());
   Result<storage::TxnResult> result = co_await parts_.store->txn(std::move(txn));
   if (!result) co_return result.error();
   if (!result->succeeded) co_return false;
@@ -199,7 +203,7 @@ Task<Result<Written>> Registry::create_once(WriteScope scope, Draft object) {
   const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
   prepare_new_object(*scope.resource, stored);
   if (strategy.prepare_for_create) strategy.prepare_for_create(strategy_context(scope), stored);
-  if (parts_.allocator && scope.resource->group.empty() && scope.resource->resource == "services") {
+  if (parts_.allocator && is_service(scope)) {
     held = parts_.allocator->allocate(stored, nullptr);
     if (!held) co_return held.error();
   }
@@ -219,7 +223,8 @@ Task<Result<Written>> Registry::create_once(WriteScope scope, Draft object) {
     co_return written;
   }
   make_storable(stored);
-  Result<bool> done = co_await commit(scope, std::move(key), 0, std::move(stored), &written.object);
+  Result<bool> done =
+      co_await commit(scope, std::move(key), 0, std::move(stored), nullptr, &written.object);
   if (!done) co_return done.error();
   if (!*done) co_return already_exists(scope, generate_name);
   co_return written;
@@ -325,8 +330,7 @@ Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions prec
   if (strategy.prepare_for_update) {
     strategy.prepare_for_update(strategy_context(scope), object, *old);
   }
-  if (parts_.allocator && scope.resource->group.empty() && scope.resource->resource == "services" &&
-      scope.subresource.empty()) {
+  if (parts_.allocator && is_service(scope) && scope.subresource.empty()) {
     drop_stale_service_fields(object, *old);
     held = parts_.allocator->allocate(object, old.get());
     if (!held) co_return held.error();
@@ -354,10 +358,11 @@ Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions prec
   Result<bool> done = false;
   if (written.deleted) {
     written.object = from_storage_version(*scope.resource, std::move(frozen));
-    done = co_await erase(scope, std::move(key), expected, nullptr);
+    done = co_await erase(scope, std::move(key), expected, *old, nullptr);
   } else {
     frozen.reset();
-    done = co_await commit(scope, std::move(key), expected, std::move(object), &written.object);
+    done = co_await commit(scope, std::move(key), expected, std::move(object), old.get(),
+                           &written.object);
   }
   if (!done) co_return done.error();
   if (*done) co_return written;
@@ -423,9 +428,10 @@ Task<Result<Written>> Registry::remove(WriteScope scope, DeleteRequest request) 
     Result<bool> done = false;
     if (written.deleted) {
       bool marked = plan->step == DeleteStep::kUpdateErase;
-      done = co_await erase(scope, std::move(key), expected, marked ? &written.object : nullptr);
+      done =
+          co_await erase(scope, std::move(key), expected, *old, marked ? &written.object : nullptr);
     } else {
-      done = co_await commit(scope, std::move(key), expected, std::move(*plan->marked),
+      done = co_await commit(scope, std::move(key), expected, std::move(*plan->marked), old.get(),
                              &written.object);
     }
     if (!done) co_return done.error();

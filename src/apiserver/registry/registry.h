@@ -13,6 +13,7 @@
 #include "apiserver/admission/admission.h"
 #include "apiserver/cacher/cacher_hub.h"
 #include "apiserver/registry/preconditions.h"
+#include "apiserver/registry/service_addresses.h"
 #include "apiserver/registry/service_allocator.h"
 #include "apiserver/registry/strategy.h"
 #include "apiserver/user.h"
@@ -61,6 +62,7 @@ class Registry {
     CacherHub* hub = nullptr;
     const std::vector<std::unique_ptr<AdmissionPlugin>>* admission = nullptr;
     ServiceAllocator* allocator = nullptr;
+    const ServiceAddresses* addresses = nullptr;
   };
   explicit Registry(Parts parts) : parts_(parts) {}
 
@@ -95,10 +97,10 @@ class Registry {
   Task<Result<Written>> update_once(WriteScope scope, Preconditions preconditions,
                                     const Transform& transform, ObjectPtr current, bool* retry);
   Task<Result<bool>> commit(const WriteScope& scope, std::string key, int64_t expected,
-                            Draft object, ObjectPtr* stored);
+                            Draft object, const Object* old, ObjectPtr* stored);
   // object: gets the revision of its deletion; may be null.
   Task<Result<bool>> erase(const WriteScope& scope, std::string key, int64_t expected,
-                           ObjectPtr* object);
+                           const Object& old, ObjectPtr* object);
   ApiStatus already_exists(const WriteScope& scope, std::string_view generate_name) const;
   StrategyContext strategy_context(const WriteScope& scope) const;
 

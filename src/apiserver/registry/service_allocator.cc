@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "apiserver/registry/meta.h"
 #include "base/strings.h"
 #include "kinds/core_v1.h"
+#include "kinds/networking_v1.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -30,6 +32,16 @@ bool has_node_ports(core_v1::Service service) {
 
 std::string protocol_of(core_v1::ServicePort port) {
   return port.protocol().empty() ? "TCP" : std::string(port.protocol());
+}
+
+// Without a condition nobody has looked at it yet: then it counts as ready, as upstream's.
+bool is_ready(const Object& object) {
+  networking_v1::ServiceCIDR cidr(object.root());
+  if (cidr.metadata().has_deletion_timestamp()) return false;
+  for (const auto& condition : cidr.status().conditions()) {
+    if (condition.type() == "Ready") return condition.status() == "True";
+  }
+  return true;
 }
 
 // KEP-3070: the lower band is kept for addresses that users ask for.
@@ -62,32 +74,51 @@ void ServiceAllocator::Reservation::release() {
   owner_ = nullptr;
 }
 
-ServiceAllocator::ServiceAllocator(Options options, Random& random, uint32_t base, int prefix)
-    : options_(std::move(options)),
-      random_(random),
-      base_(base),
-      count_(prefix == 0 ? UINT32_MAX : uint32_t{1} << (32 - prefix)) {}
+ServiceAllocator::ServiceAllocator(Options options, Random& random, Range first)
+    : options_(std::move(options)), random_(random), ranges_{first} {}
+
+std::optional<ServiceAllocator::Range> ServiceAllocator::parse_range(std::string_view cidr) {
+  size_t slash = cidr.find('/');
+  if (slash == cidr.npos) return std::nullopt;
+  auto base = parse_ipv4(cidr.substr(0, slash));
+  auto prefix = parse_int(cidr.substr(slash + 1));
+  if (!base || !prefix || *prefix < 1 || *prefix > 30) return std::nullopt;
+  uint32_t mask = ~uint32_t{0} << (32 - *prefix);
+  return Range{*base & mask, uint32_t{1} << (32 - *prefix)};
+}
 
 Result<std::unique_ptr<ServiceAllocator>> ServiceAllocator::create(Options options,
                                                                    Random& random) {
-  size_t slash = options.service_cidr.find('/');
-  auto base = parse_ipv4(options.service_cidr.substr(0, slash));
-  auto prefix = slash == std::string::npos
-                    ? std::nullopt
-                    : parse_int(std::string_view(options.service_cidr).substr(slash + 1));
-  if (!base || !prefix || *prefix < 0 || *prefix > 30) {
+  auto range = parse_range(options.service_cidr);
+  if (!range) {
     return ApiStatus::bad_request("invalid service CIDR " + go_quote(options.service_cidr));
   }
-  uint32_t mask = *prefix == 0 ? 0 : ~uint32_t{0} << (32 - *prefix);
   return std::unique_ptr<ServiceAllocator>(
-      new ServiceAllocator(std::move(options), random, *base & mask, static_cast<int>(*prefix)));
+      new ServiceAllocator(std::move(options), random, *range));
 }
 
-void ServiceAllocator::follow(Cacher& services) {
+void ServiceAllocator::follow(Cacher& services, Cacher* cidrs, const Cacher* addresses) {
+  addresses_ = addresses;
   services.on_change([this](const ObjectPtr& old, const ObjectPtr& now) {
     if (now) account(*now, +1);
     if (old) account(*old, -1);
   });
+  if (!cidrs) return;
+  cidrs->on_change([this](const ObjectPtr& old, const ObjectPtr& now) { set_ranges(old, now); });
+}
+
+void ServiceAllocator::set_ranges(const ObjectPtr& old, const ObjectPtr& now) {
+  std::string name(MetaView(now ? *now : *old).name());
+  others_.erase(name);
+  if (now && is_ready(*now)) {
+    for (std::string_view cidr : networking_v1::ServiceCIDR(now->root()).spec().cidrs()) {
+      if (auto range = parse_range(cidr)) others_[name].push_back(*range);
+    }
+  }
+  ranges_.resize(1);
+  for (const auto& [other, list] : others_) {
+    ranges_.insert(ranges_.end(), list.begin(), list.end());
+  }
 }
 
 void ServiceAllocator::account(const Object& object, int delta) {
@@ -114,24 +145,32 @@ void ServiceAllocator::account(const Object& object, int delta) {
 }
 
 bool ServiceAllocator::address_taken(uint32_t address) const {
-  return address_counts_.contains(address);
+  if (address_counts_.contains(address)) return true;
+  return addresses_ && addresses_->get("", format_ipv4(address));
 }
 
 bool ServiceAllocator::port_taken(const std::string& protocol, int port) const {
   return port_counts_.contains({protocol, port});
 }
 
-std::string ServiceAllocator::first_address() const { return format_ipv4(base_ + 1); }
+std::string ServiceAllocator::first_address() const { return format_ipv4(ranges_[0].base + 1); }
 
 std::optional<uint32_t> ServiceAllocator::pick_address() {
+  for (const Range& range : ranges_) {
+    if (auto address = pick_address(range)) return address;
+  }
+  return std::nullopt;
+}
+
+std::optional<uint32_t> ServiceAllocator::pick_address(const Range& range) {
   uint32_t first = 1;
-  uint32_t usable = count_ - 2;  // network and broadcast
-  uint32_t band = reserved_addresses(count_);
+  uint32_t usable = range.count - 2;  // network and broadcast
+  uint32_t band = reserved_addresses(range.count);
   auto scan = [&](uint32_t from, uint32_t size) -> std::optional<uint32_t> {
     if (size == 0) return std::nullopt;
     auto start = static_cast<uint32_t>(random_.below(size));
     for (uint32_t i = 0; i < size; ++i) {
-      uint32_t address = base_ + from + (start + i) % size;
+      uint32_t address = range.base + from + (start + i) % size;
       if (!address_taken(address)) return address;
     }
     return std::nullopt;
@@ -189,16 +228,14 @@ void ServiceAllocator::allocate_addresses(Draft& draft, const Object* old, Reser
     auto address = parse_ipv4(wanted);
     FieldPath path = FieldPath("spec").child("clusterIPs");
     if (!address) return;  // validation words it
-    if (*address <= base_ || *address - base_ >= count_ - 1) {
-      errors.invalid_raw(path, "[]string{" + go_quote(wanted) + "}",
-                         "failed to allocate IP " + wanted + ": the provided IP (" + wanted +
-                             ") is not in the valid range. The range of valid IPs is " +
-                             options_.service_cidr);
-      return;
-    }
-    if (address_taken(*address)) {
-      errors.invalid_raw(path, "[]string{" + go_quote(wanted) + "}",
-                         "failed to allocate IP " + wanted + ": provided IP is already allocated");
+    bool known = std::any_of(ranges_.begin(), ranges_.end(),
+                             [&](const Range& range) { return range.holds(*address); });
+    std::string_view problem;
+    if (!known) problem = "the provided network does not match the current range";
+    if (known && address_taken(*address)) problem = "provided IP is already allocated";
+    if (!problem.empty()) {
+      errors.invalid_raw(path, "[" + go_quote(wanted) + "]",
+                         "failed to allocate IP " + wanted + ": " + std::string(problem));
       return;
     }
     ++address_counts_[*address];

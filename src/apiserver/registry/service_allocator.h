@@ -1,8 +1,10 @@
-// ServiceAllocator: cluster IPs and node ports of Services. What is taken follows the watch cache
-// of services plus the reservations of writes in progress, so two writes never get the same, and
-// what a failed write had reserved is free again at once. Loop thread only, IPv4.
+// ServiceAllocator: cluster IPs and node ports of Services. What is taken follows the watch caches
+// of services and IPAddresses plus the reservations of writes in progress, so two writes never get
+// the same, and what a failed write had reserved is free again at once. Addresses come from the
+// range that the server was given and from all ServiceCIDRs that are ready. Loop thread only, IPv4.
 //
-// Upstream: pkg/registry/core/service/storage/alloc.go; reserved bands as KEP-3070 and KEP-3668.
+// Upstream: pkg/registry/core/service/storage/alloc.go, .../ipallocator/cidrallocator.go
+// (KEP-1880); reserved bands as KEP-3070 and KEP-3668.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -30,8 +32,8 @@ class ServiceAllocator {
   // Error: BadRequest for a CIDR that is none.
   static Result<std::unique_ptr<ServiceAllocator>> create(Options options, Random& random);
 
-  // Follows the cacher of services. Once, before the first reservation.
-  void follow(Cacher& services);
+  // Follows the cachers (they may be null, services aside). Once, before the first reservation.
+  void follow(Cacher& services, Cacher* cidrs, const Cacher* addresses);
 
   // Addresses and ports held for one write. Gives back what keep() was not called for.
   class Reservation {
@@ -59,11 +61,20 @@ class ServiceAllocator {
   size_t addresses_in_use() const { return address_counts_.size(); }
 
  private:
-  ServiceAllocator(Options options, Random& random, uint32_t base, int prefix);
+  struct Range {
+    uint32_t base = 0;   // network address, host order
+    uint32_t count = 0;  // addresses in the range; network and broadcast are never given out
+    bool holds(uint32_t address) const { return address > base && address - base < count - 1; }
+  };
+  static std::optional<Range> parse_range(std::string_view cidr);
+
+  ServiceAllocator(Options options, Random& random, Range first);
+  void set_ranges(const ObjectPtr& old, const ObjectPtr& now);
   void account(const Object& service, int delta);
   bool address_taken(uint32_t address) const;
   bool port_taken(const std::string& protocol, int port) const;
   std::optional<uint32_t> pick_address();
+  std::optional<uint32_t> pick_address(const Range& range);
   std::optional<int> pick_port(const std::string& protocol);
   void hold_port(const std::string& protocol, int port, Reservation& held);
   void allocate_addresses(Draft& service, const Object* old, Reservation& held,
@@ -72,8 +83,9 @@ class ServiceAllocator {
 
   Options options_;
   Random& random_;
-  uint32_t base_;   // network address, host order
-  uint32_t count_;  // addresses in the range, network and broadcast excluded by use
+  std::vector<Range> ranges_;                         // the server's own first
+  std::map<std::string, std::vector<Range>> others_;  // of ready ServiceCIDRs, by name
+  const Cacher* addresses_ = nullptr;
   std::unordered_map<uint32_t, int> address_counts_;  // stored and reserved
   std::map<std::pair<std::string, int>, int> port_counts_;
 };

@@ -1,5 +1,7 @@
 #include "apiserver/registry/storable.h"
 
+#include "apiserver/registry/conversion.h"
+#include "codec/codec.h"
 #include "schema/message.h"
 
 namespace tiphys::apiserver {
@@ -29,5 +31,18 @@ void clean(Arena& arena, const schema::Message& type, Node& node) {
 }  // namespace
 
 void make_storable(Draft& object) { clean(object.arena(), object.type(), object.root()); }
+
+ObjectPut make_put(const schema::Resource& resource, std::string key, Draft object) {
+  set_resource_version(object, 0);
+  auto bytes = std::make_shared<std::string>();
+  codec::encode_object(codec::Format::kProtobuf, object.type(), object.root(),
+                       &storage_gvk(resource), *bytes);
+  ObjectPut made;
+  made.put.key = std::move(key);
+  made.put.value = std::move(bytes);
+  made.pending = std::make_shared<const PendingObject>(std::move(object));
+  made.put.attachment = made.pending;
+  return made;
+}
 
 }  // namespace tiphys::apiserver
