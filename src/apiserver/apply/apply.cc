@@ -6,6 +6,7 @@
 #include "apiserver/managed_fields/comparison.h"
 #include "apiserver/managed_fields/managed_fields.h"
 #include "apiserver/managed_fields/managers.h"
+#include "apiserver/managed_fields/reset_fields.h"
 #include "apiserver/patch/tree.h"
 #include "apiserver/registry/defaults.h"
 #include "apiserver/registry/meta.h"

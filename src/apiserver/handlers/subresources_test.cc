@@ -90,6 +90,8 @@ TEST_F(SubresourcesTest, a_status_write_keeps_the_rest) {
   EXPECT_EQ(at(set.body, {"metadata", "annotations", "a"}), "1");
   EXPECT_EQ(at(set.body, {"spec", "replicas"}), "1");
   EXPECT_EQ(at(set.body, {"status", "replicas"}), "4");
+  EXPECT_THAT(set.body, testing::Not(HasSubstr(R"("f:l":{})")));
+  EXPECT_THAT(set.body, HasSubstr(R"("f:annotations":{".":{},"f:a":{}})"));
 }
 
 TEST_F(SubresourcesTest, a_binding_assigns_once) {
@@ -190,6 +192,8 @@ TEST_F(SubresourcesTest, ephemeral_containers_are_only_added) {
   EXPECT_EQ(at(added.body, {"metadata", "labels"}), R"({"app":"a"})");
   EXPECT_EQ(at(added.body, {"spec", "hostNetwork"}), "<none>");
   EXPECT_EQ(at(added.body, {"metadata", "generation"}), "2");
+  EXPECT_THAT(added.body, HasSubstr(R"("fieldsV1":{"f:spec":{"f:ephemeralContainers":{)"));
+  EXPECT_THAT(added.body, testing::Not(HasSubstr("f:dropped")));
   EXPECT_THAT(patch("[]").body,
               HasSubstr(R"(existing ephemeral containers \"d\" may not be removed)"));
   EXPECT_THAT(patch(R"([{"name":"d","image":"other"}])").body,

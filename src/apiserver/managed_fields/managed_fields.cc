@@ -2,6 +2,7 @@
 
 #include "apiserver/managed_fields/comparison.h"
 #include "apiserver/managed_fields/managers.h"
+#include "apiserver/managed_fields/reset_fields.h"
 #include "apiserver/registry/meta.h"
 
 namespace tiphys::apiserver {
@@ -27,22 +28,6 @@ Managers managers_before(std::string_view subresource, const Object* live, const
 }
 
 }  // namespace
-
-void remove_reset_fields(const schema::Message& type, const schema::Resource& resource,
-                         std::string_view subresource, FieldSet& set) {
-  if (subresource.empty()) {
-    if (type.status_field >= 0 && resource.find_subresource("status")) {
-      set.remove_below({"f:status"});
-    }
-    return;
-  }
-  if (subresource != "status") return;
-  for (size_t i = 0; i < type.fields.size(); ++i) {
-    bool kept = static_cast<int16_t>(i) == type.status_field ||
-                static_cast<int16_t>(i) == type.metadata_field;
-    if (!kept) set.remove_below({"f:" + std::string(type.fields[i].name)});
-  }
-}
 
 void track_update(const schema::Resource& resource, std::string_view subresource,
                   const Object* live, Draft& object, std::string_view manager, MicroTime now) {

@@ -17,8 +17,4 @@ inline constexpr size_t kMaxUpdateManagers = 10;  // older ones become "ancient-
 void track_update(const schema::Resource& resource, std::string_view subresource,
                   const Object* live, Draft& object, std::string_view manager, MicroTime now);
 
-// Removes what writes to this endpoint never set: status, or all but status (and metadata).
-void remove_reset_fields(const schema::Message& type, const schema::Resource& resource,
-                         std::string_view subresource, FieldSet& set);
-
 }  // namespace tiphys::apiserver

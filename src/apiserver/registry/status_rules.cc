@@ -49,43 +49,40 @@ void keep_template_generation(Draft& object, const Object& old) {
   MetaEdit(object).set_annotation(kTemplateGeneration, std::to_string(number));
 }
 
-// What of metadata a write of the status leaves as it is, beyond what no write may change.
-enum class KeptMetadata : uint8_t {
-  kLabels,
-  kOwners,  // old kubelets break owner references when they write a pod's status
-  kAll,     // all that clients may set: metav1.ResetObjectMetaForStatus
-};
+using Names = std::span<const std::string_view>;
+
+constexpr std::string_view kLabels[] = {"labels"};
+// Old kubelets break owner references when they write a pod's status.
+constexpr std::string_view kOwners[] = {"ownerReferences"};
+// metav1.ResetObjectMetaForStatus
+constexpr std::string_view kAllMetadata[] = {"labels", "annotations", "finalizers",
+                                             "ownerReferences"};
 
 struct StatusRow {
   std::string_view group;
   std::string_view resource;
-  KeptMetadata kept;
+  Names kept;
 };
 
 constexpr StatusRow kStatusRows[] = {
-    {"", "pods", KeptMetadata::kOwners},
-    {"apps", "deployments", KeptMetadata::kLabels},
-    {"storage.k8s.io", "volumeattachments", KeptMetadata::kAll},
-    {"flowcontrol.apiserver.k8s.io", "flowschemas", KeptMetadata::kAll},
-    {"flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", KeptMetadata::kAll},
-    {"admissionregistration.k8s.io", "validatingadmissionpolicies", KeptMetadata::kAll},
-    {"apiregistration.k8s.io", "apiservices", KeptMetadata::kAll},
-    {"resource.k8s.io", "resourceclaims", KeptMetadata::kAll},
+    {"", "pods", kOwners},
+    {"apps", "deployments", kLabels},
+    {"storage.k8s.io", "volumeattachments", kAllMetadata},
+    {"flowcontrol.apiserver.k8s.io", "flowschemas", kAllMetadata},
+    {"flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", kAllMetadata},
+    {"admissionregistration.k8s.io", "validatingadmissionpolicies", kAllMetadata},
+    {"apiregistration.k8s.io", "apiservices", kAllMetadata},
+    {"resource.k8s.io", "resourceclaims", kAllMetadata},
 };
 
-void keep_metadata(const schema::Resource& resource, MetaEdit& edit, const MetaView& old) {
-  for (const StatusRow& row : kStatusRows) {
-    if (row.resource != resource.resource || row.group != resource.group) continue;
-    bool all = row.kept == KeptMetadata::kAll;
-    if (all || row.kept == KeptMetadata::kLabels) edit.copy("labels", old);
-    if (all || row.kept == KeptMetadata::kOwners) edit.copy("ownerReferences", old);
-    if (!all) return;
-    edit.copy("annotations", old);
-    edit.copy("finalizers", old);
-  }
-}
-
 }  // namespace
+
+std::span<const std::string_view> metadata_kept_by_status(const schema::Resource& resource) {
+  for (const StatusRow& row : kStatusRows) {
+    if (row.resource == resource.resource && row.group == resource.group) return row.kept;
+  }
+  return {};
+}
 
 void prepare_new_object(const schema::Resource& resource, Draft& object) {
   const schema::Message& type = object.type();
@@ -111,7 +108,8 @@ void prepare_changed_object(const schema::Resource& resource, std::string_view s
                  static_cast<int16_t>(i) == type.metadata_field;
       if (!own) copy_field(object, old, i);
     }
-    if (subresource == "status") keep_metadata(resource, edit, MetaView(old));
+    if (subresource != "status") return;
+    for (std::string_view name : metadata_kept_by_status(resource)) edit.copy(name, MetaView(old));
     return;
   }
   // Upstream's binding is no change that generation counts.
