@@ -2,6 +2,7 @@
 
 #include "apiserver/handlers/proxy_headers.h"
 #include "apiserver/handlers/tunnel.h"
+#include "apiserver/response/gzip.h"
 #include "base/strings.h"
 
 namespace tiphys::apiserver {
@@ -25,9 +26,19 @@ class Prepended : public net::BodyStream {
   std::unique_ptr<net::BodyStream> rest_;
 };
 
-bool is_plain_html(const net::Headers& headers) {
+// A page in an encoding that we don't know passes unchanged.
+bool is_readable_html(const net::Headers& headers) {
   std::string_view type = headers.get("content-type");
-  return trim(type.substr(0, type.find(';'))) == "text/html" && !headers.has("content-encoding");
+  std::string_view encoding = headers.get("content-encoding");
+  return trim(type.substr(0, type.find(';'))) == "text/html" &&
+         (encoding.empty() || encoding == "gzip");
+}
+
+// The page with its links rewritten, packed as it came.
+std::string rewritten_page(const ProxyPlace& place, std::string page, bool packed) {
+  if (!packed) return rewrite_html(place, page);
+  std::optional<std::string> plain = gunzip(page, kMaxRewrittenHtml);
+  return plain ? gzip(rewrite_html(place, *plain)) : page;
 }
 
 Task<Result<void>> rewrite_page(net::Response& response, ProxyPlace place, StopToken stop) {
@@ -44,7 +55,9 @@ Task<Result<void>> rewrite_page(net::Response& response, ProxyPlace place, StopT
   if (response.stream) {
     response.stream = std::make_unique<Prepended>(std::move(page), std::move(response.stream));
   } else {
-    response.body = std::make_shared<const std::string>(rewrite_html(place, page));
+    bool packed = response.headers.has("content-encoding");
+    response.body =
+        std::make_shared<const std::string>(rewritten_page(place, std::move(page), packed));
   }
   co_return Result<void>();
 }
@@ -116,7 +129,7 @@ Task<Result<Answer>> pass_on(HandlerEnv& env, RequestContext& context, ProxyTarg
     std::string_view location = response.headers.get("location");
     if (!location.empty()) {
       response.headers.set("location", rewrite_link(*place, location));
-    } else if (is_plain_html(response.headers) && context.method != "HEAD") {
+    } else if (is_readable_html(response.headers) && context.method != "HEAD") {
       Result<void> rewritten = co_await rewrite_page(response, *place, context.gone);
       if (!rewritten) co_return rewritten.error();
     }

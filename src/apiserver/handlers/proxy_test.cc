@@ -1,6 +1,7 @@
 #include "apiserver/api_server_fixture.h"
 #include "apiserver/handlers/proxy_headers.h"
 #include "apiserver/handlers/proxy_target.h"
+#include "apiserver/response/gzip.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -191,6 +192,20 @@ TEST_F(ProxyTest, links_and_redirects_are_rewritten_and_not_followed) {
   body_ = "<a href='/y'>";
   EXPECT_EQ(request("GET", std::string(kPods) + "/p/proxy/x").body,
             "<a href=\"" + std::string(kPods) + "/p/proxy/y\">");
+}
+
+TEST_F(ProxyTest, packed_pages_are_rewritten_and_broken_ones_pass) {
+  make_pod("10.1.0.5");
+  headers_.set("content-type", "text/html");
+  headers_.set("content-encoding", "gzip");
+  body_ = gzip("<a href='/y'>");
+  Reply reply = request("GET", std::string(kPods) + "/p/proxy/x");
+  EXPECT_EQ(gunzip(reply.body, 1000), "<a href=\"" + std::string(kPods) + "/p/proxy/y\">");
+  for (std::string broken : {std::string("no gzip"), gzip("x").substr(0, 12), std::string()}) {
+    body_ = broken;
+    EXPECT_EQ(request("GET", std::string(kPods) + "/p/proxy/x").body, broken);
+  }
+  EXPECT_EQ(gunzip(gzip(std::string(1001, 'x')), 1000), std::nullopt);
 }
 
 TEST_F(ProxyTest, failures_to_connect_are_503) {

@@ -103,6 +103,15 @@ Result<Value> patch_document(ScaleState& state, Value document, Arena& arena) {
   return apply_strategic_merge(document, patch, *scale_kind().message, arena);
 }
 
+// 422: what the patch made of the scale is none.
+ApiStatus invalid_patch(const Value& patched, std::string_view why) {
+  std::string text;
+  codec::encode_json_any(patched, text);
+  FieldErrors errors;
+  errors.invalid(FieldPath("patch"), text, why);
+  return ApiStatus::invalid("", "", "", errors.take());
+}
+
 Result<Draft> wanted_scale(ScaleState& state, const Draft& current) {
   if (state.body) return state.body->clone();
   const schema::Kind& kind = scale_kind();
@@ -119,11 +128,13 @@ Result<Draft> wanted_scale(ScaleState& state, const Draft& current) {
   }
   codec::DecodeNotes notes;
   auto root = codec::from_any(body, *kind.message, draft.arena(), &notes);
-  if (!root) return root.error();
+  if (!root) return invalid_patch(patched, root.error().message());
   draft.set_root(*root);
   auto valid =
       apply_field_validation(*state.context, state.options.field_validation, notes.problems, kind);
-  if (!valid) return valid.error();
+  if (!valid) {
+    return invalid_patch(patched, "strict decoding error: " + join(notes.problems, ", "));
+  }
   return draft;
 }
 
