@@ -1,7 +1,5 @@
 #include "apiserver/registry/field_error.h"
 
-#include <algorithm>
-
 #include "base/strings.h"
 
 namespace tiphys::apiserver {
@@ -46,24 +44,42 @@ void FieldErrors::invalid_raw(const FieldPath& path, std::string_view value,
   add("FieldValueInvalid", path, std::move(message));
 }
 
+void FieldErrors::invalid_all(const FieldPath& path, std::string_view value,
+                              std::span<const std::string> details) {
+  for (const std::string& detail : details) invalid(path, value, detail);
+}
+
 void FieldErrors::not_supported(const FieldPath& path, std::string_view value,
                                 std::span<const std::string_view> supported) {
-  std::vector<std::string_view> sorted(supported.begin(), supported.end());
-  std::sort(sorted.begin(), sorted.end());
-  std::string message = "Unsupported value: " + go_quote(value) + ": supported values: ";
-  for (size_t i = 0; i < sorted.size(); ++i) {
+  not_supported_raw(path, go_quote(value), supported);
+}
+
+void FieldErrors::not_supported_raw(const FieldPath& path, std::string_view value,
+                                    std::span<const std::string_view> supported) {
+  std::string message = "Unsupported value: " + std::string(value) + ": supported values: ";
+  for (size_t i = 0; i < supported.size(); ++i) {
     if (i > 0) message += ", ";
-    message += go_quote(sorted[i]);
+    message += go_quote(supported[i]);
   }
   add("FieldValueNotSupported", path, std::move(message));
 }
 
 void FieldErrors::duplicate(const FieldPath& path, std::string_view value) {
-  add("FieldValueDuplicate", path, "Duplicate value: " + go_quote(value));
+  duplicate_raw(path, go_quote(value));
 }
 
-void FieldErrors::not_found(const FieldPath& path, std::string_view value) {
-  add("FieldValueNotFound", path, "Not found: " + go_quote(value));
+void FieldErrors::duplicate_raw(const FieldPath& path, std::string_view value,
+                                std::string_view detail) {
+  std::string message = "Duplicate value: " + std::string(value);
+  if (!detail.empty()) message.append(": ").append(detail);
+  add("FieldValueDuplicate", path, std::move(message));
+}
+
+void FieldErrors::not_found(const FieldPath& path, std::string_view value,
+                            std::string_view detail) {
+  std::string message = "Not found: " + go_quote(value);
+  if (!detail.empty()) message.append(": ").append(detail);
+  add("FieldValueNotFound", path, std::move(message));
 }
 
 void FieldErrors::forbidden(const FieldPath& path, std::string_view detail) {

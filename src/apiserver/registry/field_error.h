@@ -14,6 +14,8 @@ class FieldPath {
  public:
   FieldPath() = default;
   explicit FieldPath(std::string_view root) : text_(root) {}
+  // How upstream prints a path that is one empty name.
+  static FieldPath whole_object() { return FieldPath("[]"); }
   FieldPath child(std::string_view name) const;
   FieldPath index(size_t position) const;
   FieldPath key(std::string_view key) const;
@@ -32,17 +34,24 @@ class FieldErrors {
   void invalid(const FieldPath& path, int64_t value, std::string_view detail);
   // Value printed as given, without quotes (objects, null)
   void invalid_raw(const FieldPath& path, std::string_view value, std::string_view detail);
-  // 'Unsupported value: "x": supported values: "A", "B"' (sorted)
+  // Each of a check's messages as an invalid value.
+  void invalid_all(const FieldPath& path, std::string_view value,
+                   std::span<const std::string> details);
+  // 'Unsupported value: "x": supported values: "A", "B"' (in the order given)
   void not_supported(const FieldPath& path, std::string_view value,
                      std::span<const std::string_view> supported);
+  void not_supported_raw(const FieldPath& path, std::string_view value,
+                         std::span<const std::string_view> supported);
   void duplicate(const FieldPath& path, std::string_view value);  // 'Duplicate value: "x"'
-  void not_found(const FieldPath& path, std::string_view value);
+  void duplicate_raw(const FieldPath& path, std::string_view value, std::string_view detail = {});
+  void not_found(const FieldPath& path, std::string_view value, std::string_view detail = {});
   void forbidden(const FieldPath& path, std::string_view detail);
   void too_long(const FieldPath& path, int max_bytes);  // 'Too long: may not be more than N bytes'
   void too_many(const FieldPath& path, int actual, int max);
   void internal(const FieldPath& path, std::string_view detail);
 
   bool empty() const { return causes_.empty(); }
+  size_t size() const { return causes_.size(); }
   std::vector<StatusCause> take() { return std::move(causes_); }
   const std::vector<StatusCause>& causes() const { return causes_; }
 

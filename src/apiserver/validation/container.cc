@@ -1,318 +1,275 @@
 #include "apiserver/validation/container.h"
 
-#include "apiserver/validation/names.h"
+#include "apiserver/validation/checks.h"
+#include "apiserver/validation/container_parts.h"
+#include "apiserver/validation/resources.h"
 #include "base/strings.h"
-#include "object/quantity.h"
 
 namespace tiphys::apiserver {
 namespace {
 
 constexpr std::string_view kPullPolicies[] = {"Always", "IfNotPresent", "Never"};
-constexpr std::string_view kProtocols[] = {"TCP", "UDP", "SCTP"};
-constexpr std::string_view kMessagePolicies[] = {"FallbackToLogsOnError", "File"};
-constexpr std::string_view kSchemes[] = {"HTTP", "HTTPS"};
+constexpr std::string_view kProtocols[] = {"SCTP", "TCP", "UDP"};
+constexpr std::string_view kMessagePolicies[] = {"File", "FallbackToLogsOnError"};
+constexpr std::string_view kResizeResources[] = {"cpu", "memory"};
+constexpr std::string_view kResizePolicies[] = {"NotRequired", "RestartContainer"};
+constexpr std::string_view kRestartPolicies[] = {"Always", "Never", "OnFailure"};
+constexpr std::string_view kRestartActions[] = {"Restart"};
+constexpr std::string_view kExitCodeOperators[] = {"In", "NotIn"};
+constexpr int kMaxRestartRules = 20;
+constexpr int kMaxExitCodes = 255;
 
-void check(const Messages& messages, std::string_view value, const FieldPath& path,
-           FieldErrors& errors) {
-  for (const std::string& message : messages) errors.invalid(path, value, message);
-}
-
-void validate_image(std::string_view image, const FieldPath& path, FieldErrors& errors) {
-  if (image.empty()) {
-    errors.required(path);
-  } else if (trim(image) != image) {
-    errors.invalid(path, image, "must not have leading or trailing whitespace");
-  }
-}
+constexpr std::string_view kEphemeralFields[] = {"name",
+                                                 "image",
+                                                 "command",
+                                                 "args",
+                                                 "workingDir",
+                                                 "envFrom",
+                                                 "env",
+                                                 "volumeMounts",
+                                                 "volumeDevices",
+                                                 "terminationMessagePath",
+                                                 "imagePullPolicy",
+                                                 "terminationMessagePolicy",
+                                                 "securityContext",
+                                                 "stdin",
+                                                 "stdinOnce",
+                                                 "tty"};
 
 void validate_ports(const ListView<core_v1::ContainerPort>& ports, const FieldPath& path,
                     FieldErrors& errors) {
-  std::set<std::string> names;
+  std::set<std::string_view> names;
   for (size_t i = 0; i < ports.size(); ++i) {
     core_v1::ContainerPort port = ports[i];
     FieldPath at = path.index(i);
     if (!port.name().empty()) {
       Messages messages = check_port_name(port.name());
-      check(messages, port.name(), at.child("name"), errors);
-      if (messages.empty() && !names.insert(std::string(port.name())).second) {
+      errors.invalid_all(at.child("name"), port.name(), messages);
+      if (messages.empty() && !names.insert(port.name()).second) {
         errors.duplicate(at.child("name"), port.name());
       }
     }
     if (port.container_port() == 0) {
       errors.required(at.child("containerPort"));
     } else {
-      for (const std::string& message : check_port_number(port.container_port())) {
-        errors.invalid(at.child("containerPort"), port.container_port(), message);
-      }
+      check_number(check_port_number(port.container_port()), port.container_port(),
+                   at.child("containerPort"), errors);
     }
     if (port.host_port() != 0) {
-      for (const std::string& message : check_port_number(port.host_port())) {
-        errors.invalid(at.child("hostPort"), port.host_port(), message);
-      }
+      check_number(check_port_number(port.host_port()), port.host_port(), at.child("hostPort"),
+                   errors);
     }
-    if (port.protocol().empty()) {
-      errors.required(at.child("protocol"));
-    } else if (!std::ranges::count(kProtocols, port.protocol())) {
-      errors.not_supported(at.child("protocol"), port.protocol(), kProtocols);
+    check_choice(port.protocol(), kProtocols, at.child("protocol"), errors);
+  }
+}
+
+// Each host port of a protocol and address once.
+void validate_host_ports(core_v1::Container container, std::set<std::string>& taken,
+                         const FieldPath& path, FieldErrors& errors) {
+  for (size_t i = 0; i < container.ports().size(); ++i) {
+    core_v1::ContainerPort port = container.ports()[i];
+    if (port.host_port() == 0) continue;
+    std::string key = std::string(port.protocol()) + "/" + std::string(port.host_ip()) + "/" +
+                      std::to_string(port.host_port());
+    if (!taken.insert(key).second) {
+      errors.duplicate(path.child("ports").index(i).child("hostPort"), key);
     }
   }
 }
 
-int sources_of(core_v1::EnvVarSource source) {
-  return source.has_field_ref() + source.has_resource_field_ref() +
-         source.has_config_map_key_ref() + source.has_secret_key_ref() + source.has_file_key_ref();
-}
-
-void validate_env_source(core_v1::EnvVar variable, const FieldPath& path, FieldErrors& errors) {
-  if (!variable.has_value_from()) return;
-  FieldPath at = path.child("valueFrom");
-  core_v1::EnvVarSource source = variable.value_from();
-  int count = sources_of(source);
-  if (count == 0) {
-    errors.invalid(at, "",
-                   "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or "
-                   "`secretKeyRef`");
-  } else if (!variable.value().empty()) {
-    errors.invalid(at, "", "may not be specified when `value` is not empty");
-  } else if (count > 1) {
-    errors.invalid(at, "", "may not have more than one field specified at a time");
-  }
-  if (source.has_config_map_key_ref()) {
-    FieldPath ref = at.child("configMapKeyRef");
-    if (source.config_map_key_ref().name().empty()) errors.required(ref.child("name"));
-    if (source.config_map_key_ref().key().empty()) {
-      errors.required(ref.child("key"));
-    } else {
-      check(check_config_map_key(source.config_map_key_ref().key()),
-            source.config_map_key_ref().key(), ref.child("key"), errors);
+void validate_resize_policy(core_v1::Container container, std::string_view restart_policy,
+                            const FieldPath& path, FieldErrors& errors) {
+  std::set<std::string_view> seen;
+  for (size_t i = 0; i < container.resize_policy().size(); ++i) {
+    core_v1::ContainerResizePolicy policy = container.resize_policy()[i];
+    if (!seen.insert(policy.resource_name()).second) {
+      errors.duplicate(path.index(i), policy.resource_name());
     }
-  }
-  if (source.has_secret_key_ref()) {
-    FieldPath ref = at.child("secretKeyRef");
-    if (source.secret_key_ref().name().empty()) errors.required(ref.child("name"));
-    if (source.secret_key_ref().key().empty()) {
-      errors.required(ref.child("key"));
-    } else {
-      check(check_config_map_key(source.secret_key_ref().key()), source.secret_key_ref().key(),
-            ref.child("key"), errors);
-    }
-  }
-  if (source.has_field_ref() && source.field_ref().field_path().empty()) {
-    errors.required(at.child("fieldRef").child("fieldPath"));
-  }
-}
-
-void validate_environment(core_v1::Container container, const FieldPath& path,
-                          FieldErrors& errors) {
-  for (size_t i = 0; i < container.env().size(); ++i) {
-    core_v1::EnvVar variable = container.env()[i];
-    FieldPath at = path.child("env").index(i);
-    if (variable.name().empty()) {
-      errors.required(at.child("name"));
-    } else {
-      check(check_env_var_name(variable.name()), variable.name(), at.child("name"), errors);
-    }
-    validate_env_source(variable, at, errors);
-  }
-  for (size_t i = 0; i < container.env_from().size(); ++i) {
-    core_v1::EnvFromSource source = container.env_from()[i];
-    FieldPath at = path.child("envFrom").index(i);
-    int count = source.has_config_map_ref() + source.has_secret_ref();
-    if (count == 0) {
-      errors.invalid(at, "", "must specify one of: `configMapRef` or `secretRef`");
-    } else if (count > 1) {
-      errors.invalid(at, "", "may not have more than one field specified at a time");
+    check_choice(policy.resource_name(), kResizeResources, path, errors);
+    check_choice(policy.restart_policy(), kResizePolicies, path, errors);
+    if (restart_policy == "Never" && policy.restart_policy() != "NotRequired") {
+      errors.invalid(path, policy.restart_policy(),
+                     "must be 'NotRequired' when `restartPolicy` is 'Never'");
     }
   }
 }
 
-void validate_mounts(core_v1::Container container, const std::set<std::string_view>& volumes,
-                     const FieldPath& path, FieldErrors& errors) {
-  std::set<std::string_view> paths;
-  for (size_t i = 0; i < container.volume_mounts().size(); ++i) {
-    core_v1::VolumeMount mount = container.volume_mounts()[i];
-    FieldPath at = path.index(i);
-    if (mount.name().empty()) {
-      errors.required(at.child("name"));
-    }
-    if (!volumes.contains(mount.name())) errors.not_found(at.child("name"), mount.name());
-    if (mount.mount_path().empty()) errors.required(at.child("mountPath"));
-    if (!paths.insert(mount.mount_path()).second) {
-      errors.invalid(at.child("mountPath"), mount.mount_path(), "must be unique");
-    }
-    for (std::string_view sub : {mount.sub_path(), mount.sub_path_expr()}) {
-      FieldPath where = at.child(sub.data() == mount.sub_path().data() ? "subPath" : "subPathExpr");
-      if (sub.starts_with("/")) errors.invalid(where, sub, "must be a relative path");
-      for (std::string_view part : split(sub, '/')) {
-        if (part == "..") {
-          errors.invalid(where, sub, "must not contain '..'");
-          break;
-        }
-      }
-    }
-  }
-}
-
-void validate_list(const MapView<std::string_view>& list, const FieldPath& path,
-                   FieldErrors& errors) {
-  for (auto [name, text] : list) {
-    Result<Quantity> quantity = Quantity::parse(text);
-    if (quantity && quantity->sign() < 0) {
-      errors.invalid(path.key(name), text, "must be greater than or equal to 0");
-    }
-  }
-}
-
-void validate_resources(core_v1::ResourceRequirements resources, const FieldPath& path,
-                        FieldErrors& errors) {
-  validate_list(resources.limits(), path.child("limits"), errors);
-  validate_list(resources.requests(), path.child("requests"), errors);
-  for (auto [name, text] : resources.requests()) {
-    if (!resources.limits().contains(name)) continue;
-    Result<Quantity> request = Quantity::parse(text);
-    Result<Quantity> limit = Quantity::parse(resources.limits().find(name));
-    if (request && limit && request->compare(*limit) > 0) {
-      errors.invalid(path.child("requests"), text,
-                     "must be less than or equal to " + std::string(name) + " limit of " +
-                         std::string(resources.limits().find(name)));
-    }
-  }
-}
-
-void validate_port_reference(const Value& port, const FieldPath& path, FieldErrors& errors) {
-  if (port.type == ValueType::kString) {
-    check(check_port_name(port.as_text()), port.as_text(), path, errors);
+void validate_restart_rule(core_v1::ContainerRestartRule rule, const FieldPath& path,
+                           FieldErrors& errors) {
+  check_supported(rule.action(), kRestartActions, path.child("action"), errors);
+  FieldPath codes = path.child("exitCodes");
+  if (!rule.has_exit_codes()) {
+    errors.required(codes, "must be specified");
     return;
   }
-  for (const std::string& message : check_port_number(port.as_int())) {
-    errors.invalid(path, port.as_int(), message);
+  check_supported(rule.exit_codes().operator_(), kExitCodeOperators, codes.child("operator"),
+                  errors);
+  if (rule.exit_codes().values().size() > kMaxExitCodes) {
+    errors.too_long(codes.child("values"), kMaxExitCodes);
   }
 }
 
-template <class HandlerView>
-int validate_handler(HandlerView handler, const FieldPath& path, FieldErrors& errors) {
-  int count = 0;
-  if (handler.has_exec()) {
-    ++count;
-    if (handler.exec().command().empty()) errors.required(path.child("exec").child("command"));
+void validate_restart_policy(core_v1::Container container, const FieldPath& path,
+                             FieldErrors& errors) {
+  FieldPath policy = path.child("restartPolicy");
+  auto rules = container.restart_policy_rules();
+  if (!container.has_restart_policy()) {
+    if (rules.empty()) return;
+    errors.required(policy, "must specify restartPolicy when restart rules are used");
+  } else {
+    check_supported(container.restart_policy(), kRestartPolicies, policy, errors);
   }
-  if (handler.has_http_get()) {
-    if (++count > 1) {
-      errors.forbidden(path.child("httpGet"), "may not specify more than 1 handler type");
-    } else {
-      FieldPath at = path.child("httpGet");
-      if (handler.http_get().path().empty()) errors.required(at.child("path"));
-      validate_port_reference(handler.http_get().port(), at.child("port"), errors);
-      if (!std::ranges::count(kSchemes, handler.http_get().scheme())) {
-        errors.not_supported(at.child("scheme"), handler.http_get().scheme(), kSchemes);
-      }
-    }
-  }
-  if (handler.has_tcp_socket()) {
-    if (++count > 1) {
-      errors.forbidden(path.child("tcpSocket"), "may not specify more than 1 handler type");
-    } else {
-      validate_port_reference(handler.tcp_socket().port(), path.child("tcpSocket").child("port"),
-                              errors);
-    }
-  }
-  return count;
+  FieldPath at = path.child("restartPolicyRules");
+  if (rules.size() > kMaxRestartRules) errors.too_long(at, kMaxRestartRules);
+  for (size_t i = 0; i < rules.size(); ++i) validate_restart_rule(rules[i], at.index(i), errors);
 }
 
-void validate_non_negative(int64_t value, const FieldPath& path, FieldErrors& errors) {
-  if (value < 0) errors.invalid(path, value, "must be greater than or equal to 0");
-}
-
-void validate_probe(core_v1::Probe probe, bool single_success, const FieldPath& path,
-                    FieldErrors& errors) {
-  int count = validate_handler(probe, path, errors) + probe.has_grpc();
-  if (count == 0) errors.required(path, "must specify a handler type");
-  validate_non_negative(probe.initial_delay_seconds(), path.child("initialDelaySeconds"), errors);
-  validate_non_negative(probe.timeout_seconds(), path.child("timeoutSeconds"), errors);
-  validate_non_negative(probe.period_seconds(), path.child("periodSeconds"), errors);
-  validate_non_negative(probe.success_threshold(), path.child("successThreshold"), errors);
-  validate_non_negative(probe.failure_threshold(), path.child("failureThreshold"), errors);
-  if (single_success && probe.success_threshold() != 1) {
-    errors.invalid(path.child("successThreshold"), probe.success_threshold(), "must be 1");
-  }
-}
-
-void validate_lifecycle(core_v1::Container container, const FieldPath& path, FieldErrors& errors) {
-  if (!container.has_lifecycle()) return;
-  core_v1::Lifecycle lifecycle = container.lifecycle();
-  FieldPath at = path.child("lifecycle");
-  if (lifecycle.has_post_start()) {
-    core_v1::LifecycleHandler hook = lifecycle.post_start();
-    if (validate_handler(hook, at.child("postStart"), errors) + hook.has_sleep() == 0) {
-      errors.required(at.child("postStart"), "must specify a handler type");
-    }
-  }
-  if (lifecycle.has_pre_stop()) {
-    core_v1::LifecycleHandler hook = lifecycle.pre_stop();
-    if (validate_handler(hook, at.child("preStop"), errors) + hook.has_sleep() == 0) {
-      errors.required(at.child("preStop"), "must specify a handler type");
-    }
-  }
-}
-
-void validate_container(core_v1::Container container, const std::set<std::string_view>& volumes,
-                        const FieldPath& path, FieldErrors& errors) {
-  validate_image(container.image(), path.child("image"), errors);
-  if (container.termination_message_policy().empty()) {
-    errors.required(path.child("terminationMessagePolicy"));
-  } else if (!std::ranges::count(kMessagePolicies, container.termination_message_policy())) {
-    errors.not_supported(path.child("terminationMessagePolicy"),
-                         container.termination_message_policy(), kMessagePolicies);
-  }
-  validate_ports(container.ports(), path.child("ports"), errors);
-  validate_environment(container, path, errors);
-  validate_mounts(container, volumes, path.child("volumeMounts"), errors);
-  if (container.image_pull_policy().empty()) {
-    errors.required(path.child("imagePullPolicy"));
-  } else if (!std::ranges::count(kPullPolicies, container.image_pull_policy())) {
-    errors.not_supported(path.child("imagePullPolicy"), container.image_pull_policy(),
-                         kPullPolicies);
-  }
-  validate_resources(container.resources(), path.child("resources"), errors);
-  validate_lifecycle(container, path, errors);
-  if (container.has_liveness_probe()) {
-    validate_probe(container.liveness_probe(), true, path.child("livenessProbe"), errors);
-  }
-  if (container.has_readiness_probe()) {
-    validate_probe(container.readiness_probe(), false, path.child("readinessProbe"), errors);
-  }
-  if (container.has_startup_probe()) {
-    validate_probe(container.startup_probe(), true, path.child("startupProbe"), errors);
-  }
-}
-
-void validate_container_name(core_v1::Container container, std::set<std::string_view>& names,
-                             const FieldPath& path, FieldErrors& errors) {
+void validate_common(core_v1::Container container, const ContainerScope& scope,
+                     const FieldPath& path, FieldErrors& errors) {
   if (container.name().empty()) {
     errors.required(path.child("name"));
   } else {
-    check(check_dns1123_label(container.name()), container.name(), path.child("name"), errors);
+    errors.invalid_all(path.child("name"), container.name(), check_dns1123_label(container.name()));
   }
-  if (!names.insert(container.name()).second) {
-    errors.duplicate(path.child("name"), container.name());
+  // A template may get its image later, from an admission plugin.
+  if (container.image().empty()) errors.required(path.child("image"));
+  check_choice(container.termination_message_policy(), kMessagePolicies,
+               path.child("terminationMessagePolicy"), errors);
+  validate_ports(container.ports(), path.child("ports"), errors);
+  validate_environment(container, path, errors);
+  validate_mounts(container, scope.volumes, path, errors);
+  check_choice(container.image_pull_policy(), kPullPolicies, path.child("imagePullPolicy"), errors);
+  ResourceRules rules{.claims = &scope.claims, .huge_pages = scope.pod.allow.huge_pages};
+  validate_resources(container.resources(), rules, path.child("resources"), errors);
+  validate_resize_policy(container, scope.pod.spec.restart_policy(), path.child("resizePolicy"),
+                         errors);
+  if (container.has_security_context()) {
+    validate_container_security(container.security_context(), scope.pod.host_users(),
+                                path.child("securityContext"), errors);
+  }
+}
+
+void validate_regular(const ContainerScope& scope, const FieldPath& path, FieldErrors& errors) {
+  auto containers = scope.pod.spec.containers();
+  if (containers.empty()) {
+    errors.required(path);
+    return;
+  }
+  std::set<std::string_view> names;
+  for (size_t i = 0; i < containers.size(); ++i) {
+    FieldPath at = path.index(i);
+    validate_common(containers[i], scope, at, errors);
+    if (!names.insert(containers[i].name()).second) {
+      errors.duplicate(at.child("name"), containers[i].name());
+    }
+    validate_handlers(containers[i], scope.pod, at, errors);
+    validate_restart_policy(containers[i], at, errors);
+  }
+  std::set<std::string> host_ports;
+  for (size_t i = 0; i < containers.size(); ++i) {
+    validate_host_ports(containers[i], host_ports, path.index(i), errors);
+  }
+}
+
+void validate_init_policy(core_v1::Container container, const FieldPath& path,
+                          FieldErrors& errors) {
+  if (!container.has_restart_policy()) return;
+  if (container.restart_policy() != "Always") {
+    validate_restart_policy(container, path, errors);
+  } else if (!container.restart_policy_rules().empty()) {
+    errors.forbidden(path.child("restartPolicyRules"),
+                     "restartPolicyRules are not allowed for init containers with restart policy "
+                     "Always");
+  }
+}
+
+void forbid_handlers(core_v1::Container container, const FieldPath& path, FieldErrors& errors) {
+  constexpr std::string_view kWhy =
+      "may not be set for init containers without restartPolicy=Always";
+  if (container.has_lifecycle()) errors.forbidden(path.child("lifecycle"), kWhy);
+  if (container.has_liveness_probe()) errors.forbidden(path.child("livenessProbe"), kWhy);
+  if (container.has_readiness_probe()) errors.forbidden(path.child("readinessProbe"), kWhy);
+  if (container.has_startup_probe()) errors.forbidden(path.child("startupProbe"), kWhy);
+}
+
+void validate_init(const ContainerScope& scope, const FieldPath& path, FieldErrors& errors) {
+  std::set<std::string_view> names;
+  for (core_v1::Container container : scope.pod.spec.containers()) names.insert(container.name());
+  auto containers = scope.pod.spec.init_containers();
+  for (size_t i = 0; i < containers.size(); ++i) {
+    core_v1::Container container = containers[i];
+    FieldPath at = path.index(i);
+    validate_common(container, scope, at, errors);
+    validate_init_policy(container, at, errors);
+    bool fresh = names.insert(container.name()).second;
+    if (!fresh && !container.name().empty()) errors.duplicate(at.child("name"), container.name());
+    // Upstream counts each init container as the first of its own list.
+    std::set<std::string> host_ports;
+    validate_host_ports(container, host_ports, path.index(0), errors);
+    if (container.restart_policy() == "Always") {
+      validate_handlers(container, scope.pod, at, errors);
+    } else {
+      forbid_handlers(container, at, errors);
+    }
+  }
+}
+
+void check_image_padding(core_v1::Container container, const FieldPath& path, FieldErrors& errors) {
+  if (trim(container.image()).size() == container.image().size()) return;
+  errors.invalid(path.child("image"), container.image(),
+                 "must not have leading or trailing whitespace");
+}
+
+void validate_ephemeral_mounts(core_v1::Container container, const FieldPath& path,
+                               FieldErrors& errors) {
+  constexpr std::string_view kWhy = "cannot be set for an Ephemeral Container";
+  for (size_t i = 0; i < container.volume_mounts().size(); ++i) {
+    FieldPath at = path.child("volumeMounts").index(i);
+    core_v1::VolumeMount mount = container.volume_mounts()[i];
+    if (!mount.sub_path().empty()) errors.forbidden(at.child("subPath"), kWhy);
+    if (!mount.sub_path_expr().empty()) errors.forbidden(at.child("subPathExpr"), kWhy);
+  }
+}
+
+void validate_ephemeral(const ContainerScope& scope, const FieldPath& path, FieldErrors& errors) {
+  std::set<std::string_view> others;
+  for (core_v1::Container each : scope.pod.spec.containers()) others.insert(each.name());
+  for (core_v1::Container each : scope.pod.spec.init_containers()) others.insert(each.name());
+  std::set<std::string_view> names = others;
+  auto containers = scope.pod.spec.ephemeral_containers();
+  for (size_t i = 0; i < containers.size(); ++i) {
+    core_v1::EphemeralContainer ephemeral = containers[i];
+    core_v1::Container container(ephemeral.ephemeral_container_common().node());
+    FieldPath at = path.index(i);
+    validate_common(container, scope, at, errors);
+    check_image_padding(container, at, errors);
+    if (!names.insert(container.name()).second) {
+      errors.duplicate(at.child("name"), container.name());
+    }
+    std::string_view target = ephemeral.target_container_name();
+    if (!target.empty() && !others.contains(target)) {
+      errors.not_found(at.child("targetContainerName"), target);
+    }
+    check_only_fields(core_v1::Container::message_type(), container.node(), kEphemeralFields,
+                      "cannot be set for an Ephemeral Container", at, errors);
+    validate_ephemeral_mounts(container, at, errors);
   }
 }
 
 }  // namespace
 
-void validate_containers(core_v1::PodSpec spec, const std::set<std::string_view>& volumes,
-                         const FieldPath& path, FieldErrors& errors) {
-  std::set<std::string_view> names;
-  FieldPath containers = path.child("containers");
-  if (spec.containers().empty()) errors.required(containers);
+void validate_containers(const ContainerScope& scope, const FieldPath& path, FieldErrors& errors) {
+  validate_regular(scope, path.child("containers"), errors);
+  validate_init(scope, path.child("initContainers"), errors);
+  validate_ephemeral(scope, path.child("ephemeralContainers"), errors);
+}
+
+void validate_image_padding(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors) {
   for (size_t i = 0; i < spec.containers().size(); ++i) {
-    validate_container_name(spec.containers()[i], names, containers.index(i), errors);
-    validate_container(spec.containers()[i], volumes, containers.index(i), errors);
+    check_image_padding(spec.containers()[i], path.child("containers").index(i), errors);
   }
-  FieldPath init = path.child("initContainers");
   for (size_t i = 0; i < spec.init_containers().size(); ++i) {
-    validate_container_name(spec.init_containers()[i], names, init.index(i), errors);
-    validate_container(spec.init_containers()[i], volumes, init.index(i), errors);
+    check_image_padding(spec.init_containers()[i], path.child("initContainers").index(i), errors);
   }
 }
 

@@ -1,15 +1,12 @@
 // Validation of a pod's containers. Pure; see pod.h.
 #pragma once
-#include <set>
-#include <string_view>
-
-#include "apiserver/registry/field_error.h"
-#include "kinds/core_v1.h"
+#include "apiserver/validation/pod_scope.h"
 
 namespace tiphys::apiserver {
 
-// All containers and init containers of a pod spec; `volumes` are the names that mounts may use.
-void validate_containers(core_v1::PodSpec spec, const std::set<std::string_view>& volumes,
-                         const FieldPath& path, FieldErrors& errors);
+// Containers, init containers and ephemeral containers of scope.pod.spec; `path` is the spec's.
+void validate_containers(const ContainerScope& scope, const FieldPath& path, FieldErrors& errors);
+// White space around images: pods only, as templates were once let through with it.
+void validate_image_padding(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors);
 
 }  // namespace tiphys::apiserver

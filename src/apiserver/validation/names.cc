@@ -1,7 +1,8 @@
 #include "apiserver/validation/names.h"
 
-#include <arpa/inet.h>
+#include <algorithm>
 
+#include "apiserver/validation/ip_address.h"
 #include "base/strings.h"
 
 namespace tiphys::apiserver {
@@ -44,7 +45,7 @@ bool matches_qualified(std::string_view text) {
 }
 
 std::string max_length(size_t bytes) {
-  return "must be no more than " + std::to_string(bytes) + " bytes";
+  return "must be no more than " + std::to_string(bytes) + " characters";
 }
 
 std::string regex_message(std::string_view what, std::string_view regex,
@@ -161,13 +162,46 @@ Messages check_label_value(std::string_view text) {
   return messages;
 }
 
-Messages check_env_var_name(std::string_view text) {
+Messages check_subdomain_with_underscore(std::string_view text) {
+  Messages messages;
+  if (text.size() > kSubdomainBytes) messages.push_back(max_length(kSubdomainBytes));
+  std::string plain(text);
+  // An underscore may stand wherever a letter may.
+  std::ranges::replace(plain, '_', 'a');
+  if (!matches_subdomain(plain)) {
+    constexpr std::string_view kLabel = "[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?";
+    messages.push_back(regex_message(
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', "
+        "'-' or '.', and must start and end with an alphanumeric character",
+        std::string(kLabel) + "(\\." + std::string(kLabel) + ")*", {"example.com"}));
+  }
+  return messages;
+}
+
+Messages check_http_header_name(std::string_view text) {
   bool valid = !text.empty();
-  for (char c : text) valid = valid && c >= 0x20 && c <= 0x7e && c != '=';
+  for (char c : text) valid = valid && (is_alnum(c) || c == '-');
   if (valid) return {};
-  return {
-      "a valid environment variable name must consist only of printable ASCII characters "
-      "other than '='"};
+  return {regex_message("a valid HTTP header must consist of alphanumeric characters or '-'",
+                        "[-A-Za-z0-9]+", {"X-Header-Name"})};
+}
+
+Messages check_user_or_group_id(int64_t id) {
+  if (id >= 0 && id <= INT32_MAX) return {};
+  return {"must be between 0 and 2147483647, inclusive"};
+}
+
+Messages check_env_var_name(std::string_view text) {
+  Messages messages;
+  if (text.empty()) messages.push_back("environment variable name must be non-empty");
+  bool valid = true;
+  for (char c : text) valid = valid && c >= 0x20 && c <= 0x7e && c != '=';
+  if (!valid) {
+    messages.push_back(
+        "a valid environment variable name must consist only of printable ASCII characters "
+        "other than '='");
+  }
+  return messages;
 }
 
 Messages check_config_map_key(std::string_view text) {
@@ -226,11 +260,13 @@ Messages check_percent(std::string_view text) {
 }
 
 Messages check_ip(std::string_view text) {
-  std::string copy(text);
-  in6_addr address;
-  if (inet_pton(AF_INET, copy.c_str(), &address) == 1) return {};
-  if (inet_pton(AF_INET6, copy.c_str(), &address) == 1) return {};
+  if (parse_ip(text)) return {};
   return {"must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"};
+}
+
+Messages check_cidr(std::string_view text) {
+  if (parse_cidr(text)) return {};
+  return {"must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"};
 }
 
 Messages check_path_segment(std::string_view text) {

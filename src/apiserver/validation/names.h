@@ -11,6 +11,7 @@ using Messages = std::vector<std::string>;  // empty: valid
 
 Messages check_dns1123_label(std::string_view text);
 Messages check_dns1123_subdomain(std::string_view text);
+Messages check_subdomain_with_underscore(std::string_view text);
 Messages check_dns1035_label(std::string_view text);
 Messages check_qualified_name(std::string_view text);
 Messages check_label_value(std::string_view text);
@@ -19,7 +20,11 @@ Messages check_config_map_key(std::string_view text);
 Messages check_port_number(int64_t port);
 Messages check_port_name(std::string_view text);  // IANA_SVC_NAME
 Messages check_percent(std::string_view text);
+Messages check_http_header_name(std::string_view text);
+Messages check_user_or_group_id(int64_t id);
+// As fields read them that were there before parsing was strict: octets may have leading zeros.
 Messages check_ip(std::string_view text);
+Messages check_cidr(std::string_view text);
 // Names as path segments: no "/", no "%", not "." or "..".
 Messages check_path_segment(std::string_view text);
 // apimachinery's NameIsDNSSubdomain with `prefix` (generateName): a trailing '-' is masked.

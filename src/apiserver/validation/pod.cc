@@ -1,211 +1,273 @@
 #include "apiserver/validation/pod.h"
 
-#include <set>
-
+#include "apiserver/validation/affinity.h"
+#include "apiserver/validation/checks.h"
 #include "apiserver/validation/container.h"
-#include "apiserver/validation/names.h"
+#include "apiserver/validation/container_parts.h"
+#include "apiserver/validation/resources.h"
+#include "apiserver/validation/rules.h"
 #include "apiserver/validation/selectors.h"
 #include "apiserver/validation/volume.h"
 #include "base/strings.h"
+#include "codec/codec.h"
 
 namespace tiphys::apiserver {
 namespace {
 
-constexpr std::string_view kRestartPolicies[] = {"Always", "OnFailure", "Never"};
-constexpr std::string_view kDnsPolicies[] = {"ClusterFirstWithHostNet", "ClusterFirst", "Default",
-                                             "None"};
-constexpr std::string_view kEffects[] = {"NoSchedule", "PreferNoSchedule", "NoExecute"};
-constexpr std::string_view kTolerationOperators[] = {"Equal", "Exists"};
+constexpr std::string_view kMirrorPod = "kubernetes.io/config.mirror";
+constexpr size_t kMaxNameservers = 3;
+constexpr size_t kMaxSearches = 32;
+constexpr size_t kMaxSearchBytes = 2048;
+constexpr int kMaxHostNameBytes = 64;
 
-void check(const Messages& messages, std::string_view value, const FieldPath& path,
-           FieldErrors& errors) {
-  for (const std::string& message : messages) errors.invalid(path, value, message);
+void validate_host_network(const PodScope& pod, const FieldPath& path, FieldErrors& errors) {
+  if (!pod.spec.host_network()) return;
+  for (size_t i = 0; i < pod.spec.containers().size(); ++i) {
+    auto ports = pod.spec.containers()[i].ports();
+    for (size_t k = 0; k < ports.size(); ++k) {
+      int32_t host = ports[k].host_port();
+      if ((host == 0 && !pod.is_pod) || host == ports[k].container_port()) continue;
+      errors.invalid(path.child("containers").index(i).child("ports").index(k).child("hostPort"),
+                     host, "must match `containerPort` when `hostNetwork` is true");
+    }
+  }
 }
 
-void validate_policies(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors) {
-  if (spec.restart_policy().empty()) {
-    errors.required(path.child("restartPolicy"));
-  } else if (!std::ranges::count(kRestartPolicies, spec.restart_policy())) {
-    errors.not_supported(path.child("restartPolicy"), spec.restart_policy(), kRestartPolicies);
+void validate_searches(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors) {
+  auto searches = spec.dns_config().searches();
+  size_t bytes = 0;
+  for (std::string_view search : searches) bytes += search.size() + 1;
+  auto too_much = [&](const std::string& detail) {
+    const schema::Message& type = core_v1::PodDNSConfig::message_type();
+    errors.invalid_raw(path, printed_field(type, spec.dns_config().node(), "searches"), detail);
+  };
+  if (searches.size() > kMaxSearches) too_much("must not have more than 32 search paths");
+  if (bytes > kMaxSearchBytes + 1) {
+    too_much("must not have more than 2048 characters (including spaces) in the search list");
   }
-  if (spec.dns_policy().empty()) {
-    errors.required(path.child("dnsPolicy"));
-  } else if (!std::ranges::count(kDnsPolicies, spec.dns_policy())) {
-    errors.not_supported(path.child("dnsPolicy"), spec.dns_policy(), kDnsPolicies);
+  for (size_t i = 0; i < searches.size(); ++i) {
+    std::string_view search = searches[i];
+    if (search == ".") continue;
+    if (search.ends_with('.')) search.remove_suffix(1);
+    errors.invalid_all(path.index(i), search, check_subdomain_with_underscore(search));
   }
 }
 
 void validate_dns_config(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors) {
-  FieldPath config = path.child("dnsConfig");
+  auto servers = spec.dns_config().nameservers();
+  FieldPath at = path.child("nameservers");
   if (spec.dns_policy() == "None") {
     if (!spec.has_dns_config()) {
-      errors.required(config, "must provide `dnsConfig` when `dnsPolicy` is None");
+      errors.required(path, "must provide `dnsConfig` when `dnsPolicy` is None");
       return;
     }
-    if (spec.dns_config().nameservers().empty()) {
-      errors.required(config.child("nameservers"),
-                      "must provide at least one DNS nameserver when `dnsPolicy` is None");
+    if (servers.empty()) {
+      errors.required(at, "must provide at least one DNS nameserver when `dnsPolicy` is None");
       return;
     }
   }
-  auto servers = spec.dns_config().nameservers();
+  if (servers.size() > kMaxNameservers) {
+    const schema::Message& type = core_v1::PodDNSConfig::message_type();
+    errors.invalid_raw(at, printed_field(type, spec.dns_config().node(), "nameservers"),
+                       "must not have more than 3 nameservers");
+  }
   for (size_t i = 0; i < servers.size(); ++i) {
-    check(check_ip(servers[i]), servers[i], config.child("nameservers").index(i), errors);
+    errors.invalid_all(at.index(i), servers[i], check_ip(servers[i]));
+  }
+  validate_searches(spec, path.child("searches"), errors);
+  for (size_t i = 0; i < spec.dns_config().options().size(); ++i) {
+    if (!spec.dns_config().options()[i].name().empty()) continue;
+    errors.required(path.child("options").index(i), "must not be empty");
   }
 }
 
-void validate_toleration(core_v1::Toleration toleration, const FieldPath& path,
-                         FieldErrors& errors) {
-  if (!toleration.key().empty()) {
-    check(check_qualified_name(toleration.key()), toleration.key(), path.child("key"), errors);
+void validate_gates(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors) {
+  for (size_t i = 0; i < spec.readiness_gates().size(); ++i) {
+    std::string_view type = spec.readiness_gates()[i].condition_type();
+    errors.invalid_all(path.child("readinessGates").index(i).child("conditionType"), type,
+                       check_qualified_name(type));
   }
-  if (toleration.key().empty() && toleration.operator_() != "Exists") {
-    errors.invalid(path.child("operator"), toleration.operator_(),
-                   "operator must be Exists when `key` is empty, which means \"match all values "
-                   "and all keys\"");
-  }
-  if (toleration.has_toleration_seconds() && toleration.effect() != "NoExecute") {
-    errors.invalid(path.child("effect"), toleration.effect(),
-                   "effect must be 'NoExecute' when `tolerationSeconds` is set");
-  }
-  std::string_view op = toleration.operator_();
-  if (op == "Exists" && !toleration.value().empty()) {
-    errors.invalid(path.child("operator"), toleration.value(),
-                   "value must be empty when `operator` is 'Exists'");
-  } else if (op == "Equal" || op.empty()) {
-    for (const std::string& message : check_label_value(toleration.value())) {
-      errors.invalid(path.child("operator"), toleration.value(), message);
-    }
-  } else if (op != "Exists") {
-    errors.not_supported(path.child("operator"), op, kTolerationOperators);
-  }
-  if (!toleration.effect().empty() && !std::ranges::count(kEffects, toleration.effect())) {
-    errors.not_supported(path.child("effect"), toleration.effect(), kEffects);
+  std::set<std::string_view> seen;
+  for (size_t i = 0; i < spec.scheduling_gates().size(); ++i) {
+    std::string_view name = spec.scheduling_gates()[i].name();
+    FieldPath at = path.child("schedulingGates").index(i);
+    errors.invalid_all(at, name, check_qualified_name(name));
+    if (!seen.insert(name).second) errors.duplicate(at, name);
   }
 }
 
-void validate_names(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors) {
-  if (!spec.service_account_name().empty()) {
-    check(check_dns1123_subdomain(spec.service_account_name()), spec.service_account_name(),
-          path.child("serviceAccountName"), errors);
+void validate_claim(core_v1::PodResourceClaim claim, const PodScope& pod,
+                    std::set<std::string_view>& names, const FieldPath& path, FieldErrors& errors) {
+  if (pod.mirror) {
+    errors.forbidden(FieldPath::whole_object(), "static pods do not support resource claims");
+    return;
   }
-  if (!spec.node_name().empty()) {
-    check(check_dns1123_subdomain(spec.node_name()), spec.node_name(), path.child("nodeName"),
-          errors);
+  if (claim.name().empty()) {
+    errors.required(path.child("name"));
+  } else if (!names.insert(claim.name()).second) {
+    errors.duplicate(path.child("name"), claim.name());
+  } else {
+    errors.invalid_all(path.child("name"), claim.name(), check_dns1123_label(claim.name()));
   }
-  if (!spec.hostname().empty()) {
-    check(check_dns1123_label(spec.hostname()), spec.hostname(), path.child("hostname"), errors);
+  int sources = claim.has_resource_claim_name() + claim.has_resource_claim_template_name();
+  if (sources != 1) {
+    std::string json;
+    codec::encode_json(core_v1::PodResourceClaim::message_type(), claim.node(), json);
+    errors.invalid_raw(path, json,
+                       sources == 2
+                           ? "at most one of `resourceClaimName` or `resourceClaimTemplateName` "
+                             "may be specified"
+                           : "must specify one of: `resourceClaimName`, "
+                             "`resourceClaimTemplateName`");
   }
-  if (!spec.subdomain().empty()) {
-    check(check_dns1123_label(spec.subdomain()), spec.subdomain(), path.child("subdomain"), errors);
-  }
-  if (!spec.priority_class_name().empty()) {
-    check(check_dns1123_subdomain(spec.priority_class_name()), spec.priority_class_name(),
-          path.child("priorityClassName"), errors);
-  }
-  if (!spec.runtime_class_name().empty()) {
-    check(check_dns1123_subdomain(spec.runtime_class_name()), spec.runtime_class_name(),
-          path.child("runtimeClassName"), errors);
-  }
+  validate_part(core_v1::PodResourceClaim::message_type(), claim.node(), path, errors);
 }
 
-void validate_seconds(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors) {
-  if (spec.has_active_deadline_seconds()) {
-    int64_t seconds = spec.active_deadline_seconds();
-    if (seconds < 1 || seconds > 2147483647) {
-      errors.invalid(path.child("activeDeadlineSeconds"), seconds,
-                     "must be between 1 and 2147483647, inclusive");
-    }
+std::set<std::string_view> validate_claims(const PodScope& pod, const FieldPath& path,
+                                           FieldErrors& errors) {
+  std::set<std::string_view> seen;
+  std::set<std::string_view> names;
+  for (size_t i = 0; i < pod.spec.resource_claims().size(); ++i) {
+    core_v1::PodResourceClaim claim = pod.spec.resource_claims()[i];
+    validate_claim(claim, pod, seen, path.index(i), errors);
+    if (!claim.name().empty()) names.insert(claim.name());
   }
-  if (spec.has_termination_grace_period_seconds() && spec.termination_grace_period_seconds() < 0) {
-    errors.invalid(path.child("terminationGracePeriodSeconds"),
-                   spec.termination_grace_period_seconds(), "must be greater than or equal to 0");
+  return names;
+}
+
+void validate_host_users(const PodScope& pod, const FieldPath& path, FieldErrors& errors) {
+  if (pod.host_users()) return;
+  constexpr std::string_view kWhy = "when `hostUsers` is false";
+  if (pod.spec.host_network()) errors.forbidden(path.child("hostNetwork"), kWhy);
+  if (pod.spec.host_pid()) errors.forbidden(path.child("HostPID"), kWhy);
+  if (pod.spec.host_ipc()) errors.forbidden(path.child("HostIPC"), kWhy);
+  if (pod.allow.user_namespace_devices) return;
+  for_each_container(pod.spec, path, [&](core_v1::Container container, const FieldPath& at) {
+    if (!container.volume_devices().empty()) errors.forbidden(at.child("volumeDevices"), kWhy);
+  });
+}
+
+void validate_host_name(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors) {
+  if (!spec.has_hostname_override()) return;
+  FieldPath at = path.child("hostnameOverride");
+  if (spec.set_hostname_as_fqdn()) {
+    errors.forbidden(at, "may not be specified when setHostnameAsFQDN is true");
   }
+  if (spec.host_network()) errors.forbidden(at, "may not be specified when hostNetwork is true");
+  std::string_view name = spec.hostname_override();
+  if (name.size() > kMaxHostNameBytes) errors.too_long(at, kMaxHostNameBytes);
+  errors.invalid_all(at, name, check_dns1123_subdomain(name));
 }
 
 void validate_host_aliases(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors) {
   for (size_t i = 0; i < spec.host_aliases().size(); ++i) {
     core_v1::HostAlias alias = spec.host_aliases()[i];
-    FieldPath at = path.child("hostAliases").index(i);
-    check(check_ip(alias.ip()), alias.ip(), at.child("ip"), errors);
-    for (std::string_view name : alias.hostnames()) {
-      check(check_dns1123_subdomain(name), name, at.child("hostnames"), errors);
+    FieldPath at = path.index(i);
+    errors.invalid_all(at.child("ip"), alias.ip(), check_ip(alias.ip()));
+    for (size_t k = 0; k < alias.hostnames().size(); ++k) {
+      std::string_view name = alias.hostnames()[k];
+      errors.invalid_all(at.child("hostnames").index(k), name, check_dns1123_subdomain(name));
     }
   }
 }
 
-bool same_except_mutable(core_v1::Pod pod, core_v1::Pod old) {
-  Arena arena;
-  Value now =
-      arena.clone(Value::of_node(ValueType::kStruct, const_cast<Node*>(&pod.spec().node())));
-  Value before =
-      arena.clone(Value::of_node(ValueType::kStruct, const_cast<Node*>(&old.spec().node())));
-  core_v1::PodSpecEdit edit(arena, *now.node);
-  core_v1::PodSpecEdit base(arena, *before.node);
-  for (auto* spec : {&edit, &base}) {
-    spec->clear_active_deadline_seconds();
-    spec->clear_tolerations();
-    spec->clear_scheduling_gates();
-    spec->clear_termination_grace_period_seconds();
-    auto containers = spec->edit_containers();
-    for (size_t i = 0; i < containers.size(); ++i) containers[i].clear_image();
-    auto init_containers = spec->edit_init_containers();
-    for (size_t i = 0; i < init_containers.size(); ++i) init_containers[i].clear_image();
+// Tokens are somebody's: without a service account there are none.
+void forbid_tokens(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors) {
+  if (!spec.service_account_name().empty()) return;
+  for (size_t i = 0; i < spec.volumes().size(); ++i) {
+    auto sources = spec.volumes()[i].projected().sources();
+    for (size_t k = 0; k < sources.size(); ++k) {
+      if (!sources[k].has_service_account_token()) continue;
+      errors.forbidden(path.child("volumes")
+                           .index(i)
+                           .child("projected")
+                           .child("sources")
+                           .index(k)
+                           .child("serviceAccountToken"),
+                       "must not be specified when serviceAccountName is not set");
+    }
   }
-  return equal(now, before);
 }
 
 }  // namespace
 
-void validate_pod_spec(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors) {
-  std::set<std::string_view> volumes =
-      validate_volumes(spec.volumes(), path.child("volumes"), errors);
-  validate_containers(spec, volumes, path, errors);
-  validate_policies(spec, path, errors);
+void validate_pod_spec(const PodScope& pod, const FieldPath& path, FieldErrors& errors) {
+  core_v1::PodSpec spec = pod.spec;
+  VolumesByName volumes = validate_volumes(pod, path.child("volumes"), errors);
+  std::set<std::string_view> claims = validate_claims(pod, path.child("resourceClaims"), errors);
+  validate_containers({pod, volumes, claims}, path, errors);
+  ResourceRules rules{.claims = &claims, .huge_pages = pod.allow.huge_pages};
+  validate_pod_resources(spec, rules, path.child("resources"), errors);
+  validate_host_network(pod, path, errors);
   validate_labels(spec.node_selector(), path.child("nodeSelector"), errors);
-  validate_dns_config(spec, path, errors);
-  for (size_t i = 0; i < spec.tolerations().size(); ++i) {
-    validate_toleration(spec.tolerations()[i], path.child("tolerations").index(i), errors);
-  }
-  validate_host_aliases(spec, path, errors);
-  validate_names(spec, path, errors);
-  validate_seconds(spec, path, errors);
+  validate_pod_security(pod, path.child("securityContext"), errors);
+  validate_affinity(spec.affinity(), pod.allow, path.child("affinity"), errors);
+  validate_dns_config(spec, path.child("dnsConfig"), errors);
+  validate_gates(spec, path, errors);
+  validate_spread_constraints(spec, pod.allow, path.child("topologySpreadConstraints"), errors);
+  validate_host_process(spec, path, errors);
+  validate_host_users(pod, path, errors);
+  validate_host_name(spec, path, errors);
+  validate_tolerations(spec.tolerations(), path.child("tolerations"), errors);
+  validate_host_aliases(spec, path.child("hostAliases"), errors);
+  validate_overhead(spec.overhead(), rules, path.child("overhead"), errors);
+  validate_os(spec, path, errors);
+  validate_env_files(spec, path, errors);
+  // Names, policies and limits that are plain data.
+  validate_part(core_v1::PodSpec::message_type(), spec.node(), path, errors);
 }
 
 void validate_pod_template(core_v1::PodTemplateSpec pod_template, const FieldPath& path,
-                           FieldErrors& errors) {
-  validate_labels(pod_template.metadata().labels(), path.child("metadata").child("labels"), errors);
-  validate_annotations(pod_template.metadata().annotations(), path.child("annotations"), errors);
-  validate_pod_spec(pod_template.spec(), path.child("spec"), errors);
-  if (!pod_template.spec().ephemeral_containers().empty()) {
+                           FieldErrors& errors, const core_v1::PodTemplateSpec* old) {
+  MapView<std::string_view> annotations = pod_template.metadata().annotations();
+  PodScope scope{.spec = pod_template.spec()};
+  if (old) scope.allow = pod_leniency(old->spec(), old->metadata().annotations());
+  // Upstream leaves metadata out of these paths.
+  validate_labels(pod_template.metadata().labels(), path.child("labels"), errors);
+  validate_annotations(annotations, path.child("annotations"), errors);
+  validate_pod_annotations(annotations, scope.spec, scope.allow.deletion_cost,
+                           path.child("annotations"), errors);
+  validate_pod_spec(scope, path.child("spec"), errors);
+  validate_profile_annotations(annotations, scope.spec, path.child("spec"), errors);
+  if (!scope.spec.ephemeral_containers().empty()) {
     errors.forbidden(path.child("spec").child("ephemeralContainers"),
                      "ephemeral containers not allowed in pod template");
   }
 }
 
-void validate_pod_update(core_v1::Pod pod, core_v1::Pod old, FieldErrors& errors) {
+void validate_pod_template_object(core_v1::PodTemplate object, const core_v1::PodTemplate* old,
+                                  FieldErrors& errors) {
+  core_v1::PodTemplateSpec before;
+  if (old) before = old->template_();
+  validate_pod_template(object.template_(), FieldPath("template"), errors, old ? &before : nullptr);
+}
+
+void validate_pod(core_v1::Pod pod, const core_v1::Pod* old, FieldErrors& errors) {
+  MapView<std::string_view> annotations = pod.metadata().annotations();
+  PodScope scope{.spec = pod.spec(),
+                 .is_pod = true,
+                 .pod_name = pod.metadata().name(),
+                 .mirror = annotations.contains(kMirrorPod)};
+  if (old) scope.allow = pod_leniency(old->spec(), old->metadata().annotations());
   FieldPath spec("spec");
-  if (pod.spec().containers().size() != old.spec().containers().size()) {
-    errors.forbidden(spec.child("containers"), "pod updates may not add or remove containers");
-    return;
+  validate_pod_annotations(annotations, scope.spec, scope.allow.deletion_cost,
+                           FieldPath("metadata.annotations"), errors);
+  validate_pod_spec(scope, spec, errors);
+  forbid_tokens(scope.spec, spec, errors);
+  validate_image_padding(scope.spec, spec, errors);
+}
+
+void validate_pod_create(core_v1::Pod pod, FieldErrors& errors) {
+  FieldPath spec("spec");
+  validate_pod(pod, nullptr, errors);
+  if (!pod.spec().ephemeral_containers().empty()) {
+    errors.forbidden(spec.child("ephemeralContainers"), "cannot be set on create");
   }
-  if (pod.spec().init_containers().size() != old.spec().init_containers().size()) {
-    errors.forbidden(spec.child("initContainers"), "pod updates may not add or remove containers");
-    return;
+  if (!pod.spec().node_name().empty() && !pod.spec().scheduling_gates().empty()) {
+    errors.forbidden(spec.child("nodeName"),
+                     "cannot be set until all schedulingGates have been cleared");
   }
-  for (size_t i = 0; i < pod.spec().containers().size(); ++i) {
-    if (pod.spec().containers()[i].image().empty()) {
-      errors.required(spec.child("containers").index(i).child("image"));
-    }
-  }
-  if (!same_except_mutable(pod, old)) {
-    errors.forbidden(spec,
-                     "pod updates may not change fields other than `spec.containers[*].image`,"
-                     "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
-                     "`spec.tolerations` (only additions to existing tolerations),"
-                     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
-                     "previously negative)\n");
-  }
+  validate_profile_annotations(pod.metadata().annotations(), pod.spec(), spec, errors);
 }
 
 }  // namespace tiphys::apiserver

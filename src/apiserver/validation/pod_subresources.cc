@@ -11,9 +11,6 @@ namespace tiphys::apiserver {
 namespace {
 
 constexpr std::string_view kMirrorPod = "kubernetes.io/config.mirror";
-// How upstream prints a path that is one empty name.
-const FieldPath kWholeObject("[]");
-
 bool is_mirror_pod(core_v1::Pod pod) { return pod.metadata().annotations().contains(kMirrorPod); }
 
 Value of(const Node& node) { return Value::of_node(ValueType::kStruct, const_cast<Node*>(&node)); }
@@ -180,10 +177,11 @@ void keep_resources_only(Draft& pod, const Object& old) {
 
 void validate_ephemeral_containers_update(core_v1::Pod pod, core_v1::Pod old, FieldErrors& errors) {
   if (is_mirror_pod(old)) {
-    errors.forbidden(kWholeObject, "static pods do not support ephemeral containers");
+    errors.forbidden(FieldPath::whole_object(), "static pods do not support ephemeral containers");
     return;
   }
-  validate_pod_spec(pod.spec(), FieldPath("spec"), errors);
+  validate_pod(pod, &old, errors);
+  validate_pod_annotation_updates(pod, old, FieldPath("metadata.annotations"), errors);
   FieldPath path = FieldPath("spec").child("ephemeralContainers");
   for (core_v1::EphemeralContainer before : old.spec().ephemeral_containers()) {
     core_v1::EphemeralContainer now;
@@ -206,10 +204,10 @@ void validate_pod_resize(core_v1::Pod pod, core_v1::Pod old, FieldErrors& errors
   FieldPath spec("spec");
   std::string_view refusal = resize_refusal(pod, old);
   if (!refusal.empty()) {
-    errors.forbidden(kWholeObject, refusal);
+    errors.forbidden(FieldPath::whole_object(), refusal);
     return;
   }
-  validate_pod_spec(pod.spec(), spec, errors);
+  validate_pod(pod, &old, errors);
   std::string_view before = old.status().qos_class();
   if (before.empty()) before = kinds::qos_class(old.spec());
   if (before != kinds::qos_class(pod.spec())) {

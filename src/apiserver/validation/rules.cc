@@ -287,6 +287,13 @@ std::string printed_field(const Message& message, const Node& node, std::string_
   return printed_value(field, node.field(message.index_of(field)));
 }
 
+void validate_part(const schema::Message& type, const Node& node, const FieldPath& path,
+                   FieldErrors& errors) {
+  ObjectPtr part = Object::pack(type, nullptr, node);
+  RuleScope scope{*part};
+  Walker(scope, errors).run(type.rules, type, node, nullptr, path);
+}
+
 void validate_rules(const RuleScope& scope, bool status, FieldErrors& errors) {
   const Message& type = scope.object.type();
   Walker(scope, errors)

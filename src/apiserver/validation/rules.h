@@ -40,6 +40,10 @@ RuleFormat find_rule_format(std::string_view name);
 // The rows of the object's kind, or (status) of its status subresource.
 void validate_rules(const RuleScope& scope, bool status, FieldErrors& errors);
 
+// The rows of a message somewhere in an object, as at a creation. Its calls see the message alone.
+void validate_part(const schema::Message& type, const Node& node, const FieldPath& path,
+                   FieldErrors& errors);
+
 // A field's value as field.Error prints it: texts quoted, numbers plain, the rest as JSON.
 std::string printed_value(const schema::Field& field, const Value& value);
 // The same of a struct's direct field. Requires: the message has it.

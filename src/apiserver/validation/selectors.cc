@@ -8,8 +8,8 @@ namespace {
 
 constexpr size_t kTotalAnnotationBytes = 256 * 1024;
 
-void validate_requirement(meta_v1::LabelSelectorRequirement requirement, const FieldPath& path,
-                          FieldErrors& errors) {
+void validate_requirement(meta_v1::LabelSelectorRequirement requirement, bool any_values,
+                          const FieldPath& path, FieldErrors& errors) {
   std::string_view op = requirement.operator_();
   if (op == "In" || op == "NotIn") {
     if (requirement.values().empty()) {
@@ -26,7 +26,7 @@ void validate_requirement(meta_v1::LabelSelectorRequirement requirement, const F
   for (const std::string& message : check_qualified_name(requirement.key())) {
     errors.invalid(path.child("key"), requirement.key(), message);
   }
-  for (size_t i = 0; i < requirement.values().size(); ++i) {
+  for (size_t i = 0; i < requirement.values().size() && !any_values; ++i) {
     std::string_view value = requirement.values()[i];
     for (const std::string& message : check_label_value(value)) {
       errors.invalid(path.child("values").index(i), value, message);
@@ -77,11 +77,11 @@ void validate_annotations(const MapView<std::string_view>& annotations, const Fi
 }
 
 void validate_label_selector(meta_v1::LabelSelector selector, const FieldPath& path,
-                             FieldErrors& errors) {
+                             FieldErrors& errors, bool any_values) {
   validate_labels(selector.match_labels(), path.child("matchLabels"), errors);
   for (size_t i = 0; i < selector.match_expressions().size(); ++i) {
-    validate_requirement(selector.match_expressions()[i], path.child("matchExpressions").index(i),
-                         errors);
+    validate_requirement(selector.match_expressions()[i], any_values,
+                         path.child("matchExpressions").index(i), errors);
   }
 }
 

@@ -10,8 +10,9 @@ void validate_labels(const MapView<std::string_view>& labels, const FieldPath& p
                      FieldErrors& errors);
 void validate_annotations(const MapView<std::string_view>& annotations, const FieldPath& path,
                           FieldErrors& errors);
+// any_values: values need not be label values (what an old object may keep).
 void validate_label_selector(meta_v1::LabelSelector selector, const FieldPath& path,
-                             FieldErrors& errors);
+                             FieldErrors& errors, bool any_values = false);
 // True if `labels` satisfy the selector; an invalid or empty selector matches as upstream's
 // LabelSelectorAsSelector (empty: everything).
 bool selector_matches(meta_v1::LabelSelector selector, const MapView<std::string_view>& labels);

@@ -1,116 +1,130 @@
 #include "apiserver/validation/volume.h"
 
-#include "apiserver/validation/names.h"
-#include "base/strings.h"
+#include "apiserver/validation/checks.h"
+#include "apiserver/validation/rules.h"
 
 namespace tiphys::apiserver {
 namespace {
 
-constexpr std::string_view kHostPathTypes[] = {
-    "",     "BlockDevice",  "CharDevice", "Directory", "DirectoryOrCreate",
-    "File", "FileOrCreate", "Socket"};
+constexpr VolumeSourceRow kSources[] = {
+    {"emptyDir", "", ""},
+    {"hostPath", "", ""},
+    {"gitRepo", "", ""},
+    {"gcePersistentDisk", "persistentDisk", "gcePersistentDisk"},
+    {"awsElasticBlockStore", "", ""},
+    {"secret", "", ""},
+    {"nfs", "", ""},
+    {"iscsi", "", ""},
+    {"glusterfs", "", ""},
+    {"flocker", "", ""},
+    {"persistentVolumeClaim", "", ""},
+    {"rbd", "", ""},
+    {"cinder", "", ""},
+    {"cephfs", "", "cephFS"},
+    {"quobyte", "", ""},
+    {"downwardAPI", "", "downwarAPI"},
+    {"fc", "", ""},
+    {"flexVolume", "", ""},
+    {"configMap", "", ""},
+    {"azureFile", "", ""},
+    {"vsphereVolume", "", ""},
+    {"photonPersistentDisk", "", ""},
+    {"portworxVolume", "", ""},
+    {"azureDisk", "", ""},
+    {"storageos", "", ""},
+    {"projected", "", ""},
+    {"scaleIO", "", ""},
+    {"csi", "", ""},
+    {"ephemeral", "", ""},
+    {"image", "", ""},
+};
 
-void validate_local_path(std::string_view text, const FieldPath& path, FieldErrors& errors) {
-  if (text.starts_with("/")) errors.invalid(path, text, "must be a relative path");
-  for (std::string_view part : split(text, '/')) {
-    if (part == "..") {
-      errors.invalid(path, text, "must not contain '..'");
-      break;
+constexpr size_t kMaxIscsiName = 64;
+
+// What a source's own rows can't see: the volume's and the pod's name.
+void validate_with_names(core_v1::Volume volume, const PodScope& pod, const FieldPath& path,
+                         FieldErrors& errors) {
+  if (volume.has_projected()) {
+    validate_projected(volume.projected(), pod.allow.token_paths, path.child("projected"), errors);
+  }
+  if (volume.iscsi().has_initiator_name() &&
+      volume.name().size() + 1 + volume.iscsi().target_portal().size() > kMaxIscsiName) {
+    errors.invalid(path.child("name"), volume.name(),
+                   "Total length of <volume name>:<iscsi.targetPortal> must be under 64 "
+                   "characters if iscsi.initiatorName is specified.");
+  }
+  if (volume.has_ephemeral() && !pod.pod_name.empty() && !volume.name().empty()) {
+    std::string claim = std::string(pod.pod_name) + "-" + std::string(volume.name());
+    for (const std::string& message : check_dns1123_subdomain(claim)) {
+      errors.invalid(path.child("name"), volume.name(), "PVC name \"" + claim + "\": " + message);
     }
   }
-  if (text.starts_with("..") && !text.starts_with("../") && text != "..") {
-    errors.invalid(path, text, "must not start with '..'");
+  if (volume.has_image() && pod.is_pod && volume.image().reference().empty()) {
+    errors.required(path.child("image").child("reference"));
   }
 }
 
-void validate_items(const ListView<core_v1::KeyToPath>& items, const FieldPath& path,
-                    FieldErrors& errors) {
-  for (size_t i = 0; i < items.size(); ++i) {
-    FieldPath at = path.index(i);
-    if (items[i].key().empty()) errors.required(at.child("key"));
-    if (items[i].path().empty()) errors.required(at.child("path"));
-    validate_local_path(items[i].path(), at.child("path"), errors);
-    if (items[i].has_mode() && (items[i].mode() < 0 || items[i].mode() > 0777)) {
-      errors.invalid(at.child("mode"), items[i].mode(),
-                     "must be a number between 0 and 0777 (octal), both inclusive");
-    }
+void validate_volume(core_v1::Volume volume, const PodScope& pod, const VolumesByName& known,
+                     const FieldPath& path, FieldErrors& errors) {
+  validate_volume_sources(core_v1::VolumeSource::message_type(), volume.volume_source().node(),
+                          kSources, path, errors);
+  validate_with_names(volume, pod, path, errors);
+  FieldPath name = path.child("name");
+  if (volume.name().empty()) {
+    errors.required(name);
+  } else {
+    errors.invalid_all(name, volume.name(), check_dns1123_label(volume.name()));
   }
+  if (known.contains(volume.name())) errors.duplicate(name, volume.name());
 }
 
-void validate_mode(bool present, int32_t mode, const FieldPath& path, FieldErrors& errors) {
-  if (present && (mode < 0 || mode > 0777)) {
-    errors.invalid(path.child("defaultMode"), mode,
-                   "must be a number between 0 and 0777 (octal), both inclusive");
+std::set<std::string> created_claims(const PodScope& pod) {
+  std::set<std::string> names;
+  if (pod.pod_name.empty()) return names;
+  for (core_v1::Volume volume : pod.spec.volumes()) {
+    if (!volume.has_ephemeral()) continue;
+    names.insert(std::string(pod.pod_name) + "-" + std::string(volume.name()));
   }
-}
-
-void validate_host_path(core_v1::HostPathVolumeSource source, const FieldPath& path,
-                        FieldErrors& errors) {
-  if (source.path().empty()) {
-    errors.required(path.child("path"));
-    return;
-  }
-  for (std::string_view part : split(source.path(), '/')) {
-    if (part == "..") {
-      errors.invalid(path.child("path"), source.path(), "must not contain '..'");
-      break;
-    }
-  }
-  if (!std::ranges::count(kHostPathTypes, source.type())) {
-    errors.not_supported(path.child("type"), source.type(), kHostPathTypes);
-  }
-}
-
-void validate_source(core_v1::Volume volume, const FieldPath& path, FieldErrors& errors) {
-  if (volume.has_host_path()) {
-    validate_host_path(volume.host_path(), path.child("hostPath"), errors);
-  }
-  if (volume.has_config_map()) {
-    FieldPath at = path.child("configMap");
-    core_v1::ConfigMapVolumeSource source = volume.config_map();
-    if (source.name().empty()) errors.required(at.child("name"));
-    validate_mode(source.has_default_mode(), source.default_mode(), at, errors);
-    validate_items(source.items(), at.child("items"), errors);
-  }
-  if (volume.has_secret()) {
-    FieldPath at = path.child("secret");
-    core_v1::SecretVolumeSource source = volume.secret();
-    if (source.secret_name().empty()) errors.required(at.child("secretName"));
-    validate_mode(source.has_default_mode(), source.default_mode(), at, errors);
-    validate_items(source.items(), at.child("items"), errors);
-  }
-  if (volume.has_persistent_volume_claim() &&
-      volume.persistent_volume_claim().claim_name().empty()) {
-    errors.required(path.child("persistentVolumeClaim").child("claimName"));
-  }
-  if (volume.has_git_repo()) {
-    errors.forbidden(path.child("gitRepo"), "gitRepo volumes are not supported (CVE-2024-10220)");
-  }
+  return names;
 }
 
 }  // namespace
 
-std::set<std::string_view> validate_volumes(const ListView<core_v1::Volume>& volumes,
-                                            const FieldPath& path, FieldErrors& errors) {
-  std::set<std::string_view> names;
-  for (size_t i = 0; i < volumes.size(); ++i) {
-    core_v1::Volume volume = volumes[i];
-    FieldPath at = path.index(i);
-    // An inlined volumeSource holds the one source; how many are set is its number of fields.
-    size_t sources = volume.volume_source().node().size;
-    if (sources == 0) errors.required(at, "must specify a volume type");
-    if (sources > 1) errors.forbidden(at, "may not specify more than 1 volume type");
-    validate_source(volume, at, errors);
-    if (volume.name().empty()) {
-      errors.required(at.child("name"));
+void validate_volume_sources(const schema::Message& type, const Node& node,
+                             std::span<const VolumeSourceRow> rows, const FieldPath& path,
+                             FieldErrors& errors) {
+  int count = 0;
+  for (const VolumeSourceRow& row : rows) {
+    const schema::Field& field = *type.find(row.field);
+    const Value& source = node.field(type.index_of(field));
+    if (source.is_null()) continue;
+    std::string_view name = row.path.empty() ? row.field : row.path;
+    if (count++ > 0) {
+      std::string_view conflict = row.conflict.empty() ? name : row.conflict;
+      errors.forbidden(path.child(conflict), "may not specify more than 1 volume type");
     } else {
-      for (const std::string& message : check_dns1123_label(volume.name())) {
-        errors.invalid(at.child("name"), volume.name(), message);
-      }
-      if (!names.insert(volume.name()).second) errors.duplicate(at.child("name"), volume.name());
+      validate_part(*field.message, source.as_node(), path.child(name), errors);
     }
   }
-  return names;
+  if (count == 0) errors.required(path, "must specify a volume type");
+}
+
+VolumesByName validate_volumes(const PodScope& pod, const FieldPath& path, FieldErrors& errors) {
+  VolumesByName valid;
+  std::set<std::string> created = created_claims(pod);
+  auto volumes = pod.spec.volumes();
+  for (size_t i = 0; i < volumes.size(); ++i) {
+    core_v1::Volume volume = volumes[i];
+    size_t before = errors.size();
+    validate_volume(volume, pod, valid, path.index(i), errors);
+    if (errors.size() == before) valid[volume.name()] = volume;
+    std::string_view claim = volume.persistent_volume_claim().claim_name();
+    if (created.contains(std::string(claim))) {
+      errors.invalid(path.index(i).child("persistentVolumeClaim").child("claimName"), claim,
+                     "must not reference a PVC that gets created for an ephemeral volume");
+    }
+  }
+  return valid;
 }
 
 }  // namespace tiphys::apiserver

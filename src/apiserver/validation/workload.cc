@@ -1,226 +1,256 @@
 #include "apiserver/validation/workload.h"
 
-#include "apiserver/validation/go_syntax.h"
-#include "apiserver/validation/names.h"
+#include "apiserver/validation/checks.h"
 #include "apiserver/validation/pod.h"
+#include "apiserver/validation/rules.h"
 #include "apiserver/validation/selectors.h"
 #include "base/strings.h"
+#include "codec/codec.h"
+#include "object/int_or_string.h"
 
 namespace tiphys::apiserver {
 namespace {
 
 constexpr std::string_view kStrategies[] = {"Recreate", "RollingUpdate"};
-constexpr std::string_view kUpdateStrategies[] = {"OnDelete", "RollingUpdate"};
+constexpr std::string_view kUpdateStrategies[] = {"RollingUpdate", "OnDelete"};
 constexpr std::string_view kAlways[] = {"Always"};
 
-void non_negative(int64_t value, const FieldPath& path, FieldErrors& errors) {
-  if (value < 0) errors.invalid(path, value, "must be greater than or equal to 0");
-}
-
 bool is_empty(meta_v1::LabelSelector selector) {
-  return selector.match_labels().size() == 0 && selector.match_expressions().empty();
+  return selector.match_labels().empty() && selector.match_expressions().empty();
 }
 
-// The selector, and that it selects the template's labels. `kind` is the noun of the message.
-void validate_selector(bool present, meta_v1::LabelSelector selector,
-                       core_v1::PodTemplateSpec pod_template, std::string_view noun,
-                       const FieldPath& spec, FieldErrors& errors) {
-  if (!present) {
-    errors.required(spec.child("selector"));
-  } else {
-    validate_label_selector(selector, spec.child("selector"), errors);
-    if (is_empty(selector)) {
-      errors.invalid_raw(spec.child("selector"), go_label_selector(selector),
-                         "empty selector is invalid for " + std::string(noun));
-    }
-  }
+std::string selector_json(meta_v1::LabelSelector selector) {
+  std::string json;
+  codec::encode_json(meta_v1::LabelSelector::message_type(), selector.node(), json);
+  return json;
 }
 
-void validate_template(bool present, meta_v1::LabelSelector selector,
-                       core_v1::PodTemplateSpec pod_template, const FieldPath& path,
-                       FieldErrors& errors) {
-  auto labels = pod_template.metadata().labels();
-  if (!present || is_empty(selector) || !selector_matches(selector, labels)) {
-    errors.invalid_raw(path.child("metadata").child("labels"), go_string_map(labels),
-                       "`selector` does not match template `labels`");
-  }
-  validate_pod_template(pod_template, path, errors);
-  if (pod_template.spec().restart_policy() != "Always") {
-    errors.not_supported(path.child("spec").child("restartPolicy"),
-                         pod_template.spec().restart_policy(), kAlways);
-  }
-  if (pod_template.spec().has_active_deadline_seconds()) {
-    errors.forbidden(path.child("spec").child("activeDeadlineSeconds"),
-                     "activeDeadlineSeconds in ReplicaSet is not Supported");
-  }
+// As intstr.IntOrString prints itself.
+std::string number_json(const Value& value) {
+  if (value.type == ValueType::kString) return go_quote(value.as_text());
+  return std::to_string(value.as_int());
 }
 
-// A non-negative number or a percentage.
-void validate_int_or_percent(const Value& value, const FieldPath& path, FieldErrors& errors) {
-  if (value.type == ValueType::kString) {
-    for (const std::string& message : check_percent(value.as_text())) {
-      errors.invalid(path, value.as_text(), message);
-    }
-  } else {
-    non_negative(value.as_int(), path, errors);
-  }
+bool is_percent(const Value& value) {
+  return value.type == ValueType::kString && check_percent(value.as_text()).empty();
 }
 
 // The number, or the number of the percentage.
 int64_t number_of(const Value& value) {
-  if (value.type != ValueType::kString) return value.as_int();
+  if (!is_percent(value)) return int_value(value);
   std::string_view text = value.as_text();
-  return text.empty() ? 0 : parse_int(text.substr(0, text.size() - 1)).value_or(0);
+  return parse_int(text.substr(0, text.size() - 1)).value_or(INT32_MAX);
 }
 
-void not_over_hundred_percent(const Value& value, const FieldPath& path, FieldErrors& errors) {
-  if (value.type == ValueType::kString && number_of(value) > 100) {
-    errors.invalid(path, value.as_text(), "must not be greater than 100%");
-  }
-}
-
-void validate_rolling_update(apps_v1::DeploymentStrategy strategy, const FieldPath& path,
+void validate_rolling_update(apps_v1::RollingUpdateDeployment rolling, const FieldPath& path,
                              FieldErrors& errors) {
-  FieldPath at = path.child("rollingUpdate");
-  if (!strategy.has_rolling_update()) {
-    errors.required(at, "this should be defaulted and never be nil");
-    return;
+  FieldPath unavailable = path.child("maxUnavailable");
+  check_number_or_percent(rolling.max_unavailable(), unavailable, errors);
+  check_number_or_percent(rolling.max_surge(), path.child("maxSurge"), errors);
+  if (is_zero_or_percent(rolling.max_unavailable()) && is_zero_or_percent(rolling.max_surge())) {
+    errors.invalid_raw(unavailable, number_json(rolling.max_unavailable()),
+                       "may not be 0 when `maxSurge` is 0");
   }
-  apps_v1::RollingUpdateDeployment rolling = strategy.rolling_update();
-  validate_int_or_percent(rolling.max_unavailable(), at.child("maxUnavailable"), errors);
-  validate_int_or_percent(rolling.max_surge(), at.child("maxSurge"), errors);
-  if (number_of(rolling.max_unavailable()) == 0 && number_of(rolling.max_surge()) == 0) {
-    errors.invalid(at.child("maxUnavailable"), number_of(rolling.max_unavailable()),
-                   "may not be 0 when `maxSurge` is 0");
-  }
-  not_over_hundred_percent(rolling.max_unavailable(), at.child("maxUnavailable"), errors);
+  check_at_most_all(rolling.max_unavailable(), unavailable, errors);
 }
 
 void validate_strategy(apps_v1::DeploymentStrategy strategy, const FieldPath& path,
                        FieldErrors& errors) {
+  FieldPath rolling = path.child("rollingUpdate");
   if (strategy.type() == "Recreate") {
     if (strategy.has_rolling_update()) {
-      errors.forbidden(path.child("rollingUpdate"),
-                       "may not be specified when strategy `type` is 'Recreate'");
+      errors.forbidden(rolling, "may not be specified when strategy `type` is 'Recreate'");
     }
-  } else if (strategy.type() == "RollingUpdate") {
-    validate_rolling_update(strategy, path, errors);
+  } else if (strategy.type() != "RollingUpdate") {
+    std::string json;
+    codec::encode_json(apps_v1::DeploymentStrategy::message_type(), strategy.node(), json);
+    errors.not_supported_raw(path, json, kStrategies);
+  } else if (!strategy.has_rolling_update()) {
+    errors.required(rolling, "this should be defaulted and never be nil");
   } else {
-    errors.not_supported(path.child("type"), strategy.type(), kStrategies);
+    validate_rolling_update(strategy.rolling_update(), rolling, errors);
   }
 }
 
-void same_selector(const Node& now, const Node& old, meta_v1::LabelSelector shown,
-                   const FieldPath& path, FieldErrors& errors) {
-  Value a = Value::of_node(ValueType::kStruct, const_cast<Node*>(&now));
-  Value b = Value::of_node(ValueType::kStruct, const_cast<Node*>(&old));
-  if (!equal(a, b)) errors.invalid_raw(path, go_label_selector(shown), "field is immutable");
+void validate_daemon_rolling_update(apps_v1::RollingUpdateDaemonSet rolling, const FieldPath& path,
+                                    FieldErrors& errors) {
+  FieldPath unavailable = path.child("maxUnavailable");
+  FieldPath surge = path.child("maxSurge");
+  check_number_or_percent(rolling.max_unavailable(), unavailable, errors);
+  check_number_or_percent(rolling.max_surge(), surge, errors);
+  check_at_most_all(rolling.max_unavailable(), unavailable, errors);
+  check_at_most_all(rolling.max_surge(), surge, errors);
+  bool has_unavailable = !is_zero_or_percent(rolling.max_unavailable());
+  bool has_surge = !is_zero_or_percent(rolling.max_surge());
+  if (has_unavailable && has_surge) {
+    errors.invalid_raw(surge, number_json(rolling.max_surge()),
+                       "may not be set when maxUnavailable is non-zero");
+  } else if (!has_unavailable && !has_surge) {
+    errors.required(unavailable, "cannot be 0 when maxSurge is 0");
+  }
+}
+
+void validate_daemon_strategy(apps_v1::DaemonSetUpdateStrategy strategy, const FieldPath& path,
+                              FieldErrors& errors) {
+  if (strategy.type() == "OnDelete") return;
+  if (strategy.type() != "RollingUpdate") {
+    std::string json;
+    codec::encode_json(apps_v1::DaemonSetUpdateStrategy::message_type(), strategy.node(), json);
+    errors.not_supported_raw(path, json, kUpdateStrategies);
+  } else if (!strategy.has_rolling_update()) {
+    errors.required(path.child("rollingUpdate"));
+  } else {
+    validate_daemon_rolling_update(strategy.rolling_update(), path.child("rollingUpdate"), errors);
+  }
+}
+
+// What deployments and replica sets have alike.
+template <class SpecView>
+void validate_replicated(SpecView spec, const SpecView* old, FieldErrors& errors) {
+  FieldPath path("spec");
+  // Upstream says deployment for both.
+  bool sound = validate_workload_selector(spec.has_selector(), spec.selector(), "deployment",
+                                          "invalid label selector", path, errors);
+  if (!sound) return;
+  FieldPath at = path.child("template");
+  core_v1::PodTemplateSpec pod_template = spec.template_();
+  check_selected(spec.has_selector(), spec.selector(), pod_template, at, errors);
+  core_v1::PodTemplateSpec before = old ? old->template_() : core_v1::PodTemplateSpec();
+  validate_pod_template(pod_template, at, errors, old ? &before : nullptr);
+  check_long_running(pod_template, "ReplicaSet", at, errors);
 }
 
 }  // namespace
 
-void validate_deployment(apps_v1::Deployment deployment, FieldErrors& errors) {
+bool validate_workload_selector(bool present, meta_v1::LabelSelector selector,
+                                std::string_view noun, std::string_view broken,
+                                const FieldPath& spec, FieldErrors& errors) {
+  FieldPath path = spec.child("selector");
+  if (!present) {
+    errors.required(path);
+    return true;
+  }
+  size_t before = errors.size();
+  validate_label_selector(selector, path, errors);
+  bool sound = errors.size() == before;
+  if (is_empty(selector)) {
+    errors.invalid_raw(path, selector_json(selector),
+                       "empty selector is invalid for " + std::string(noun));
+  }
+  if (!sound) errors.invalid_raw(path, selector_json(selector), broken);
+  return sound;
+}
+
+void check_selected(bool present, meta_v1::LabelSelector selector,
+                    core_v1::PodTemplateSpec pod_template, const FieldPath& path,
+                    FieldErrors& errors) {
+  if (present && selector_matches(selector, pod_template.metadata().labels())) return;
+  errors.invalid_raw(
+      path.child("metadata").child("labels"),
+      printed_field(meta_v1::ObjectMeta::message_type(), pod_template.metadata().node(), "labels"),
+      "`selector` does not match template `labels`");
+}
+
+void check_long_running(core_v1::PodTemplateSpec pod_template, std::string_view noun,
+                        const FieldPath& path, FieldErrors& errors) {
+  FieldPath spec = path.child("spec");
+  check_supported(pod_template.spec().restart_policy(), kAlways, spec.child("restartPolicy"),
+                  errors);
+  if (!pod_template.spec().has_active_deadline_seconds()) return;
+  errors.forbidden(spec.child("activeDeadlineSeconds"),
+                   "activeDeadlineSeconds in " + std::string(noun) + " is not Supported");
+}
+
+void check_selector_kept(meta_v1::LabelSelector selector, meta_v1::LabelSelector old,
+                         FieldErrors& errors) {
+  if (equal(selector, old)) return;
+  errors.invalid_raw(FieldPath("spec.selector"), selector_json(selector), "field is immutable");
+}
+
+void check_number_or_percent(const Value& value, const FieldPath& path, FieldErrors& errors) {
+  if (value.type == ValueType::kString) {
+    errors.invalid_all(path, value.as_text(), check_percent(value.as_text()));
+  } else {
+    check_not_negative(value.as_int(), path, errors);
+  }
+}
+
+void check_at_most_all(const Value& value, const FieldPath& path, FieldErrors& errors) {
+  if (!is_percent(value) || number_of(value) <= 100) return;
+  errors.invalid(path, value.as_text(), "must not be greater than 100%");
+}
+
+bool is_zero_or_percent(const Value& value) { return number_of(value) == 0; }
+
+void validate_deployment(apps_v1::Deployment deployment, const apps_v1::Deployment* old,
+                         FieldErrors& errors) {
   FieldPath path("spec");
   apps_v1::DeploymentSpec spec = deployment.spec();
-  non_negative(spec.replicas(), path.child("replicas"), errors);
-  validate_selector(spec.has_selector(), spec.selector(), spec.template_(), "deployment", path,
-                    errors);
-  validate_template(spec.has_selector(), spec.selector(), spec.template_(), path.child("template"),
-                    errors);
+  apps_v1::DeploymentSpec before = old ? old->spec() : apps_v1::DeploymentSpec();
+  validate_replicated(spec, old ? &before : nullptr, errors);
   validate_strategy(spec.strategy(), path.child("strategy"), errors);
-  non_negative(spec.min_ready_seconds(), path.child("minReadySeconds"), errors);
-  non_negative(spec.revision_history_limit(), path.child("revisionHistoryLimit"), errors);
-  if (spec.has_progress_deadline_seconds()) {
-    int64_t deadline = spec.progress_deadline_seconds();
-    non_negative(deadline, path.child("progressDeadlineSeconds"), errors);
-    if (deadline <= spec.min_ready_seconds()) {
-      errors.invalid(path.child("progressDeadlineSeconds"), deadline,
-                     "must be greater than minReadySeconds");
-    }
+  if (spec.has_progress_deadline_seconds() &&
+      spec.progress_deadline_seconds() <= spec.min_ready_seconds()) {
+    errors.invalid(path.child("progressDeadlineSeconds"), spec.progress_deadline_seconds(),
+                   "must be greater than minReadySeconds");
   }
+  if (old) check_selector_kept(spec.selector(), before.selector(), errors);
 }
 
-void validate_deployment_update(apps_v1::Deployment deployment, apps_v1::Deployment old,
-                                FieldErrors& errors) {
-  validate_deployment(deployment, errors);
-  same_selector(deployment.spec().selector().node(), old.spec().selector().node(),
-                deployment.spec().selector(), FieldPath("spec.selector"), errors);
-}
-
-void validate_replica_set(apps_v1::ReplicaSet replica_set, FieldErrors& errors) {
-  FieldPath path("spec");
+void validate_replica_set(apps_v1::ReplicaSet replica_set, const apps_v1::ReplicaSet* old,
+                          FieldErrors& errors) {
   apps_v1::ReplicaSetSpec spec = replica_set.spec();
-  non_negative(spec.replicas(), path.child("replicas"), errors);
-  non_negative(spec.min_ready_seconds(), path.child("minReadySeconds"), errors);
-  validate_selector(spec.has_selector(), spec.selector(), spec.template_(), "replicaset", path,
-                    errors);
-  validate_template(spec.has_selector(), spec.selector(), spec.template_(), path.child("template"),
-                    errors);
+  apps_v1::ReplicaSetSpec before = old ? old->spec() : apps_v1::ReplicaSetSpec();
+  validate_replicated(spec, old ? &before : nullptr, errors);
+  if (old) check_selector_kept(spec.selector(), before.selector(), errors);
 }
 
-void validate_replica_set_update(apps_v1::ReplicaSet replica_set, apps_v1::ReplicaSet old,
-                                 FieldErrors& errors) {
-  validate_replica_set(replica_set, errors);
-  same_selector(replica_set.spec().selector().node(), old.spec().selector().node(),
-                replica_set.spec().selector(), FieldPath("spec.selector"), errors);
-}
-
-void validate_daemon_set(apps_v1::DaemonSet daemon_set, FieldErrors& errors) {
+void validate_daemon_set(apps_v1::DaemonSet daemon_set, const apps_v1::DaemonSet* old,
+                         FieldErrors& errors) {
   FieldPath path("spec");
+  FieldPath at = path.child("template");
   apps_v1::DaemonSetSpec spec = daemon_set.spec();
-  validate_selector(spec.has_selector(), spec.selector(), spec.template_(), "daemonset", path,
-                    errors);
-  validate_template(spec.has_selector(), spec.selector(), spec.template_(), path.child("template"),
-                    errors);
-  non_negative(spec.min_ready_seconds(), path.child("minReadySeconds"), errors);
-  if (!std::ranges::count(kUpdateStrategies, spec.update_strategy().type())) {
-    errors.not_supported(path.child("updateStrategy").child("type"), spec.update_strategy().type(),
-                         kUpdateStrategies);
+  size_t start = errors.size();
+  validate_label_selector(spec.selector(), path.child("selector"), errors);
+  if (errors.size() == start) {
+    check_selected(spec.has_selector(), spec.selector(), spec.template_(), at, errors);
   }
-  non_negative(spec.revision_history_limit(), path.child("revisionHistoryLimit"), errors);
-}
-
-void validate_stateful_set(apps_v1::StatefulSet stateful_set, FieldErrors& errors) {
-  FieldPath path("spec");
-  apps_v1::StatefulSetSpec spec = stateful_set.spec();
-  if (!std::ranges::count(kUpdateStrategies, spec.update_strategy().type())) {
-    errors.not_supported(path.child("updateStrategy").child("type"), spec.update_strategy().type(),
-                         kUpdateStrategies);
+  if (spec.has_selector() && is_empty(spec.selector())) {
+    errors.invalid_raw(path.child("selector"), selector_json(spec.selector()),
+                       "empty selector is invalid for daemonset");
   }
-  non_negative(spec.replicas(), path.child("replicas"), errors);
-  non_negative(spec.min_ready_seconds(), path.child("minReadySeconds"), errors);
-  validate_selector(spec.has_selector(), spec.selector(), spec.template_(), "statefulset", path,
-                    errors);
-  validate_template(spec.has_selector(), spec.selector(), spec.template_(), path.child("template"),
-                    errors);
+  core_v1::PodTemplateSpec before;
+  if (old) before = old->spec().template_();
+  validate_pod_template(spec.template_(), at, errors, old ? &before : nullptr);
+  check_long_running(spec.template_(), "DaemonSet", at, errors);
+  validate_daemon_strategy(spec.update_strategy(), path.child("updateStrategy"), errors);
+  if (old) check_selector_kept(spec.selector(), old->spec().selector(), errors);
 }
 
 void validate_replication_controller(core_v1::ReplicationController controller,
+                                     const core_v1::ReplicationController* old,
                                      FieldErrors& errors) {
   FieldPath path("spec");
   core_v1::ReplicationControllerSpec spec = controller.spec();
-  non_negative(spec.replicas(), path.child("replicas"), errors);
-  non_negative(spec.min_ready_seconds(), path.child("minReadySeconds"), errors);
-  if (spec.selector().size() == 0) errors.required(path.child("selector"));
+  if (spec.selector().empty()) errors.required(path.child("selector"));
+  FieldPath at = path.child("template");
   if (!spec.has_template()) {
-    errors.required(path.child("template"));
+    errors.required(at);
     return;
   }
-  auto labels = spec.template_().metadata().labels();
-  bool matches = spec.selector().size() > 0;
+  MapView<std::string_view> labels = spec.template_().metadata().labels();
   for (auto [key, value] : spec.selector()) {
-    matches = matches && labels.contains(key) && labels.find(key) == value;
-  }
-  FieldPath at = path.child("template");
-  if (spec.selector().size() > 0 && !matches) {
-    errors.invalid_raw(at.child("metadata").child("labels"), go_string_map(labels),
+    if (labels.contains(key) && labels.find(key) == value) continue;
+    errors.invalid_raw(at.child("metadata").child("labels"),
+                       printed_field(meta_v1::ObjectMeta::message_type(),
+                                     spec.template_().metadata().node(), "labels"),
                        "`selector` does not match template `labels`");
+    break;
   }
-  validate_pod_template(spec.template_(), at, errors);
-  if (spec.template_().spec().restart_policy() != "Always") {
-    errors.not_supported(at.child("spec").child("restartPolicy"),
-                         spec.template_().spec().restart_policy(), kAlways);
-  }
+  core_v1::PodTemplateSpec before;
+  if (old) before = old->spec().template_();
+  validate_pod_template(spec.template_(), at, errors, old ? &before : nullptr);
+  check_long_running(spec.template_(), "ReplicationController", at, errors);
 }
 
 }  // namespace tiphys::apiserver

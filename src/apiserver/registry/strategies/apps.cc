@@ -1,63 +1,20 @@
-// Strategies of the apps group.
+// Strategies of the apps group: each kind is checked as a whole, against the old one at an update.
 #include "apiserver/registry/strategies/builtin.h"
+#include "apiserver/registry/strategies/whole_object.h"
 #include "apiserver/validation/workload.h"
 
 namespace tiphys::apiserver {
 
-Strategy deployment_strategy() {
-  return {.validate =
-              [](const StrategyContext&, const Object& object, FieldErrors& errors) {
-                validate_deployment(apps_v1::Deployment(object), errors);
-              },
-          .validate_update =
-              [](const StrategyContext& context, const Object& object, const Object& old,
-                 FieldErrors& errors) {
-                if (!context.subresource.empty()) return;
-                validate_deployment_update(apps_v1::Deployment(object), apps_v1::Deployment(old),
-                                           errors);
-              }};
-}
+Strategy deployment_strategy() { return whole_object<apps_v1::Deployment, validate_deployment>(); }
 
 Strategy replica_set_strategy() {
-  return {.validate =
-              [](const StrategyContext&, const Object& object, FieldErrors& errors) {
-                validate_replica_set(apps_v1::ReplicaSet(object), errors);
-              },
-          .validate_update =
-              [](const StrategyContext& context, const Object& object, const Object& old,
-                 FieldErrors& errors) {
-                if (!context.subresource.empty()) return;
-                validate_replica_set_update(apps_v1::ReplicaSet(object), apps_v1::ReplicaSet(old),
-                                            errors);
-              }};
+  return whole_object<apps_v1::ReplicaSet, validate_replica_set>();
 }
 
-Strategy daemon_set_strategy() {
-  return {.validate =
-              [](const StrategyContext&, const Object& object, FieldErrors& errors) {
-                validate_daemon_set(apps_v1::DaemonSet(object), errors);
-              },
-          .validate_update =
-              [](const StrategyContext& context, const Object& object, const Object&,
-                 FieldErrors& errors) {
-                if (context.subresource.empty()) {
-                  validate_daemon_set(apps_v1::DaemonSet(object), errors);
-                }
-              }};
-}
+Strategy daemon_set_strategy() { return whole_object<apps_v1::DaemonSet, validate_daemon_set>(); }
 
 Strategy stateful_set_strategy() {
-  return {.validate =
-              [](const StrategyContext&, const Object& object, FieldErrors& errors) {
-                validate_stateful_set(apps_v1::StatefulSet(object), errors);
-              },
-          .validate_update =
-              [](const StrategyContext& context, const Object& object, const Object&,
-                 FieldErrors& errors) {
-                if (context.subresource.empty()) {
-                  validate_stateful_set(apps_v1::StatefulSet(object), errors);
-                }
-              }};
+  return whole_object<apps_v1::StatefulSet, validate_stateful_set>();
 }
 
 }  // namespace tiphys::apiserver

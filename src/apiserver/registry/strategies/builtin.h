@@ -10,6 +10,7 @@ Strategy config_map_strategy();
 Strategy secret_strategy();
 Strategy replication_controller_strategy();
 Strategy namespace_strategy();
+Strategy pod_template_strategy();
 Strategy deployment_strategy();
 Strategy replica_set_strategy();
 Strategy daemon_set_strategy();

@@ -1,5 +1,6 @@
 // Strategies of core kinds: pods, services, namespaces, config maps, secrets.
 #include "apiserver/registry/strategies/builtin.h"
+#include "apiserver/registry/strategies/whole_object.h"
 #include "apiserver/validation/pod.h"
 #include "apiserver/validation/pod_subresources.h"
 #include "apiserver/validation/service.h"
@@ -20,8 +21,8 @@ void prepare_pod(const StrategyContext& context, Draft& object) {
   status.set_qos_class(qos_class(view.spec()));
 }
 
-void validate_pod(const StrategyContext&, const Object& object, FieldErrors& errors) {
-  validate_pod_spec(core_v1::Pod(object).spec(), FieldPath("spec"), errors);
+void create_pod(const StrategyContext&, const Object& object, FieldErrors& errors) {
+  validate_pod_create(core_v1::Pod(object), errors);
 }
 
 // Old kubelets drop the QoS class, which never changes.
@@ -41,6 +42,7 @@ void update_pod(const StrategyContext& context, const Object& object, const Obje
   core_v1::Pod pod(object);
   core_v1::Pod before(old);
   if (context.subresource.empty()) validate_pod_update(pod, before, errors);
+  if (context.subresource == "status") validate_pod_status_update(pod, before, errors);
   if (context.subresource == "ephemeralcontainers") {
     validate_ephemeral_containers_update(pod, before, errors);
   }
@@ -111,7 +113,7 @@ void update_service(const StrategyContext&, const Object& object, const Object& 
 Strategy pod_strategy() {
   return {.prepare_for_create = prepare_pod,
           .prepare_for_update = prepare_pod_update,
-          .validate = validate_pod,
+          .validate = create_pod,
           .validate_update = update_pod,
           .grace_period = pod_grace_period};
 }
@@ -147,14 +149,11 @@ Strategy secret_strategy() {
 }
 
 Strategy replication_controller_strategy() {
-  return {.validate =
-              [](const StrategyContext&, const Object& object, FieldErrors& errors) {
-                validate_replication_controller(core_v1::ReplicationController(object), errors);
-              },
-          .validate_update =
-              [](const StrategyContext&, const Object& object, const Object&, FieldErrors& errors) {
-                validate_replication_controller(core_v1::ReplicationController(object), errors);
-              }};
+  return whole_object<core_v1::ReplicationController, validate_replication_controller>();
+}
+
+Strategy pod_template_strategy() {
+  return whole_object<core_v1::PodTemplate, validate_pod_template_object>();
 }
 
 }  // namespace tiphys::apiserver

@@ -13,6 +13,7 @@ struct Row {
 
 const Row kRows[] = {
     {"", "pods", pod_strategy()},
+    {"", "podtemplates", pod_template_strategy()},
     {"", "services", service_strategy()},
     {"", "configmaps", config_map_strategy()},
     {"", "secrets", secret_strategy()},

@@ -1,0 +1,14 @@
+// Validation of PersistentVolumes (pkg/apis/core/validation upstream, v1.35). Pure. What a source
+// needs are rows of its message.
+#pragma once
+#include "apiserver/registry/field_error.h"
+#include "kinds/core_v1.h"
+
+namespace tiphys::apiserver {
+
+void validate_persistent_volume(core_v1::PersistentVolume volume, FieldErrors& errors);
+// The source, the mode and the node affinity stay as they are.
+void validate_persistent_volume_update(core_v1::PersistentVolume volume,
+                                       core_v1::PersistentVolume old, FieldErrors& errors);
+
+}  // namespace tiphys::apiserver
