@@ -37,7 +37,7 @@ TEST(RuleRows, ItemsOfListsHaveTheirIndex) {
       "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"Nope","name":"a/b"},
       "subjects":[{"kind":"User","name":"u","apiGroup":"rbac.authorization.k8s.io"},
                   {"kind":"Dog"}]})"),
-      "roleRef.kind: Unsupported value: \"Nope\": supported values: \"ClusterRole\", \"Role\"\n"
+      "roleRef.kind: Unsupported value: \"Nope\": supported values: \"Role\", \"ClusterRole\"\n"
       "roleRef.name: Invalid value: \"a/b\": may not contain '/'\n"
       "subjects[1].name: Required value\n"
       "subjects[1].kind: Unsupported value: \"Dog\": supported values: \"Group\", "
