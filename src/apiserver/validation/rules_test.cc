@@ -40,8 +40,8 @@ TEST(RuleRows, ItemsOfListsHaveTheirIndex) {
       "roleRef.kind: Unsupported value: \"Nope\": supported values: \"Role\", \"ClusterRole\"\n"
       "roleRef.name: Invalid value: \"a/b\": may not contain '/'\n"
       "subjects[1].name: Required value\n"
-      "subjects[1].kind: Unsupported value: \"Dog\": supported values: \"Group\", "
-      "\"ServiceAccount\", \"User\"\n");
+      "subjects[1].kind: Unsupported value: \"Dog\": supported values: \"ServiceAccount\", "
+      "\"User\", \"Group\"\n");
 }
 
 TEST(RuleRows, ImmutableFieldsAreComparedAtAnUpdateOnly) {
