@@ -258,9 +258,9 @@ Value JsonDecoder::read_list(const Field& field) {
   return list;
 }
 
-void JsonDecoder::note_duplicate_keys(const Node& map) {
+void JsonDecoder::note_duplicate_keys(const Node& map, uint32_t first) {
   std::unordered_set<std::string_view> keys;
-  for (uint32_t i = 0; i < map.size; i += 2) {
+  for (uint32_t i = first; i < map.size; i += 2) {
     std::string_view key = map.data[i].as_text();
     if (!keys.insert(key).second) note("duplicate", key);
   }
@@ -269,6 +269,7 @@ void JsonDecoder::note_duplicate_keys(const Node& map) {
 Value JsonDecoder::read_map(const Field& field, const Value& old) {
   if (!expect('{', field, field.go_type)) return {};
   Value map = old.type == ValueType::kMap ? old : arena_.make(ValueType::kMap);
+  uint32_t first = map.node->size;  // what an earlier member of this name brought is no duplicate
   reader_.enter_object();
   std::string_view key;
   while (reader_.next_member(key)) {
@@ -279,7 +280,7 @@ Value JsonDecoder::read_map(const Field& field, const Value& old) {
     append(arena_, *map.node, name);
     append(arena_, *map.node, item);
   }
-  if (notes_ != nullptr) note_duplicate_keys(*map.node);
+  if (notes_ != nullptr) note_duplicate_keys(*map.node, first);
   sort_map(*map.node);
   return map;
 }

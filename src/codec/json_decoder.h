@@ -60,7 +60,7 @@ class JsonDecoder {
   bool deeper();                      // false: too deep, failed
   std::string_view kept_string();     // the string at hand, copied into the arena
   void note(std::string_view what, std::string_view key);
-  void note_duplicate_keys(const Node& map);
+  void note_duplicate_keys(const Node& map, uint32_t first);
 
   struct Step {
     std::string_view key;  // empty data(): an index

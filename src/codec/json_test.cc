@@ -118,6 +118,8 @@ TEST(Json, strict_notes_name_unknown_and_duplicate_fields) {
       problems(
           R"({"spec":{"nodeName":"a","nodeName":"b"},"metadata":{"labels":{"k":"1","k":"2"}}})"),
       "duplicate field \"spec.nodeName\";duplicate field \"metadata.labels.k\";");
+  EXPECT_EQ(problems(R"({"metadata":{"labels":{"k":"1"},"labels":{"k":"2"}}})"),
+            "duplicate field \"metadata.labels\";");
   std::string many = "{";
   for (int i = 0; i < 500; ++i) many += "\"x" + std::to_string(i) + "\":1,";
   DecodeNotes notes;
