@@ -19,9 +19,7 @@ def names(api, ns):
                   if not item["metadata"]["name"].startswith("sh.helm.release"))
 
 
-@pytest.mark.parametrize("helm", [
-    HELM, pytest.param(OLD_HELM, marks=pytest.mark.xfail(strict=False, reason="OpenAPI v2 is not there yet"))],
-    ids=["v4", "v3"])
+@pytest.mark.parametrize("helm", [HELM, OLD_HELM], ids=["v4", "v3"])
 def test_release(api, ns, helm):
     def run(*arguments):
         return api.run(helm, "-n", ns, *arguments).stdout

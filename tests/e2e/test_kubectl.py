@@ -60,7 +60,6 @@ def test_api_resources(api):
     assert "pods" in api.kubectl("api-resources", "--categories=all", "-o", "name").split()
 
 
-@pytest.mark.xfail(strict=False, reason="OpenAPI v2 and IntOrString are not there yet")
 def test_explain(api):
     text = api.kubectl("explain", "deployment.spec.strategy.rollingUpdate.maxSurge")
     assert "GROUP:      apps" in text and "KIND:       Deployment" in text
@@ -231,7 +230,6 @@ def test_certificate_approve(api, tmp_path):
     api.kubectl("delete", "csr", "ann", "bob")
 
 
-@pytest.mark.xfail(strict=False, reason="OpenAPI v2 and IntOrString are not there yet")
 def test_create_replace_and_lists(api, ns):
     many = json.dumps({"apiVersion": "v1", "kind": "List", "items": [
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"c{i}", "labels": {"n": "1"}}, "data": {"i": str(i)}}
@@ -327,7 +325,6 @@ def test_nodes(api):
     api.kubectl("delete", "node", "t-node")
 
 
-@pytest.mark.xfail(strict=False, reason="OpenAPI v2 and IntOrString are not there yet")
 def test_older_client(api, ns):
     def old(*arguments, **options):
         return api.kubectl("-n", ns, *arguments, binary=OLD_KUBECTL, **options)
