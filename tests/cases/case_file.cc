@@ -9,13 +9,13 @@
 namespace tiphys::cases {
 namespace {
 
-constexpr std::array kCaseKeys = {"case", "only", "base", "creates", "updates", "steps"};
+constexpr std::array kCaseKeys = {"case", "only", "pending", "base", "creates", "updates", "steps"};
 constexpr std::array kStepKeys = {
     // what is done
     "create", "update", "apply", "patch", "get", "list", "watch", "delete", "request", "restart",
     // with what
     "set", "unset", "with", "type", "params", "headers", "text", "user", "groups", "manager", "as",
-    "ns", "on", "save", "expect", "only", "note"};
+    "ns", "at", "save", "expect", "only", "note"};
 constexpr std::array kExpectKeys = {"status", "type",     "headers", "reason", "message",
                                     "causes", "body",     "exactly", "names",  "columns",
                                     "rows",   "warnings", "events",  "ends",   "contains"};
@@ -55,7 +55,7 @@ class Variants {
   Result<Value> update(const Node& variant) {
     Value step = arena_.make(ValueType::kMap);
     set_entry(arena_, *step.node, "update", base_);
-    for (const char* key : {"set", "unset", "on"}) {
+    for (const char* key : {"set", "unset", "at"}) {
       set_entry(arena_, *step.node, key, variant.find(key));
     }
     return dry_run(step, variant, 200);
@@ -83,7 +83,7 @@ class Variants {
     set_entry(arena_, *expect.node, "status", Value::of_int(fails ? 422 : success));
     for (uint32_t i = 0; i + 1 < variant.size; i += 2) {
       std::string_view key = variant.data[i].as_text();
-      if (key == "set" || key == "unset" || key == "note" || key == "on") continue;
+      if (key == "set" || key == "unset" || key == "note" || key == "at") continue;
       if (key == "user" || key == "groups") {
         set_entry(arena_, *step.node, key, variant.data[i + 1]);
       } else {
@@ -106,6 +106,7 @@ class CaseReader {
     Result<void> checked = check_keys(from_, kCaseKeys);
     if (!checked) return checked.error();
     out_.name = std::string(from_.find("case").as_text());
+    out_.pending = std::string(from_.find("pending").as_text());
     out_.json_only = from_.find("only").as_text() == "json";
     for (auto part :
          {&CaseReader::read_creates, &CaseReader::read_updates, &CaseReader::read_steps}) {
@@ -117,10 +118,10 @@ class CaseReader {
   }
 
  private:
-  Result<void> add(const Value& step, std::string label) {
+  Result<void> add(const Value& step, std::string label, bool alone = false) {
     Result<void> checked = check_step(step.as_node());
     if (!checked) return ApiStatus::bad_request(label + ": " + checked.error().message());
-    out_.steps.push_back({text_of(step), std::move(label)});
+    out_.steps.push_back({text_of(step), std::move(label), alone});
     return {};
   }
   Result<void> read_creates() {
@@ -129,7 +130,7 @@ class CaseReader {
     for (const Value& variant : from_.find("creates").as_node().items()) {
       Result<Value> step = variants.create(variant.as_node());
       if (!step) return step.error();
-      Result<void> added = add(*step, "creates " + std::to_string(++number));
+      Result<void> added = add(*step, "creates " + std::to_string(++number), true);
       if (!added) return added;
     }
     return {};
@@ -146,7 +147,7 @@ class CaseReader {
     for (const Value& variant : updates.items()) {
       Result<Value> step = variants.update(variant.as_node());
       if (!step) return step.error();
-      added = add(*step, "updates " + std::to_string(++number));
+      added = add(*step, "updates " + std::to_string(++number), true);
       if (!added) return added;
     }
     return {};

@@ -17,7 +17,7 @@ enum class Mode : uint8_t {
 
 // Makes the case's namespace (${NS}; ${ID} begins the names of what is not in a namespace), runs
 // its steps and deletes the namespace. Returns what differs ("": nothing); ends at the first step
-// that does.
+// that does, variants aside.
 std::string run_case(World& world, const Case& one, Mode mode);
 
 }  // namespace tiphys::cases

@@ -122,9 +122,9 @@ class RequestMaker {
     return ApiStatus::bad_request("a step that does nothing");
   }
   Result<void> create(const Value& object) {
-    std::string_view on = text_at(step_, "on");
+    std::string_view at = text_at(step_, "at");
     TIPHYS_TRY(std::string, path,
-               on.empty() ? path_of_object(object.as_node(), ns_, false) : path_of(on, ns_));
+               at.empty() ? path_of_object(object.as_node(), ns_, false) : path_of(at, ns_));
     out_.success = 201;
     send("POST", path);
     set_body(object);
@@ -132,14 +132,14 @@ class RequestMaker {
   }
   Result<void> update(const Value& object) {
     TIPHYS_TRY(std::string, path, path_of_object(object.as_node(), ns_, true));
-    if (std::string_view on = text_at(step_, "on"); !on.empty()) path += "/" + std::string(on);
+    if (std::string_view at = text_at(step_, "at"); !at.empty()) path += "/" + std::string(at);
     send("PUT", path);
     set_body(object);
     return {};
   }
   Result<void> apply(const Value& object) {
     TIPHYS_TRY(std::string, path, path_of_object(object.as_node(), ns_, true));
-    if (std::string_view on = text_at(step_, "on"); !on.empty()) path += "/" + std::string(on);
+    if (std::string_view at = text_at(step_, "at"); !at.empty()) path += "/" + std::string(at);
     send("PATCH", path);
     add_params("fieldManager=" + percent_encode(manager()));
     set_text_body(object, kPatchTypes[3].media_type);
