@@ -4,7 +4,7 @@
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/options.h"
 #include "apiserver/handlers/pod_condition.h"
-#include "apiserver/handlers/subresource_scope.h"
+#include "apiserver/handlers/request_scope.h"
 #include "apiserver/handlers/success.h"
 #include "apiserver/registry/meta.h"
 #include "base/strings.h"
@@ -41,8 +41,7 @@ Task<Result<Draft>> bind_transform(std::string name, MicroTime now, ObjectPtr bi
     edit.edit_metadata().edit_annotations().set(entry.key, entry.value);
   }
   for (auto entry : wanted.metadata().labels()) {
-    bool taken = !pod.metadata().labels().node().find(entry.key).is_null();
-    if (!taken) edit.edit_metadata().edit_labels().set(entry.key, entry.value);
+    edit.edit_metadata().edit_labels().set(entry.key, entry.value);
   }
   edit.edit_status().clear_nominated_node_name();
   set_pod_condition(draft, {.type = "PodScheduled"}, now);
@@ -82,7 +81,7 @@ Task<Result<Answer>> handle_binding(HandlerEnv& env, RequestContext& context) {
   }
   Result<void> checked = check_target(core_v1::Binding(body->root()));
   if (!checked) co_return checked.error();
-  WriteScope scope = subresource_scope(context, options->dry_run);
+  WriteScope scope = request_scope(context, options->dry_run);
   scope.resource = schema::find_resource("", "v1", "pods");
   scope.subresource = "binding";
   Result<void> admitted = co_await env.registry->admit_create(scope, &*body);

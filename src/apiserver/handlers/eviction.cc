@@ -5,7 +5,7 @@
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/options.h"
 #include "apiserver/handlers/pod_condition.h"
-#include "apiserver/handlers/subresource_scope.h"
+#include "apiserver/handlers/request_scope.h"
 #include "apiserver/handlers/success.h"
 #include "apiserver/registry/graceful_delete.h"
 #include "apiserver/registry/meta.h"
@@ -40,7 +40,7 @@ Task<Result<Draft>> mark_transform(Preconditions preconditions, MicroTime now,
 // Says in the pod's status why it goes, then deletes it.
 Task<Result<void>> mark_and_delete(EvictionState& state, DeleteRequest request) {
   Registry& registry = *state.env->registry;
-  WriteScope scope = subresource_scope(*state.context, state.dry_run);
+  WriteScope scope = request_scope(*state.context, state.dry_run);
   scope.skip_admission = true;
   scope.subresource = "status";
   if (!state.dry_run) {
@@ -149,7 +149,7 @@ Task<Result<Answer>> handle_eviction(HandlerEnv& env, RequestContext& context) {
   meta_v1::DeleteOptions wanted = policy_v1::Eviction(body->root()).delete_options();
   EvictionState state{&env, &context, delete_request(wanted),
                       options->dry_run || !wanted.dry_run().empty()};
-  WriteScope scope = subresource_scope(context, state.dry_run);
+  WriteScope scope = request_scope(context, state.dry_run);
   Result<void> admitted = co_await env.registry->admit_create(std::move(scope), &*body);
   if (!admitted) co_return admitted.error();
   Result<void> gone = co_await evict(state);

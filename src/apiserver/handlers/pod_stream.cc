@@ -6,7 +6,7 @@
 #include "apiserver/handlers/pod_container.h"
 #include "apiserver/handlers/proxy_headers.h"
 #include "apiserver/handlers/proxy_target.h"
-#include "apiserver/handlers/subresource_scope.h"
+#include "apiserver/handlers/request_scope.h"
 #include "base/strings.h"
 
 namespace tiphys::apiserver {
@@ -23,9 +23,9 @@ std::string exec_query(const Query& options, bool with_command) {
   if (with_command) {
     for (std::string_view word : options.all("command")) add_parameter(query, "command", word);
   }
+  if (options.flag("stderr")) add_parameter(query, "error", "1");
   if (options.flag("stdin")) add_parameter(query, "input", "1");
   if (options.flag("stdout")) add_parameter(query, "output", "1");
-  if (options.flag("stderr")) add_parameter(query, "error", "1");
   if (options.flag("tty")) add_parameter(query, "tty", "1");
   return query;
 }
@@ -61,9 +61,9 @@ Result<StreamPlace> stream_place(const RequestContext& context, core_v1::Pod pod
                      exec_query(context.query, info.subresource == "exec")};
 }
 
-// A WebSocket is opened with GET, but runs commands all the same: it takes the right to create.
+// A WebSocket is opened with GET, but runs commands all the same: it takes the right to create too.
 Result<void> may_create(HandlerEnv& env, const RequestContext& context) {
-  if (!env.authorizer || context.method != "GET" || !is_upgrade_request(context.headers)) return {};
+  if (!env.authorizer || context.info.verb == "create") return {};
   Attributes attributes = context.info.attributes();
   attributes.verb = "create";
   Verdict verdict = env.authorizer->authorize(context.user, attributes);
@@ -77,7 +77,7 @@ Task<Result<Answer>> handle_pod_stream(HandlerEnv& env, RequestContext& context)
   const RequestInfo& info = context.info;
   Result<void> allowed = may_create(env, context);
   if (!allowed) co_return allowed.error();
-  Result<void> admitted = co_await env.registry->admit_connect(subresource_scope(context, false));
+  Result<void> admitted = co_await env.registry->admit_connect(request_scope(context, false));
   if (!admitted) co_return admitted.error();
   Result<ObjectPtr> object = env.registry->get(*context.resource, info.ns, info.name);
   if (!object) co_return object.error();

@@ -4,7 +4,7 @@
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/proxy_headers.h"
 #include "apiserver/handlers/proxy_target.h"
-#include "apiserver/handlers/subresource_scope.h"
+#include "apiserver/handlers/request_scope.h"
 #include "base/strings.h"
 
 namespace tiphys::apiserver {
@@ -56,7 +56,7 @@ std::string address_text(const ProxyTarget& target) {
 Task<Result<Answer>> handle_proxy(HandlerEnv& env, RequestContext& context) {
   Result<ProxyTarget> target = target_of(env, context.info);
   if (!target) co_return target.error();
-  Result<void> admitted = co_await env.registry->admit_connect(subresource_scope(context, false));
+  Result<void> admitted = co_await env.registry->admit_connect(request_scope(context, false));
   if (!admitted) co_return admitted.error();
   SplitPath path = split_path(context.raw_path, context.resource->namespaced);
   if (!path.below) co_return ApiStatus::bad_request("invalid URL escape in path");

@@ -3,7 +3,7 @@
 #include "apiserver/handlers/body.h"
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/options.h"
-#include "apiserver/handlers/subresource_scope.h"
+#include "apiserver/handlers/request_scope.h"
 #include "apiserver/managed_fields/managed_fields.h"
 #include "apiserver/managed_fields/scale_entries.h"
 #include "apiserver/patch/json_patch.h"
@@ -175,7 +175,7 @@ Task<Result<Draft>> scale_transform(ScaleState& state, ObjectPtr current) {
 }
 
 Task<Result<Answer>> write_scale(HandlerEnv& env, RequestContext& context, ScaleState& state) {
-  WriteScope scope = subresource_scope(context, state.options.dry_run);
+  WriteScope scope = request_scope(context, state.options.dry_run);
   Preconditions preconditions;
   if (state.body) preconditions.uid = MetaView(*state.body).uid();
   Result<Written> written = co_await env.registry->update(

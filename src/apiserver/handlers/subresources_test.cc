@@ -104,7 +104,7 @@ TEST_F(SubresourcesTest, a_binding_assigns_once) {
   Reply pod = ask("GET", kPod);
   EXPECT_EQ(at(pod.body, {"spec", "nodeName"}), "n");
   EXPECT_EQ(at(pod.body, {"metadata", "annotations", "x"}), "1");
-  EXPECT_EQ(at(pod.body, {"metadata", "labels"}), R"({"app":"a","zone":"z"})");
+  EXPECT_EQ(at(pod.body, {"metadata", "labels"}), R"({"app":"other","zone":"z"})");
   EXPECT_EQ(at(pod.body, {"metadata", "generation"}), "1");
   EXPECT_THAT(pod.body, HasSubstr(R"("type":"PodScheduled","status":"True")"));
   Reply again = bind();
@@ -213,6 +213,15 @@ TEST_F(SubresourcesTest, a_resize_changes_cpu_and_memory_only) {
   EXPECT_THAT(done.body, HasSubstr(R"("cpu":"200m")"));
   EXPECT_EQ(at(done.body, {"spec", "priority"}), at(ask("GET", kPod).body, {"spec", "priority"}));
   EXPECT_EQ(at(done.body, {"metadata", "generation"}), "2");
+  Reply more = ask("PATCH", std::string(kPod) + "/resize",
+                   R"({"spec":{"containers":[{"name":"x","image":"i"}]}})",
+                   "application/strategic-merge-patch+json");
+  EXPECT_EQ(more.status, 422);
+  EXPECT_THAT(more.body, HasSubstr("containers may not be added or removed on resize"));
+  Reply renamed = ask("PATCH", std::string(kPod) + "/resize",
+                      R"([{"op":"replace","path":"/spec/containers/0/name","value":"x"}])",
+                      "application/json-patch+json");
+  EXPECT_THAT(renamed.body, HasSubstr("containers may not be renamed or reordered on resize"));
   EXPECT_THAT(resize(R"({"requests":{"cpu":null}})").body,
               HasSubstr("resource requests cannot be removed"));
   EXPECT_THAT(resize(R"({"requests":{"ephemeral-storage":"1Gi"}})").body,

@@ -2,7 +2,7 @@
 #include "apiserver/handlers/body.h"
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/options.h"
-#include "apiserver/handlers/subresource_scope.h"
+#include "apiserver/handlers/request_scope.h"
 #include "kinds/authentication_v1.h"
 
 namespace tiphys::apiserver {
@@ -20,7 +20,7 @@ Task<Result<Answer>> handle_token(HandlerEnv& env, RequestContext& context) {
   Result<ObjectPtr> account =
       env.registry->get(*context.resource, context.info.ns, context.info.name);
   if (!account) co_return account.error();
-  WriteScope scope = subresource_scope(context, options->dry_run);
+  WriteScope scope = request_scope(context, options->dry_run);
   Result<void> admitted = co_await env.registry->admit_create(std::move(scope), &*body);
   if (!admitted) co_return admitted.error();
   Result<ObjectPtr> answer =

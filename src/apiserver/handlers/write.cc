@@ -2,6 +2,7 @@
 #include "apiserver/handlers/body.h"
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/options.h"
+#include "apiserver/handlers/request_scope.h"
 #include "apiserver/managed_fields/managed_fields.h"
 #include "apiserver/registry/defaults.h"
 #include "apiserver/registry/meta.h"
@@ -9,18 +10,6 @@
 
 namespace tiphys::apiserver {
 namespace {
-
-WriteScope scope_of(RequestContext& context, bool dry_run) {
-  WriteScope scope;
-  scope.resource = context.resource;
-  scope.subresource = context.info.subresource;
-  scope.ns = context.info.ns;
-  scope.name = context.info.name;
-  scope.user = &context.user;
-  scope.dry_run = dry_run;
-  scope.warnings = &context.warnings;
-  return scope;
-}
 
 // Namespaces carry themselves as the request's namespace; their objects have none.
 std::string_view object_namespace(const RequestContext& context) {
@@ -65,7 +54,7 @@ Task<Result<Answer>> handle_create(HandlerEnv& env, RequestContext& context) {
     if (!answer) co_return answer.error();
     co_return Answer::of(std::move(*answer), 201);
   }
-  WriteScope scope = scope_of(context, options->dry_run);
+  WriteScope scope = request_scope(context, options->dry_run);
   scope.name = MetaView(*object).name();
   scope.ns = object_namespace(context);
   Result<Written> written = co_await env.registry->create(std::move(scope), std::move(*object));
@@ -86,7 +75,7 @@ Task<Result<Answer>> handle_update(HandlerEnv& env, RequestContext& context) {
   apply_defaults(*context.resource, *object);
   Preconditions preconditions;
   preconditions.uid = MetaView(*object).uid();
-  WriteScope scope = scope_of(context, options->dry_run);
+  WriteScope scope = request_scope(context, options->dry_run);
   scope.ns = object_namespace(context);
   PutState state{&env, &context, *options, object->freeze()};
   Result<Written> written = co_await env.registry->update(

@@ -33,18 +33,24 @@ void count_change(Draft& pod, const Object& old) {
   MetaEdit(pod).set_int("generation", MetaView(old).generation() + (same ? 0 : 1));
 }
 
-template <class List, class Edits>
-void take_resources(const List& from, Edits into) {
+using Containers = ListView<core_v1::Container>;
+
+bool same_names(const Containers& a, const Containers& b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a[i].name() != b[i].name()) return false;
+  }
+  return true;
+}
+
+template <class Edits>
+void take_resources(const Containers& from, Edits into) {
   for (size_t i = 0; i < into.size(); ++i) {
-    std::string name(core_v1::Container(into[i].node()).name());
-    for (core_v1::Container container : from) {
-      if (container.name() != name) continue;
-      into[i].clear_resources();
-      into[i].clear_resize_policy();
-      if (container.has_resources()) into[i].set_resources(container.resources());
-      for (core_v1::ContainerResizePolicy policy : container.resize_policy()) {
-        into[i].edit_resize_policy().append(policy);
-      }
+    into[i].clear_resources();
+    into[i].clear_resize_policy();
+    if (from[i].has_resources()) into[i].set_resources(from[i].resources());
+    for (core_v1::ContainerResizePolicy policy : from[i].resize_policy()) {
+      into[i].edit_resize_policy().append(policy);
     }
   }
 }
@@ -116,6 +122,24 @@ std::string_view resize_refusal(core_v1::Pod pod, core_v1::Pod old) {
   return {};
 }
 
+// True if all containers are where they were.
+bool check_order(const Containers& now, const Containers& old, std::string_view field,
+                 FieldErrors& errors) {
+  FieldPath path = FieldPath("spec").child(field);
+  if (now.size() != old.size()) {
+    errors.forbidden(path, std::string(field) + " may not be added or removed on resize");
+    return false;
+  }
+  bool same = true;
+  for (size_t i = 0; i < old.size(); ++i) {
+    if (now[i].name() == old[i].name()) continue;
+    same = false;
+    errors.forbidden(path.index(i).child("name"),
+                     std::string(field) + " may not be renamed or reordered on resize");
+  }
+  return same;
+}
+
 void check_removals(core_v1::Pod pod, core_v1::Pod old, FieldErrors& errors) {
   FieldPath spec("spec");
   for (size_t i = 0; i < old.spec().init_containers().size(); ++i) {
@@ -164,11 +188,15 @@ void keep_ephemeral_containers_only(Draft& pod, const Object& old) {
 }
 
 void keep_resources_only(Draft& pod, const Object& old) {
-  Draft kept = old_pod_as(pod, old);
   core_v1::PodSpec sent = core_v1::Pod(pod.root()).spec();
+  core_v1::PodSpec before = core_v1::Pod(old).spec();
+  bool comparable = same_names(sent.containers(), before.containers()) &&
+                    same_names(sent.init_containers(), before.init_containers());
+  if (!comparable) return;  // what validation then refuses
+  Draft kept = old_pod_as(pod, old);
   core_v1::PodEdit edit(kept);
   take_resources(sent.containers(), edit.edit_spec().edit_containers());
-  if (!core_v1::Pod(old).spec().init_containers().empty()) {
+  if (!before.init_containers().empty()) {
     take_resources(sent.init_containers(), edit.edit_spec().edit_init_containers());
   }
   count_change(kept, old);
@@ -217,6 +245,11 @@ void validate_pod_resize(core_v1::Pod pod, core_v1::Pod old, FieldErrors& errors
   if (!node_can_resize(old)) {
     errors.forbidden(spec, "Pod running on node without support for resize");
   }
+  bool same = check_order(pod.spec().containers(), old.spec().containers(), "containers", errors);
+  same = check_order(pod.spec().init_containers(), old.spec().init_containers(), "initContainers",
+                     errors) &&
+         same;
+  if (!same) return;
   check_removals(pod, old, errors);
   check_other_changes(pod, old, errors);
 }

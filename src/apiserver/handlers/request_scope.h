@@ -1,11 +1,11 @@
-// The scope of writes that a subresource of the request's object makes.
+// The scope of a write: what the request names, who asks, and where warnings go.
 #pragma once
 #include "apiserver/pipeline/request_context.h"
 #include "apiserver/registry/registry.h"
 
 namespace tiphys::apiserver {
 
-inline WriteScope subresource_scope(RequestContext& context, bool dry_run) {
+inline WriteScope request_scope(RequestContext& context, bool dry_run) {
   WriteScope scope;
   scope.resource = context.resource;
   scope.subresource = context.info.subresource;
