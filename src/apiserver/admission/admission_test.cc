@@ -438,5 +438,37 @@ TEST_F(AdmissionTest, Certificates) {
       HasSubstr("user not permitted to sign requests"));
 }
 
+TEST_F(AdmissionTest, ClaimsGrowIfTheirClassLetsThem) {
+  lookup_.put(
+      "{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: big}, provisioner: p, "
+      "allowVolumeExpansion: true}");
+  auto claim = [](const std::string& size, const std::string& cls, const std::string& phase) {
+    return "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c, namespace: a}, spec: "
+           "{storageClassName: " +
+           cls + ", resources: {requests: {storage: " + size + "}}}, status: {phase: " + phase +
+           "}}";
+  };
+  auto grow = [&](const std::string& cls, const std::string& phase) {
+    return admit(Operation::kUpdate, claim("2Gi", cls, phase), claim("1Gi", cls, phase));
+  };
+  EXPECT_EQ(grow("big", "Bound"), "");
+  EXPECT_EQ(grow("big", "Pending"),
+            "persistentvolumeclaims \"c\" is forbidden: Only bound persistent volume claims can be "
+            "expanded");
+  EXPECT_EQ(grow("other", "Bound"),
+            "persistentvolumeclaims \"c\" is forbidden: only dynamically provisioned pvc can be "
+            "resized and the storageclass that provisions the pvc must support resize");
+}
+
+TEST_F(AdmissionTest, PodsLearnTheirNodesTopology) {
+  lookup_.put(
+      "{apiVersion: v1, kind: Node, metadata: {name: n2, labels: {topology.kubernetes.io/zone: z, "
+      "other: o}}}");
+  user_.groups = {"system:masters"};
+  EXPECT_EQ(create(pod_yaml(", nodeName: n2")), "");
+  EXPECT_EQ(meta().labels().find("topology.kubernetes.io/zone"), "z");
+  EXPECT_EQ(meta().labels().size(), 1u);
+}
+
 }  // namespace
 }  // namespace tiphys::apiserver
