@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "controllers/cluster_role_aggregation.h"
 #include "controllers/deployment.h"
 #include "controllers/endpoint_slice.h"
 #include "controllers/endpoints.h"
@@ -56,6 +57,7 @@ constexpr Row kRows[] = {
     {"serviceaccount-controller", plain<ServiceAccountController>},
     {"root-ca-certificate-publisher-controller", root_ca},
     {"node-ipam-controller", node_ipam},
+    {"clusterrole-aggregation-controller", plain<ClusterRoleAggregation>},
     {"deployment-controller", plain<DeploymentController>},
     {"replicaset-controller", plain<ReplicaSetController>},
     {"replicationcontroller-controller", plain<ReplicationControllerController>},

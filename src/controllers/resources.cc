@@ -34,6 +34,14 @@ const schema::Resource& leases() { return served("coordination.k8s.io", "leases"
 const schema::Resource& persistent_volume_claims() { return served("", "persistentvolumeclaims"); }
 const schema::Resource& persistent_volumes() { return served("", "persistentvolumes"); }
 const schema::Resource& resource_quotas() { return served("", "resourcequotas"); }
+const schema::Resource& cluster_roles() {
+  return served("rbac.authorization.k8s.io", "clusterroles");
+}
+const schema::Resource& certificate_signing_requests() {
+  return served("certificates.k8s.io", "certificatesigningrequests");
+}
+const schema::Resource& service_cidrs() { return served("networking.k8s.io", "servicecidrs"); }
+const schema::Resource& ip_addresses() { return served("networking.k8s.io", "ipaddresses"); }
 
 std::vector<const schema::Resource*> collectable_resources() {
   std::map<std::pair<std::string_view, std::string_view>, const schema::Resource*> best;

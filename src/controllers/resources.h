@@ -26,6 +26,10 @@ const schema::Resource& leases();
 const schema::Resource& persistent_volume_claims();
 const schema::Resource& persistent_volumes();
 const schema::Resource& resource_quotas();
+const schema::Resource& cluster_roles();
+const schema::Resource& certificate_signing_requests();
+const schema::Resource& service_cidrs();
+const schema::Resource& ip_addresses();
 
 // One version of every resource whose objects can be listed, watched and deleted, Events aside.
 std::vector<const schema::Resource*> collectable_resources();
