@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "controllers/certificate_approval.h"
 #include "controllers/cluster_role_aggregation.h"
 #include "controllers/deployment.h"
 #include "controllers/endpoint_slice.h"
@@ -49,6 +50,12 @@ Made node_lifecycle(Context context, const Options& options) {
   return std::make_unique<NodeLifecycle>(context, options.node_lifecycle);
 }
 
+Made certificate_signing(Context context, const Options& options) {
+  if (options.authorities.empty()) return std::unique_ptr<Controller>();
+  return std::make_unique<CertificateSigning>(
+      context, CertificateSigning::Options{options.authorities, options.signing_duration});
+}
+
 Made pod_gc(Context context, const Options& options) {
   return std::make_unique<PodGc>(context, options.pod_gc);
 }
@@ -56,6 +63,9 @@ Made pod_gc(Context context, const Options& options) {
 constexpr Row kRows[] = {
     {"serviceaccount-controller", plain<ServiceAccountController>},
     {"root-ca-certificate-publisher-controller", root_ca},
+    {"certificatesigningrequest-approving-controller", plain<CertificateApproval>},
+    {"certificatesigningrequest-signing-controller", certificate_signing},
+    {"certificatesigningrequest-cleaner-controller", plain<CertificateCleaner>},
     {"node-ipam-controller", node_ipam},
     {"clusterrole-aggregation-controller", plain<ClusterRoleAggregation>},
     {"deployment-controller", plain<DeploymentController>},

@@ -4,10 +4,12 @@
 // Loop thread only. Everything passed in outlives it. It owns its informers: one cache per
 // resource, shared by all controllers.
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "controllers/certificate_signing.h"
 #include "controllers/node_lifecycle.h"
 #include "controllers/pod_gc.h"
 
@@ -26,7 +28,10 @@ class ControllerManager {
     int node_cidr_mask_size = 24;               // --node-cidr-mask-size
     bool allocate_node_cidrs = true;            // --allocate-node-cidrs
     NodeLifecycle::Options node_lifecycle;      // --node-monitor-grace-period and others
-    PodGc::Options pod_gc;                      // --terminated-pod-gc-threshold
+    // --cluster-signing-*: by signer; signers without an authority don't sign.
+    std::map<std::string, CertificateSigning::Authority, std::less<>> authorities;
+    Duration signing_duration = std::chrono::hours(8760);  // --cluster-signing-duration
+    PodGc::Options pod_gc;                                 // --terminated-pod-gc-threshold
   };
   // Error: BadRequest for options that name no controller, or a --cluster-cidr that can't be used.
   static Result<std::unique_ptr<ControllerManager>> create(Loop& loop, client::Client& client,

@@ -67,6 +67,7 @@ struct CertificateTemplate {
   bool ca = false;
   bool server_auth = false;
   bool client_auth = false;
+  bool key_encipherment = true;  // besides digital signature
   std::vector<std::string> dns_names;
   std::vector<std::string> ip_addresses;
   MicroTime not_before = 0;

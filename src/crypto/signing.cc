@@ -67,7 +67,8 @@ Result<void> add_extensions(X509* certificate, const CertificateTemplate& what,
   std::vector<Entry> entries{
       {NID_basic_constraints, what.ca ? "critical,CA:TRUE" : "critical,CA:FALSE"},
       {NID_key_usage, what.ca ? "critical,digitalSignature,keyEncipherment,keyCertSign"
-                              : "critical,digitalSignature,keyEncipherment"},
+                      : what.key_encipherment ? "critical,digitalSignature,keyEncipherment"
+                                              : "critical,digitalSignature"},
       {NID_ext_key_usage, extended_usages(what)},
       {NID_subject_key_identifier, what.ca ? "hash" : ""},
       {NID_authority_key_identifier, issuer ? "keyid:always" : ""},

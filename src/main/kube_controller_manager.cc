@@ -1,4 +1,5 @@
 #include "controllers/controller_manager.h"
+#include "controllers/kubelet_requests.h"
 #include "main/api_connection.h"
 #include "main/command.h"
 #include "main/flags.h"
@@ -8,7 +9,20 @@
 namespace tiphys {
 namespace {
 
+// --cluster-signing-[SIGNER-]cert-file and -key-file.
+struct SigningFiles {
+  std::string_view signer;  // as the flags name it; "": for all
+  std::string_view full_name;
+  std::string certificate;
+  std::string key;
+};
+
 struct Flags {
+  std::vector<SigningFiles> signing = {
+      {"", "", "", ""},
+      {"kube-apiserver-client-", controllers::kApiClientSigner, "", ""},
+      {"kubelet-client-", controllers::kKubeletClientSigner, "", ""},
+      {"kubelet-serving-", controllers::kKubeletServingSigner, "", ""}};
   std::string kubeconfig;
   std::string root_ca_file;
   int64_t node_cidr_mask_size = 24;
@@ -16,7 +30,36 @@ struct Flags {
   LeaderElectionFlags election{.resource_name = "kube-controller-manager"};
 };
 
+Result<controllers::CertificateSigning::Authority> load_authority(const SigningFiles& files) {
+  TIPHYS_TRY(std::string, certificate_pem, os::read_file(files.certificate));
+  TIPHYS_TRY(std::string, key_pem, os::read_file(files.key));
+  TIPHYS_TRY(crypto::Certificate, certificate, crypto::Certificate::from_pem(certificate_pem));
+  TIPHYS_TRY(crypto::PrivateKey, key, crypto::PrivateKey::from_pem(key_pem));
+  if (!certificate.belongs_to(key)) {
+    return ApiStatus::bad_request(files.key + " is not the key of " + files.certificate);
+  }
+  return controllers::CertificateSigning::Authority{certificate, key};
+}
+
+// A signer's own files, or those for all.
+Result<void> load_authorities(Flags& flags) {
+  for (const SigningFiles& files : flags.signing) {
+    if (files.certificate.empty() != files.key.empty()) {
+      return ApiStatus::bad_request("--cluster-signing-" + std::string(files.signer) +
+                                    "cert-file and -key-file go together");
+    }
+    if (files.full_name.empty()) continue;
+    const SigningFiles& used = files.certificate.empty() ? flags.signing[0] : files;
+    if (used.certificate.empty()) continue;
+    TIPHYS_TRY(controllers::CertificateSigning::Authority, authority, load_authority(used));
+    flags.options.authorities.emplace(files.full_name, std::move(authority));
+  }
+  return {};
+}
+
 Task<Result<void>> serve(Host& host, Flags flags) {
+  Result<void> loaded = load_authorities(flags);
+  if (!loaded) co_return loaded.error();
   auto connection = ApiConnection::open(host, flags.kubeconfig, "kube-controller-manager");
   if (!connection) co_return connection.error();
   client::Client& client = (*connection)->client();
@@ -55,6 +98,13 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
           "How long a node may be silent before it is unhealthy");
   set.add("node-startup-grace-period", flags.options.node_lifecycle.startup_grace,
           "The same for a node that starts");
+  for (SigningFiles& files : flags.signing) {
+    std::string prefix = "cluster-signing-" + std::string(files.signer);
+    set.add(prefix + "cert-file", files.certificate, "CA certificate that signs requests");
+    set.add(prefix + "key-file", files.key, "Key of --" + prefix + "cert-file");
+  }
+  set.add("cluster-signing-duration", flags.options.signing_duration,
+          "The longest life of a certificate that is signed");
   flags.election.add_to(set);
   logging.add_to(set);
   if (auto code =

@@ -1,6 +1,7 @@
 // `tiphys server`: a whole node in one process. Start order: API server, then the components that
 // use it, each as its own user; stop order is the reverse.
 #include "controllers/controller_manager.h"
+#include "controllers/kubelet_requests.h"
 #include "kubelet/kubelet.h"
 #include "main/api_server_process.h"
 #include "main/command.h"
@@ -98,6 +99,14 @@ class ServerProcess {
                                        {std::string(apiserver::kSystemMasters)});
     controllers::ControllerManager::Options options{.root_ca_pem = api_.pki().ca_pem(),
                                                     .cluster_cidr = flags_.cluster_cidr};
+    if (const crypto::PrivateKey* key = api_.pki().ca_key()) {
+      for (std::string_view signer :
+           {controllers::kApiClientSigner, controllers::kKubeletClientSigner,
+            controllers::kKubeletServingSigner}) {
+        options.authorities.emplace(
+            signer, controllers::CertificateSigning::Authority{*api_.pki().ca_certificate(), *key});
+      }
+    }
     TIPHYS_TRY(
         auto, manager,
         controllers::ControllerManager::create(host_.loop(), client, host_.random(), options));
