@@ -1,11 +1,12 @@
 #include "apiserver/apply/apply.h"
 
-#include <algorithm>
-
+#include "apiserver/apply/config_check.h"
+#include "apiserver/apply/conflicts.h"
+#include "apiserver/apply/last_applied.h"
+#include "apiserver/apply/pruning.h"
 #include "apiserver/apply/schema_tree.h"
-#include "apiserver/managed_fields/comparison.h"
+#include "apiserver/managed_fields/changes.h"
 #include "apiserver/managed_fields/managed_fields.h"
-#include "apiserver/managed_fields/managers.h"
 #include "apiserver/managed_fields/reset_fields.h"
 #include "apiserver/patch/tree.h"
 #include "apiserver/registry/defaults.h"
@@ -18,108 +19,33 @@ namespace {
 
 constexpr std::string_view kBeforeApply = "before-first-apply";
 
-// Removal of a struct's last owned field removes the struct: named fields above members count as
-// members (fieldpath's EnsureNamedFieldsAreMembers).
-FieldSet with_parents(const FieldSet& set) {
-  FieldSet out;
-  for (const FieldSet::Path& path : set.paths()) {
-    FieldSet::Path at;
-    for (const std::string& element : path) {
-      at.push_back(element);
-      if (at.size() == path.size() || element.starts_with("f:")) out.insert(at);
-    }
-  }
-  return out;
+std::string_view text_at(const Value& tree, std::string_view outer, std::string_view inner) {
+  return tree.as_node().find(outer).as_node().find(inner).as_text();
 }
 
-// ".spec.containers[name=\"a\"].image"
-std::string path_text(const FieldSet::Path& path) {
-  std::string text;
-  for (const std::string& element : path) {
-    std::string_view rest = std::string_view(element).substr(2);
-    if (element.starts_with("f:")) {
-      text += "." + std::string(rest);
-    } else if (element.starts_with("k:")) {
-      Arena arena;
-      auto keys = codec::decode_json_any(rest, arena);
-      text += '[';
-      for (uint32_t i = 0; keys && i + 1 < keys->as_node().size; i += 2) {
-        if (i > 0) text += ',';
-        text += std::string(keys->node->data[i].as_text()) + "=";
-        codec::encode_json_any(keys->node->data[i + 1], text);
-      }
-      text += ']';
-    } else {
-      text += "[" + std::string(element.starts_with("v:") ? "=" : "") + std::string(rest) + "]";
-    }
-  }
-  return text;
+// Go's text of a GroupVersionKind: "apps/v1, Kind=Deployment", "/v1, Kind=ConfigMap".
+std::string type_text(const Value& patch) {
+  std::string_view version = patch.node->find("apiVersion").as_text();
+  std::string_view kind = patch.node->find("kind").as_text();
+  std::string slash = version.find('/') == std::string_view::npos ? "/" : "";
+  return slash + std::string(version) + ", Kind=" + std::string(kind);
 }
 
-struct Conflicts {
-  std::string owner;  // '"m1"' or '"golden" using v1'
-  std::vector<std::string> fields;
-};
-
-std::string owner_text(const ManagerEntry& entry) {
-  std::string text = go_quote(entry.manager);
-  if (!entry.subresource.empty()) text += " with subresource " + go_quote(entry.subresource);
-  if (entry.operation == "Update") {
-    text += " using " + entry.api_version;
-  }
-  return text;
+// "ns/name; /v1, Kind=ConfigMap", from the configuration.
+std::string identity_text(const Value& patch) {
+  return std::string(text_at(patch, "metadata", "namespace")) + "/" +
+         std::string(text_at(patch, "metadata", "name")) + "; " + type_text(patch);
 }
 
-ApiStatus conflict_status(std::vector<Conflicts> conflicts) {
-  std::sort(conflicts.begin(), conflicts.end(),
-            [](const Conflicts& a, const Conflicts& b) { return a.owner < b.owner; });
-  ApiStatus::Data data;
-  data.code = 409;
-  data.reason = "Conflict";
-  data.has_details = true;
-  size_t count = 0;
-  for (const Conflicts& conflict : conflicts) {
-    for (const std::string& field : conflict.fields) {
-      data.details.causes.push_back({.reason = "FieldManagerConflict",
-                                     .message = "conflict with " + conflict.owner,
-                                     .field = field});
-      ++count;
-    }
-  }
-  if (count == 1) {
-    data.message = "Apply failed with 1 conflict: conflict with " + conflicts[0].owner + ": " +
-                   conflicts[0].fields[0];
-    return ApiStatus(std::move(data));
-  }
-  data.message = "Apply failed with " + std::to_string(count) + " conflicts: ";
-  for (size_t i = 0; i < conflicts.size(); ++i) {
-    if (i > 0) data.message += '\n';
-    data.message += "conflicts with " + conflicts[i].owner + ":";
-    for (const std::string& field : conflicts[i].fields) data.message += "\n- " + field;
-  }
-  return ApiStatus(std::move(data));
-}
-
-Result<void> check_patch(const ApplyRequest& request, const Value& patch) {
-  const GroupVersionKind& gvk = request.resource->type->gvk;
+Result<void> check_patch(const schema::Kind& kind, const Value& patch) {
   if (patch.type != ValueType::kMap) {
     return ApiStatus::bad_request("error decoding YAML: the patch is no object");
   }
-  std::string_view version = patch.node->find("apiVersion").as_text();
-  if (version != gvk.api_version()) {
-    return ApiStatus::bad_request(
-        "Incorrect version specified in apply patch. Specified patch "
-        "version: " +
-        std::string(version) + ", expected: " + gvk.api_version());
+  if (patch.node->find("kind").as_text() != kind.gvk.kind ||
+      patch.node->find("apiVersion").as_text() != kind.gvk.api_version()) {
+    return ApiStatus::bad_request("invalid object type: " + type_text(patch));
   }
-  std::string_view kind = patch.node->find("kind").as_text();
-  if (kind != gvk.kind) {
-    return ApiStatus::bad_request(
-        "Incorrect kind specified in apply patch. Specified patch kind: " + std::string(kind) +
-        ", expected: " + std::string(gvk.kind));
-  }
-  const Value& metadata = patch.node->find("metadata");
-  if (metadata.type == ValueType::kMap && metadata.node->find("managedFields").as_node().size > 0) {
+  if (patch.node->find("metadata").as_node().find("managedFields").is_node()) {
     return ApiStatus::bad_request("metadata.managedFields must be nil");
   }
   return {};
@@ -127,81 +53,79 @@ Result<void> check_patch(const ApplyRequest& request, const Value& patch) {
 
 class Applier {
  public:
-  Applier(const ApplyRequest& request, const Object* live)
-      : request_(request), type_(*request.resource->message), live_(live) {}
+  Applier(const ApplyRequest& request, const Object* live, const Value& patch)
+      : request_(request), type_(*request.resource->message), live_(live), patch_(patch) {}
 
-  Result<Draft> apply(const Value& patch) {
-    Value config = arena_.clone(patch);
-    erase_entry(*config.node, "kind");
-    erase_entry(*config.node, "apiVersion");
-    read_managers_before();
-    TIPHYS_TRY(FieldSet, set, field_set_of(type_, config));
-    strip_system_fields(set);
-    remove_reset_fields(type_, *request_.resource, request_.subresource, set);
+  Result<Draft> apply() {
+    TIPHYS_TRY(Value, config, checked_config());
+    auto read = read_managers_before();
+    if (!read) return read.error();
     ManagerEntry own = take_own_entry();
-    FieldSet last = own.fields;
-    own.fields = set;
+    ManagerEntry last = own;
+    own.api_version = request_.resource->type->gvk.api_version();
+    own.fields = field_set_of(type_, config);
+    remove_reset_fields(type_, *request_.resource, request_.subresource, own.fields);
     Value merged = config;
     if (live_) {
-      Value tree = codec::to_any(type_, live_->root(), arena_);
-      merged = merge_trees(type_, tree, config, arena_);
+      merged = merge_trees(type_, codec::to_any(type_, live_->root(), arena_), config, arena_);
     }
-    prune(merged, set, last);
-    TIPHYS_TRY(Draft, object, typed(merged));
+    managers_.push_back(own);
+    auto pruned = prune(*request_.resource, merged, last, managers_, arena_);
+    managers_.pop_back();
+    if (!pruned) return pruned.error();
+    TIPHYS_TRY(Draft, object, typed(*pruned));
     auto settled = settle_conflicts(object);
     if (!settled) return settled.error();
-    bool changed = !live_ || !(last == set) || content_changed_;
-    if (changed) own.time = now();
+    strip_system_fields(own.fields);
+    if (changes_content(object) || !(last.fields == own.fields)) own.time = now();
     managers_.push_back(std::move(own));
-    apply_defaults(*request_.resource, object);
-    write_managers(object, std::move(managers_));
+    finish(object);
     return object;
   }
 
  private:
   MicroTime now() const { return request_.now - request_.now % kMicrosPerSecond; }
 
-  void read_managers_before() {
-    if (!live_) return;
+  Result<Value> checked_config() {
+    Value config = arena_.clone(patch_);
+    erase_entry(*config.node, "kind");
+    erase_entry(*config.node, "apiVersion");
+    std::string problems = config_problems(type_, config);
+    if (problems.empty()) return config;
+    return ApiStatus(
+        500, "",
+        "failed to create typed patch object (" + identity_text(patch_) + "): " + problems);
+  }
+
+  Result<void> read_managers_before() {
+    if (!live_) return {};
     auto managers = read_managers(type_, live_->root());
-    if (managers) managers_ = std::move(*managers);
-    if (!managers_.empty()) return;
+    if (!managers) {
+      return ApiStatus(500, "", "failed to decode managed fields: " + managers.error().message());
+    }
+    managers_ = std::move(*managers);
+    if (!managers_.empty()) return {};
     // What is there was written before anybody applied: somebody must own it.
-    ManagerEntry before;
-    before.manager = kBeforeApply;
-    before.operation = "Update";
-    before.api_version = request_.resource->type->gvk.api_version();
-    before.time = now();
+    ManagerEntry before =
+        update_entry(*request_.resource, request_.subresource, kBeforeApply, request_.now);
     before.fields = compare_objects(type_, nullptr, live_->root()).added;
-    managers_.push_back(std::move(before));
+    remove_reset_fields(type_, *request_.resource, request_.subresource, before.fields);
+    if (!before.fields.empty()) managers_.push_back(std::move(before));
+    return {};
   }
 
   ManagerEntry take_own_entry() {
     ManagerEntry own;
     own.manager = request_.manager;
     own.operation = "Apply";
-    own.api_version = request_.resource->type->gvk.api_version();
     own.subresource = request_.subresource;
-    own.time = now();
     for (size_t i = 0; i < managers_.size(); ++i) {
       if (!managers_[i].same_identity(own)) continue;
-      own.fields = std::move(managers_[i].fields);
-      own.time = managers_[i].time;
+      own = std::move(managers_[i]);
       managers_.erase(managers_.begin() + static_cast<long>(i));
       break;
     }
     return own;
-  }
-
-  // Removes what this manager applied the last time, applies no more, and nobody else owns.
-  void prune(Value& merged, const FieldSet& set, const FieldSet& last) {
-    if (last.empty()) return;
-    FieldSet owned = set;
-    for (const ManagerEntry& entry : managers_) owned.unite(entry.fields);
-    FieldSet gone = with_parents(last);
-    gone.subtract(with_parents(owned));
-    strip_system_fields(gone);
-    remove_items(type_, merged, gone);
   }
 
   Result<Draft> typed(const Value& tree) {
@@ -209,47 +133,55 @@ class Applier {
     Draft draft(type_, &kind.gvk);
     auto root = codec::from_any(draft.arena().clone(tree), type_, draft.arena(), nullptr);
     if (!root) {
-      return ApiStatus(500, "", "failed to create typed patch object: " + root.error().message());
+      return ApiStatus(500, "",
+                       "failed to convert new object (" + identity_text(patch_) +
+                           ") to proper version: " + root.error().message());
     }
     draft.set_root(*root);
     return draft;
   }
 
   Result<void> settle_conflicts(const Draft& object) {
-    Comparison difference = compare_objects(type_, live_ ? &live_->root() : nullptr, object.root());
-    FieldSet taken = difference.modified;
-    taken.unite(difference.added);
-    content_changed_ = !taken.empty() || !difference.removed.empty();
-    std::vector<Conflicts> conflicts;
-    for (ManagerEntry& entry : managers_) {
-      FieldSet common = entry.fields.intersection(taken);
-      if (!common.empty()) {
-        Conflicts conflict{owner_text(entry), {}};
-        for (const FieldSet::Path& path : common.paths())
-          conflict.fields.push_back(path_text(path));
-        conflicts.push_back(std::move(conflict));
-        entry.fields.subtract(common);
-      }
-      entry.fields.subtract(difference.removed);
+    Changes changes(*request_.resource, request_.subresource, live_, object);
+    Managers conflicts = changes.take_from(managers_);
+    if (conflicts.empty() || request_.force) return {};
+    if (request_.manager == kKubectl && live_) {
+      FieldSet allowed = last_applied_fields(*request_.resource, *live_);
+      for (ManagerEntry& conflict : conflicts) conflict.fields.subtract(allowed);
+      std::erase_if(conflicts, [](const ManagerEntry& entry) { return entry.fields.empty(); });
+      if (conflicts.empty()) return {};
     }
-    if (!conflicts.empty() && !request_.force) return conflict_status(std::move(conflicts));
-    return {};
+    return conflict_status(std::move(conflicts));
+  }
+
+  bool changes_content(const Draft& object) const {
+    if (!live_) return true;
+    Node before = live_->root();
+    Node after = object.root();
+    return !equal(Value::of_node(ValueType::kStruct, &before),
+                  Value::of_node(ValueType::kStruct, &after));
+  }
+
+  void finish(Draft& object) {
+    apply_defaults(*request_.resource, object);
+    if (request_.manager == kKubectl) update_last_applied(object, patch_);
+    write_managers(object, std::move(managers_));
   }
 
   const ApplyRequest& request_;
   const schema::Message& type_;
   const Object* live_;
+  const Value& patch_;
   Arena arena_;
   Managers managers_;
-  bool content_changed_ = false;
 };
 
 }  // namespace
 
 Result<Draft> apply_object(const ApplyRequest& request, const Object* live, const Value& patch) {
-  auto checked = check_patch(request, patch);
+  auto checked = check_patch(*request.resource->type, patch);
   if (!checked) return checked.error();
-  return Applier(request, live).apply(patch);
+  return Applier(request, live, patch).apply();
 }
 
 }  // namespace tiphys::apiserver

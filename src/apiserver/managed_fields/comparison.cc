@@ -1,6 +1,8 @@
 #include "apiserver/managed_fields/comparison.h"
 
 #include <algorithm>
+#include <map>
+#include <vector>
 
 #include "codec/codec.h"
 
@@ -131,18 +133,46 @@ class Comparer {
     path_.pop_back();
   }
 
+  // Items of one key. More than one on a side is an item like a leaf: nobody owns its members.
+  struct ItemPair {
+    std::vector<Seen> before;
+    std::vector<Seen> after;
+  };
+
+  void compare_items(const Field& field, const ItemPair& pair) {
+    bool many_before = pair.before.size() > 1;
+    bool many_after = pair.after.size() > 1;
+    if (many_before && many_after) {
+      auto same = [](Seen a, Seen b) { return equal(*a, *b); };
+      if (!std::equal(pair.before.begin(), pair.before.end(), pair.after.begin(), pair.after.end(),
+                      same)) {
+        result_.modified.insert(path_);
+      }
+      return;
+    }
+    Seen before = many_before || pair.before.empty() ? nullptr : pair.before.front();
+    Seen after = many_after || pair.after.empty() ? nullptr : pair.after.front();
+    if (before || after) compare_single(field, before, after, false);
+    if (many_before) result_.removed.insert(path_);
+    if (many_after) result_.added.insert(path_);
+  }
+
   void compare_list(const Field& field, Seen before, Seen after) {
     if (field.list_type == ListType::kAtomic || (empty(before) && empty(after))) {
       return compare_leaf(before, after);
     }
     const Node& left = before ? before->as_node() : kEmptyNode;
     const Node& right = after ? after->as_node() : kEmptyNode;
-    std::map<std::string, std::pair<Seen, Seen>> items;
-    for (const Value& item : left.items()) items[item_element(field, item)].first = &item;
-    for (const Value& item : right.items()) items[item_element(field, item)].second = &item;
+    std::map<std::string, ItemPair> items;
+    for (const Value& item : left.items()) {
+      items[item_element(field, item)].before.push_back(&item);
+    }
+    for (const Value& item : right.items()) {
+      items[item_element(field, item)].after.push_back(&item);
+    }
     for (const auto& [element, pair] : items) {
       path_.push_back(element);
-      compare_single(field, pair.first, pair.second, false);
+      compare_items(field, pair);
       path_.pop_back();
     }
     mark_container(before, after);

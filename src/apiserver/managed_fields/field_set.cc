@@ -3,6 +3,46 @@
 #include "codec/codec.h"
 
 namespace tiphys::apiserver {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+size_t digits_from(std::string_view text, size_t at) {
+  size_t end = at;
+  while (end < text.size() && is_digit(text[end])) ++end;
+  return end - at;
+}
+
+int kind_rank(std::string_view element) {
+  static constexpr std::string_view kKinds = "fkvi";
+  return element.empty() ? -1 : static_cast<int>(kKinds.find(element.front()));
+}
+
+// Whether the text up to `end` leaves a JSON string open.
+bool inside_string(std::string_view text, size_t end) {
+  bool open = false;
+  for (size_t i = 0; i < end; ++i) {
+    if (open && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '"') {
+      open = !open;
+    }
+  }
+  return open;
+}
+
+}  // namespace
+
+bool ElementOrder::operator()(std::string_view a, std::string_view b) const {
+  if (kind_rank(a) != kind_rank(b)) return kind_rank(a) < kind_rank(b);
+  if (a.starts_with("f:")) return a < b;
+  size_t same = 0;
+  while (same < a.size() && same < b.size() && a[same] == b[same]) ++same;
+  if (inside_string(a, same)) return a < b;
+  size_t left = digits_from(a, same);
+  size_t right = digits_from(b, same);
+  return left != right && (left > 0 || right > 0) ? left < right : a < b;
+}
 
 void FieldSet::insert(const Path& path) {
   FieldSet* at = this;
@@ -60,6 +100,15 @@ void FieldSet::subtract(const FieldSet& other) {
   }
 }
 
+void FieldSet::subtract_below(const FieldSet& other) {
+  for (const auto& [element, child] : other.children_) {
+    auto at = children_.find(element);
+    if (at == children_.end()) continue;
+    if (!child.member_) at->second.subtract_below(child);
+    if (child.member_ || at->second.empty()) children_.erase(at);
+  }
+}
+
 FieldSet FieldSet::intersection(const FieldSet& other) const {
   FieldSet both;
   both.member_ = member_ && other.member_;
@@ -96,7 +145,11 @@ std::string FieldSet::json() const {
 }
 
 void FieldSet::collect(Path& at, std::vector<Path>& out) const {
-  if (member_) out.push_back(at);
+  for (const auto& [element, child] : children_) {
+    if (!child.member_) continue;
+    out.push_back(at);
+    out.back().push_back(element);
+  }
   for (const auto& [element, child] : children_) {
     at.push_back(element);
     child.collect(at, out);
@@ -113,10 +166,25 @@ std::vector<FieldSet::Path> FieldSet::paths() const {
 
 namespace {
 
+ApiStatus no_field_set() {
+  return ApiStatus::bad_request("managedFields: fieldsV1 is no set of fields");
+}
+
+// The element in its one form; "" for a kind of element that is not known, which is skipped.
+Result<std::string> canonical_element(std::string_view element) {
+  if (element.size() < 2 || element[1] != ':') return no_field_set();
+  if (element.front() == 'f') return std::string(element);
+  if (std::string_view("kvi").find(element.front()) == std::string_view::npos) return std::string();
+  Arena arena;
+  auto value = codec::decode_json_any(element.substr(2), arena);
+  if (!value || (element.front() == 'k' && value->type != ValueType::kMap)) return no_field_set();
+  std::string text(element.substr(0, 2));
+  codec::encode_json_any(*value, text);
+  return text;
+}
+
 Result<void> read(const Value& value, FieldSet::Path& path, FieldSet& set) {
-  if (value.type != ValueType::kMap || path.size() > kMaxFieldSetDepth) {
-    return ApiStatus::bad_request("managedFields: fieldsV1 is no set of fields");
-  }
+  if (value.type != ValueType::kMap || path.size() > kMaxFieldSetDepth) return no_field_set();
   if (value.node->size == 0) set.insert(path);
   for (uint32_t i = 0; i + 1 < value.node->size; i += 2) {
     std::string_view element = value.node->data[i].as_text();
@@ -124,7 +192,9 @@ Result<void> read(const Value& value, FieldSet::Path& path, FieldSet& set) {
       set.insert(path);
       continue;
     }
-    path.emplace_back(element);
+    TIPHYS_TRY(std::string, known, canonical_element(element));
+    if (known.empty()) continue;
+    path.push_back(std::move(known));
     auto done = read(value.node->data[i + 1], path, set);
     if (!done) return done;
     path.pop_back();

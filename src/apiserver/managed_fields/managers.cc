@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
-#include "apiserver/managed_fields/managed_fields.h"
 #include "apiserver/registry/meta.h"
+#include "base/strings.h"
 #include "kinds/meta_v1.h"
 
 namespace tiphys::apiserver {
@@ -16,12 +16,46 @@ auto order(const ManagerEntry& entry) {
   return std::tie(entry.operation, entry.time, entry.manager, entry.api_version, entry.subresource);
 }
 
+using Merged = std::vector<std::pair<size_t, const ManagerEntry*>>;
+
+// A bucket that took in no second entry stays the entry that it was.
+void replace_with_buckets(Managers& managers, Managers& buckets, const Merged& merged) {
+  std::vector<size_t> sizes(buckets.size(), 0);
+  for (const auto& [bucket, entry] : merged) ++sizes[bucket];
+  Managers kept;
+  for (ManagerEntry& entry : managers) {
+    bool gone = false;
+    for (const auto& [bucket, old] : merged) gone |= old == &entry && sizes[bucket] > 1;
+    if (!gone) kept.push_back(std::move(entry));
+  }
+  for (size_t i = 0; i < buckets.size(); ++i) {
+    if (sizes[i] < 2) continue;
+    buckets[i].manager = kAncient;
+    buckets[i].subresource.clear();
+    kept.push_back(std::move(buckets[i]));
+  }
+  managers = std::move(kept);
+}
+
+Result<void> check_entry(meta_v1::ManagedFieldsEntry view, size_t index) {
+  if (view.operation() != "Apply" && view.operation() != "Update") {
+    return ApiStatus(500, "", "operation must be `Apply` or `Update`");
+  }
+  if (view.api_version().empty()) return ApiStatus(500, "", "apiVersion must not be empty");
+  if (view.fields_type() == "FieldsV1") return {};
+  std::string where = " in managed fields entry " + std::to_string(index);
+  if (view.fields_type().empty()) return ApiStatus(500, "", "missing fieldsType" + where);
+  return ApiStatus(500, "", "invalid fieldsType " + go_quote(view.fields_type()) + where);
+}
+
 }  // namespace
 
 Result<Managers> read_managers(const schema::Message& type, const Node& root) {
   Managers managers;
   for (const Value& item : MetaView(type, root).value("managedFields").as_node().items()) {
     meta_v1::ManagedFieldsEntry view(item.as_node());
+    auto checked = check_entry(view, managers.size());
+    if (!checked) return checked.error();
     ManagerEntry entry;
     entry.manager = view.manager();
     entry.operation = view.operation();
@@ -32,6 +66,8 @@ Result<Managers> read_managers(const schema::Message& type, const Node& root) {
       TIPHYS_TRY(FieldSet, fields, FieldSet::parse(view.fields_v1()));
       entry.fields = std::move(fields);
     }
+    // Of two entries of one identity the last counts.
+    std::erase_if(managers, [&](const ManagerEntry& m) { return m.same_identity(entry); });
     managers.push_back(std::move(entry));
   }
   return managers;
@@ -61,21 +97,30 @@ void write_managers(Draft& object, Managers managers) {
 }
 
 void cap_managers(Managers& managers) {
-  std::vector<size_t> updates;
-  for (size_t i = 0; i < managers.size(); ++i) {
-    if (managers[i].operation == "Update") updates.push_back(i);
+  std::vector<const ManagerEntry*> updates;
+  for (const ManagerEntry& entry : managers) {
+    if (entry.operation == "Update") updates.push_back(&entry);
   }
   if (updates.size() <= kMaxUpdateManagers) return;
   std::sort(updates.begin(), updates.end(),
-            [&](size_t a, size_t b) { return order(managers[a]) < order(managers[b]); });
-  updates.resize(updates.size() - kMaxUpdateManagers + 1);
-  ManagerEntry ancient = managers[updates.back()];
-  ancient.manager = kAncient;
-  ancient.subresource.clear();
-  for (size_t index : updates) ancient.fields.unite(managers[index].fields);
-  std::sort(updates.rbegin(), updates.rend());
-  for (size_t index : updates) managers.erase(managers.begin() + static_cast<long>(index));
-  managers.push_back(std::move(ancient));
+            [](const ManagerEntry* a, const ManagerEntry* b) { return order(*a) < order(*b); });
+  Managers buckets;  // the oldest entries of each version, merged
+  size_t left = updates.size();
+  Merged merged;
+  for (const ManagerEntry* entry : updates) {
+    if (left <= kMaxUpdateManagers) break;
+    size_t at = 0;
+    while (at < buckets.size() && buckets[at].api_version != entry->api_version) ++at;
+    if (at == buckets.size()) {
+      buckets.push_back(*entry);
+    } else {
+      buckets[at].fields.unite(entry->fields);
+      buckets[at].time = entry->time;
+      --left;
+    }
+    merged.emplace_back(at, entry);
+  }
+  replace_with_buckets(managers, buckets, merged);
 }
 
 }  // namespace tiphys::apiserver

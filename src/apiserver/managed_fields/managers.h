@@ -9,6 +9,8 @@
 
 namespace tiphys::apiserver {
 
+inline constexpr size_t kMaxUpdateManagers = 10;  // older ones become "ancient-changes"
+
 struct ManagerEntry {
   std::string manager;
   std::string operation;  // Apply, Update
@@ -26,11 +28,13 @@ struct ManagerEntry {
 
 using Managers = std::vector<ManagerEntry>;
 
-// Entries that can't be read are an error: the caller then treats them as none.
+// Entries that can't be read are an error, worded as upstream's; writes that are no applies then
+// treat them as none.
 Result<Managers> read_managers(const schema::Message& type, const Node& root);
 // Sorts as upstream and writes metadata.managedFields; empty entries are left out.
 void write_managers(Draft& object, Managers managers);
-// More than kMaxUpdateManagers update entries: the oldest become one, "ancient-changes".
+// More than kMaxUpdateManagers update entries: the oldest of a version become one,
+// "ancient-changes".
 void cap_managers(Managers& managers);
 
 }  // namespace tiphys::apiserver

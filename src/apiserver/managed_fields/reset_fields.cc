@@ -24,6 +24,25 @@ constexpr OwnedPath kOwnedPaths[] = {
     {"resize", kInitResources},          {"resize", kInitPolicy},
 };
 
+// What a kind's subresource never sets beyond the common rules.
+struct ResetPath {
+  std::string_view resource;
+  std::string_view subresource;
+  std::span<const std::string_view> path;
+};
+
+constexpr std::string_view kSpec[] = {"f:spec"};
+constexpr std::string_view kStatus[] = {"f:status"};
+constexpr std::string_view kConditions[] = {"f:status", "f:conditions"};
+constexpr std::string_view kCertificate[] = {"f:status", "f:certificate"};
+
+constexpr ResetPath kResetPaths[] = {
+    {"namespaces", "finalize", kStatus},
+    {"certificatesigningrequests", "status", kConditions},
+    {"certificatesigningrequests", "approval", kSpec},
+    {"certificatesigningrequests", "approval", kCertificate},
+};
+
 bool is_below(const FieldSet::Path& path, std::span<const std::string_view> prefix) {
   if (path.size() < prefix.size()) return false;
   for (size_t i = 0; i < prefix.size(); ++i) {
@@ -58,6 +77,10 @@ void remove_all_but_status(const schema::Message& type, const schema::Resource& 
 
 void remove_reset_fields(const schema::Message& type, const schema::Resource& resource,
                          std::string_view subresource, FieldSet& set) {
+  for (const ResetPath& reset : kResetPaths) {
+    if (reset.resource != resource.resource || reset.subresource != subresource) continue;
+    set.remove_below(FieldSet::Path(reset.path.begin(), reset.path.end()));
+  }
   if (subresource == "status") return remove_all_but_status(type, resource, set);
   if (subresource == "ephemeralcontainers" || subresource == "resize") {
     return keep_owned_paths(subresource, set);

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "apiserver/patch/go_text.h"
 #include "apiserver/patch/strategic_order.h"
 #include "apiserver/patch/tree.h"
 #include "base/strings.h"
@@ -67,7 +68,7 @@ class Merger {
     }
     if (directive == "delete") return arena_.make(ValueType::kMap);
     return plain_error("unknown patch type: " + std::string(directive) +
-                       " in map: " + go_map_text(patch));
+                       " in map: " + go_value_text(patch));
   }
 
   Result<void> apply_retain_keys(Node& original, Node& patch) {
@@ -134,8 +135,8 @@ class Merger {
       return ApiStatus::bad_request("invalid patch format of setElementOrder list");
     }
     if (change && !order_covers(*change->node, *order.node, rule.merge_key)) {
-      return plain_error("The order in patch list:\n" + go_list_text(*change) +
-                         "\n doesn't match $setElementOrder list:\n" + go_list_text(order) + "\n");
+      return plain_error("The order in patch list:\n" + go_value_text(*change) +
+                         "\n doesn't match $setElementOrder list:\n" + go_value_text(order) + "\n");
     }
     if (!there && !change) return {};
     Value server = there ? arena_.clone(*there) : arena_.make(ValueType::kList);
@@ -248,7 +249,7 @@ class Merger {
       } else if (kind == "merge") {
         return plain_error("merge directive is not supported in a list");
       } else {
-        return plain_error("unknown patch type: " + kind + " in map: " + go_map_text(item));
+        return plain_error("unknown patch type: " + kind + " in map: " + go_value_text(item));
       }
     }
     if (replaced) original = patch;
@@ -288,7 +289,7 @@ class Merger {
   }
 
   static ApiStatus missing_key(const Value& item, std::string_view key) {
-    return plain_error("map: " + go_map_text(item) +
+    return plain_error("map: " + go_value_text(item) +
                        " does not contain declared merge key: " + std::string(key));
   }
 

@@ -68,40 +68,4 @@ bool order_covers(const Node& patch, const Node& order, std::string_view merge_k
   return true;
 }
 
-std::string go_map_text(const Value& value) {
-  switch (value.type) {
-    case ValueType::kNull:
-      return "<nil>";
-    case ValueType::kBool:
-      return value.as_bool() ? "true" : "false";
-    case ValueType::kInt:
-      return std::to_string(value.i);
-    case ValueType::kDouble:
-      return std::to_string(value.d);
-    case ValueType::kList:
-      return go_list_text(value);
-    case ValueType::kMap:
-      break;
-    default:
-      return std::string(value.as_text());
-  }
-  std::string text = "map[";
-  for (uint32_t i = 0; i + 1 < value.node->size; i += 2) {
-    if (i > 0) text += ' ';
-    text += value.node->data[i].as_text();
-    text += ':';
-    text += go_map_text(value.node->data[i + 1]);
-  }
-  return text + "]";
-}
-
-std::string go_list_text(const Value& list) {
-  std::string text = "[";
-  for (uint32_t i = 0; i < list.as_node().size; ++i) {
-    if (i > 0) text += ' ';
-    text += go_map_text(list.node->data[i]);
-  }
-  return text + "]";
-}
-
 }  // namespace tiphys::apiserver

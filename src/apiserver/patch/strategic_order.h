@@ -1,7 +1,6 @@
 // Order of merged lists: items of the patch in the order given, the server's own in theirs.
 // As normalizeElementOrder of k8s.io/apimachinery/pkg/util/strategicpatch. Pure.
 #pragma once
-#include <string>
 #include <string_view>
 
 #include "object/value.h"
@@ -13,8 +12,5 @@ Value order_elements(Value merged, Value order, Value server, std::string_view m
                      Arena& arena);
 // True if the items of `patch` occur in `order`, in the same relative order.
 bool order_covers(const Node& patch, const Node& order, std::string_view merge_key);
-// Go's %v of untyped JSON ("map[image:x]", "[a b]"), for error texts.
-std::string go_map_text(const Value& value);
-std::string go_list_text(const Value& list);
 
 }  // namespace tiphys::apiserver
