@@ -49,10 +49,10 @@ std::string warning_header(std::string_view text) {
 AcceptScope accept_scope(const RequestContext& context) {
   AcceptScope scope;
   if (!context.info.is_resource) return scope;
-  bool list = context.info.verb == "list" || context.info.verb == "deletecollection";
   scope.table = context.info.subresource != "scale";
-  scope.partial_object = !list;
-  scope.partial_list = list;
+  scope.partial = true;
+  scope.streams = context.info.verb == "watch";
+  scope.lists = scope.streams || context.info.verb == "list";
   return scope;
 }
 
@@ -338,7 +338,7 @@ Task<net::Response> ApiServer::Impl::serve(net::Request request) {
     if (other && *other) context->user = std::move(**other);
     Result<MediaType> media = negotiate(context->accept, accept_scope(*context));
     allowed = other ? authorize(*context) : Result<void>(other.error());
-    bool aggregated = !context->info.is_resource && wants_aggregated(context->accept);
+    bool aggregated = !context->info.is_resource && negotiate_discovery(context->accept);
     if (!allowed) {
       answer = allowed.error();
     } else if (!media && !aggregated && !context->info.is_connect() &&
@@ -378,6 +378,10 @@ Task<void> ApiServer::Impl::compress(net::Response& response, std::string accept
 
 net::Response ApiServer::Impl::respond(RequestContext context, Result<Answer> answer) {
   net::Response response;
+  if (answer && answer->watch) {
+    Result<void> checked = check_table_options(context);
+    if (!checked) answer = checked.error();
+  }
   if (answer && answer->raw) {
     response = std::move(*answer->raw);
   } else if (answer && answer->watch) {
@@ -401,7 +405,7 @@ net::Response ApiServer::Impl::respond(RequestContext context, Result<Answer> an
       response.body = std::move(*body);
     } else {
       response.status = body.error().code();
-      response.body = encode_failure(context.media.format, body.error());
+      response.body = encode_failure(context.media, body.error());
       int32_t retry = body.error().data().details.retry_after_seconds;
       if (retry > 0) response.headers.set("retry-after", std::to_string(retry));
     }

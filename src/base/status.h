@@ -36,6 +36,7 @@ class [[nodiscard]] ApiStatus {
     std::string message;
     bool has_details = false;
     StatusDetails details;
+    std::string continue_token;  // of an expired list: where it can go on, inconsistently
   };
 
   explicit ApiStatus(Data data) : data_(std::make_shared<const Data>(std::move(data))) {}

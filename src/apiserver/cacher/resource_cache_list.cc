@@ -59,8 +59,8 @@ ListPage ResourceCache::walk(const ListQuery& query, const Objects& overlay) con
   };
   for (; !at.done(); at.advance()) {
     if (!at.object()) continue;
-    if (query.predicate && !query.predicate(*at.object())) continue;
     if (full()) break;
+    if (query.predicate && !query.predicate(*at.object())) continue;
     page.items.push_back(at.object());
     page.next = at.key();
   }
@@ -118,14 +118,14 @@ Task<Result<ListPage>> ResourceCache::list_stored(ListQuery query) {
     auto range = co_await store_.range(scope, from, step, query.at);
     if (!range) co_return range.error();
     for (auto& item : range->items) {
-      auto object = decode_stored(resource_, item);
-      if (!object) co_return object.error();
-      if (query.predicate && !query.predicate(**object)) continue;
       bool full = query.limit > 0 && static_cast<int64_t>(page.items.size()) >= query.limit;
       if (full) {
         page.more = true;
         co_return page;
       }
+      auto object = decode_stored(resource_, item);
+      if (!object) co_return object.error();
+      if (query.predicate && !query.predicate(**object)) continue;
       page.items.push_back(std::move(*object));
       page.next = std::string(relative(item.key)) + '\0';
     }
@@ -146,7 +146,7 @@ ApiStatus too_large_resource_version(Revision requested, Revision current) {
   ApiStatus::Data data;
   data.code = 504;
   data.reason = "Timeout";
-  data.message = "Too large resource version: " + std::to_string(requested) +
+  data.message = "Timeout: Too large resource version: " + std::to_string(requested) +
                  ", current: " + std::to_string(current);
   data.has_details = true;
   data.details.retry_after_seconds = 1;

@@ -206,16 +206,4 @@ bool Discovery::serves_group(std::string_view group) const {
   return group.empty() || documents_.contains("/apis/" + std::string(group));
 }
 
-bool wants_aggregated(std::string_view accept) {
-  for (std::string_view clause : split(accept, ',')) {
-    bool list = clause.find("as=APIGroupDiscoveryList") != std::string_view::npos;
-    bool group = clause.find("g=apidiscovery.k8s.io") != std::string_view::npos;
-    bool version = false;
-    for (std::string_view parameter : split(clause, ';')) version |= trim(parameter) == "v=v2";
-    if (list && group && version) return true;
-    if (!list) return false;  // a plain type stands before
-  }
-  return false;
-}
-
 }  // namespace tiphys::apiserver

@@ -29,7 +29,4 @@ class Discovery {
   std::map<std::string, std::string, std::less<>> etags_;
 };
 
-// True if the Accept header asks for the aggregated form first.
-bool wants_aggregated(std::string_view accept);
-
 }  // namespace tiphys::apiserver

@@ -11,10 +11,11 @@ namespace tiphys::apiserver {
 
 struct ContinueToken {
   int64_t revision = 0;  // negative: whatever is newest
-  std::string start;     // first key of the next page, relative to the resource
+  std::string start;     // first key of the next page, relative to the list's namespace
 };
 std::string encode_continue(const ContinueToken& token);
-// Error: BadRequest "invalid continue token: continue key is not valid: ..."
+// Error: BadRequest "invalid continue token: continue key is not valid: ..."; keys that lead out of
+// their namespace ("..") are none.
 Result<ContinueToken> decode_continue(std::string_view text);
 
 }  // namespace tiphys::apiserver

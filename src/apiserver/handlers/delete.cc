@@ -1,8 +1,6 @@
 // delete and deletecollection.
 #include "apiserver/handlers/handlers.h"
-#include "apiserver/handlers/options.h"
-#include "apiserver/handlers/selection.h"
-#include "apiserver/registry/conversion.h"
+#include "apiserver/handlers/list_page.h"
 #include "apiserver/registry/kind_rules.h"
 #include "apiserver/registry/meta.h"
 #include "kinds/meta_v1.h"
@@ -72,30 +70,17 @@ Task<Result<Answer>> handle_delete_collection(HandlerEnv& env, RequestContext& c
   Result<DeleteRequest> request = read_delete_options(context, &dry_run);
   if (!request) co_return request.error();
   warn_of_orphans(*request, context);
-  Result<Selection> selection =
-      make_selection(*context.resource, options->label_selector, options->field_selector);
-  if (!selection) co_return selection.error();
-  Result<Revision> fresh = co_await env.hub->wait_consistent(std::chrono::seconds(3));
-  if (!fresh) co_return fresh.error();
-  ListQuery query;
-  query.ns = context.object_namespace();
-  query.limit = options->limit;
-  query.predicate = selection->predicate;
-  Result<std::optional<ListPage>> page = env.registry->cacher(*context.resource).list(query);
-  if (!page) co_return page.error();
-  ListAnswer list;
-  list.resource = context.resource;
-  list.resource_version = std::to_string((*page)->revision);
-  for (const ObjectPtr& item : (*page)->items) {
+  Result<ListAnswer> list = co_await read_list(env, context, std::move(*options));
+  if (!list) co_return list.error();
+  for (const ObjectPtr& item : list->items) {
     WriteScope scope = delete_scope(context, dry_run);
     scope.ns = MetaView(*item).ns();
     scope.name = MetaView(*item).name();
     Result<Written> written = co_await env.registry->remove(std::move(scope), *request);
     if (!written && !written.error().is_not_found()) co_return written.error();
-    list.items.push_back(from_storage_version(*context.resource, item));
   }
   Answer answer;
-  answer.list = std::move(list);
+  answer.list = std::move(*list);
   co_return answer;
 }
 

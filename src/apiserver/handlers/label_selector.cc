@@ -7,180 +7,220 @@
 
 namespace tiphys::apiserver {
 
+namespace {
+
+enum class Token : uint8_t {
+  kEnd,
+  kWord,
+  kIn,
+  kNotIn,
+  kComma,
+  kOpen,
+  kClose,
+  kNot,
+  kEquals,
+  kNotEquals,
+  kGreater,
+  kLess
+};
+
+struct Lexeme {
+  Token token = Token::kEnd;
+  std::string_view text;
+};
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+bool is_special(char c) { return std::string_view("=!(),><").find(c) != std::string_view::npos; }
+
+Lexeme symbol_of(std::string_view text) {
+  if (text.starts_with("==")) return {Token::kEquals, text.substr(0, 2)};
+  if (text.starts_with("!=")) return {Token::kNotEquals, text.substr(0, 2)};
+  constexpr std::string_view kSymbols = ",()><=!";
+  constexpr Token kTokens[] = {Token::kComma, Token::kOpen,   Token::kClose, Token::kGreater,
+                               Token::kLess,  Token::kEquals, Token::kNot};
+  return {kTokens[kSymbols.find(text[0])], text.substr(0, 1)};
+}
+
+// The lexeme at the start of text; "in" and "notin" are words where a value may stand.
+Lexeme lex(std::string_view text) {
+  if (text.empty() || text[0] == '\0') return {};
+  if (is_special(text[0])) return symbol_of(text);
+  size_t end = 0;
+  while (end < text.size() && text[end] != '\0' && !is_special(text[end]) && !is_space(text[end])) {
+    ++end;
+  }
+  std::string_view word = text.substr(0, end);
+  return {word == "in" ? Token::kIn : word == "notin" ? Token::kNotIn : Token::kWord, word};
+}
+
+ApiStatus found(std::string_view text, std::string_view expected) {
+  return ApiStatus::bad_request("found '" + std::string(text) +
+                                "', expected: " + std::string(expected));
+}
+
+}  // namespace
+
 class LabelSelectorParser {
  public:
-  explicit LabelSelectorParser(std::string_view text) : text_(text) { advance(); }
+  explicit LabelSelectorParser(std::string_view text) : rest_(text) {}
 
   Result<LabelSelector> parse() {
     LabelSelector selector;
-    if (kind_ == Kind::kEnd) return selector;
     for (;;) {
-      if (kind_ != Kind::kWord && kind_ != Kind::kNot) {
-        return fail("found '" + token_ + "', expected: !, identifier, or 'end of string'");
+      Lexeme first = peek();
+      if (first.token == Token::kEnd) return selector;
+      if (first.token != Token::kWord && first.token != Token::kNot) {
+        return found(first.text, "!, identifier, or 'end of string'");
       }
       auto requirement = parse_requirement();
-      if (!requirement) return requirement.error();
-      selector.requirements_.push_back(std::move(*requirement));
-      if (kind_ == Kind::kEnd) return selector;
-      if (kind_ != Kind::kComma) {
-        return fail("found '" + token_ + "', expected: ',' or 'end of string'");
+      if (!requirement) {
+        return ApiStatus::bad_request("unable to parse requirement: " +
+                                      requirement.error().message());
       }
-      advance();
-      if (kind_ != Kind::kWord && kind_ != Kind::kNot) {
-        return fail("found '" + token_ + "', expected: identifier after ','");
+      selector.requirements_.push_back(std::move(*requirement));
+      Lexeme next = take();
+      if (next.token == Token::kEnd) return selector;
+      if (next.token != Token::kComma) return found(next.text, "',' or 'end of string'");
+      Lexeme after = peek();
+      if (after.token != Token::kWord && after.token != Token::kNot) {
+        return found(after.text, "identifier after ','");
       }
     }
   }
 
  private:
   using Operator = LabelSelector::Operator;
-  enum class Kind : uint8_t {
-    kEnd,
-    kWord,
-    kComma,
-    kOpen,
-    kClose,
-    kNot,
-    kEquals,
-    kDoubleEquals,
-    kNotEquals,
-    kGreater,
-    kLess
-  };
+  using Requirement = LabelSelector::Requirement;
 
-  static ApiStatus fail(std::string why) {
-    return ApiStatus::bad_request("unable to parse requirement: " + why);
+  // As a value or key: there "in" and "notin" are words.
+  Lexeme peek() {
+    Lexeme next = peek_operator();
+    if (next.token == Token::kIn || next.token == Token::kNotIn) next.token = Token::kWord;
+    return next;
+  }
+  Lexeme peek_operator() {
+    while (!rest_.empty() && is_space(rest_[0])) rest_.remove_prefix(1);
+    return lex(rest_);
+  }
+  Lexeme take() {
+    Lexeme next = peek();
+    rest_.remove_prefix(next.text.size());
+    return next;
   }
 
-  static bool special(char c) {
-    return c == '=' || c == '!' || c == '(' || c == ')' || c == ',' || c == '>' || c == '<';
-  }
-
-  void advance() {
-    while (at_ < text_.size() &&
-           std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) {
-      ++at_;
-    }
-    if (at_ == text_.size()) return set(Kind::kEnd, 0);
-    char c = text_[at_];
-    char next = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
-    if (c == ',') return set(Kind::kComma, 1);
-    if (c == '(') return set(Kind::kOpen, 1);
-    if (c == ')') return set(Kind::kClose, 1);
-    if (c == '>') return set(Kind::kGreater, 1);
-    if (c == '<') return set(Kind::kLess, 1);
-    if (c == '=') return next == '=' ? set(Kind::kDoubleEquals, 2) : set(Kind::kEquals, 1);
-    if (c == '!') return next == '=' ? set(Kind::kNotEquals, 2) : set(Kind::kNot, 1);
-    size_t end = at_;
-    while (end < text_.size() && !special(text_[end]) &&
-           std::string_view(" \t\r\n").find(text_[end]) == std::string_view::npos) {
-      ++end;
-    }
-    set(Kind::kWord, end - at_);
-  }
-
-  void set(Kind kind, size_t size) {
-    kind_ = kind;
-    token_ = text_.substr(at_, size);
-    at_ += size;
-  }
-
-  Result<LabelSelector::Requirement> parse_requirement() {
-    LabelSelector::Requirement requirement;
-    bool negated = kind_ == Kind::kNot;
-    if (negated) advance();
-    if (kind_ != Kind::kWord) return fail("found '" + token_ + "', expected: identifier");
-    requirement.key = token_;
+  Result<Requirement> parse_requirement() {
+    Requirement requirement;
+    Lexeme first = take();
+    bool negated = first.token == Token::kNot;
+    if (negated) first = take();
+    if (first.token != Token::kWord) return found(first.text, "identifier");
+    requirement.key = first.text;
     Messages bad = check_qualified_name(requirement.key);
     if (!bad.empty()) {
-      return ApiStatus::bad_request("unable to parse requirement: <nil>: Invalid value: " +
-                                    go_quote(requirement.key) + ": " + join(bad, "; "));
+      return ApiStatus::bad_request("<nil>: Invalid value: " + go_quote(requirement.key) + ": " +
+                                    join(bad, "; "));
     }
-    advance();
-    if (negated || kind_ == Kind::kEnd || kind_ == Kind::kComma) {
+    Token next = peek().token;
+    if (negated || next == Token::kEnd || next == Token::kComma) {
       requirement.op = negated ? Operator::kDoesNotExist : Operator::kExists;
       return requirement;
     }
     auto parsed = parse_operator(requirement);
     if (!parsed) return parsed.error();
+    auto checked = check_values(requirement);
+    if (!checked) return checked.error();
     return requirement;
   }
 
-  Result<void> parse_operator(LabelSelector::Requirement& requirement) {
-    if (kind_ == Kind::kWord && (token_ == "in" || token_ == "notin")) {
-      requirement.op = token_ == "in" ? Operator::kIn : Operator::kNotIn;
-      advance();
-      return parse_values(requirement);
-    }
-    switch (kind_) {
-      case Kind::kEquals:
-      case Kind::kDoubleEquals:
+  Result<void> parse_operator(Requirement& requirement) {
+    Lexeme next = peek_operator();
+    rest_.remove_prefix(next.text.size());
+    switch (next.token) {
+      case Token::kIn:
+      case Token::kNotIn:
+        requirement.op = next.token == Token::kIn ? Operator::kIn : Operator::kNotIn;
+        return parse_values(requirement);
+      case Token::kEquals:
         requirement.op = Operator::kIn;
         break;
-      case Kind::kNotEquals:
+      case Token::kNotEquals:
         requirement.op = Operator::kNotIn;
         break;
-      case Kind::kGreater:
+      case Token::kGreater:
         requirement.op = Operator::kGreater;
         break;
-      case Kind::kLess:
+      case Token::kLess:
         requirement.op = Operator::kLess;
         break;
       default:
-        return fail("found '" + token_ + "', expected: in, notin, =, ==, !=, gt, lt");
+        return found(next.text, "in, notin, =, ==, !=, gt, lt");
     }
-    advance();
-    // "a=" asks for the empty value.
-    std::string value = kind_ == Kind::kWord ? token_ : std::string();
-    if (kind_ == Kind::kWord) advance();
-    return add_value(requirement, std::move(value));
+    return parse_exact(requirement);
   }
 
-  Result<void> parse_values(LabelSelector::Requirement& requirement) {
-    if (kind_ != Kind::kOpen) return fail("found '" + token_ + "' expected: '('");
-    advance();
-    std::string value;
-    for (;;) {
-      if (kind_ == Kind::kWord) {
-        value = token_;
-      } else if (kind_ == Kind::kComma || kind_ == Kind::kClose) {
-        auto added = add_value(requirement, std::move(value));
-        if (!added) return added;
-        value.clear();
-        if (kind_ == Kind::kClose) break;
-      } else {
-        return fail("found '" + token_ + "', expected: ',', ')' or identifier");
-      }
-      advance();
+  // "a=" asks for the empty value.
+  Result<void> parse_exact(Requirement& requirement) {
+    Token next = peek().token;
+    Lexeme value;
+    if (next != Token::kEnd && next != Token::kComma) {
+      value = take();
+      if (value.token != Token::kWord) return found(value.text, "identifier");
     }
-    advance();
+    requirement.values.emplace_back(value.text);
     return {};
   }
 
-  Result<void> add_value(LabelSelector::Requirement& requirement, std::string value) {
-    if (requirement.op == Operator::kGreater || requirement.op == Operator::kLess) {
-      if (!parse_int(value)) {
-        return ApiStatus::bad_request("unable to parse requirement: values[0][" + requirement.key +
-                                      "]: Invalid value: " + go_quote(value) +
-                                      ": for 'Gt', 'Lt' operators, the value must be an integer");
+  // "(a,b)"; an empty place is the empty value.
+  Result<void> parse_values(Requirement& requirement) {
+    Lexeme open = take();
+    if (open.token != Token::kOpen) {
+      return ApiStatus::bad_request("found '" + std::string(open.text) + "' expected: '('");
+    }
+    Lexeme first = peek();
+    if (first.token != Token::kWord && first.token != Token::kComma &&
+        first.token != Token::kClose) {
+      return found(first.text, "',', ')' or identifier");
+    }
+    for (bool more = true; more;) {
+      std::string_view value;
+      if (peek().token == Token::kWord) value = take().text;
+      requirement.values.emplace_back(value);
+      Lexeme next = take();
+      more = next.token == Token::kComma;
+      if (!more && next.token != Token::kClose) {
+        return value.empty() ? found(next.text, "',', or identifier")
+                             : found(next.text, "',' or ')'");
       }
-    } else {
+    }
+    std::sort(requirement.values.begin(), requirement.values.end());
+    auto twice = std::unique(requirement.values.begin(), requirement.values.end());
+    requirement.values.erase(twice, requirement.values.end());
+    return {};
+  }
+
+  static Result<void> check_values(const Requirement& requirement) {
+    bool number = requirement.op == Operator::kGreater || requirement.op == Operator::kLess;
+    std::vector<std::string> problems;
+    for (size_t i = 0; i < requirement.values.size(); ++i) {
+      const std::string& value = requirement.values[i];
+      std::string invalid = "]: Invalid value: " + go_quote(value) + ": ";
+      std::string place = "values[" + std::to_string(i);
+      if (number && !parse_int(value)) {
+        problems.push_back(place + invalid +
+                           "for 'Gt', 'Lt' operators, the value must be an integer");
+      }
       Messages bad = check_label_value(value);
       if (!bad.empty()) {
-        return ApiStatus::bad_request("unable to parse requirement: values[" +
-                                      std::to_string(requirement.values.size()) + "][" +
-                                      requirement.key + "]: Invalid value: " + go_quote(value) +
-                                      ": " + join(bad, "; "));
+        problems.push_back(place + "][" + requirement.key + invalid + join(bad, "; "));
       }
     }
-    requirement.values.push_back(std::move(value));
-    return {};
+    if (problems.empty()) return {};
+    std::string text = join(problems, ", ");
+    return ApiStatus::bad_request(problems.size() > 1 ? "[" + text + "]" : text);
   }
 
-  std::string_view text_;
-  size_t at_ = 0;
-  Kind kind_ = Kind::kEnd;
-  std::string token_;
+  std::string_view rest_;
 };
 
 Result<LabelSelector> LabelSelector::parse(std::string_view text) {

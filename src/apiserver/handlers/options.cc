@@ -51,36 +51,54 @@ FieldValidation read_field_validation(const Query& query, FieldErrors& errors) {
   return FieldValidation::kWarn;
 }
 
-void check_match(const ListOptions& options, bool watch, FieldErrors& errors) {
+// A watch without a starting point begins with the present state (WatchList, on since v1.34).
+void default_watch(ListOptions& options) {
+  if (options.send_initial_events || !options.resource_version_match.empty()) return;
+  if (!options.resource_version.empty() && options.resource_version != "0") return;
+  options.send_initial_events = true;
+  options.resource_version_match = "NotOlderThan";
+}
+
+void check_list(const ListOptions& options, FieldErrors& errors) {
+  static constexpr std::string_view kValues[] = {"Exact", "NotOlderThan", ""};
   FieldPath path("resourceVersionMatch");
   std::string_view match = options.resource_version_match;
-  if (options.send_initial_events.has_value() && !watch) {
+  if (!match.empty()) {
+    if (options.resource_version.empty()) {
+      errors.forbidden(path,
+                       "resourceVersionMatch is forbidden unless resourceVersion is provided");
+    }
+    if (!options.continue_token.empty()) {
+      errors.forbidden(path, "resourceVersionMatch is forbidden when continue is provided");
+    }
+    if (match != "Exact" && match != "NotOlderThan") errors.not_supported(path, match, kValues);
+    if (match == "Exact" && options.resource_version == "0") {
+      errors.forbidden(path,
+                       "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+    }
+  }
+  if (options.send_initial_events) {
     errors.forbidden(FieldPath("sendInitialEvents"), "sendInitialEvents is forbidden for list");
   }
-  if (watch) {
-    if (options.send_initial_events.has_value()) {
-      if (match != "NotOlderThan") {
-        errors.forbidden(path,
-                         "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
-      }
-      return;
-    }
-    if (!match.empty()) errors.forbidden(path, "resourceVersionMatch is forbidden for watch");
-    return;
+}
+
+void check_watch(const ListOptions& options, FieldErrors& errors) {
+  static constexpr std::string_view kValues[] = {"NotOlderThan"};
+  FieldPath path("resourceVersionMatch");
+  std::string_view match = options.resource_version_match;
+  if (options.send_initial_events && match != "NotOlderThan") {
+    errors.forbidden(path,
+                     "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
   }
   if (match.empty()) return;
-  if (options.resource_version.empty()) {
-    errors.forbidden(path, "resourceVersionMatch is forbidden unless resourceVersion is provided");
+  if (!options.send_initial_events) {
+    errors.forbidden(path,
+                     "resourceVersionMatch is forbidden for watch unless sendInitialEvents is "
+                     "provided");
   }
-  if (match == "Exact" && options.resource_version == "0") {
-    errors.forbidden(path, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
-  }
+  if (match != "NotOlderThan") errors.not_supported(path, match, kValues);
   if (!options.continue_token.empty()) {
     errors.forbidden(path, "resourceVersionMatch is forbidden when continue is provided");
-  }
-  if (match != "Exact" && match != "NotOlderThan") {
-    static constexpr std::string_view kValues[] = {"Exact", "NotOlderThan", ""};
-    errors.not_supported(path, match, kValues);
   }
 }
 
@@ -181,7 +199,12 @@ Result<ListOptions> read_list_options(const RequestContext& context, bool watch)
     options.send_initial_events = query.flag("sendInitialEvents");
   }
   FieldErrors errors;
-  check_match(options, watch, errors);
+  if (watch) {
+    default_watch(options);
+    check_watch(options, errors);
+  } else {
+    check_list(options, errors);
+  }
   if (!errors.empty()) return invalid_options("ListOptions", errors);
   return options;
 }

@@ -1,5 +1,6 @@
 #include "apiserver/handlers/selection.h"
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -14,33 +15,41 @@ namespace {
 struct FieldRow {
   std::string_view group;
   std::string_view resource;
-  std::string_view label;  // as clients write it
-  std::string_view path;   // in the stored object; empty: computed, see field_text
+  std::string_view label;         // as clients write it
+  std::string_view path;          // in the stored object; empty: always ""
+  std::string_view instead = "";  // the path that counts where the first is empty
 };
+
+// Kinds that select by name only, not by namespace.
+struct ClusterRow {
+  std::string_view group;
+  std::string_view resource;
+};
+const ClusterRow kNoNamespace[] = {{"", "nodes"},
+                                   {"", "namespaces"},
+                                   {"certificates.k8s.io", "certificatesigningrequests"},
+                                   {"resource.k8s.io", "resourceslices"}};
 
 // pkg/apis/<group>/v1/conversion.go and the strategies' ToSelectableFields.
 const FieldRow kRows[] = {
     {"", "pods", "spec.nodeName", "spec.nodeName"},
+    {"", "pods", "spec.host", "spec.nodeName"},  // of old clients
     {"", "pods", "spec.restartPolicy", "spec.restartPolicy"},
     {"", "pods", "spec.schedulerName", "spec.schedulerName"},
     {"", "pods", "spec.serviceAccountName", "spec.serviceAccountName"},
     {"", "pods", "spec.hostNetwork", "spec.hostNetwork"},
     {"", "pods", "status.phase", "status.phase"},
     {"", "pods", "status.podIP", "status.podIP"},
-    {"", "pods", "status.podIPs", ""},
+    {"", "pods", "status.podIPs", ""},  // known, but never set
     {"", "pods", "status.nominatedNodeName", "status.nominatedNodeName"},
     {"", "nodes", "spec.unschedulable", "spec.unschedulable"},
     {"", "namespaces", "status.phase", "status.phase"},
-    {"", "namespaces", "name", "metadata.name"},
     {"", "secrets", "type", "type"},
     {"", "services", "spec.clusterIP", "spec.clusterIP"},
     {"", "services", "spec.type", "spec.type"},
-    {"", "persistentvolumes", "name", "metadata.name"},
-    {"", "persistentvolumeclaims", "name", "metadata.name"},
     {"", "replicationcontrollers", "status.replicas", "status.replicas"},
     {"batch", "jobs", "status.successful", "status.succeeded"},
     {"certificates.k8s.io", "certificatesigningrequests", "spec.signerName", "spec.signerName"},
-    {"networking.k8s.io", "ipaddresses", "spec.parentRef.name", "spec.parentRef.name"},
     {"resource.k8s.io", "resourceslices", "spec.nodeName", "spec.nodeName"},
     {"resource.k8s.io", "resourceslices", "spec.driver", "spec.driver"},
     {"", "events", "involvedObject.kind", "involvedObject.kind"},
@@ -52,7 +61,7 @@ const FieldRow kRows[] = {
     {"", "events", "involvedObject.fieldPath", "involvedObject.fieldPath"},
     {"", "events", "reason", "reason"},
     {"", "events", "reportingComponent", "reportingComponent"},
-    {"", "events", "source", "source.component"},
+    {"", "events", "source", "source.component", "reportingComponent"},
     {"", "events", "type", "type"},
     {"events.k8s.io", "events", "regarding.kind", "involvedObject.kind"},
     {"events.k8s.io", "events", "regarding.namespace", "involvedObject.namespace"},
@@ -70,8 +79,13 @@ const FieldRow* find_row(const schema::Resource& resource, std::string_view labe
   static const FieldRow kName{"", "", "metadata.name", "metadata.name"};
   static const FieldRow kNamespace{"", "", "metadata.namespace", "metadata.namespace"};
   if (label == "metadata.name") return &kName;
-  // Upstream answers metadata.namespace for cluster-scoped kinds too, as the empty text.
-  if (label == "metadata.namespace") return &kNamespace;
+  if (label == "metadata.namespace") {
+    for (const ClusterRow& row : kNoNamespace) {
+      if (row.group == resource.group && row.resource == resource.resource) return nullptr;
+    }
+    // Other cluster-scoped kinds have it too, as the empty text.
+    return &kNamespace;
+  }
   for (const FieldRow& row : kRows) {
     if (row.group == resource.group && row.resource == resource.resource && row.label == label) {
       return &row;
@@ -97,34 +111,45 @@ std::string scalar_text(const Value& value, schema::FieldKind kind) {
 }
 
 // One term, with its path resolved to field indexes of the stored type.
-struct Term {
+struct FieldAt {
   std::vector<uint16_t> path;
   schema::FieldKind kind = schema::FieldKind::kString;
-  std::string value;
-  bool negated = false;
 
-  bool holds(const Object& object) const {
+  std::string text(const Object& object) const {
     const Node* node = &object.root();
     const Value* at = &kNullValue;
     for (uint16_t index : path) {
       at = &node->field(index);
       node = &at->as_node();
     }
-    return (scalar_text(*at, kind) == value) != negated;
+    return scalar_text(*at, kind);
   }
 };
 
-Term resolve(const schema::Message& type, std::string_view path) {
-  Term term;
+struct Term {
+  FieldAt field;
+  FieldAt instead;
+  std::string value;
+  bool negated = false;
+
+  bool holds(const Object& object) const {
+    std::string text = field.text(object);
+    if (text.empty()) text = instead.text(object);
+    return (text == value) != negated;
+  }
+};
+
+FieldAt resolve(const schema::Message& type, std::string_view path) {
+  FieldAt found;
   const schema::Message* at = &type;
   for (std::string_view name : split(path, '.')) {
     const schema::Field* field = at ? at->find(name) : nullptr;
     if (!field) return {};
-    term.path.push_back(at->index_of(*field));
-    term.kind = field->kind;
+    found.path.push_back(at->index_of(*field));
+    found.kind = field->kind;
     at = field->message;
   }
-  return term;
+  return found;
 }
 
 struct RawTerm {
@@ -133,10 +158,21 @@ struct RawTerm {
   bool negated = false;
 };
 
-std::string unescape(std::string_view text) {
+// Backslash, comma and equals sign may be escaped, and must be.
+Result<std::string> unescape(std::string_view text) {
+  constexpr std::string_view kEscaped = "\\,=";
   std::string plain;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    if (text[i] == '\\') {
+      ++i;
+      if (i == text.size() || kEscaped.find(text[i]) == std::string_view::npos) {
+        return ApiStatus::bad_request("invalid field selector: invalid escape sequence: \\" +
+                                      std::string(text.substr(i, 1)));
+      }
+    } else if (text[i] == ',' || text[i] == '=') {
+      return ApiStatus::bad_request("invalid field selector: unescaped character in value: " +
+                                    std::to_string(text[i]));
+    }
     plain += text[i];
   }
   return plain;
@@ -159,7 +195,9 @@ std::vector<std::string_view> split_terms(std::string_view text) {
 
 Result<std::vector<RawTerm>> parse_fields(std::string_view text) {
   std::vector<RawTerm> terms;
-  for (std::string_view part : split_terms(text)) {
+  std::vector<std::string_view> parts = split_terms(text);
+  std::sort(parts.begin(), parts.end());
+  for (std::string_view part : parts) {
     if (part.empty()) continue;
     size_t at = part.find_first_of("=!");
     while (at != std::string_view::npos && part[at] == '!' && part.substr(at, 2) != "!=") {
@@ -173,7 +211,8 @@ Result<std::vector<RawTerm>> parse_fields(std::string_view text) {
     term.label = part.substr(0, at);
     term.negated = part[at] == '!';
     size_t size = part.substr(at, 2) == "!=" || part.substr(at, 2) == "==" ? 2 : 1;
-    term.value = unescape(part.substr(at + size));
+    TIPHYS_TRY(std::string, value, unescape(part.substr(at + size)));
+    term.value = std::move(value);
     terms.push_back(std::move(term));
   }
   return terms;
@@ -184,9 +223,14 @@ ApiStatus unsupported_label(const schema::Resource& resource, std::string_view l
   if (resource.resource == "jobs") {
     return ApiStatus::bad_request("field label " + go_quote(label) + " not supported for Job");
   }
+  if (resource.resource == "resourceslices") {
+    return ApiStatus::bad_request("field label not supported for resource.k8s.io/" +
+                                  std::string(resource.version) +
+                                  ", Kind=ResourceSlice: " + std::string(label));
+  }
   for (const FieldRow& row : kRows) {
     bool own = row.group == resource.group && row.resource == resource.resource;
-    if (own && row.resource != "services" && row.resource != "persistentvolumeclaims") {
+    if (own) {
       return ApiStatus::bad_request("field label not supported: " + std::string(label));
     }
   }
@@ -229,7 +273,9 @@ Result<Selection> make_selection(const schema::Resource& resource, std::string_v
     if (!row) return unsupported_label(resource, raw.label);
     if (!raw.negated && raw.label == "metadata.name") selection.name = raw.value;
     if (!raw.negated && raw.label == "metadata.namespace") selection.ns = raw.value;
-    Term term = resolve(type, row->path);
+    Term term;
+    term.field = resolve(type, row->path);
+    term.instead = resolve(type, row->instead);
     term.value = std::move(raw.value);
     term.negated = raw.negated;
     compiled->fields.push_back(std::move(term));

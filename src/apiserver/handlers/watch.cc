@@ -1,9 +1,8 @@
 // watch, of collections and of single objects.
 #include "apiserver/handlers/handlers.h"
-#include "apiserver/handlers/options.h"
+#include "apiserver/handlers/list_page.h"
 #include "apiserver/handlers/selection.h"
 #include "apiserver/registry/meta.h"
-#include "base/strings.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -17,6 +16,46 @@ Duration watch_timeout(HandlerEnv& env, const ListOptions& options) {
   return env.min_watch_timeout + Duration(static_cast<int64_t>(env.random->below(span + 1)));
 }
 
+// A watch of a single object: a selector may only say the same name again.
+Result<void> check_name(const RequestContext& context, const ListOptions& options,
+                        const Selection& selection) {
+  if (context.info.parts < 2 || options.field_selector.empty()) return {};
+  if (selection.name == context.info.name) return {};
+  return ApiStatus::bad_request("fieldSelector metadata.name doesn't match requested name");
+}
+
+struct WatchPlan {
+  WatchOptions watch;
+  bool newest = false;  // the newest state there is comes first, or is where it begins
+};
+
+WatchPlan plan_watch(const RequestContext& context, const ListOptions& options,
+                     const Selection& selection, int64_t version) {
+  WatchPlan plan;
+  plan.watch.ns = context.object_namespace();
+  plan.watch.name = context.info.parts >= 2 ? context.info.name : selection.name;
+  plan.watch.predicate = selection.predicate;
+  plan.watch.after = version;
+  plan.watch.initial_state = options.send_initial_events.value_or(false);
+  plan.watch.initial_events_end = plan.watch.initial_state && options.allow_watch_bookmarks;
+  plan.watch.bookmarks = options.allow_watch_bookmarks;
+  plan.newest = options.resource_version.empty();
+  return plan;
+}
+
+// Errors from here on are events of the watch: it has begun.
+Task<Result<std::unique_ptr<CacheWatcher>>> begin(HandlerEnv& env, Cacher& cacher, WatchPlan plan) {
+  if (plan.newest) {
+    Result<Revision> fresh = co_await env.hub->wait_consistent(kFreshTimeout);
+    if (!fresh) co_return fresh.error();
+  } else if (plan.watch.initial_state && plan.watch.after > 0) {
+    bool reached = co_await cacher.wait_for(plan.watch.after, kFreshTimeout);
+    if (!reached) co_return too_large_resource_version(plan.watch.after, cacher.revision());
+  }
+  if (!plan.watch.initial_state && plan.watch.after == 0) plan.watch.after = cacher.revision();
+  co_return cacher.watch(std::move(plan.watch));
+}
+
 }  // namespace
 
 Task<Result<Answer>> handle_watch(HandlerEnv& env, RequestContext& context) {
@@ -25,39 +64,17 @@ Task<Result<Answer>> handle_watch(HandlerEnv& env, RequestContext& context) {
   Result<Selection> selection =
       make_selection(*context.resource, options->label_selector, options->field_selector);
   if (!selection) co_return selection.error();
+  Result<void> named = check_name(context, *options, *selection);
+  if (!named) co_return named.error();
   auto version = parse_resource_version(options->resource_version);
-  if (!version) {
-    co_return ApiStatus::bad_request(
-        "resourceVersion: Invalid value: " + go_quote(options->resource_version) +
-        ": strconv.ParseUint: parsing " + go_quote(options->resource_version) + ": invalid syntax");
-  }
-  WatchOptions watch;
-  watch.ns = context.object_namespace();
-  watch.name = context.info.parts >= 2 ? context.info.name : selection->name;
-  watch.predicate = selection->predicate;
-  watch.after = *version;
-  bool initial = options->send_initial_events.value_or(*version == 0);
-  watch.initial_state = initial;
-  watch.initial_events_end =
-      options->send_initial_events.value_or(false) && options->allow_watch_bookmarks;
-  watch.bookmarks = options->allow_watch_bookmarks;
-  Cacher& cacher = env.registry->cacher(*context.resource);
-  if (options->send_initial_events.value_or(false) && *version > 0) {
-    bool reached = co_await cacher.wait_for(*version, std::chrono::seconds(3));
-    if (!reached) co_return too_large_resource_version(*version, cacher.revision());
-  } else if (initial) {
-    Result<Revision> fresh = co_await env.hub->wait_consistent(std::chrono::seconds(3));
-    if (!fresh) co_return fresh.error();
-  }
-  if (!options->send_initial_events.value_or(true) && *version == 0) {
-    watch.initial_state = false;
-    watch.after = cacher.revision();
-  }
+  if (!version) co_return invalid_resource_version(options->resource_version);
   WatchAnswer answer;
   answer.resource = context.resource;
-  answer.bookmarks = watch.bookmarks;
+  answer.bookmarks = options->allow_watch_bookmarks;
   answer.timeout = watch_timeout(env, *options);
-  Result<std::unique_ptr<CacheWatcher>> watcher = cacher.watch(std::move(watch));
+  WatchPlan plan = plan_watch(context, *options, *selection, *version);
+  Result<std::unique_ptr<CacheWatcher>> watcher =
+      co_await begin(env, env.registry->cacher(*context.resource), std::move(plan));
   if (watcher) {
     answer.watcher = std::move(*watcher);
   } else {

@@ -88,23 +88,25 @@ std::optional<net::Response> static_document(const NonResourceEnv& env, std::str
   return response;
 }
 
-Answer aggregated(const NonResourceEnv& env, RequestContext& context, std::string_view path,
-                  const ObjectPtr& document, std::string_view if_none_match) {
+Answer aggregated(const NonResourceEnv& env, const DiscoveryType& type, std::string_view path,
+                  const Object& document, std::string_view if_none_match) {
   net::Response response;
-  bool protobuf = context.accept.find("application/vnd.kubernetes.protobuf") == 0;
   const std::string& etag = env.discovery->etag(path);
-  response.headers.set("content-type", std::string(protobuf ? "application/vnd.kubernetes.protobuf"
-                                                            : "application/json") +
-                                           ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
+  response.headers.set("content-type", std::string(content_type(type.format)) +
+                                           ";g=apidiscovery.k8s.io;v=" + std::string(type.version) +
+                                           ";as=APIGroupDiscoveryList");
   response.headers.set("etag", etag);
   response.headers.set("vary", "Accept");
   if (if_none_match == etag) {
     response.status = 304;
     return Answer::of_raw(std::move(response));
   }
-  Bytes shared =
-      codec::encode_shared(protobuf ? codec::Format::kProtobuf : codec::Format::kJson, *document);
-  response.body = protobuf ? shared : std::make_shared<const std::string>(*shared + "\n");
+  // v2beta1 has the same fields as v2.
+  GroupVersionKind kind{"apidiscovery.k8s.io", type.version, "APIGroupDiscoveryList"};
+  std::string text;
+  codec::encode_object(type.format, document.type(), document.root(), &kind, text);
+  if (type.format == codec::Format::kJson) text += '\n';
+  response.body = std::make_shared<const std::string>(std::move(text));
   return Answer::of_raw(std::move(response));
 }
 
@@ -153,9 +155,8 @@ Result<Answer> handle_non_resource(const NonResourceEnv& env, RequestContext& co
   if (document && context.method != "GET") return wrong_method();
   if (document) {
     ObjectPtr all = env.discovery->find_aggregated(path);
-    if (all && wants_aggregated(context.accept)) {
-      return aggregated(env, context, path, all, if_none_match);
-    }
+    auto type = all ? negotiate_discovery(context.accept) : std::nullopt;
+    if (type) return aggregated(env, *type, path, *all, if_none_match);
     return Answer::of(document);
   }
   if (auto checked = health(env, context)) return Answer::of_raw(std::move(*checked));

@@ -27,9 +27,25 @@ std::string encode_plain(codec::Format format, const Object& object) {
   return text;
 }
 
-std::string finish(const RequestContext& context, std::string text) {
-  if (!context.media.pretty || context.media.format != codec::Format::kJson) return text;
+std::string finish(const MediaType& media, std::string text) {
+  if (!media.pretty || media.format != codec::Format::kJson) return text;
   return indent_json(text);
+}
+
+// The YAML form of a typed object's JSON.
+Result<std::string> yaml_of(std::string_view json) {
+  auto draft = codec::decode_object(codec::Format::kJson, json, nullptr, nullptr);
+  if (!draft) return draft.error();
+  std::string text;
+  codec::encode_object(codec::Format::kYaml, draft->type(), draft->root(), draft->gvk(), text);
+  return text;
+}
+
+// Go's name of an object's internal type, as upstream's messages have it: "*core.Pod".
+std::string internal_type(const GroupVersionKind& gvk) {
+  std::string_view group = gvk.group.substr(0, gvk.group.find('.'));
+  return "*" + std::string(group.empty() ? std::string_view("core") : group) + "." +
+         std::string(gvk.kind);
 }
 
 std::string list_api_version(const schema::Resource& resource) {
@@ -119,24 +135,20 @@ Result<std::string> encode_items(const RequestContext& context, std::string_view
   }
   std::string json = list_json(kind, api_version, list);
   if (context.media.format == codec::Format::kJson) return json;
-  // YAML of a list: through its typed form.
-  const schema::Kind* type = list.resource->list_type;
-  auto draft = codec::decode_object(codec::Format::kJson, json, type, nullptr);
-  if (!draft) return draft.error();
-  std::string text;
-  codec::encode_object(codec::Format::kYaml, draft->type(), draft->root(), &type->gvk, text);
-  return text;
+  return yaml_of(json);
 }
 
 Result<net::Bytes> encode_table(const RequestContext& context, const ListAnswer& list,
                                 bool is_list) {
-  if (context.media.format == codec::Format::kYaml) {
-    return ApiStatus::not_acceptable("Tables are served as JSON");
-  }
   auto text = table_text(context, list, is_list, true);
   if (!text) return text.error();
+  if (context.media.format == codec::Format::kYaml) {
+    auto yaml = yaml_of(*text);
+    if (!yaml) return yaml.error();
+    return bytes_of(std::move(*yaml));
+  }
   *text += '\n';
-  return bytes_of(finish(context, std::move(*text)));
+  return bytes_of(finish(context.media, std::move(*text)));
 }
 
 }  // namespace
@@ -153,12 +165,16 @@ Result<net::Bytes> encode_object(const RequestContext& context, const Object& ob
     }
     case Transform::kPartialObject: {
       ObjectPtr partial = partial_object(object, context.media.meta_version, true);
-      return bytes_of(finish(context, encode_plain(context.media.format, *partial)));
+      return bytes_of(finish(context.media, encode_plain(context.media.format, *partial)));
     }
-    default:
+    case Transform::kPartialObjectList:
+      return ApiStatus::not_acceptable(
+          "you requested PartialObjectMetadataList, but the requested object is not a list (" +
+          internal_type(*object.gvk()) + ")");
+    case Transform::kNone:
       break;
   }
-  return bytes_of(finish(context, encode_plain(context.media.format, object)));
+  return bytes_of(finish(context.media, encode_plain(context.media.format, object)));
 }
 
 Result<net::Bytes> encode_list(const RequestContext& context, const ListAnswer& list) {
@@ -175,26 +191,30 @@ Result<net::Bytes> encode_list(const RequestContext& context, const ListAnswer& 
     std::string version = "meta.k8s.io/" + std::string(context.media.meta_version);
     auto text = encode_items(context, "PartialObjectMetadataList", version, partial);
     if (!text) return text.error();
-    return bytes_of(finish(context, std::move(*text)));
+    return bytes_of(finish(context.media, std::move(*text)));
+  }
+  if (context.media.transform == Transform::kPartialObject) {
+    return ApiStatus::not_acceptable(
+        "you requested PartialObjectMetadata, but the requested object is a list (" +
+        internal_type(list.resource->type->gvk) + "List)");
   }
   std::string kind(list.resource->list_type ? list.resource->list_type->gvk.kind
                                             : std::string_view("List"));
   auto text = encode_items(context, kind, list_api_version(*list.resource), list);
   if (!text) return text.error();
-  return bytes_of(finish(context, std::move(*text)));
+  return bytes_of(finish(context.media, std::move(*text)));
 }
 
 Result<std::string> encode_event(const RequestContext& context, std::string_view type,
                                  const Object& object, bool first_table) {
   bool is_status = object.gvk() && object.gvk()->kind == "Status";
-  bool bookmark = type == "BOOKMARK";
   ObjectPtr transformed;
   const Object* shown = &object;
   std::string table;
   if (!is_status && (context.media.transform == Transform::kPartialObject)) {
     transformed = partial_object(object, context.media.meta_version, true);
     shown = transformed.get();
-  } else if (!is_status && context.media.transform == Transform::kTable && !bookmark) {
+  } else if (!is_status && context.media.transform == Transform::kTable) {
     ListAnswer list;
     list.resource = context.resource;
     list.items.push_back(ObjectPtr(std::shared_ptr<void>(), &object));
@@ -226,8 +246,13 @@ Result<std::string> encode_event(const RequestContext& context, std::string_view
   return out + "}\n";
 }
 
-net::Bytes encode_failure(codec::Format format, const ApiStatus& failure) {
-  return bytes_of(encode_plain(format, *status_object(failure)));
+net::Bytes encode_failure(const MediaType& media, const ApiStatus& failure) {
+  return bytes_of(finish(media, encode_plain(media.format, *status_object(failure))));
+}
+
+Result<void> check_table_options(const RequestContext& context) {
+  if (context.media.transform != Transform::kTable) return {};
+  return check_include_object(context.query);
 }
 
 std::string indent_json(std::string_view compact) {

@@ -16,7 +16,9 @@ Result<net::Bytes> encode_list(const RequestContext& context, const ListAnswer& 
 Result<std::string> encode_event(const RequestContext& context, std::string_view type,
                                  const Object& object, bool first_table);
 // A failure, in the format asked for (JSON if none fits). Never a Table.
-net::Bytes encode_failure(codec::Format format, const ApiStatus& failure);
+net::Bytes encode_failure(const MediaType& media, const ApiStatus& failure);
+// For a Table: BadRequest for an includeObject that is none. Other forms have no options.
+Result<void> check_table_options(const RequestContext& context);
 // Go's two-space... indented form of compact JSON, as ?pretty=true gives it.
 std::string indent_json(std::string_view compact);
 

@@ -1,7 +1,6 @@
 #include "apiserver/response/negotiation.h"
 
 #include <algorithm>
-#include <optional>
 #include <vector>
 
 #include "base/strings.h"
@@ -11,6 +10,8 @@ namespace {
 
 constexpr std::string_view kAcceptedTypes =
     "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+constexpr std::string_view kStreamTypes =
+    "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
 constexpr size_t kMaxAcceptClauses = 32;
 
 struct Clause {
@@ -82,16 +83,27 @@ struct As {
   std::string_view version;
 };
 
+As as_of(const Clause& clause) {
+  As as;
+  for (const auto& [name, value] : clause.parameters) {
+    if (name == "as") as.kind = value;
+    if (name == "g") as.group = value;
+    if (name == "v") as.version = value;
+  }
+  return as;
+}
+
 bool apply_transform(const As& as, const AcceptScope& scope, MediaType& media) {
+  bool protobuf = media.format == codec::Format::kProtobuf;
   if (as.kind.empty()) return as.group.empty() && as.version.empty();
   if (as.group != "meta.k8s.io") return false;
   if (as.version != "v1" && as.version != "v1beta1") return false;
   media.meta_version = as.version == "v1" ? std::string_view("v1") : std::string_view("v1beta1");
-  if (as.kind == "Table" && scope.table) {
+  if (as.kind == "Table" && scope.table && !protobuf) {  // Tables have no protobuf form
     media.transform = Transform::kTable;
-  } else if (as.kind == "PartialObjectMetadata" && scope.partial_object) {
+  } else if (as.kind == "PartialObjectMetadata" && scope.partial) {
     media.transform = Transform::kPartialObject;
-  } else if (as.kind == "PartialObjectMetadataList" && scope.partial_list) {
+  } else if (as.kind == "PartialObjectMetadataList" && scope.partial) {
     media.transform = Transform::kPartialObjectList;
   } else {
     return false;
@@ -104,23 +116,34 @@ std::optional<MediaType> accept_clause(const Clause& clause, const AcceptScope& 
   if (!format) return std::nullopt;
   MediaType media;
   media.format = *format;
-  As as;
   for (const auto& [name, value] : clause.parameters) {
-    if (name == "as") as.kind = value;
-    if (name == "g") as.group = value;
-    if (name == "v") as.version = value;
     if (name == "pretty") media.pretty = value == "1";
     if (name == "stream") {
-      if (value != "watch") return std::nullopt;
+      if (value != "watch" || media.format == codec::Format::kYaml) return std::nullopt;
       media.stream = true;
     }
   }
-  if (!apply_transform(as, scope, media)) return std::nullopt;
-  // Tables have no protobuf form.
-  if (media.transform == Transform::kTable && media.format == codec::Format::kProtobuf) {
-    return std::nullopt;
-  }
+  if (!apply_transform(as_of(clause), scope, media)) return std::nullopt;
   return media;
+}
+
+ApiStatus not_acceptable(std::string_view types) {
+  return ApiStatus::not_acceptable("only the following media types are accepted: " +
+                                   std::string(types));
+}
+
+// Go's mime.ParseMediaType: the type in lower case; nothing if a parameter is malformed.
+std::optional<std::string> parse_media_type(std::string_view text) {
+  std::vector<std::string_view> parts = split(text, ';');
+  for (size_t i = 1; i < parts.size(); ++i) {
+    std::string_view part = trim(parts[i]);
+    if (part.empty() && i + 1 == parts.size()) break;
+    size_t equals = part.find('=');
+    if (equals == 0 || equals == std::string_view::npos || equals + 1 == part.size()) {
+      return std::nullopt;
+    }
+  }
+  return to_lower(trim(parts[0]));
 }
 
 }  // namespace
@@ -129,12 +152,33 @@ Result<MediaType> negotiate(std::string_view accept, const AcceptScope& scope) {
   if (accept.empty() || accept == "application/json" || accept == "*/*") return MediaType{};
   std::vector<Clause> clauses = parse_accept(accept);
   if (clauses.empty()) return MediaType{};
+  bool known = false;
   for (const Clause& clause : clauses) {
+    known = known || format_of(clause.type);
     auto media = accept_clause(clause, scope);
-    if (media) return *media;
+    if (!media) continue;
+    if (scope.streams && media->format == codec::Format::kYaml) {
+      return not_acceptable(kStreamTypes);
+    }
+    return *media;
   }
-  return ApiStatus::not_acceptable("only the following media types are accepted: " +
-                                   std::string(kAcceptedTypes));
+  if (known) return not_acceptable(kAcceptedTypes);
+  // No type of the endpoint at all: the router's own words.
+  std::string types(kAcceptedTypes);
+  if (scope.lists) types += ", " + std::string(kStreamTypes);
+  return ApiStatus::not_acceptable("406: Not Acceptable\n\nAvailable representations: " + types);
+}
+
+std::optional<DiscoveryType> negotiate_discovery(std::string_view accept) {
+  for (const Clause& clause : parse_accept(accept)) {
+    auto format = format_of(clause.type);
+    As as = as_of(clause);
+    if (!format) continue;
+    if (as.kind.empty()) return std::nullopt;
+    if (as.kind != "APIGroupDiscoveryList" || as.group != "apidiscovery.k8s.io") continue;
+    if (as.version == "v2" || as.version == "v2beta1") return DiscoveryType{*format, as.version};
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string_view> accepted_types(std::string_view accept) {
@@ -162,8 +206,9 @@ std::string_view stream_content_type(codec::Format format) {
 }
 
 Result<codec::Format> body_format(std::string_view type) {
-  std::string_view media = trim(type.substr(0, type.find(';')));
-  if (media.empty() || media == "application/json") return codec::Format::kJson;
+  if (type.empty()) return codec::Format::kJson;
+  std::optional<std::string> media = parse_media_type(type);
+  if (media == "application/json") return codec::Format::kJson;
   if (media == "application/yaml") return codec::Format::kYaml;
   if (media == "application/vnd.kubernetes.protobuf") return codec::Format::kProtobuf;
   return ApiStatus::unsupported_media_type(

@@ -1,6 +1,7 @@
 // Negotiation: which media type an answer gets (RFC 9110 section 12) and what a body is, as
 // k8s.io/apiserver/pkg/endpoints/handlers/negotiation. Pure.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,15 +22,23 @@ struct MediaType {
   std::string_view meta_version = "v1";  // of meta.k8s.io, for transforms: v1 or v1beta1
 };
 
-// Which transforms an endpoint offers.
+// What an endpoint offers.
 struct AcceptScope {
   bool table = false;
-  bool partial_object = false;
-  bool partial_list = false;
+  bool partial = false;  // PartialObjectMetadata and its list
+  bool lists = false;    // it lists, and may stream
+  bool streams = false;  // this request streams: not as YAML
 };
 
 // Error: NotAcceptable 406 naming the accepted types.
 Result<MediaType> negotiate(std::string_view accept, const AcceptScope& scope);
+// The aggregated form of discovery (as=APIGroupDiscoveryList;g=apidiscovery.k8s.io).
+struct DiscoveryType {
+  codec::Format format = codec::Format::kJson;
+  std::string_view version;  // of apidiscovery.k8s.io: "v2" or "v2beta1"
+};
+// Nothing: the plain documents come first, or nothing fits.
+std::optional<DiscoveryType> negotiate_discovery(std::string_view accept);
 // The media types of an Accept header without their parameters, best first; "*/*" if it is empty.
 std::vector<std::string_view> accepted_types(std::string_view accept);
 // The Content-Type text of an answer.

@@ -8,7 +8,8 @@ ObjectPtr status_object(const ApiStatus& failure) {
   const ApiStatus::Data& data = failure.data();
   Draft draft = meta_v1::Status::make();
   meta_v1::StatusEdit status(draft);
-  status.edit_metadata();
+  auto metadata = status.edit_metadata();
+  if (!data.continue_token.empty()) metadata.set_continue(data.continue_token);
   status.set_status("Failure");
   status.set_message(data.message);
   status.set_reason(data.reason);

@@ -28,6 +28,12 @@ void use_version(std::string_view version, std::string& text) {
 
 }  // namespace
 
+Result<void> check_include_object(const Query& query) {
+  auto include = parse_include(query.get("includeObject"));
+  if (!include) return include.error();
+  return {};
+}
+
 Result<std::string> table_text(const RequestContext& context, const ListAnswer& list, bool is_list,
                                bool headers) {
   TIPHYS_TRY(IncludeObject, include, parse_include(context.query.get("includeObject")));

@@ -8,6 +8,8 @@
 
 namespace tiphys::apiserver {
 
+// Error: BadRequest "Unable to convert to Table as requested: includeObject: ...".
+Result<void> check_include_object(const Query& query);
 // headers: with column definitions (watch events after the first have none). Error: BadRequest
 // "Unable to convert to Table as requested: includeObject: ...".
 Result<std::string> table_text(const RequestContext& context, const ListAnswer& list, bool is_list,

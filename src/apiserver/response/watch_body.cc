@@ -25,7 +25,7 @@ void WatchBody::append(const WatchEvent& event, std::string& out) {
   ObjectPtr object = from_storage_version(*watch_.resource, event.object);
   auto text = encode_event(context_, watch_event_type(event.type), *object, first_table_);
   if (!text) return append_error(text.error(), out);
-  if (event.type != WatchEvent::Type::kBookmark) first_table_ = false;
+  first_table_ = false;
   out += *text;
 }
 

@@ -49,6 +49,19 @@ void print_pod(const Object& object, MicroTime now, Cells& cells) {
   cells.text(readiness_gates(pod));
 }
 
+std::string_view pod_conditions(const Object& object) {
+  std::string_view phase = core_v1::Pod(object).status().phase();
+  if (phase == "Succeeded") {
+    return R"([{"type":"Completed","status":"True","reason":"Succeeded",)"
+           R"("message":"The pod has completed successfully."}])";
+  }
+  if (phase == "Failed") {
+    return R"([{"type":"Completed","status":"True","reason":"Failed",)"
+           R"("message":"The pod failed."}])";
+  }
+  return {};
+}
+
 constexpr Column kPodTemplate[] = {kNameColumn, {"Containers"}, {"Images"}, {"Pod Labels"}};
 
 void print_pod_template(const Object& object, MicroTime, Cells& cells) {
@@ -64,13 +77,15 @@ constexpr Column kService[] = {kNameColumn, {"Type"},   {"Cluster-IP"},         
 
 std::string external_ip(core_v1::Service service) {
   std::string_view type = service.spec().type();
-  std::vector<std::string> addresses;
+  std::set<std::string> balancers;
   if (type == "LoadBalancer") {
     for (core_v1::LoadBalancerIngress ingress : service.status().load_balancer().ingress()) {
-      addresses.emplace_back(ingress.ip().empty() ? ingress.hostname() : ingress.ip());
+      balancers.emplace(ingress.ip().empty() ? ingress.hostname() : ingress.ip());
     }
+    balancers.erase("");
   }
   if (type == "ExternalName") return std::string(service.spec().external_name());
+  std::vector<std::string> addresses(balancers.begin(), balancers.end());
   for (std::string_view address : service.spec().external_ips()) addresses.emplace_back(address);
   if (!addresses.empty()) return join(addresses, ",");
   return type == "LoadBalancer" ? "<pending>" : "<none>";
@@ -91,7 +106,7 @@ void print_service(const Object& object, MicroTime now, Cells& cells) {
   auto addresses = service.spec().cluster_ips();
   cells.text(service.metadata().name());
   cells.text(service.spec().type());
-  cells.text(or_none(addresses.empty() ? service.spec().cluster_ip() : addresses[0]));
+  cells.text(or_none(addresses.empty() ? std::string_view() : addresses[0]));
   cells.text(external_ip(service));
   cells.text(service_ports(service));
   cells.age(service.metadata().creation_timestamp(), now);
@@ -346,7 +361,7 @@ void print_component_status(const Object& object, MicroTime, Cells& cells) {
 
 std::span<const PrinterRow> core_printers() {
   static const PrinterRow kRows[] = {
-      {&core_v1::Pod::message(), {kPod, print_pod}},
+      {&core_v1::Pod::message(), {kPod, print_pod, pod_conditions}},
       {&core_v1::PodTemplate::message(), {kPodTemplate, print_pod_template}},
       {&core_v1::Service::message(), {kService, print_service}},
       {&core_v1::Node::message(), {kNode, print_node}},

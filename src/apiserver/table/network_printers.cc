@@ -14,7 +14,8 @@ std::string slice_ports(discovery_v1::EndpointSlice slice) {
   if (slice.ports().empty()) return "<unset>";
   std::vector<std::string> ports;
   for (discovery_v1::EndpointPort port : slice.ports()) {
-    ports.push_back(port.has_port() ? std::to_string(port.port()) : "*");
+    std::string text = port.has_name() ? std::string(port.name()) : "*";
+    ports.push_back(port.has_port() ? std::to_string(port.port()) : text);
   }
   return listed(ports, 3);
 }
@@ -36,19 +37,26 @@ constexpr Column kIngress[] = {kNameColumn, {"Class"}, {"Hosts"},
                                {"Address"}, {"Ports"}, kAgeColumn};
 
 std::string ingress_hosts(networking_v1::Ingress ingress) {
+  constexpr size_t kMost = 3;
   std::vector<std::string> hosts;
+  bool more = false;
   for (networking_v1::IngressRule rule : ingress.spec().rules()) {
-    if (!rule.host().empty()) hosts.emplace_back(rule.host());
+    more = more || hosts.size() == kMost;
+    if (!more && !rule.host().empty()) hosts.emplace_back(rule.host());
   }
-  return hosts.empty() ? "*" : listed(hosts, 3);
+  if (hosts.empty()) return "*";
+  std::string text = join(hosts, ",");
+  size_t rules = ingress.spec().rules().size();
+  return more ? text + " + " + std::to_string(rules - kMost) + " more..." : text;
 }
 
 std::string ingress_address(networking_v1::Ingress ingress) {
-  std::vector<std::string> addresses;
+  std::set<std::string> addresses;
   for (networking_v1::IngressLoadBalancerIngress at : ingress.status().load_balancer().ingress()) {
-    addresses.emplace_back(at.ip().empty() ? at.hostname() : at.ip());
+    addresses.emplace(at.ip().empty() ? at.hostname() : at.ip());
   }
-  return join(addresses, ",");
+  addresses.erase("");
+  return join({addresses.begin(), addresses.end()}, ",");
 }
 
 void print_ingress(const Object& object, MicroTime now, Cells& cells) {
@@ -109,15 +117,22 @@ void print_service_cidr(const Object& object, MicroTime now, Cells& cells) {
 
 constexpr Column kIpAddress[] = {kNameColumn, {"ParentRef"}, kAgeColumn};
 
+void print_orphan_address(networking_v1::IPAddress item, MicroTime now, Cells& cells) {
+  cells.text(item.metadata().name());
+  cells.text("<none>");
+  cells.age(item.metadata().creation_timestamp(), now);
+}
+
 void print_ip_address(const Object& object, MicroTime now, Cells& cells) {
   networking_v1::IPAddress item(object);
   auto parent = item.spec().parent_ref();
+  if (!item.spec().has_parent_ref()) return print_orphan_address(item, now, cells);
   std::string text(parent.resource());
   if (!parent.group().empty()) text += "." + std::string(parent.group());
   text += "/";
   if (!parent.namespace_().empty()) text += std::string(parent.namespace_()) + "/";
   cells.text(item.metadata().name());
-  cells.text(text + std::string(parent.name()));
+  cells.text(to_lower(text) + std::string(parent.name()));
   cells.age(item.metadata().creation_timestamp(), now);
 }
 

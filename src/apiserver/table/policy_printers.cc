@@ -67,6 +67,9 @@ std::string storage_class(meta_v1::ObjectMeta metadata, std::string_view name) {
 
 std::string or_unset(std::string_view text) { return std::string(text.empty() ? "<unset>" : text); }
 
+// A quantity that is not there prints as Go's zero.
+std::string_view or_zero(std::string_view quantity) { return quantity.empty() ? "0" : quantity; }
+
 void print_volume(const Object& object, MicroTime now, Cells& cells) {
   core_v1::PersistentVolume item(object);
   core_v1::ObjectReference claim = item.spec().claim_ref();
@@ -77,7 +80,7 @@ void print_volume(const Object& object, MicroTime now, Cells& cells) {
     claimed = std::string(claim.namespace_()) + "/" + std::string(claim.name());
   }
   cells.text(item.metadata().name());
-  cells.text(item.spec().capacity().find("storage"));
+  cells.text(or_zero(item.spec().capacity().find("storage")));
   cells.text(access_modes(item.spec().access_modes()));
   cells.text(item.spec().persistent_volume_reclaim_policy());
   cells.text(phase);
@@ -107,7 +110,7 @@ void print_claim(const Object& object, MicroTime now, Cells& cells) {
   cells.text(item.metadata().name());
   cells.text(phase);
   cells.text(item.spec().volume_name());
-  cells.text(bound ? item.status().capacity().find("storage") : "");
+  cells.text(bound ? or_zero(item.status().capacity().find("storage")) : "");
   cells.text(bound ? access_modes(item.status().access_modes()) : "");
   cells.text(storage_class(item.metadata(), item.spec().storage_class_name()));
   cells.text(or_unset(item.spec().volume_attributes_class_name()));
@@ -130,7 +133,7 @@ void print_storage_class(const Object& object, MicroTime now, Cells& cells) {
   cells.text(name);
   cells.text(item.provisioner());
   cells.text(item.reclaim_policy().empty() ? "Delete" : item.reclaim_policy());
-  cells.text(or_unset(item.volume_binding_mode()));
+  cells.text(item.volume_binding_mode().empty() ? "Immediate" : item.volume_binding_mode());
   cells.boolean(item.allow_volume_expansion());
   cells.age(item.metadata().creation_timestamp(), now);
 }
@@ -209,20 +212,21 @@ void print_runtime_class(const Object& object, MicroTime now, Cells& cells) {
   cells.age(item.metadata().creation_timestamp(), now);
 }
 
-constexpr Column kQuota[] = {kNameColumn, kAgeColumn, {"Request"}, {"Limit"}};
+constexpr Column kQuota[] = {kNameColumn, {"Request"}, {"Limit"}, kAgeColumn};
 
 void print_quota(const Object& object, MicroTime now, Cells& cells) {
   core_v1::ResourceQuota item(object);
   std::vector<std::string> requests, limits;
   for (auto [name, hard] : item.status().hard()) {
-    std::string text = std::string(name) + ": " + std::string(item.status().used().find(name)) +
-                       "/" + std::string(hard);
-    (name.starts_with("limits") ? limits : requests).push_back(text);
+    std::string text = std::string(name) + ": " +
+                       std::string(or_zero(item.status().used().find(name))) + "/" +
+                       std::string(hard);
+    (name.starts_with("limits.") ? limits : requests).push_back(text);
   }
   cells.text(item.metadata().name());
-  cells.age(item.metadata().creation_timestamp(), now);
   cells.text(join(requests, ", "));
   cells.text(join(limits, ", "));
+  cells.age(item.metadata().creation_timestamp(), now);
 }
 
 // ---- machinery ----

@@ -63,7 +63,8 @@ void Cells::date(MicroTime time) {
 }
 
 const TablePrinter& table_printer(const schema::Message& type) {
-  for (auto rows : {core_printers(), workload_printers(), policy_printers(), network_printers()}) {
+  for (auto rows : {core_printers(), workload_printers(), policy_printers(), network_printers(),
+                    cluster_printers()}) {
     for (const PrinterRow& row : rows) {
       if (row.type == &type) return row.printer;
     }
@@ -119,21 +120,24 @@ std::string format_labels(const MapView<std::string_view>& labels) {
 }
 
 std::string format_selector(meta_v1::LabelSelector selector) {
-  std::vector<std::string> parts;
+  std::multimap<std::string, std::string> requirements;  // by key
   for (auto [key, value] : selector.match_labels()) {
-    parts.push_back(std::string(key) + "=" + std::string(value));
+    requirements.emplace(key, std::string(key) + "=" + std::string(value));
   }
   for (meta_v1::LabelSelectorRequirement requirement : selector.match_expressions()) {
     std::string key(requirement.key());
     std::string_view op = requirement.operator_();
-    if (op == "Exists") parts.push_back(key);
-    if (op == "DoesNotExist") parts.push_back("!" + key);
+    if (op == "Exists") requirements.emplace(key, key);
+    if (op == "DoesNotExist") requirements.emplace(key, "!" + key);
     if (op != "In" && op != "NotIn") continue;
     std::vector<std::string> values;
     for (std::string_view value : requirement.values()) values.emplace_back(value);
     std::sort(values.begin(), values.end());
-    parts.push_back(key + (op == "In" ? " in (" : " notin (") + join(values, ",") + ")");
+    std::string text = key + (op == "In" ? " in (" : " notin (") + join(values, ",") + ")";
+    requirements.emplace(key, std::move(text));
   }
+  std::vector<std::string> parts;
+  for (auto& [key, text] : requirements) parts.push_back(std::move(text));
   return or_none(join(parts, ","));
 }
 

@@ -38,6 +38,8 @@ class Cells {
 struct TablePrinter {
   std::span<const Column> columns;
   void (*print)(const Object& object, MicroTime now, Cells& cells);
+  // The row's conditions as a JSON array; null or empty text: none.
+  std::string_view (*conditions)(const Object& object) = nullptr;
 };
 
 // Never fails: the default printer serves every kind.

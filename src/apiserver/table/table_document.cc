@@ -32,7 +32,10 @@ void append_row(const Object& object, const TablePrinter& printer, IncludeObject
   printer.print(object, now, cells);
   json += "{\"cells\":[";
   json += cells.json();
-  json += "],\"object\":";
+  json += "]";
+  std::string_view conditions = printer.conditions ? printer.conditions(object) : "";
+  if (!conditions.empty()) json.append(",\"conditions\":").append(conditions);
+  json += ",\"object\":";
   if (include == IncludeObject::kNone) {
     json += "null";
   } else if (include == IncludeObject::kObject) {

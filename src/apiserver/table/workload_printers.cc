@@ -193,62 +193,76 @@ void print_cron_job(const Object& object, MicroTime now, Cells& cells) {
 constexpr Column kAutoscaler[] = {kNameColumn, {"Reference"}, {"Targets"}, {"MinPods"},
                                   {"MaxPods"}, {"Replicas"},  kAgeColumn};
 
-std::string metric_value(autoscaling_v2::MetricTarget target, std::string_view current,
-                         bool has_utilization, int64_t utilization) {
-  if (target.has_average_utilization()) {
-    std::string now = has_utilization ? std::to_string(utilization) + "%" : "<unknown>";
-    return now + "/" + std::to_string(target.average_utilization()) + "%";
+std::string or_unknown(std::string_view text) {
+  return std::string(text.empty() ? "<unknown>" : text);
+}
+
+// "current/target" of amounts.
+std::string amount_metric(autoscaling_v2::MetricTarget target,
+                          autoscaling_v2::MetricValueStatus current) {
+  if (target.average_value().empty()) {
+    return or_unknown(current.value()) + "/" + std::string(target.value());
   }
-  std::string now = current.empty() ? "<unknown>" : std::string(current);
-  if (!target.average_value().empty()) return now + "/" + std::string(target.average_value());
-  return now + "/" + std::string(target.value());
+  return or_unknown(current.average_value()) + "/" + std::string(target.average_value()) + " (avg)";
+}
+
+// "name: current/target" of a resource, as amount or percentage.
+std::string resource_metric(std::string_view name, autoscaling_v2::MetricTarget target,
+                            autoscaling_v2::MetricValueStatus current) {
+  std::string text = std::string(name) + ": ";
+  if (!target.average_value().empty()) {
+    return text + or_unknown(current.average_value()) + "/" + std::string(target.average_value());
+  }
+  text += current.has_average_utilization() ? std::to_string(current.average_utilization()) + "%"
+                                            : "<unknown>";
+  return text + "/" +
+         (target.has_average_utilization() ? std::to_string(target.average_utilization()) + "%"
+                                           : "<auto>");
 }
 
 std::string format_metric(autoscaling_v2::MetricSpec spec, autoscaling_v2::MetricStatus status) {
   if (spec.type() == "Resource") {
-    auto current = status.resource().current();
-    return std::string(spec.resource().name()) + ": " +
-           metric_value(spec.resource().target(), current.average_value(),
-                        current.has_average_utilization(), current.average_utilization());
+    return resource_metric(spec.resource().name(), spec.resource().target(),
+                           status.resource().current());
   }
   if (spec.type() == "ContainerResource") {
-    auto current = status.container_resource().current();
-    return std::string(spec.container_resource().name()) + ": " +
-           metric_value(spec.container_resource().target(), current.average_value(),
-                        current.has_average_utilization(), current.average_utilization());
+    return resource_metric(spec.container_resource().name(), spec.container_resource().target(),
+                           status.container_resource().current());
   }
   if (spec.type() == "Pods") {
-    return metric_value(spec.pods().target(), status.pods().current().average_value(), false, 0);
+    return or_unknown(status.pods().current().average_value()) + "/" +
+           std::string(spec.pods().target().average_value());
   }
   if (spec.type() == "Object") {
-    auto current = status.object().current();
-    std::string_view value =
-        spec.object().target().average_value().empty() ? current.value() : current.average_value();
-    return metric_value(spec.object().target(), value, false, 0);
+    return amount_metric(spec.object().target(), status.object().current());
   }
   if (spec.type() == "External") {
-    auto current = status.external().current();
-    std::string_view value = spec.external().target().average_value().empty()
-                                 ? current.value()
-                                 : current.average_value();
-    return metric_value(spec.external().target(), value, false, 0);
+    return amount_metric(spec.external().target(), status.external().current());
   }
   return "<unknown type>";
 }
 
-void print_autoscaler(const Object& object, MicroTime now, Cells& cells) {
-  autoscaling_v2::HorizontalPodAutoscaler item(object);
+// The first two, then how many more.
+std::string format_metrics(autoscaling_v2::HorizontalPodAutoscaler item) {
+  constexpr size_t kMost = 2;
+  size_t count = item.spec().metrics().size();
   std::vector<std::string> metrics;
-  for (size_t i = 0; i < item.spec().metrics().size(); ++i) {
+  for (size_t i = 0; i < std::min(count, kMost); ++i) {
     autoscaling_v2::MetricStatus status;
     if (i < item.status().current_metrics().size()) status = item.status().current_metrics()[i];
     metrics.push_back(format_metric(item.spec().metrics()[i], status));
   }
-  std::string targets = listed(metrics, 2);
+  std::string text = or_none(join(metrics, ", "));
+  if (count > kMost) text += " + " + std::to_string(count - kMost) + " more...";
+  return text;
+}
+
+void print_autoscaler(const Object& object, MicroTime now, Cells& cells) {
+  autoscaling_v2::HorizontalPodAutoscaler item(object);
   auto reference = item.spec().scale_target_ref();
   cells.text(item.metadata().name());
   cells.text(std::string(reference.kind()) + "/" + std::string(reference.name()));
-  cells.text(or_none(targets));
+  cells.text(format_metrics(item));
   cells.text(item.spec().has_min_replicas() ? std::to_string(item.spec().min_replicas())
                                             : "<unset>");
   cells.number(item.spec().max_replicas());
