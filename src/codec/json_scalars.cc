@@ -99,6 +99,28 @@ Value JsonDecoder::read_special(const Field& field) {
   }
 }
 
+namespace {
+
+// Go's time.Parse with metav1.RFC3339Micro: exactly six digits. Nothing: they are there.
+std::optional<std::string> micro_time_problem(std::string_view text) {
+  constexpr size_t kFraction = sizeof "2006-01-02T15:04:05" - 1;
+  constexpr size_t kFractionBytes = sizeof ".000000" - 1;
+  std::string_view rest = text.substr(std::min(text.size(), kFraction));
+  std::string_view wanted = ".000000";
+  bool there = rest.size() >= kFractionBytes && rest[0] == '.' &&
+               rest.substr(1, 6).find_first_not_of("0123456789") == std::string_view::npos;
+  if (there) {
+    rest.remove_prefix(kFractionBytes);
+    if (rest.starts_with('Z') || rest.starts_with('+') || rest.starts_with('-')) return {};
+    wanted = "Z07:00";
+  }
+  return "parsing time " + go_quote(text) +
+         " as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse " + go_quote(rest) + " as " +
+         go_quote(wanted);
+}
+
+}  // namespace
+
 Value JsonDecoder::read_time(const Field& field) {
   char c = reader_.peek_value();
   if (c != '"') {
@@ -119,6 +141,12 @@ Value JsonDecoder::read_time(const Field& field) {
   if (!time) {
     save_error(time.error().message());
     return {};
+  }
+  if (field.kind == FieldKind::kMicroTime) {
+    if (auto problem = micro_time_problem(text)) {
+      save_error(*problem);
+      return {};
+    }
   }
   MicroTime value = *time;
   if (field.kind == FieldKind::kTime) value -= (value % 1'000'000 + 1'000'000) % 1'000'000;

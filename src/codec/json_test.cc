@@ -31,6 +31,21 @@ std::string problems(std::string_view text) {
   return out;
 }
 
+TEST(Json, micro_times_have_six_digits) {
+  auto lease = [](std::string time) {
+    return through(R"({"spec":{"renewTime":")" + time + "\"}}",
+                   kind("coordination.k8s.io", "Lease"));
+  };
+  EXPECT_EQ(lease("2020-01-01T00:00:05.500000Z"),
+            R"({"metadata":{},"spec":{"renewTime":"2020-01-01T00:00:05.500000Z"}})");
+  EXPECT_EQ(lease("2020-01-01T00:00:05.5Z"),
+            "parsing time \"2020-01-01T00:00:05.5Z\" as \"2006-01-02T15:04:05.000000Z07:00\": "
+            "cannot parse \".5Z\" as \".000000\"");
+  EXPECT_EQ(lease("2020-01-01T00:00:05.1234567Z"),
+            "parsing time \"2020-01-01T00:00:05.1234567Z\" as "
+            "\"2006-01-02T15:04:05.000000Z07:00\": cannot parse \"7Z\" as \"Z07:00\"");
+}
+
 TEST(Json, type_errors_name_field_and_go_type) {
   EXPECT_EQ(why(R"({"metadata":{"labels":"x"}})"),
             "json: cannot unmarshal string into Go struct field ObjectMeta.metadata.labels of type "
