@@ -65,7 +65,8 @@ class Cacher {
   virtual void on_change(ChangeHandler handler) = 0;
 };
 
-// 504 'Timeout: Too large resource version: X, current: Y', retry after 1 s, cause ResourceVersionTooLarge.
+// 504 'Timeout: Too large resource version: X, current: Y', retry after 1 s, cause
+// ResourceVersionTooLarge.
 ApiStatus too_large_resource_version(Revision requested, Revision current);
 
 }  // namespace tiphys::apiserver

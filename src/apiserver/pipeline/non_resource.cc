@@ -161,6 +161,7 @@ Result<Answer> handle_non_resource(const NonResourceEnv& env, RequestContext& co
   }
   if (auto checked = health(env, context)) return Answer::of_raw(std::move(*checked));
   if (path == "/version") {
+    if (context.method != "GET") return wrong_method();
     return Answer::of_raw(text_response(200, version_json(env.git_version), "application/json"));
   }
   if (path == "/metrics") {
