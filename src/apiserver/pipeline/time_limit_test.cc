@@ -1,6 +1,7 @@
 #include "apiserver/pipeline/time_limit.h"
 
 #include "apiserver/api_server_fixture.h"
+#include "async/gate.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -63,6 +64,60 @@ TEST_F(SlowTest, a_write_that_takes_too_long_ends_in_504) {
   EXPECT_EQ(bad.status, 400);
   EXPECT_EQ(at(bad.body, {"message"}),
             "invalid timeout specified in the request URL - time: invalid duration \"x\"");
+}
+
+// Limits count everyone but system:masters.
+class Somebody : public Authenticator {
+ public:
+  Result<std::optional<Authenticated>> authenticate(const net::Request&) override {
+    Authenticated found;
+    found.user.name = "somebody";
+    return std::optional(found);
+  }
+  Result<std::optional<Authenticated>> authenticate_token(
+      std::string_view, const std::vector<std::string>&) override {
+    return std::optional<Authenticated>();
+  }
+};
+
+net::Request write_config_map(std::string name) {
+  net::Request request;
+  request.method = "POST";
+  request.path = "/api/v1/namespaces/default/configmaps";
+  request.headers.set("content-type", "application/json");
+  request.body = R"({"metadata":{"name":")" + name + R"("}})";
+  return request;
+}
+
+Task<void> keep_status(ApiServer& server, net::Request request, int& status) {
+  net::Response response = co_await server.handle(std::move(request));
+  status = response.status;
+}
+
+TEST(InFlight, requests_over_the_limit_are_turned_away) {
+  SimLoop loop;
+  auto store = storage::make_memory_store(loop);
+  WorkerPool pool(1);
+  SeededRandom random(7);
+  ApiServerOptions options;
+  options.max_mutating_requests_in_flight = 1;
+  ApiServer server(loop, pool, *store, random, options);
+  server.set_authenticator(std::make_unique<Somebody>());
+  server.add_admission(std::make_unique<Slow>(loop));
+  ASSERT_TRUE(loop.run(server.start()));
+  Gate gate(loop);
+  int first = 0;
+  gate.spawn(keep_status(server, write_config_map("a"), first));
+  net::Response second = loop.run(server.handle(write_config_map("b")));
+  EXPECT_EQ(second.status, 429);
+  EXPECT_EQ(second.headers.get("retry-after"), "1");
+  net::Request read = write_config_map("");
+  read.method = "GET";
+  EXPECT_EQ(loop.run(server.handle(std::move(read))).status, 200);
+  loop.run(gate.close());
+  EXPECT_EQ(first, 504);
+  loop.run(server.stop());
+  loop.run(store->stop());
 }
 
 }  // namespace
