@@ -169,6 +169,8 @@ void ApiServerFlags::add_to(FlagSet& flags) {
             "Time for a request that is neither a watch nor a stream");
   flags.add("min-request-timeout", min_request_timeout,
             "Seconds that a watch lasts at least, if its client asks for no time");
+  flags.add("enable-bootstrap-token-auth", enable_bootstrap_token_auth,
+            "Take the tokens of secrets of type bootstrap.kubernetes.io/token in kube-system");
   flags.add("anonymous-auth", anonymous_auth,
             "Take requests without credentials as system:anonymous of system:unauthenticated; "
             "never with the mode AlwaysAllow");
@@ -328,8 +330,12 @@ Result<void> ApiServerProcess::make_identity() {
   tokens_ = std::make_unique<apiserver::ServiceAccountTokens>(
       options, pki_->service_account_key(), std::vector<crypto::VerificationKey>{key},
       server_->lookup(), host_.loop(), host_.random());
-  server_->set_authenticator(std::make_unique<apiserver::RequestAuthenticator>(
-      std::move(token_file), tokens_.get(), tokens_->api_audiences(), flags_.anonymous_auth));
+  auto authenticator = std::make_unique<apiserver::RequestAuthenticator>(
+      std::move(token_file), tokens_.get(), tokens_->api_audiences(), flags_.anonymous_auth);
+  if (flags_.enable_bootstrap_token_auth) {
+    authenticator->use_bootstrap_tokens({server_->lookup(), host_.loop()});
+  }
+  server_->set_authenticator(std::move(authenticator));
   server_->set_token_handler(apiserver::make_token_handler(*tokens_, server_->lookup()));
   serve_issuer();
   return {};

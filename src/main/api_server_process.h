@@ -46,6 +46,7 @@ struct ApiServerFlags {
   int64_t max_mutating_requests_inflight = 200;
   Duration request_timeout = std::chrono::minutes(1);
   int64_t min_request_timeout = 1800;  // seconds
+  bool enable_bootstrap_token_auth = false;
   bool anonymous_auth = true;
   bool allow_privileged = true;
   std::string node_name;  // of the kubelet certificates that are made along (not a flag here)

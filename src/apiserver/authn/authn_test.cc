@@ -225,6 +225,41 @@ TEST_F(AuthnTest, NobodyIsAnonymousUnlessTurnedOff) {
   EXPECT_EQ(user(strict, "").name, "");
 }
 
+TEST_F(AuthnTest, BootstrapTokens) {
+  auto put = [&](const std::string& data, const std::string& type = "token") {
+    lookup_.put("{apiVersion: v1, kind: Secret, type: bootstrap.kubernetes.io/" + type +
+                ", metadata: {name: bootstrap-token-abcdef, namespace: kube-system}, data: {" +
+                data + "}}");
+  };
+  std::string good = "token-id: " + base64_encode("abcdef") +
+                     ", token-secret: " + base64_encode("0123456789abcdef") +
+                     ", usage-bootstrap-authentication: " + base64_encode("true");
+  auto groups = ", auth-extra-groups: " + base64_encode("system:bootstrappers:a:b-c");
+  std::string token = "abcdef.0123456789abcdef";
+  put(good + groups);
+  EXPECT_EQ(who(token), "error 401");
+  authenticator_.use_bootstrap_tokens({lookup_, loop_});
+  auto result = authenticate(token);
+  ASSERT_TRUE(result && *result);
+  EXPECT_EQ((*result)->user.name, "system:bootstrap:abcdef");
+  EXPECT_THAT(
+      (*result)->user.groups,
+      ElementsAre("system:bootstrappers", "system:bootstrappers:a:b-c", "system:authenticated"));
+  EXPECT_EQ(who("abcdef.0123456789abcdeg"), "error 401");
+  EXPECT_EQ(who("abcdef.0123456789abcde"), "error 401");
+  EXPECT_EQ(who("ABCDEF.0123456789abcdef"), "error 401");
+  put(good, "other");
+  EXPECT_EQ(who(token), "error 401");
+  put(good + ", auth-extra-groups: " + base64_encode("system:masters"));
+  EXPECT_EQ(who(token), "error 401");
+  put(good + ", expiration: " + base64_encode("2020-01-01T00:00:00Z"));
+  EXPECT_EQ(who(token), "error 401");
+  put(good + ", expiration: " + base64_encode("2120-01-01T00:00:00Z"));
+  EXPECT_EQ(who(token), "system:bootstrap:abcdef");
+  put(good + ", usage-bootstrap-authentication: " + base64_encode("false"));
+  EXPECT_EQ(who(token), "error 401");
+}
+
 TEST_F(AuthnTest, WrongTokenIsNeverAnonymous) {
   net::Request request;
   request.path = "/healthz";

@@ -64,10 +64,15 @@ Result<std::optional<Authenticated>> RequestAuthenticator::authenticate(
   return std::optional<Authenticated>();
 }
 
+std::optional<UserInfo> RequestAuthenticator::find_static(std::string_view token) const {
+  if (auto user = token_file_.find(token)) return user;
+  return bootstrap_tokens_ ? bootstrap_tokens_->find(token) : std::nullopt;
+}
+
 Result<std::optional<Authenticated>> RequestAuthenticator::authenticate_token(
     std::string_view token, const std::vector<std::string>& audiences) {
-  if (auto user = token_file_.find(token)) {
-    // Static tokens know no audience: they are for the API server's own.
+  if (auto user = find_static(token)) {
+    // These tokens know no audience: they are for the API server's own.
     Authenticated result{std::move(*user), {}};
     for (const std::string& own : api_audiences_) {
       bool wanted = std::find(audiences.begin(), audiences.end(), own) != audiences.end();

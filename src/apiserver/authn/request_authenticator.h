@@ -1,11 +1,12 @@
 // RequestAuthenticator: the API server's own Authenticator: client certificates, then bearer
-// tokens (the token file, service accounts), then anonymous (--anonymous-auth).
+// tokens (the token file, bootstrap tokens, service accounts), then anonymous (--anonymous-auth).
 //
 // Everyone but anonymous is also in system:authenticated. A bearer token that nobody knows is
 // Unauthorized, never anonymous. Loop thread only.
 // Upstream: apiserver/pkg/authentication/request/{union,x509,bearertoken,websocket,anonymous}.
 #pragma once
 #include "apiserver/authn/authenticator.h"
+#include "apiserver/authn/bootstrap_tokens.h"
 #include "apiserver/authn/service_account_tokens.h"
 #include "apiserver/authn/token_file.h"
 
@@ -21,12 +22,18 @@ class RequestAuthenticator : public Authenticator {
         api_audiences_(std::move(api_audiences)),
         anonymous_(anonymous) {}
 
+  // --enable-bootstrap-token-auth.
+  void use_bootstrap_tokens(BootstrapTokens tokens) { bootstrap_tokens_.emplace(tokens); }
+
   Result<std::optional<Authenticated>> authenticate(const net::Request& request) override;
   Result<std::optional<Authenticated>> authenticate_token(
       std::string_view token, const std::vector<std::string>& audiences) override;
 
  private:
+  std::optional<UserInfo> find_static(std::string_view token) const;
+
   TokenFile token_file_;
+  std::optional<BootstrapTokens> bootstrap_tokens_;
   ServiceAccountTokens* service_accounts_;
   std::vector<std::string> api_audiences_;
   bool anonymous_;
