@@ -113,6 +113,13 @@ Task<Result<Draft>> patch_transform(PatchState& state, ObjectPtr current) {
     request.now = now;
     Result<Draft> applied = apply_object(request, current.get(), state.patch);
     if (!applied) co_return applied.error();
+    std::string uid(MetaView(*applied).uid());
+    if (!current && !uid.empty()) {
+      co_return ApiStatus::conflict(context.resource->group, context.resource->resource,
+                                    context.info.name,
+                                    "uid mismatch: the provided object specified uid " + uid +
+                                        ", and no existing object was found");
+    }
     std::string_view ns = context.resource->namespaced ? std::string_view(context.info.ns) : "";
     Result<void> named = match_name(*applied, context.info.name, ns);
     if (!named) co_return named.error();

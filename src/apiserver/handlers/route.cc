@@ -1,5 +1,6 @@
 // Routing: which resource, subresource and verb a request names.
 #include "apiserver/handlers/handlers.h"
+#include "apiserver/registry/kind_rules.h"
 #include "base/strings.h"
 
 namespace tiphys::apiserver {
@@ -112,6 +113,9 @@ Task<Result<Answer>> handle_resource(HandlerEnv& env, RequestContext& context) {
   std::string_view verb = needed_verb(context);
   if (verb.empty() || !method_fits(context, verb) || !context.resource->has_verb(verb)) {
     co_return no_method();
+  }
+  if (std::string_view told = kind_rules(*context.resource).deprecated; !told.empty()) {
+    context.warnings.emplace_back(told);
   }
   if (info.parts == 2 && (info.name == "." || info.name == "..")) {
     co_return ApiStatus::bad_request("Name parameter invalid: " + go_quote(info.name) +

@@ -157,6 +157,8 @@ Task<Result<Draft>> scale_transform(ScaleState& state, ObjectPtr current) {
   write_managers(before, scale_entries(owners));
   Result<Draft> scale = wanted_scale(state, before);
   if (!scale) co_return scale.error();
+  Result<void> matched = match_namespace(*scale, context.info.ns);
+  if (!matched) co_return matched.error();
   Result<void> named = match_name(*scale, context.info.name, context.info.ns);
   if (!named) co_return named.error();
   ObjectPtr old_scale = before.freeze();

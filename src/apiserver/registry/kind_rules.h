@@ -28,6 +28,7 @@ struct KindRules {
   bool plain_finalizers = false;   // finalizers need no domain
   bool names_itself = false;       // an object without name and generateName is named by a UUID
   Dependents dependents = Dependents::kDelete;
+  std::string_view deprecated = {};  // the Warning of every request to it
 };
 
 // Never null; kinds without a row have the defaults.

@@ -178,6 +178,7 @@ Task<Result<Written>> Registry::create(WriteScope scope, Draft object) {
 }
 
 Task<Result<Written>> Registry::create_once(WriteScope scope, Draft object) {
+  std::string version(MetaView(object).resource_version());
   MetaEdit(object).clear("resourceVersion");
   Result<void> admitted =
       co_await admit(scope, AdmissionRequest::Operation::kCreate, &object, nullptr, true);
@@ -221,6 +222,10 @@ Task<Result<Written>> Registry::create_once(WriteScope scope, Draft object) {
     }
     written.object = from_storage_version(*scope.resource, stored.freeze());
     co_return written;
+  }
+  // Said by upstream's storage, so not in a dry run.
+  if (!version.empty() && version != "0") {
+    co_return ApiStatus(500, "", "resourceVersion should not be set on objects to be created");
   }
   make_storable(stored);
   Result<bool> done =
