@@ -45,7 +45,7 @@ class Variants {
   // A dry-run create of the base with its changes.
   Result<Value> create(const Node& variant) {
     Value object = arena_.clone(base_);
-    Result<void> changed = change(object, variant);
+    Result<void> changed = change(arena_, object, variant);
     if (!changed) return changed.error();
     Value step = arena_.make(ValueType::kMap);
     set_entry(arena_, *step.node, "create", object);
@@ -62,18 +62,6 @@ class Variants {
   }
 
  private:
-  Result<void> change(Value& object, const Node& variant) {
-    const Node& set = variant.find("set").as_node();
-    for (uint32_t i = 0; i + 1 < set.size; i += 2) {
-      Result<void> done = put_at(arena_, object, set.data[i].as_text(), set.data[i + 1]);
-      if (!done) return done;
-    }
-    for (const Value& path : variant.find("unset").as_node().items()) {
-      Result<void> done = put_at(arena_, object, path.as_text(), Value());
-      if (!done) return done;
-    }
-    return {};
-  }
   Result<Value> dry_run(Value step, const Node& variant, int success) {
     Value params = arena_.make(ValueType::kMap);
     set_entry(arena_, *params.node, "dryRun", arena_.string("All"));

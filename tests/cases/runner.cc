@@ -110,15 +110,8 @@ class Runner {
     Reply reply = world_.send(std::move(get));
     if (reply.status != 200) return ApiStatus::bad_request("GET " + path + ": " + reply.body);
     TIPHYS_TRY(Value, object, codec::decode_json_any(reply.body, arena));
-    const Node& set = node.find("set").as_node();
-    for (uint32_t i = 0; i + 1 < set.size; i += 2) {
-      Result<void> done = put_at(arena, object, set.data[i].as_text(), set.data[i + 1]);
-      if (!done) return done;
-    }
-    for (const Value& place : node.find("unset").as_node().items()) {
-      Result<void> done = put_at(arena, object, place.as_text(), Value());
-      if (!done) return done;
-    }
+    Result<void> changed = change(arena, object, node);
+    if (!changed) return changed;
     set_entry(arena, node, "update", object);
     return {};
   }

@@ -131,19 +131,15 @@ class RequestMaker {
     return {};
   }
   Result<void> update(const Value& object) {
-    TIPHYS_TRY(std::string, path, path_of_object(object.as_node(), ns_, true));
-    if (std::string_view at = text_at(step_, "at"); !at.empty()) path += "/" + std::string(at);
-    send("PUT", path);
-    set_body(object);
-    return {};
+    Result<void> addressed = send_to_object("PUT", object);
+    if (addressed) set_body(object);
+    return addressed;
   }
   Result<void> apply(const Value& object) {
-    TIPHYS_TRY(std::string, path, path_of_object(object.as_node(), ns_, true));
-    if (std::string_view at = text_at(step_, "at"); !at.empty()) path += "/" + std::string(at);
-    send("PATCH", path);
+    Result<void> addressed = send_to_object("PATCH", object);
     add_params("fieldManager=" + percent_encode(manager()));
     set_text_body(object, kPatchTypes[3].media_type);
-    return {};
+    return addressed;
   }
   Result<void> patch(const Value& reference) {
     TIPHYS_TRY(std::string, path, path_of(reference.as_text(), ns_));
@@ -186,6 +182,14 @@ class RequestMaker {
     return {};
   }
 
+  // To an object's own path, or the subresource that `at` names.
+  Result<void> send_to_object(std::string method, const Value& object) {
+    TIPHYS_TRY(std::string, path, path_of_object(object.as_node(), ns_, true));
+    std::string_view at = text_at(step_, "at");
+    if (!at.empty()) path += "/" + std::string(at);
+    send(std::move(method), path);
+    return {};
+  }
   void send(std::string method, std::string path) {
     out_.request.method = std::move(method);
     out_.request.path = std::move(path);

@@ -167,6 +167,19 @@ Result<void> put_at(Arena& arena, Value& root, std::string_view path, Value valu
   return put(arena, root, steps, value);
 }
 
+Result<void> change(Arena& arena, Value& object, const Node& step) {
+  const Node& set = step.find("set").as_node();
+  for (uint32_t i = 0; i + 1 < set.size; i += 2) {
+    Result<void> done = put_at(arena, object, set.data[i].as_text(), set.data[i + 1]);
+    if (!done) return done;
+  }
+  for (const Value& place : step.find("unset").as_node().items()) {
+    Result<void> done = put_at(arena, object, place.as_text(), Value());
+    if (!done) return done;
+  }
+  return {};
+}
+
 Result<std::string> substitute(std::string_view json,
                                const std::map<std::string, std::string>& variables) {
   std::string out;

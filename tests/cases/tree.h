@@ -27,6 +27,9 @@ Result<Value> value_at(const Value& root, std::string_view path);
 // the member or item. Error: no path, or a list's item that is not there.
 Result<void> put_at(Arena& arena, Value& root, std::string_view path, Value value);
 
+// Makes the changes of a step or variant: `set: {place: value}`, then `unset: [place]`.
+Result<void> change(Arena& arena, Value& object, const Node& step);
+
 // Replaces ${name} in JSON text by variables, escaped for a JSON string. Error: no such variable.
 Result<std::string> substitute(std::string_view json,
                                const std::map<std::string, std::string>& variables);
