@@ -1,6 +1,7 @@
 // openapi.v2.Document.
 #include "apiserver/openapi/document_protobuf.h"
 #include "apiserver/openapi/message_shape.h"
+#include "apiserver/response/wire.h"
 #include "codec/codec.h"
 
 namespace tiphys::apiserver {
@@ -18,8 +19,8 @@ bool is_reference(const Value& value) { return !value.as_node().find("$ref").is_
 void schema(const Value& value, std::string& out);
 
 void type_item(const Value& value, std::string& out) {
-  if (value.type != ValueType::kList) return encode_text(1, value.as_text(), out);
-  for (const Value& item : value.as_node().items()) encode_text(1, item.as_text(), out);
+  if (value.type != ValueType::kList) return append_field(1, value.as_text(), out);
+  for (const Value& item : value.as_node().items()) append_field(1, item.as_text(), out);
 }
 
 void schema_item(const Value& value, std::string& out) { encode_submessage(1, schema, value, out); }
@@ -178,7 +179,7 @@ void security_definitions(const Value& value, std::string& out) {
 }
 
 void string_array(const Value& value, std::string& out) {
-  for (const Value& item : value.as_node().items()) encode_text(1, item.as_text(), out);
+  for (const Value& item : value.as_node().items()) append_field(1, item.as_text(), out);
 }
 
 void security_requirement(const Value& value, std::string& out) {

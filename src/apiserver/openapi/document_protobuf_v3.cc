@@ -1,6 +1,7 @@
 // openapi.v3.Document.
 #include "apiserver/openapi/document_protobuf.h"
 #include "apiserver/openapi/message_shape.h"
+#include "apiserver/response/wire.h"
 #include "codec/codec.h"
 
 namespace tiphys::apiserver {
@@ -35,7 +36,7 @@ void additional_properties(const Value& value, std::string& out) {
 // DefaultType has no objects and lists: they stay empty, as gnostic leaves them.
 void default_value(const Value& value, std::string& out) {
   if (value.type == ValueType::kBool) return encode_bool(2, value.as_bool(), out);
-  if (value.type == ValueType::kString) return encode_text(3, value.as_text(), out);
+  if (value.type == ValueType::kString) return append_field(3, value.as_text(), out);
   if (value.is_node()) return;
   encode_double(1, value.as_double(), out);
 }

@@ -2,32 +2,25 @@
 
 #include <cstring>
 
+#include "apiserver/response/wire.h"
 #include "codec/codec.h"
 
 namespace tiphys::apiserver {
 namespace {
 
-void append_varint(uint64_t value, std::string& out) {
-  while (value >= 0x80) {
-    out += static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  out += static_cast<char>(value);
-}
-
 // JSON is YAML too.
 void encode_any(const Value& value, std::string& out) {
   std::string json;
   codec::encode_json_any(value, json);
-  encode_text(2, json, out);
+  append_field(2, json, out);
 }
 
 void encode_named(uint32_t number, std::string_view name, MessageEncoder encode, const Value& value,
                   std::string& out) {
   std::string entry;
-  encode_text(1, name, entry);
+  append_field(1, name, entry);
   encode_submessage(2, encode, value, entry);
-  encode_text(number, entry, out);
+  append_field(number, entry, out);
 }
 
 const MemberRow* find_row(const MessageShape& shape, std::string_view name) {
@@ -43,10 +36,10 @@ void encode_member(const MemberRow& row, std::string_view name, const Value& val
                    std::string& out) {
   switch (row.form) {
     case MemberForm::kText:
-      return encode_text(row.number, value.as_text(), out);
+      return append_field(row.number, value.as_text(), out);
     case MemberForm::kTexts:
       for (const Value& item : value.as_node().items()) {
-        encode_text(row.number, item.as_text(), out);
+        append_field(row.number, item.as_text(), out);
       }
       return;
     case MemberForm::kBool:
@@ -77,12 +70,6 @@ void encode_member(const MemberRow& row, std::string_view name, const Value& val
 
 }  // namespace
 
-void encode_text(uint32_t number, std::string_view text, std::string& out) {
-  append_varint(number << 3 | 2, out);
-  append_varint(text.size(), out);
-  out += text;
-}
-
 void encode_bool(uint32_t number, bool value, std::string& out) {
   append_varint(number << 3, out);
   append_varint(value ? 1 : 0, out);
@@ -99,7 +86,7 @@ void encode_submessage(uint32_t number, MessageEncoder encode, const Value& valu
                        std::string& out) {
   std::string content;
   encode(value, content);
-  encode_text(number, content, out);
+  append_field(number, content, out);
 }
 
 void encode_shape(const MessageShape& shape, const Value& value, std::string& out) {

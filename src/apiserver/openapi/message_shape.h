@@ -42,7 +42,6 @@ void encode_shape(const MessageShape& shape, const Value& value, std::string& ou
 // One field that holds a message.
 void encode_submessage(uint32_t number, MessageEncoder encode, const Value& value,
                        std::string& out);
-void encode_text(uint32_t number, std::string_view text, std::string& out);
 void encode_bool(uint32_t number, bool value, std::string& out);
 void encode_double(uint32_t number, double value, std::string& out);
 

@@ -78,6 +78,14 @@ void MetaEdit::set_label(std::string_view key, std::string_view value) {
   set_in_map("labels", key, value);
 }
 
+void MetaEdit::remove_annotation(std::string_view key) {
+  const schema::Field* field = type_ ? type_->find("annotations") : nullptr;
+  if (!field || node_->field(type_->index_of(*field)).is_null()) return;
+  Node& map = ensure_node(draft_.arena(), *node_, type_->index_of(*field), ValueType::kMap);
+  set_entry(draft_.arena(), map, key, Value());
+  if (map.size == 0) clear("annotations");
+}
+
 void MetaEdit::set_annotation(std::string_view key, std::string_view value) {
   set_in_map("annotations", key, value);
 }

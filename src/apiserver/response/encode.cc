@@ -4,6 +4,7 @@
 #include "apiserver/response/partial_object.h"
 #include "apiserver/response/status_object.h"
 #include "apiserver/response/table_answer.h"
+#include "apiserver/response/wire.h"
 #include "base/strings.h"
 #include "codec/codec.h"
 
@@ -89,20 +90,6 @@ std::string list_json(std::string_view kind, std::string_view api_version, const
     first = false;
   }
   return text + "]}\n";
-}
-
-void append_varint(uint64_t value, std::string& out) {
-  while (value >= 0x80) {
-    out += static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  out += static_cast<char>(value);
-}
-
-void append_field(uint32_t number, std::string_view bytes, std::string& out) {
-  append_varint(number << 3 | 2, out);
-  append_varint(bytes.size(), out);
-  out += bytes;
 }
 
 // List kinds on the wire: ListMeta metadata = 1, repeated items = 2.

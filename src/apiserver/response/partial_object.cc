@@ -11,6 +11,13 @@ const GroupVersionKind& gvk_of(std::string_view version) {
   return version == "v1" ? kV1 : kV1Beta1;
 }
 
+// Upstream takes the metadata of its internal object, where this is a field of the spec.
+constexpr std::string_view kTemplateGeneration = "deprecated.daemonset.template.generation";
+
+bool is_daemon_set(const schema::Message& type) {
+  return type.name == "k8s.io.api.apps.v1.DaemonSet";
+}
+
 }  // namespace
 
 ObjectPtr partial_object(const Object& object, std::string_view version, bool typed) {
@@ -23,6 +30,7 @@ ObjectPtr partial_object(const Object& object, std::string_view version, bool ty
     set_field(draft.arena(), draft.root(), static_cast<uint16_t>(message->metadata_field),
               draft.arena().clone(metadata));
   }
+  if (is_daemon_set(object.type())) MetaEdit(draft).remove_annotation(kTemplateGeneration);
   return draft.freeze();
 }
 

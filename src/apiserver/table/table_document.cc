@@ -1,5 +1,6 @@
 #include "apiserver/table/table_document.h"
 
+#include "apiserver/response/partial_object.h"
 #include "apiserver/table/table.h"
 #include "codec/codec.h"
 #include "schema/message.h"
@@ -66,16 +67,9 @@ std::string table_json(const schema::Message& type, const std::vector<ObjectPtr>
 }
 
 void append_partial_metadata(const Object& object, std::string& json) {
-  json += "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":";
-  int16_t index = object.type().metadata_field;
-  if (index < 0) {
-    json += "{}";
-  } else {
-    const schema::Field& field = object.type().fields[static_cast<size_t>(index)];
-    codec::encode_json(*field.message, object.root().field(static_cast<uint16_t>(index)).as_node(),
+  ObjectPtr partial = partial_object(object, "v1", true);
+  codec::encode_object(codec::Format::kJson, partial->type(), partial->root(), partial->gvk(),
                        json);
-  }
-  json += "}";
 }
 
 }  // namespace tiphys::apiserver
