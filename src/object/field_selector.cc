@@ -36,8 +36,9 @@ Result<std::string> unescape(std::string_view text) {
       }
       c = text[++i];
     } else if (c == '=' || c == ',') {
-      return ApiStatus::bad_request(
-          std::string("invalid field selector: unescaped character in value: ") + c);
+      // Go prints the rune as a number.
+      return ApiStatus::bad_request("invalid field selector: unescaped character in value: " +
+                                    std::to_string(c));
     }
     out += c;
   }
@@ -57,7 +58,9 @@ std::string escape(std::string_view text) {
 
 Result<FieldSelector> FieldSelector::parse(std::string_view text) {
   FieldSelector selector;
-  for (std::string_view term : split_terms(text)) {
+  std::vector<std::string_view> terms = split_terms(text);
+  std::sort(terms.begin(), terms.end());
+  for (std::string_view term : terms) {
     if (term.empty()) continue;
     size_t at = term.find_first_of("!=");
     while (at != std::string_view::npos && term[at] == '!' && !term.substr(at).starts_with("!=")) {

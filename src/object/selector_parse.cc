@@ -111,7 +111,7 @@ class Parser {
     if (key.token != Token::kIdentifier) return found(key, "identifier");
     made.key = key.text;
     if (auto problems = label_key_problems(made.key); !problems.empty()) {
-      return ApiStatus::bad_request("key: Invalid value: " + go_quote(made.key) + ": " +
+      return ApiStatus::bad_request("<nil>: Invalid value: " + go_quote(made.key) + ": " +
                                     join(problems, "; "));
     }
     Token next = peek().token;
@@ -159,13 +159,17 @@ class Parser {
     return {};
   }
 
-  // "(a, b)"; "(a,)" and "(,)" hold empty values.
+  // "(a, b)"; "()", "(a,)" and "(,)" hold empty values.
   Result<void> list(std::vector<std::string>& values) {
     Lexeme open = take();
     if (open.token != Token::kOpen) {
       return ApiStatus::bad_request("found '" + open.text + "' expected: '('");
     }
-    if (peek().token == Token::kClose) return take(), Result<void>();
+    Lexeme first = peek();
+    if (first.token != Token::kIdentifier && first.token != Token::kComma &&
+        first.token != Token::kClose) {
+      return found(first, "',', ')' or identifier");
+    }
     bool value_wanted = true;
     while (true) {
       Lexeme next = take();
@@ -179,7 +183,7 @@ class Parser {
         if (value_wanted) values.emplace_back();
         return {};
       } else {
-        return found(next, value_wanted ? "',', ')' or identifier" : "',' or ')'");
+        return found(next, value_wanted ? "',', or identifier" : "',' or ')'");
       }
     }
   }

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "apiserver/handlers/label_selector.h"
 #include "apiserver/registry/meta.h"
 #include "base/strings.h"
+#include "object/selector.h"
 #include "schema/message.h"
 
 namespace tiphys::apiserver {
@@ -152,72 +152,6 @@ FieldAt resolve(const schema::Message& type, std::string_view path) {
   return found;
 }
 
-struct RawTerm {
-  std::string label;
-  std::string value;
-  bool negated = false;
-};
-
-// Backslash, comma and equals sign may be escaped, and must be.
-Result<std::string> unescape(std::string_view text) {
-  constexpr std::string_view kEscaped = "\\,=";
-  std::string plain;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\') {
-      ++i;
-      if (i == text.size() || kEscaped.find(text[i]) == std::string_view::npos) {
-        return ApiStatus::bad_request("invalid field selector: invalid escape sequence: \\" +
-                                      std::string(text.substr(i, 1)));
-      }
-    } else if (text[i] == ',' || text[i] == '=') {
-      return ApiStatus::bad_request("invalid field selector: unescaped character in value: " +
-                                    std::to_string(text[i]));
-    }
-    plain += text[i];
-  }
-  return plain;
-}
-
-// Splits at commas that are not escaped.
-std::vector<std::string_view> split_terms(std::string_view text) {
-  std::vector<std::string_view> terms;
-  size_t start = 0;
-  for (size_t i = 0; i <= text.size(); ++i) {
-    if (i < text.size() && text[i] == '\\') {
-      ++i;
-    } else if (i == text.size() || text[i] == ',') {
-      terms.push_back(text.substr(start, i - start));
-      start = i + 1;
-    }
-  }
-  return terms;
-}
-
-Result<std::vector<RawTerm>> parse_fields(std::string_view text) {
-  std::vector<RawTerm> terms;
-  std::vector<std::string_view> parts = split_terms(text);
-  std::sort(parts.begin(), parts.end());
-  for (std::string_view part : parts) {
-    if (part.empty()) continue;
-    size_t at = part.find_first_of("=!");
-    while (at != std::string_view::npos && part[at] == '!' && part.substr(at, 2) != "!=") {
-      at = part.find_first_of("=!", at + 1);
-    }
-    if (at == std::string_view::npos) {
-      return ApiStatus::bad_request("invalid selector: '" + std::string(text) +
-                                    "'; can't understand '" + std::string(part) + "'");
-    }
-    RawTerm term;
-    term.label = part.substr(0, at);
-    term.negated = part[at] == '!';
-    size_t size = part.substr(at, 2) == "!=" || part.substr(at, 2) == "==" ? 2 : 1;
-    TIPHYS_TRY(std::string, value, unescape(part.substr(at + size)));
-    term.value = std::move(value);
-    terms.push_back(std::move(term));
-  }
-  return terms;
-}
-
 // Kinds with rows of their own word it otherwise than those with the default conversion.
 ApiStatus unsupported_label(const schema::Resource& resource, std::string_view label) {
   if (resource.resource == "jobs") {
@@ -265,19 +199,19 @@ Result<Selection> make_selection(const schema::Resource& resource, std::string_v
   auto compiled = std::make_shared<Compiled>();
   TIPHYS_TRY(LabelSelector, label_selector, LabelSelector::parse(labels));
   compiled->labels = std::move(label_selector);
-  TIPHYS_TRY(std::vector<RawTerm>, terms, parse_fields(fields));
+  TIPHYS_TRY(FieldSelector, field_selector, FieldSelector::parse(fields));
   const schema::Message& type =
       resource.storage_message ? *resource.storage_message : *resource.message;
-  for (RawTerm& raw : terms) {
-    const FieldRow* row = find_row(resource, raw.label);
-    if (!row) return unsupported_label(resource, raw.label);
-    if (!raw.negated && raw.label == "metadata.name") selection.name = raw.value;
-    if (!raw.negated && raw.label == "metadata.namespace") selection.ns = raw.value;
+  for (const FieldSelector::Term& asked : field_selector.terms()) {
+    const FieldRow* row = find_row(resource, asked.field);
+    if (!row) return unsupported_label(resource, asked.field);
+    if (asked.equal && asked.field == "metadata.name") selection.name = asked.value;
+    if (asked.equal && asked.field == "metadata.namespace") selection.ns = asked.value;
     Term term;
     term.field = resolve(type, row->path);
     term.instead = resolve(type, row->instead);
-    term.value = std::move(raw.value);
-    term.negated = raw.negated;
+    term.value = asked.value;
+    term.negated = !asked.equal;
     compiled->fields.push_back(std::move(term));
   }
   selection.predicate = [compiled](const Object& object) { return compiled->matches(object); };
