@@ -142,7 +142,7 @@ TEST_F(CacherTest, a_list_of_the_future_or_of_compacted_history_is_an_error) {
   auto future = maps().list(query);
   ASSERT_FALSE(future);
   EXPECT_EQ(future.error().code(), 504);
-  EXPECT_EQ(future.error().message(), "Too large resource version: 9, current: 3");
+  EXPECT_EQ(future.error().message(), "Timeout: Too large resource version: 9, current: 3");
   query.at = 2;
   auto old = loop_.run(maps().list_exact(query));
   ASSERT_FALSE(old);
