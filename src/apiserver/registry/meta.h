@@ -54,7 +54,7 @@ class MetaEdit {
   void set_finalizers(const std::vector<std::string>& finalizers);
   void set_label(std::string_view key, std::string_view value);
   void set_annotation(std::string_view key, std::string_view value);
-  void remove_annotation(std::string_view key);  // the last one takes the map along
+  void remove_annotation(std::string_view key);       // the last one takes the map along
   void set(std::string_view json_name, Value value);  // a tree of the draft's arena
 
  private:
