@@ -11,6 +11,7 @@
 #include "apiserver/registry/meta.h"
 #include "apiserver/response/encode.h"
 #include "apiserver/response/gzip.h"
+#include "apiserver/response/warnings.h"
 #include "apiserver/response/watch_body.h"
 #include "async/gate.h"
 #include "async/stop.h"
@@ -34,16 +35,6 @@ bool wants_pretty(const RequestContext& context) {
   }
   return context.user_agent.starts_with("curl") || context.user_agent.starts_with("Wget") ||
          context.user_agent.starts_with("Mozilla/5.0");
-}
-
-// RFC 7234 warning text: quotes and backslashes escaped, no control characters.
-std::string warning_header(std::string_view text) {
-  std::string out = "299 - \"";
-  for (char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  }
-  return out + "\"";
 }
 
 AcceptScope accept_scope(const RequestContext& context) {
@@ -413,8 +404,8 @@ net::Response ApiServer::Impl::respond(RequestContext context, Result<Answer> an
   if (!response.headers.has("cache-control")) {
     response.headers.set("cache-control", "no-cache, private");
   }
-  for (const std::string& warning : context.warnings) {
-    response.headers.add("warning", warning_header(warning));
+  for (std::string& header : warning_headers(context.warnings)) {
+    response.headers.add("warning", std::move(header));
   }
   response.headers.set("audit-id", random.uuid());
   return response;

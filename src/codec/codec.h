@@ -46,12 +46,14 @@ Bytes encode_shared(Format format, const Object& object);
 Result<Node*> decode_json(std::string_view text, const schema::Message& type, Arena& arena,
                           DecodeNotes* notes);
 void encode_json(const schema::Message& type, const Node& root, std::string& out);
-// Untyped JSON as kMap/kList/scalars (field kind kAny); integers that fit int64 are kInt.
-Result<Value> decode_json_any(std::string_view text, Arena& arena);
+// Untyped JSON as kMap/kList/scalars (field kind kAny); integers that fit int64 are kInt. Duplicate
+// members become notes (may be null); the last one counts.
+Result<Value> decode_json_any(std::string_view text, Arena& arena, DecodeNotes* notes = nullptr);
 void encode_json_any(const Value& value, std::string& out);
 void append_json_string(std::string_view text, std::string& out);  // quoted, Go's HTML escapes
 // YAML (one document) to compact JSON text, go-yaml v2 resolution as sigs.k8s.io/yaml does it.
-Result<std::string> yaml_to_json(std::string_view yaml);
+// Duplicate keys become one note, worded as go-yaml's error; the last one counts.
+Result<std::string> yaml_to_json(std::string_view yaml, DecodeNotes* notes = nullptr);
 // Protobuf of one struct, without envelope.
 Result<Node*> decode_protobuf(std::string_view bytes, const schema::Message& type, Arena& arena);
 void encode_protobuf(const schema::Message& type, const Node& root, std::string& out);

@@ -14,8 +14,8 @@ void encode_json(const schema::Message& type, const Node& root, std::string& out
   JsonEncoder(out).write_object(type, root, nullptr);
 }
 
-Result<Value> decode_json_any(std::string_view text, Arena& arena) {
-  return JsonDecoder(text, arena, nullptr).decode_any();
+Result<Value> decode_json_any(std::string_view text, Arena& arena, DecodeNotes* notes) {
+  return JsonDecoder(text, arena, notes).decode_any();
 }
 
 void encode_json_any(const Value& value, std::string& out) { JsonEncoder(out).write_any(value); }

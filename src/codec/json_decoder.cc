@@ -313,8 +313,11 @@ Value JsonDecoder::read_any_object() {
   while (reader_.next_member(key)) {
     Value name = arena_.string(key);
     append(arena_, *map.node, name);
+    if (notes_ != nullptr) path_.push_back({name.as_text()});
     append(arena_, *map.node, read_any());
+    if (notes_ != nullptr) path_.pop_back();
   }
+  if (notes_ != nullptr) note_duplicate_keys(*map.node, 0);
   sort_map(*map.node);
   --depth_;
   return map;
@@ -324,7 +327,12 @@ Value JsonDecoder::read_any_array() {
   Value list = arena_.make(ValueType::kList);
   if (!deeper()) return list;
   reader_.enter_array();
-  while (reader_.next_item()) append(arena_, *list.node, read_any());
+  if (notes_ != nullptr) path_.push_back({std::string_view(), 0});
+  while (reader_.next_item()) {
+    append(arena_, *list.node, read_any());
+    if (notes_ != nullptr) ++path_.back().index;
+  }
+  if (notes_ != nullptr) path_.pop_back();
   --depth_;
   return list;
 }

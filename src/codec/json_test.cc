@@ -142,6 +142,14 @@ TEST(Json, strict_notes_name_unknown_and_duplicate_fields) {
   EXPECT_EQ(notes.problems.size(), kMaxProblems);
 }
 
+TEST(Json, untyped_duplicates_are_noted_at_every_depth) {
+  Arena arena;
+  DecodeNotes notes;
+  ASSERT_TRUE(decode_json_any(R"({"a":[{"b":1,"b":2}],"c":1,"c":2})", arena, &notes));
+  EXPECT_EQ(notes.problems,
+            (std::vector<std::string>{"duplicate field \"a[0].b\"", "duplicate field \"c\""}));
+}
+
 TEST(Json, duplicates_last_wins_and_structs_merge) {
   EXPECT_EQ(through(R"({"metadata":{"name":"a"},"metadata":{"namespace":"b","name":"c"}})",
                     kind("", "ConfigMap")),

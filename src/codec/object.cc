@@ -131,7 +131,7 @@ Result<Draft> decode_object(Format format, std::string_view bytes, const schema:
                             DecodeNotes* notes) {
   if (format == Format::kProtobuf) return decode_protobuf_object(bytes, expected);
   if (format == Format::kJson) return decode_json_object(bytes, expected, notes);
-  TIPHYS_TRY(std::string, json, yaml_to_json_noted(bytes, notes));
+  TIPHYS_TRY(std::string, json, yaml_to_json(bytes, notes));
   return decode_json_object(json, expected, notes);
 }
 

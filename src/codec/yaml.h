@@ -11,8 +11,6 @@
 
 namespace tiphys::codec {
 
-// As yaml_to_json, but with notes a duplicate key is a note and its last value counts.
-Result<std::string> yaml_to_json_noted(std::string_view yaml, DecodeNotes* notes);
 // Block style, keys in go-yaml's order. Requires: valid JSON. Appends to out, with a final newline.
 void json_to_yaml(std::string_view json, std::string& out);
 

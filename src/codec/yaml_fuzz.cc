@@ -11,7 +11,7 @@ using namespace tiphys::codec;
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
   DecodeNotes notes;
-  Result<std::string> json = yaml_to_json_noted(text, &notes);
+  Result<std::string> json = yaml_to_json(text, &notes);
   if (!json) return 0;
   if (!is_valid_json(*json)) abort();
   std::string yaml;

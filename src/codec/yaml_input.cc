@@ -120,7 +120,7 @@ class JsonWriter {
       YamlNode& key = *node.children[i];
       if (key.kind == YamlNode::Kind::kScalar && key.plain && key.value == "<<") continue;
       std::string name = key_text(key);
-      if (own && !here.insert(name).second) {
+      if (own && !here.insert(name).second && ++duplicate_count_ <= kMaxProblems) {
         duplicates_ += "\n  line " + std::to_string(key.line) + ": key " + go_quote(name) +
                        " already set in map";
       }
@@ -248,6 +248,7 @@ class JsonWriter {
   std::string out_;
   std::string error_;
   std::string duplicates_;
+  size_t duplicate_count_ = 0;
   size_t decoded_ = 0;
   size_t aliased_ = 0;
   size_t alias_bytes_ = 0;
@@ -259,13 +260,9 @@ class JsonWriter {
 
 }  // namespace
 
-Result<std::string> yaml_to_json_noted(std::string_view yaml, DecodeNotes* notes) {
+Result<std::string> yaml_to_json(std::string_view yaml, DecodeNotes* notes) {
   TIPHYS_TRY(YamlDocument, document, YamlDocument::parse(yaml));
   return JsonWriter(notes).write(document.root());
-}
-
-Result<std::string> yaml_to_json(std::string_view yaml) {
-  return yaml_to_json_noted(yaml, nullptr);
 }
 
 }  // namespace tiphys::codec

@@ -1,6 +1,8 @@
 // YAML: go-yaml's scalar resolution, merges, aliases within a budget, errors, output styles.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "codec/codec.h"
 #include "codec/yaml.h"
 
@@ -55,9 +57,18 @@ TEST(Yaml, errors_have_lines) {
 
 TEST(Yaml, duplicate_keys_are_notes_and_the_last_wins) {
   DecodeNotes notes;
-  EXPECT_EQ(yaml_to_json_noted("a: 1\nb: 2\na: 3\n", &notes).value(), "{\"a\":3,\"b\":2}");
+  EXPECT_EQ(yaml_to_json("a: 1\nb: 2\na: 3\n", &notes).value(), "{\"a\":3,\"b\":2}");
   ASSERT_EQ(notes.problems.size(), 1u);
   EXPECT_EQ(notes.problems[0], "yaml: unmarshal errors:\n  line 3: key \"a\" already set in map");
+}
+
+TEST(Yaml, noted_duplicates_are_bounded) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "a: 1\n";
+  DecodeNotes notes;
+  ASSERT_TRUE(yaml_to_json(text, &notes));
+  ASSERT_EQ(notes.problems.size(), 1u);
+  EXPECT_EQ(std::ranges::count(notes.problems[0], '\n'), static_cast<long>(kMaxProblems));
 }
 
 TEST(Yaml, cve_2019_11253_billion_laughs_are_refused) {

@@ -2,18 +2,10 @@
 
 #include <algorithm>
 
+#include "apiserver/handlers/proxy_target.h"
 #include "base/log.h"
 
 namespace tiphys {
-namespace {
-
-std::string address_of(const apiserver::ProxyTarget& target) {
-  bool v6 = target.host.find(':') != std::string::npos;
-  return (v6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
-}
-
-}  // namespace
-
 void ProxyConnections::replace(crypto::ClientTls::Options options) {
   Result<void> replaced = kubelet_tls_->replace(std::move(options));
   if (!replaced) LOG_ERROR("Kubelet client certificate not replaced", {"err", replaced.error()});
@@ -36,7 +28,7 @@ std::shared_ptr<net::Client> ProxyConnections::backend_of(const apiserver::Proxy
 }
 
 std::shared_ptr<net::Client> ProxyConnections::client_of(const apiserver::ProxyTarget& target) {
-  std::string address = address_of(target);
+  std::string address = apiserver::address_text(target);
   if (!target.kubelet) return backend_of(target, address);
   std::shared_ptr<net::Client>& client = kubelets_[address];
   if (!client) {

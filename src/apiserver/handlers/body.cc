@@ -7,6 +7,9 @@
 namespace tiphys::apiserver {
 namespace {
 
+// How go-yaml lists duplicate keys, each on a line of its own.
+constexpr std::string_view kYamlErrors = "yaml: unmarshal errors:\n";
+constexpr std::string_view kYamlToJson = "error converting YAML to JSON: ";
 constexpr size_t kMaxSummary = 30;  // bytes of the body shown in errors
 
 // The start of the body, as upstream's summarizeData: text as text, else hex.
@@ -94,12 +97,27 @@ Result<void> check_type(const Draft& draft, const schema::Kind& kind) {
 
 }  // namespace
 
+void warn_of_problems(RequestContext& context, FieldValidation validation,
+                      const std::vector<std::string>& problems) {
+  if (validation != FieldValidation::kWarn) return;
+  for (std::string_view problem : problems) {
+    std::string_view list = problem;
+    if (list.starts_with(kYamlToJson)) list.remove_prefix(kYamlToJson.size());
+    if (!list.starts_with(kYamlErrors)) {
+      context.warnings.emplace_back(problem);
+      continue;
+    }
+    list.remove_prefix(kYamlErrors.size());
+    for (std::string_view line : split(list, '\n')) context.warnings.emplace_back(trim(line));
+  }
+}
+
 Result<void> apply_field_validation(RequestContext& context, FieldValidation validation,
                                     const std::vector<std::string>& problems,
                                     const schema::Kind& kind) {
   if (problems.empty() || validation == FieldValidation::kIgnore) return {};
   if (validation == FieldValidation::kWarn) {
-    for (const std::string& problem : problems) context.warnings.push_back(problem);
+    warn_of_problems(context, validation, problems);
     return {};
   }
   return ApiStatus::bad_request(cannot_handle(kind.gvk.kind, kind.gvk.version, kind.gvk.kind) +

@@ -14,6 +14,9 @@ Result<Draft> decode_body(RequestContext& context, const schema::Kind& kind,
 Result<void> apply_field_validation(RequestContext& context, FieldValidation validation,
                                     const std::vector<std::string>& problems,
                                     const schema::Kind& kind);
+// The problems as warnings, if the request asked for that; of YAML, one for each line.
+void warn_of_problems(RequestContext& context, FieldValidation validation,
+                      const std::vector<std::string>& problems);
 // Sets or checks metadata.namespace against the URL's.
 Result<void> match_namespace(Draft& object, std::string_view ns);
 // Checks metadata.name (and namespace) of an update against the URL's.

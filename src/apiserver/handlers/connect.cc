@@ -91,6 +91,12 @@ ProxyRequest client_request(RequestContext& context, ProxyTarget target, std::st
   return out;
 }
 
+ApiStatus failure_to_reach(const ApiStatus& why, bool upgrade) {
+  if (why.is_stopped()) return why;
+  if (upgrade) return ApiStatus(500, "", "error dialing backend: " + why.message());
+  return ApiStatus::service_unavailable("error trying to reach service: " + why.message());
+}
+
 // The path of the request as clients see it, for the backend's own links.
 void tell_place(net::Request& request, const ProxyPlace& place) {
   request.headers.set("x-forwarded-uri", place.prefix + request.path);
@@ -102,10 +108,7 @@ Task<Result<ProxyAnswer>> reach(HandlerEnv& env, ProxyRequest request, StopToken
   if (!env.connect) {
     co_return ApiStatus::service_unavailable("no way to reach nodes and pods is set up");
   }
-  Result<ProxyAnswer> answer = co_await env.connect(std::move(request), std::move(stop));
-  if (answer || answer.error().is_stopped()) co_return answer;
-  co_return ApiStatus::service_unavailable("error trying to reach service: " +
-                                           answer.error().message());
+  co_return co_await env.connect(std::move(request), std::move(stop));
 }
 
 Task<Result<Answer>> pass_on(HandlerEnv& env, RequestContext& context, ProxyTarget target,
@@ -115,7 +118,7 @@ Task<Result<Answer>> pass_on(HandlerEnv& env, RequestContext& context, ProxyTarg
   if (place) tell_place(request.request, *place);
   bool upgrade = request.upgrade;
   Result<ProxyAnswer> answer = co_await reach(env, std::move(request), context.gone);
-  if (!answer) co_return answer.error();
+  if (!answer) co_return failure_to_reach(answer.error(), upgrade);
   if (answer->stream) {
     co_return Answer::of_raw(switched(*env.loop, std::move(*answer), context.gone));
   }

@@ -101,6 +101,13 @@ net::Response empty_log() {
   return empty;
 }
 
+// As Go's HTTP client names a request that failed.
+std::string url_of(const ProxyRequest& request) {
+  const std::string& query = request.request.query;
+  return "https://" + address_text(request.target) + request.request.path +
+         (query.empty() ? "" : "?" + query);
+}
+
 Result<Answer> log_answer(HandlerEnv& env, const RequestContext& context, net::Response response) {
   if (!is_websocket_request(context.headers)) return Answer::of_raw(std::move(response));
   TIPHYS_TRY(net::Response, switched,
@@ -129,8 +136,11 @@ Task<Result<Answer>> handle_log(HandlerEnv& env, RequestContext& context) {
   request.request.path = "/containerLogs/" + percent_encode(info.ns) + "/" +
                          percent_encode(info.name) + "/" + percent_encode(*container);
   request.request.query = std::move(*query);
+  std::string url = url_of(request);
   Result<ProxyAnswer> answer = co_await reach(env, std::move(request), context.gone);
-  if (!answer) co_return answer.error();
+  if (!answer) {
+    co_return ApiStatus(500, "", "Get " + go_quote(url) + ": " + answer.error().message());
+  }
   net::Response response = std::move(answer->response);
   if (response.status < 400) co_return log_answer(env, context, std::move(response));
   co_return co_await status_of_refusal(std::move(response), context.gone);

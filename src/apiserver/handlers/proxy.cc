@@ -46,11 +46,6 @@ Answer redirect_to_root(const RequestContext& context, const std::string& prefix
   return Answer::of_raw(std::move(response));
 }
 
-std::string address_text(const ProxyTarget& target) {
-  bool v6 = target.host.find(':') != std::string::npos;
-  return (v6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
-}
-
 }  // namespace
 
 Task<Result<Answer>> handle_proxy(HandlerEnv& env, RequestContext& context) {

@@ -137,6 +137,11 @@ bool is_proxyable_address(std::string_view address) {
   return inet_pton(AF_INET6, text.c_str(), &v6) == 1 && is_allowed_v6(v6);
 }
 
+std::string address_text(const ProxyTarget& target) {
+  bool v6 = target.host.find(':') != std::string::npos;
+  return (v6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
+}
+
 Result<ProxyTarget> kubelet_target(HandlerEnv& env, std::string_view node_name) {
   TIPHYS_TRY(ObjectPtr, object, get_core(env, "nodes", "", node_name));
   core_v1::Node node(object->root());

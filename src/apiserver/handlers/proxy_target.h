@@ -22,6 +22,9 @@ std::optional<SchemeNamePort> split_scheme_name_port(std::string_view id);
 // True for addresses that a pod, an endpoint or a node may have.
 bool is_proxyable_address(std::string_view address);
 
+// "10.0.0.5:80", "[fd00::1]:80"
+std::string address_text(const ProxyTarget& target);
+
 // The kubelet of a node: its address by preference, and its port. Errors: NotFound of the node;
 // InternalError if it reports no address.
 Result<ProxyTarget> kubelet_target(HandlerEnv& env, std::string_view node_name);

@@ -215,6 +215,16 @@ TEST_F(ProxyTest, failures_to_connect_are_503) {
   EXPECT_EQ(reply.status, 503);
   EXPECT_EQ(at(reply.body, {"message"}),
             "error trying to reach service: dial tcp 10.1.0.5:8080: connect: connection refused");
+  make_node("10.2.0.1");
+  Reply exec = request("POST", std::string(kPods) + "/p/exec",
+                       {{"connection", "Upgrade"}, {"upgrade", "SPDY/3.1"}});
+  EXPECT_EQ(exec.status, 500);
+  EXPECT_THAT(at(exec.body, {"message"}), HasSubstr("error dialing backend: dial tcp"));
+  Reply log = request("GET", std::string(kPods) + "/p/log?tailLines=1");
+  EXPECT_EQ(log.status, 500);
+  EXPECT_THAT(
+      at(log.body, {"message"}),
+      HasSubstr("Get \"https://10.2.0.1:10250/containerLogs/default/p/c?tailLines=1\": dial"));
 }
 
 TEST_F(ProxyTest, a_service_is_reached_through_a_ready_endpoint_of_a_pod) {

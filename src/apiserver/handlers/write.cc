@@ -1,5 +1,6 @@
 // create and update.
 #include "apiserver/handlers/body.h"
+#include "apiserver/handlers/creation.h"
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/options.h"
 #include "apiserver/handlers/request_scope.h"
@@ -28,6 +29,10 @@ struct PutState {
 };
 
 Task<Result<Draft>> put_transform(PutState& state, ObjectPtr current) {
+  if (!current) {
+    Result<void> allowed = authorize_creation(*state.env, *state.context);
+    if (!allowed) co_return allowed.error();
+  }
   Draft object(*state.body);
   track_update(*state.context->resource, state.context->info.subresource, current.get(), object,
                state.options.field_manager, state.env->registry->now());
