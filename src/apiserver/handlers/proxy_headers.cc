@@ -19,7 +19,7 @@ constexpr std::string_view kHopByHop[] = {"connection",
                                           "upgrade",
                                           "proxy-authorization"};
 constexpr std::string_view kFraming[] = {"content-length", "host", "expect"};
-constexpr std::string_view kIdentity[] = {"authorization", "cookie"};
+constexpr std::string_view kIdentity = "authorization";
 constexpr std::string_view kIdentityPrefixes[] = {"impersonate-", "x-remote-"};
 constexpr std::string_view kProtocols = "sec-websocket-protocol";
 constexpr std::string_view kBearerProtocol = "base64url.bearer.authorization.k8s.io.";
@@ -43,7 +43,7 @@ std::vector<std::string> connection_headers(const net::Headers& headers) {
 bool tells_identity(std::string_view name) {
   bool prefixed = std::ranges::any_of(
       kIdentityPrefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
-  return prefixed || contains(kIdentity, name);
+  return prefixed || name == kIdentity;
 }
 
 // A browser's WebSocket may carry its token as a subprotocol.

@@ -11,8 +11,9 @@ namespace tiphys::apiserver {
 // True if the request asks to switch protocols (Connection: Upgrade).
 bool is_upgrade_request(const net::Headers& headers);
 // What of a client's headers a backend may see: neither headers of the connection (hop by hop) nor
-// what proves or tells who the client is to the API server: Authorization, Cookie, Impersonate-*,
-// X-Remote-*. An upgrade keeps Connection and Upgrade. Adds the client to X-Forwarded-For.
+// what proves or tells who the client is to the API server: Authorization, Impersonate-*,
+// X-Remote-*. Cookies are the backend's own and pass. An upgrade keeps Connection and Upgrade. Adds
+// the client to X-Forwarded-For.
 net::Headers forwarded_request_headers(const net::Headers& headers, std::string_view remote_address,
                                        bool upgrade);
 // What of a backend's headers the client gets.

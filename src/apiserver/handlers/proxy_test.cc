@@ -15,7 +15,7 @@ constexpr char kSlices[] = "/apis/discovery.k8s.io/v1/namespaces/default/endpoin
 TEST(ProxyHeaders, nothing_that_proves_or_tells_identity_is_forwarded) {
   net::Headers headers;
   headers.add("authorization", "Bearer secret");
-  headers.add("cookie", "session=secret");
+  headers.add("cookie", "session=of-the-backend");
   headers.add("impersonate-user", "root");
   headers.add("impersonate-extra-a", "b");
   headers.add("x-remote-user", "root");
@@ -28,7 +28,8 @@ TEST(ProxyHeaders, nothing_that_proves_or_tells_identity_is_forwarded) {
   headers.add("x-kept", "1");
   headers.add("x-forwarded-for", "1.2.3.4");
   net::Headers out = forwarded_request_headers(headers, "10.0.0.1:4242", false);
-  EXPECT_EQ(out.entries().size(), 3u);
+  EXPECT_EQ(out.entries().size(), 4u);
+  EXPECT_EQ(out.get("cookie"), "session=of-the-backend");
   EXPECT_EQ(out.get("x-kept"), "1");
   EXPECT_EQ(out.get("sec-websocket-protocol"), "v4");
   EXPECT_EQ(out.get("x-forwarded-for"), "1.2.3.4, 10.0.0.1");
