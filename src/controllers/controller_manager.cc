@@ -14,6 +14,7 @@
 #include "controllers/replica_set.h"
 #include "controllers/resource_quota.h"
 #include "controllers/service_account.h"
+#include "controllers/service_cidr.h"
 #include "controllers/storage_protection.h"
 #include "controllers/taint_eviction.h"
 
@@ -79,6 +80,7 @@ constexpr Row kRows[] = {
     {"pod-garbage-collector-controller", pod_gc},
     {"persistentvolumeclaim-protection-controller", plain<PvcProtection>},
     {"persistentvolume-protection-controller", plain<PvProtection>},
+    {"service-cidr-controller", plain<ServiceCidrController>},
     {"resourcequota-controller", plain<ResourceQuotaController>},
     {"garbage-collector-controller", plain<GarbageCollector>},
 };

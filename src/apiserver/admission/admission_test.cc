@@ -438,6 +438,22 @@ TEST_F(AdmissionTest, Certificates) {
       HasSubstr("user not permitted to sign requests"));
 }
 
+TEST_F(AdmissionTest, cve_2020_8554) {
+  auto service = [](const std::string& addresses) {
+    return "{apiVersion: v1, kind: Service, metadata: {name: s, namespace: a}, spec: {externalIPs: "
+           "[" +
+           addresses + "]}}";
+  };
+  EXPECT_EQ(create(service("1.2.3.4")), "");
+  make_chain({"DenyServiceExternalIPs"}, {});
+  std::string refusal =
+      "services \"s\" is forbidden: Use of external IPs is denied by admission control.";
+  EXPECT_EQ(create(service("1.2.3.4")), refusal);
+  EXPECT_EQ(create(service("")), "");
+  EXPECT_EQ(admit(Operation::kUpdate, service("1.2.3.4"), service("1.2.3.4, 5.6.7.8")), "");
+  EXPECT_EQ(admit(Operation::kUpdate, service("1.2.3.4"), service("5.6.7.8")), refusal);
+}
+
 TEST_F(AdmissionTest, ClaimsGrowIfTheirClassLetsThem) {
   lookup_.put(
       "{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: big}, provisioner: p, "

@@ -45,7 +45,7 @@ constexpr Row kRows[] = {
     {"DefaultIngressClass", make_default_ingress_class, true},
     {"PodTopologyLabels", make_pod_topology_labels, true},
     {"NodeDeclaredFeatureValidator"},
-    {"DenyServiceExternalIPs"},
+    {"DenyServiceExternalIPs", make_deny_service_external_ips},
     {"MutatingAdmissionPolicy"},
     {"MutatingAdmissionWebhook"},
     {"ValidatingAdmissionPolicy"},

@@ -53,6 +53,7 @@ std::unique_ptr<AdmissionPlugin> make_certificate_subject_restriction(const Admi
 std::unique_ptr<AdmissionPlugin> make_default_ingress_class(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> make_persistent_volume_claim_resize(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> make_pod_topology_labels(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> make_deny_service_external_ips(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> make_resource_quota(const AdmissionParts& parts);
 // No plugin upstream: there the storage of roles and bindings does it. Always on with RBAC, last.
 std::unique_ptr<AdmissionPlugin> make_rbac_escalation(const AdmissionParts& parts);

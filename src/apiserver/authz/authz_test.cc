@@ -213,6 +213,24 @@ TEST(Modes, AreParsed) {
               HasSubstr("more than once"));
 }
 
+TEST(Modes, SomePathsAreOpen) {
+  auto paths = AllowedPaths::create({"/healthz", "/open/*"});
+  ASSERT_TRUE(paths);
+  auto opens = [&](const std::string& path, bool is_resource = false) {
+    Attributes attributes;
+    attributes.is_resource = is_resource;
+    attributes.path = path;
+    return (*paths)->authorize({}, attributes).decision == Decision::kAllow;
+  };
+  EXPECT_TRUE(opens("/healthz"));
+  EXPECT_TRUE(opens("/open/a/b"));
+  EXPECT_FALSE(opens("/healthz/ping"));
+  EXPECT_FALSE(opens("/healthz", true));
+  EXPECT_FALSE(opens("/api"));
+  EXPECT_EQ(AllowedPaths::create({"/a*b"}).error().message(),
+            "only trailing * allowed in \"/a*b\"");
+}
+
 TEST(Modes, MastersMayDoAll) {
   AlwaysDeny deny;
   ModeAuthorizer modes({&deny, &deny});
@@ -259,6 +277,27 @@ TEST_F(PolicyTest, ComponentsMayDoTheirWork) {
       .name = "system:anonymous", .uid = "", .groups = {"system:unauthenticated"}, .extra = {}};
   EXPECT_TRUE(may(nobody, ask_path("get", "/version")));
   EXPECT_FALSE(may(nobody, ask_path("get", "/api")));
+}
+
+// Who may edit a namespace may not point its endpoints at others' pods.
+TEST_F(PolicyTest, cve_2021_25740) {
+  BootstrapPolicy policy = *load_bootstrap_policy();
+  for (const char* name : {"system:aggregate-to-edit", "system:aggregate-to-admin"}) {
+    ObjectPtr role = policy.find_cluster_role(name);
+    ASSERT_TRUE(role) << name;
+    for (const auto& rule : RbacAuthorizer::rules_of(*role)) {
+      for (const char* verb : {"create", "update", "patch"}) {
+        Attributes attributes;
+        attributes.is_resource = true;
+        attributes.verb = verb;
+        attributes.resource = "endpoints";
+        EXPECT_FALSE(rule_allows(rule, attributes)) << name << " " << verb;
+        attributes.group = "discovery.k8s.io";
+        attributes.resource = "endpointslices";
+        EXPECT_FALSE(rule_allows(rule, attributes)) << name << " " << verb;
+      }
+    }
+  }
 }
 
 TEST_F(PolicyTest, GatheringRolesAreFilled) {
