@@ -456,6 +456,7 @@ WriteScope own_scope(const schema::Resource& resource, std::string ns, const Dra
   scope.name = MetaView(object).name();
   scope.user = &user;
   scope.skip_admission = true;
+  scope.skip_rules = true;
   return scope;
 }
 

@@ -36,6 +36,7 @@ struct WriteScope {
   const UserInfo* user = nullptr;
   bool dry_run = false;
   bool skip_admission = false;  // the server's own bootstrap writes
+  bool skip_rules = false;      // so do these: a server of one machine is reached over loopback
   ObjectPtr options;
   std::vector<std::string>* warnings = nullptr;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "apiserver/registry/meta.h"
+#include "apiserver/registry/service_families.h"
 #include "base/strings.h"
 #include "kinds/core_v1.h"
 #include "kinds/networking_v1.h"
@@ -211,6 +212,8 @@ void ServiceAllocator::allocate_addresses(Draft& draft, const Object* old, Reser
   core_v1::Service service(draft.root());
   core_v1::ServiceSpecEdit spec = core_v1::ServiceEdit(draft).edit_spec();
   if (!has_cluster_ip(service)) {
+    // What it had as another type goes; what a client asks for is refused by validation.
+    if (!old) return;
     spec.clear_cluster_ip();
     spec.clear_cluster_ips();
     spec.clear_ip_families();
@@ -324,8 +327,11 @@ Result<ServiceAllocator::Reservation> ServiceAllocator::allocate(Draft& service,
                                                                  const Object* old) {
   Reservation held(this);
   FieldErrors errors;
-  allocate_addresses(service, old, held, errors);
-  allocate_ports(service, old, held, errors);
+  prepare_service_families(service, old, errors);
+  if (errors.empty()) {
+    allocate_addresses(service, old, held, errors);
+    allocate_ports(service, old, held, errors);
+  }
   if (errors.empty()) return held;
   core_v1::Service view(service.root());
   return ApiStatus::invalid("", "Service", view.metadata().name(), errors.take());

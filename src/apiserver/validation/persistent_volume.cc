@@ -183,17 +183,8 @@ bool same_affinity(core_v1::VolumeNodeAffinity now, core_v1::VolumeNodeAffinity 
   return equal(now, edit.view());
 }
 
-}  // namespace
-
-void validate_persistent_volume(core_v1::PersistentVolume volume, FieldErrors& errors) {
-  validate_spec(volume, false, errors);
-}
-
-void validate_persistent_volume_update(core_v1::PersistentVolume volume,
-                                       core_v1::PersistentVolume old, FieldErrors& errors) {
-  core_v1::PersistentVolumeSpec now = volume.spec();
-  core_v1::PersistentVolumeSpec before = old.spec();
-  validate_spec(volume, has_invalid_node_values(before.node_affinity().required()), errors);
+void validate_kept(core_v1::PersistentVolumeSpec now, core_v1::PersistentVolumeSpec before,
+                   FieldErrors& errors) {
   if (!same_source(now, before)) {
     errors.forbidden(FieldPath("spec.persistentvolumesource"),
                      "spec.persistentvolumesource is immutable after creation\n");
@@ -211,6 +202,15 @@ void validate_persistent_volume_update(core_v1::PersistentVolume volume,
     errors.forbidden(FieldPath("spec.volumeAttributesClassName"),
                      "update from non-nil value to nil is forbidden");
   }
+}
+
+}  // namespace
+
+void validate_persistent_volume(core_v1::PersistentVolume volume,
+                                const core_v1::PersistentVolume* old, FieldErrors& errors) {
+  bool lenient = old && has_invalid_node_values(old->spec().node_affinity().required());
+  validate_spec(volume, lenient, errors);
+  if (old) validate_kept(volume.spec(), old->spec(), errors);
 }
 
 }  // namespace tiphys::apiserver

@@ -6,9 +6,8 @@
 
 namespace tiphys::apiserver {
 
-void validate_persistent_volume(core_v1::PersistentVolume volume, FieldErrors& errors);
-// The source, the mode and the node affinity stay as they are.
-void validate_persistent_volume_update(core_v1::PersistentVolume volume,
-                                       core_v1::PersistentVolume old, FieldErrors& errors);
+// old: null at creation. The source, the mode and the node affinity stay as they are.
+void validate_persistent_volume(core_v1::PersistentVolume volume,
+                                const core_v1::PersistentVolume* old, FieldErrors& errors);
 
 }  // namespace tiphys::apiserver

@@ -142,6 +142,40 @@ void check_claim_resource(std::string_view name, const FieldPath& path, FieldErr
   }
 }
 
+ClaimLeniency leniency(core_v1::PersistentVolumeClaimSpec old) {
+  return {.selector_values = has_bad_selector(old),
+          .data_source_groups =
+              old.data_source().has_api_group() || old.data_source_ref().has_api_group()};
+}
+
+void validate_kept(core_v1::PersistentVolumeClaim claim, core_v1::PersistentVolumeClaim old,
+                   FieldErrors& errors) {
+  core_v1::PersistentVolumeClaimSpec before = old.spec();
+  std::string_view annotation = claim.metadata().annotations().find(kClassAnnotation);
+  if (!moves_annotation(claim, old) &&
+      annotation != old.metadata().annotations().find(kClassAnnotation)) {
+    errors.invalid(FieldPath("metadata.annotations").child(kClassAnnotation), annotation,
+                   "field is immutable");
+  }
+  if (!same_but_for_mutable(claim, old)) {
+    errors.forbidden(FieldPath("spec"),
+                     "spec is immutable after creation except resources.requests and "
+                     "volumeAttributesClassName for bound claims\n");
+  }
+  auto size_of = [](core_v1::PersistentVolumeClaimSpec spec) {
+    return Quantity::of(spec.resources().requests().find("storage"));
+  };
+  Quantity size = size_of(claim.spec());
+  if (size < size_of(before) && size <= Quantity::of(old.status().capacity().find("storage"))) {
+    errors.forbidden(FieldPath("spec.resources.requests.storage"),
+                     "field can not be less than status.capacity");
+  }
+  if (claim.spec().volume_mode() != before.volume_mode()) {
+    errors.invalid(FieldPath("volumeMode"), claim.spec().volume_mode(), "field is immutable");
+  }
+  validate_attributes_class(claim, old, errors);
+}
+
 }  // namespace
 
 void check_access_modes(const ListView<std::string_view>& modes, const FieldPath& path,
@@ -182,43 +216,16 @@ void validate_claim_spec(core_v1::PersistentVolumeClaimSpec spec, ClaimLeniency 
   }
 }
 
-void validate_claim(core_v1::PersistentVolumeClaim claim, FieldErrors& errors) {
-  validate_claim_spec(claim.spec(), {}, FieldPath("spec"), errors);
-}
-
-void validate_claim_update(core_v1::PersistentVolumeClaim claim, core_v1::PersistentVolumeClaim old,
-                           FieldErrors& errors) {
-  core_v1::PersistentVolumeClaimSpec before = old.spec();
-  ClaimLeniency allow{.selector_values = has_bad_selector(before),
-                      .data_source_groups = before.data_source().has_api_group() ||
-                                            before.data_source_ref().has_api_group()};
+void validate_claim(core_v1::PersistentVolumeClaim claim, const core_v1::PersistentVolumeClaim* old,
+                    FieldErrors& errors) {
+  ClaimLeniency allow;
+  if (old) allow = leniency(old->spec());
   validate_claim_spec(claim.spec(), allow, FieldPath("spec"), errors);
-  std::string_view annotation = claim.metadata().annotations().find(kClassAnnotation);
-  if (!moves_annotation(claim, old) &&
-      annotation != old.metadata().annotations().find(kClassAnnotation)) {
-    errors.invalid(FieldPath("metadata.annotations").child(kClassAnnotation), annotation,
-                   "field is immutable");
-  }
-  if (!same_but_for_mutable(claim, old)) {
-    errors.forbidden(FieldPath("spec"),
-                     "spec is immutable after creation except resources.requests and "
-                     "volumeAttributesClassName for bound claims\n");
-  }
-  auto size_of = [](core_v1::PersistentVolumeClaimSpec spec) {
-    return Quantity::of(spec.resources().requests().find("storage"));
-  };
-  Quantity size = size_of(claim.spec());
-  if (size < size_of(before) && size <= Quantity::of(old.status().capacity().find("storage"))) {
-    errors.forbidden(FieldPath("spec.resources.requests.storage"),
-                     "field can not be less than status.capacity");
-  }
-  if (claim.spec().volume_mode() != before.volume_mode()) {
-    errors.invalid(FieldPath("volumeMode"), claim.spec().volume_mode(), "field is immutable");
-  }
-  validate_attributes_class(claim, old, errors);
+  if (old) validate_kept(claim, *old, errors);
 }
 
-void validate_claim_status(core_v1::PersistentVolumeClaim claim, FieldErrors& errors) {
+void validate_claim_status(core_v1::PersistentVolumeClaim claim,
+                           const core_v1::PersistentVolumeClaim*, FieldErrors& errors) {
   core_v1::PersistentVolumeClaimStatus status = claim.status();
   FieldPath path("status");
   auto check_amount = [&](std::string_view amount, const FieldPath& at) {

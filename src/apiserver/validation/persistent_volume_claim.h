@@ -14,13 +14,13 @@ struct ClaimLeniency {
 
 void validate_claim_spec(core_v1::PersistentVolumeClaimSpec spec, ClaimLeniency allow,
                          const FieldPath& path, FieldErrors& errors);
-void validate_claim(core_v1::PersistentVolumeClaim claim, FieldErrors& errors);
-// The spec is immutable but for: the volume's name once, the size of a bound claim (it grows, and
-// shrinks no further than what is allotted), its VolumeAttributesClass, and a storage class where
-// there was none.
-void validate_claim_update(core_v1::PersistentVolumeClaim claim, core_v1::PersistentVolumeClaim old,
-                           FieldErrors& errors);
-void validate_claim_status(core_v1::PersistentVolumeClaim claim, FieldErrors& errors);
+// old: null at creation. The spec is immutable but for: the volume's name once, the size of a bound
+// claim (it grows, and shrinks no further than what is allotted), its VolumeAttributesClass, and a
+// storage class where there was none.
+void validate_claim(core_v1::PersistentVolumeClaim claim, const core_v1::PersistentVolumeClaim* old,
+                    FieldErrors& errors);
+void validate_claim_status(core_v1::PersistentVolumeClaim claim,
+                           const core_v1::PersistentVolumeClaim* old, FieldErrors& errors);
 
 // Access modes of claims and volumes: known, and ReadWriteOncePod alone.
 void check_access_modes(const ListView<std::string_view>& modes, const FieldPath& path,

@@ -36,6 +36,10 @@ void call_within_ready_replicas(const RuleInput& input, FieldErrors& errors);
 void call_within_status_ready_replicas(const RuleInput& input, FieldErrors& errors);
 void call_within_status_replicas(const RuleInput& input, FieldErrors& errors);
 
+// endpoints_calls.cc
+void call_endpoint_ip(const RuleInput& input, FieldErrors& errors);
+void call_endpoint_subset(const RuleInput& input, FieldErrors& errors);
+
 // rbac.cc
 void call_policy_rule(const RuleInput& input, FieldErrors& errors);
 void call_cluster_subjects(const RuleInput& input, FieldErrors& errors);

@@ -18,6 +18,8 @@ constexpr CallRow kCalls[] = {
     {"csi_secret", call_csi_secret},
     {"downward_files", call_downward_files},
     {"empty_dir_size", call_empty_dir_size},
+    {"endpoint_ip", call_endpoint_ip},
+    {"endpoint_subset", call_endpoint_subset},
     {"fc", call_fc},
     {"flex_options", call_flex_options},
     {"flocker", call_flocker},

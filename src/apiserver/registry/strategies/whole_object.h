@@ -4,18 +4,23 @@
 
 namespace tiphys::apiserver {
 
-// validate(object, old, errors): old is null at creation. Writes of subresources are not its
-// business.
-template <class Kind, void (*validate)(Kind, const Kind*, FieldErrors&)>
+template <class Kind>
+using KindCheck = void (*)(Kind, const Kind* old, FieldErrors&);
+
+// validate: old is null at creation. validate_status: of a write of the status subresource; null:
+// there is nothing to check. Writes of other subresources are not its business.
+template <class Kind, KindCheck<Kind> validate, KindCheck<Kind> validate_status = nullptr>
 Strategy whole_object() {
   return {.validate = [](const StrategyContext&, const Object& object,
                          FieldErrors& errors) { validate(Kind(object), nullptr, errors); },
           .validate_update =
               [](const StrategyContext& context, const Object& object, const Object& old,
                  FieldErrors& errors) {
-                if (!context.subresource.empty()) return;
                 Kind before(old);
-                validate(Kind(object), &before, errors);
+                KindCheck<Kind> check = nullptr;
+                if (context.subresource.empty()) check = validate;
+                if (context.subresource == "status") check = validate_status;
+                if (check) check(Kind(object), &before, errors);
               }};
 }
 

@@ -1,0 +1,94 @@
+// The strategy of pods: what the server sets at creation, and what may change where.
+#include "apiserver/registry/strategies/builtin.h"
+#include "apiserver/validation/pod.h"
+#include "apiserver/validation/pod_subresources.h"
+#include "kinds/core_v1.h"
+
+namespace tiphys::apiserver {
+namespace {
+
+std::string_view qos_class(core_v1::PodSpec spec);
+
+void prepare_pod(const StrategyContext& context, Draft& object) {
+  core_v1::PodEdit pod(object);
+  pod.clear_status();
+  core_v1::PodStatusEdit status = pod.edit_status();
+  status.set_phase("Pending");
+  core_v1::Pod view(object);
+  status.set_qos_class(qos_class(view.spec()));
+}
+
+void create_pod(const StrategyContext&, const Object& object, FieldErrors& errors) {
+  validate_pod_create(core_v1::Pod(object), errors);
+}
+
+// Old kubelets drop the QoS class, which never changes.
+void keep_qos_class(Draft& object, const Object& old) {
+  if (!core_v1::Pod(object.root()).status().qos_class().empty()) return;
+  core_v1::PodEdit(object).edit_status().set_qos_class(core_v1::Pod(old).status().qos_class());
+}
+
+void prepare_pod_update(const StrategyContext& context, Draft& object, const Object& old) {
+  if (context.subresource == "ephemeralcontainers") keep_ephemeral_containers_only(object, old);
+  if (context.subresource == "resize") keep_resources_only(object, old);
+  if (context.subresource == "status") keep_qos_class(object, old);
+}
+
+void update_pod(const StrategyContext& context, const Object& object, const Object& old,
+                FieldErrors& errors) {
+  core_v1::Pod pod(object);
+  core_v1::Pod before(old);
+  if (context.subresource.empty()) validate_pod_update(pod, before, errors);
+  if (context.subresource == "status") validate_pod_status_update(pod, before, errors);
+  if (context.subresource == "ephemeralcontainers") {
+    validate_ephemeral_containers_update(pod, before, errors);
+  }
+  if (context.subresource == "resize") validate_pod_resize(pod, before, errors);
+}
+
+int64_t pod_grace_period(const Object& object, int64_t requested) {
+  core_v1::Pod pod(object);
+  int64_t period = requested >= 0 ? requested : pod.spec().termination_grace_period_seconds();
+  bool ended = pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed";
+  // A pod that no node has, or that has ended, needs no grace.
+  if (pod.spec().node_name().empty() || ended) period = 0;
+  return period < 0 ? 1 : period;
+}
+
+// Sums of the resource lists decide; only cpu and memory count.
+struct Amounts {
+  bool any = false;
+  bool guaranteed = true;
+};
+
+void add_container(core_v1::Container container, Amounts& amounts) {
+  for (std::string_view name : {"cpu", "memory"}) {
+    std::string_view limit = container.resources().limits().find(name);
+    std::string_view request = container.resources().requests().find(name);
+    bool has_limit = !limit.empty() && limit != "0";
+    bool has_request = !request.empty() && request != "0";
+    amounts.any = amounts.any || has_limit || has_request;
+    // Requests default to limits before this runs.
+    amounts.guaranteed = amounts.guaranteed && has_limit && limit == request;
+  }
+}
+
+std::string_view qos_class(core_v1::PodSpec spec) {
+  Amounts amounts;
+  for (core_v1::Container container : spec.containers()) add_container(container, amounts);
+  for (core_v1::Container container : spec.init_containers()) add_container(container, amounts);
+  if (!amounts.any) return "BestEffort";
+  return amounts.guaranteed ? "Guaranteed" : "Burstable";
+}
+
+}  // namespace
+
+Strategy pod_strategy() {
+  return {.prepare_for_create = prepare_pod,
+          .prepare_for_update = prepare_pod_update,
+          .validate = create_pod,
+          .validate_update = update_pod,
+          .grace_period = pod_grace_period};
+}
+
+}  // namespace tiphys::apiserver
