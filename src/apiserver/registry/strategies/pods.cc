@@ -9,6 +9,68 @@ namespace {
 
 std::string_view qos_class(core_v1::PodSpec spec);
 
+// A gated pod says from the first moment why it is not scheduled.
+void add_gated_condition(core_v1::PodEdit pod, MicroTime now) {
+  if (pod.view().spec().scheduling_gates().empty()) return;
+  core_v1::PodConditionEdit condition = pod.edit_status().edit_conditions().append();
+  condition.set_type("PodScheduled");
+  condition.set_status("False");
+  condition.set_reason("SchedulingGated");
+  condition.set_message("Scheduling is blocked due to non-empty scheduling gates");
+  condition.set_last_transition_time(whole_seconds(now));
+}
+
+// What matchLabelKeys (In) and mismatchLabelKeys (NotIn) mean for this pod's labels becomes part of
+// the selector (KEP-3633, KEP-3243). A null selector selects nothing, and stays.
+template <class TermEdit>
+void merge_keys(TermEdit term, const ListView<std::string_view>& keys, std::string_view op,
+                const MapView<std::string_view>& labels) {
+  if (!term.view().has_label_selector()) return;
+  for (std::string_view key : keys) {
+    if (!labels.contains(key)) continue;
+    auto requirement = term.edit_label_selector().edit_match_expressions().append();
+    requirement.set_key(key);
+    requirement.set_operator(op);
+    requirement.edit_values().append(labels.find(key));
+  }
+}
+
+void merge_term(core_v1::PodAffinityTermEdit term, const MapView<std::string_view>& labels) {
+  merge_keys(term, term.view().match_label_keys(), "In", labels);
+  merge_keys(term, term.view().mismatch_label_keys(), "NotIn", labels);
+}
+
+// PodAffinity and PodAntiAffinity have the same fields.
+template <class AffinityEdit>
+void merge_terms(AffinityEdit affinity, const MapView<std::string_view>& labels) {
+  if (affinity.view().has_required_during_scheduling_ignored_during_execution()) {
+    auto terms = affinity.edit_required_during_scheduling_ignored_during_execution();
+    for (size_t i = 0; i < terms.size(); ++i) merge_term(terms[i], labels);
+  }
+  if (affinity.view().has_preferred_during_scheduling_ignored_during_execution()) {
+    auto terms = affinity.edit_preferred_during_scheduling_ignored_during_execution();
+    for (size_t i = 0; i < terms.size(); ++i) {
+      merge_term(terms[i].edit_pod_affinity_term(), labels);
+    }
+  }
+}
+
+void merge_label_keys(core_v1::PodEdit pod) {
+  MapView<std::string_view> labels = pod.view().metadata().labels();
+  core_v1::PodSpec spec = pod.view().spec();
+  if (spec.affinity().has_pod_affinity()) {
+    merge_terms(pod.edit_spec().edit_affinity().edit_pod_affinity(), labels);
+  }
+  if (spec.affinity().has_pod_anti_affinity()) {
+    merge_terms(pod.edit_spec().edit_affinity().edit_pod_anti_affinity(), labels);
+  }
+  if (!spec.has_topology_spread_constraints()) return;
+  auto constraints = pod.edit_spec().edit_topology_spread_constraints();
+  for (size_t i = 0; i < constraints.size(); ++i) {
+    merge_keys(constraints[i], constraints[i].view().match_label_keys(), "In", labels);
+  }
+}
+
 void prepare_pod(const StrategyContext& context, Draft& object) {
   core_v1::PodEdit pod(object);
   pod.clear_status();
@@ -16,6 +78,8 @@ void prepare_pod(const StrategyContext& context, Draft& object) {
   status.set_phase("Pending");
   core_v1::Pod view(object);
   status.set_qos_class(qos_class(view.spec()));
+  add_gated_condition(pod, context.now);
+  merge_label_keys(pod);
 }
 
 void create_pod(const StrategyContext&, const Object& object, FieldErrors& errors) {
