@@ -1,4 +1,5 @@
 // The strategy of pods: what the server sets at creation, and what may change where.
+#include "kinds/pods.h"
 #include "apiserver/registry/strategies/builtin.h"
 #include "apiserver/validation/pod.h"
 #include "apiserver/validation/pod_subresources.h"
@@ -6,8 +7,6 @@
 
 namespace tiphys::apiserver {
 namespace {
-
-std::string_view qos_class(core_v1::PodSpec spec);
 
 // A gated pod says from the first moment why it is not scheduled.
 void add_gated_condition(core_v1::PodEdit pod, MicroTime now) {
@@ -77,7 +76,7 @@ void prepare_pod(const StrategyContext& context, Draft& object) {
   core_v1::PodStatusEdit status = pod.edit_status();
   status.set_phase("Pending");
   core_v1::Pod view(object);
-  status.set_qos_class(qos_class(view.spec()));
+  status.set_qos_class(kinds::qos_class(view.spec()));
   add_gated_condition(pod, context.now);
   merge_label_keys(pod);
 }
@@ -117,32 +116,6 @@ int64_t pod_grace_period(const Object& object, int64_t requested) {
   // A pod that no node has, or that has ended, needs no grace.
   if (pod.spec().node_name().empty() || ended) period = 0;
   return period < 0 ? 1 : period;
-}
-
-// Sums of the resource lists decide; only cpu and memory count.
-struct Amounts {
-  bool any = false;
-  bool guaranteed = true;
-};
-
-void add_container(core_v1::Container container, Amounts& amounts) {
-  for (std::string_view name : {"cpu", "memory"}) {
-    std::string_view limit = container.resources().limits().find(name);
-    std::string_view request = container.resources().requests().find(name);
-    bool has_limit = !limit.empty() && limit != "0";
-    bool has_request = !request.empty() && request != "0";
-    amounts.any = amounts.any || has_limit || has_request;
-    // Requests default to limits before this runs.
-    amounts.guaranteed = amounts.guaranteed && has_limit && limit == request;
-  }
-}
-
-std::string_view qos_class(core_v1::PodSpec spec) {
-  Amounts amounts;
-  for (core_v1::Container container : spec.containers()) add_container(container, amounts);
-  for (core_v1::Container container : spec.init_containers()) add_container(container, amounts);
-  if (!amounts.any) return "BestEffort";
-  return amounts.guaranteed ? "Guaranteed" : "Burstable";
 }
 
 }  // namespace
