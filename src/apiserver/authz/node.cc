@@ -112,9 +112,11 @@ void NodeAuthorizer::change_pod(const ObjectPtr& old, const ObjectPtr& now) {
   if (old && now) {
     core_v1::Pod before(*old);
     core_v1::Pod after(*now);
-    bool same =
-        equal(before.spec(), after.spec()) && before.status().resource_claim_statuses().size() ==
-                                                  after.status().resource_claim_statuses().size();
+    auto claims = [](const core_v1::Pod& pod) {
+      const Node& list = pod.status().resource_claim_statuses().node();
+      return Value::of_node(ValueType::kList, const_cast<Node*>(&list));
+    };
+    bool same = equal(before.spec(), after.spec()) && equal(claims(before), claims(after));
     if (same) return;
   }
   if (now) count(*now, 1);
