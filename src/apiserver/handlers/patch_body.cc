@@ -34,14 +34,38 @@ void note_unknown_members(const Value& patch, std::vector<std::string>& problems
   }
 }
 
-// What Go's decoder says of a document that is no object.
-std::string no_object(const Value& value) {
+// What Go's decoder says of a value of another kind.
+std::string wrong_kind(const Value& value, std::string_view wanted) {
   std::string_view found = value.type == ValueType::kList     ? "array"
+                           : value.type == ValueType::kMap    ? "object"
                            : value.type == ValueType::kString ? "string"
                            : value.type == ValueType::kBool   ? "bool"
                                                               : "number";
-  return "json: cannot unmarshal " + std::string(found) +
-         " into Go value of type map[string]interface {}";
+  return "json: cannot unmarshal " + std::string(found) + " into Go " + std::string(wanted);
+}
+
+std::string no_object(const Value& value) {
+  return wrong_kind(value, "value of type map[string]interface {}");
+}
+
+// What strict decoding, or the patch library, says of operations that are none; "" if nothing.
+std::string operations_problem(const Value& patch, bool strict) {
+  if (!patch.is_null() && patch.type != ValueType::kList) {
+    return wrong_kind(
+        patch, strict ? "value of type []handlers.jsonPatchOp" : "value of type jsonpatch.Patch");
+  }
+  for (const Value& operation : patch.as_node().items()) {
+    if (!operation.is_null() && operation.type != ValueType::kMap) {
+      return wrong_kind(operation, strict ? "value of type handlers.jsonPatchOp"
+                                          : "value of type jsonpatch.Operation");
+    }
+    for (std::string_view name : {"op", "path", "from"}) {
+      const Value& text = operation.as_node().find(name);
+      if (!strict || text.is_null() || text.type == ValueType::kString) continue;
+      return wrong_kind(text, "struct field jsonPatchOp." + std::string(name) + " of type string");
+    }
+  }
+  return "";
 }
 
 Result<void> decode_yaml(PatchBody& body, std::string_view text) {
@@ -70,6 +94,9 @@ Result<void> decode_json(PatchBody& body, std::string_view text, bool strict) {
   body.value = *value;
   body.problems = std::move(notes.problems);
   if (body.kind == PatchKind::kJson) {
+    std::string wrong = operations_problem(body.value, strict);
+    if (!wrong.empty()) return ApiStatus::bad_request(prefix + wrong);
+    if (body.value.is_null()) body.value = body.arena.make(ValueType::kList);
     note_unknown_members(body.value, body.problems);
     for (std::string& problem : body.problems) problem.insert(0, "json patch ");
     return {};

@@ -1,30 +1,21 @@
 // scale: the number of replicas of an object and how it selects its pods, as an autoscaling/v1
 // Scale. Upstream: pkg/registry/apps/*/storage, pkg/registry/core/replicationcontroller/storage.
+#include "apiserver/apply/apply.h"
 #include "apiserver/handlers/body.h"
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/options.h"
+#include "apiserver/handlers/patched_object.h"
 #include "apiserver/handlers/request_scope.h"
 #include "apiserver/managed_fields/managed_fields.h"
 #include "apiserver/managed_fields/scale_entries.h"
-#include "apiserver/patch/json_patch.h"
-#include "apiserver/patch/merge_patch.h"
-#include "apiserver/patch/strategic_merge.h"
-#include "apiserver/patch/tree.h"
 #include "apiserver/registry/meta.h"
 #include "apiserver/registry/object_meta.h"
-#include "base/strings.h"
-#include "codec/codec.h"
 #include "kinds/autoscaling_v1.h"
 #include "kinds/label_selector.h"
 #include "kinds/meta_v1.h"
 
 namespace tiphys::apiserver {
 namespace {
-
-constexpr std::string_view kJsonPatch = "application/json-patch+json";
-constexpr std::string_view kMergePatch = "application/merge-patch+json";
-constexpr std::string_view kStrategicPatch = "application/strategic-merge-patch+json";
-constexpr std::string_view kApplyPatch = "application/apply-patch+yaml";
 
 const schema::Kind& scale_kind() { return *schema::find_kind("autoscaling", "v1", "Scale"); }
 
@@ -90,52 +81,34 @@ struct ScaleState {
   HandlerEnv* env;
   RequestContext* context;
   WriteOptions options;
-  std::optional<Draft> body;  // PUT
-  Arena arena;
-  Value patch;  // PATCH
-  std::string_view patch_type;
+  std::optional<Draft> body;          // PUT
+  std::optional<PatchAttempt> patch;  // PATCH
 };
 
-Result<Value> patch_document(ScaleState& state, Value document, Arena& arena) {
-  if (state.patch_type == kJsonPatch) return apply_json_patch(document, state.patch, arena);
-  Value patch = arena.clone(state.patch);
-  if (state.patch_type == kMergePatch) return apply_merge_patch(document, patch, arena);
-  return apply_strategic_merge(document, patch, *scale_kind().message, arena);
+Result<Draft> applied_scale(ScaleState& state, const Object& current) {
+  ApplyRequest request;
+  request.resource = &scale_resource();
+  request.subresource = "scale";
+  request.manager = state.options.field_manager;
+  request.force = state.options.force;
+  request.now = state.env->registry->now();
+  TIPHYS_TRY(Draft, scale, apply_object(request, &current, state.patch->body.value));
+  auto strict = validate_configuration(*state.patch);
+  if (!strict) return strict.error();
+  return scale;
 }
 
-// 422: what the patch made of the scale is none.
-ApiStatus invalid_patch(const Value& patched, std::string_view why) {
-  std::string text;
-  codec::encode_json_any(patched, text);
-  FieldErrors errors;
-  errors.invalid(FieldPath("patch"), text, why);
-  return ApiStatus::invalid("", "", "", errors.take());
-}
-
-Result<Draft> wanted_scale(ScaleState& state, const Draft& current) {
-  if (state.body) return state.body->clone();
-  const schema::Kind& kind = scale_kind();
-  Arena arena;
-  Value document = codec::to_any(current.type(), current.root(), arena);
-  put_entry(arena, *document.node, "apiVersion", arena.string(kind.gvk.api_version()));
-  put_entry(arena, *document.node, "kind", arena.string(kind.gvk.kind));
-  TIPHYS_TRY(Value, patched, patch_document(state, document, arena));
-  Draft draft(*kind.message, &kind.gvk);
-  Value body = draft.arena().clone(patched);
-  if (body.type == ValueType::kMap) {
-    erase_entry(*body.node, "kind");
-    erase_entry(*body.node, "apiVersion");
+// The scale that the request asks for, with its managers.
+Result<Draft> wanted_scale(ScaleState& state, const Object& current) {
+  if (state.patch && state.patch->body.kind == PatchKind::kApply) {
+    return applied_scale(state, current);
   }
-  codec::DecodeNotes notes;
-  auto root = codec::from_any(body, *kind.message, draft.arena(), &notes);
-  if (!root) return invalid_patch(patched, root.error().message());
-  draft.set_root(*root);
-  auto valid =
-      apply_field_validation(*state.context, state.options.field_validation, notes.problems, kind);
-  if (!valid) {
-    return invalid_patch(patched, "strict decoding error: " + join(notes.problems, ", "));
-  }
-  return draft;
+  Result<Draft> scale = state.body ? Result<Draft>(state.body->clone())
+                                   : patched_object(*state.patch, scale_kind(), current);
+  if (!scale) return scale;
+  track_update(scale_resource(), "scale", &current, *scale, state.options.field_manager,
+               state.env->registry->now());
+  return scale;
 }
 
 Result<void> validate_scale(const Draft& scale, std::string_view name) {
@@ -155,15 +128,13 @@ Task<Result<Draft>> scale_transform(ScaleState& state, ObjectPtr current) {
   Managers owners = managers_of(current->type(), current->root());
   Draft before = scale_of(*current);
   write_managers(before, scale_entries(owners));
-  Result<Draft> scale = wanted_scale(state, before);
+  ObjectPtr old_scale = before.freeze();
+  Result<Draft> scale = wanted_scale(state, *old_scale);
   if (!scale) co_return scale.error();
   Result<void> matched = match_namespace(*scale, context.info.ns);
   if (!matched) co_return matched.error();
   Result<void> named = match_name(*scale, context.info.name, context.info.ns);
   if (!named) co_return named.error();
-  ObjectPtr old_scale = before.freeze();
-  track_update(scale_resource(), "scale", old_scale.get(), *scale, state.options.field_manager,
-               state.env->registry->now());
   Result<void> valid = validate_scale(*scale, context.info.name);
   if (!valid) co_return valid.error();
   Draft object(*current);
@@ -197,40 +168,23 @@ Result<Answer> read_scale(HandlerEnv& env, const RequestContext& context) {
   return ApiStatus::not_found(group, std::string(resource.resource) + "/scale", context.info.name);
 }
 
-Result<void> read_patch(ScaleState& state) {
-  std::string_view given = state.context->content_type;
-  std::string_view media = trim(given.substr(0, given.find(';')));
-  for (std::string_view known : {kJsonPatch, kMergePatch, kStrategicPatch}) {
-    if (media == known) state.patch_type = known;
-  }
-  if (media == kApplyPatch) {
-    return ApiStatus(501, "NotImplemented", "server-side apply of scale is not implemented yet");
-  }
-  if (state.patch_type.empty()) {
-    return ApiStatus::unsupported_media_type(
-        "the body of the request was in an unknown format - accepted media types include: " +
-        join({std::string(kJsonPatch), std::string(kMergePatch), std::string(kStrategicPatch),
-              std::string(kApplyPatch)},
-             ", "));
-  }
-  auto any = codec::decode_json_any(state.context->body, state.arena);
-  if (!any) return ApiStatus::bad_request(any.error().message());
-  state.patch = *any;
-  return {};
-}
-
 }  // namespace
 
 Task<Result<Answer>> handle_scale(HandlerEnv& env, RequestContext& context) {
   if (context.method == "GET") co_return read_scale(env, context);
   bool patching = context.method == "PATCH";
+  Result<PatchKind> patch = PatchKind::kJson;
+  if (patching) patch = patch_kind(context.content_type);
+  if (!patch) co_return patch.error();
   Result<WriteOptions> options =
-      read_write_options(context, patching ? "PatchOptions" : "UpdateOptions");
+      read_write_options(context, patching ? "PatchOptions" : "UpdateOptions",
+                         patching && *patch == PatchKind::kApply);
   if (!options) co_return options.error();
-  ScaleState state{&env, &context, *options, std::nullopt, Arena(), Value(), ""};
+  ScaleState state{&env, &context, *options, std::nullopt, std::nullopt};
   if (patching) {
-    Result<void> read = read_patch(state);
-    if (!read) co_return read.error();
+    Result<PatchBody> body = decode_patch(*patch, context.body, options->field_validation);
+    if (!body) co_return body.error();
+    state.patch.emplace(&context, options->field_validation, std::move(*body));
   } else {
     Result<Draft> body = decode_body(context, scale_kind(), options->field_validation);
     if (!body) co_return body.error();

@@ -3,6 +3,8 @@
 #include "apiserver/managed_fields/changes.h"
 #include "apiserver/managed_fields/reset_fields.h"
 #include "apiserver/registry/meta.h"
+#include "apiserver/registry/storable.h"
+#include "kinds/meta_v1.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -39,7 +41,36 @@ void add_own_fields(Managers& managers, ManagerEntry own) {
   managers.push_back(std::move(own));
 }
 
+// The tree with entries that have no times.
+Draft without_times(const Draft& object) {
+  Draft copy = object.clone();
+  const Value& entries = MetaView(copy).value("managedFields");
+  for (const Value& entry : entries.as_node().items()) {
+    meta_v1::ManagedFieldsEntryEdit(copy.arena(), *entry.node).clear_time();
+  }
+  return copy;
+}
+
+bool same_trees(const Draft& a, const Draft& b) {
+  Node left = a.root();
+  Node right = b.root();
+  return equal(Value::of_node(ValueType::kStruct, &left),
+               Value::of_node(ValueType::kStruct, &right));
+}
+
 }  // namespace
+
+void keep_entry_times(Draft& object, const Object& old) {
+  const Value& now = MetaView(object).value("managedFields");
+  const Value& before = MetaView(old).value("managedFields");
+  if (now.as_node().size != before.as_node().size || equal(now, before)) return;
+  Draft changed = without_times(object);
+  MetaEdit(changed).copy("resourceVersion", MetaView(old));
+  make_storable(changed);
+  if (same_trees(changed, without_times(Draft(old)))) {
+    MetaEdit(object).copy("managedFields", MetaView(old));
+  }
+}
 
 ManagerEntry update_entry(const schema::Resource& resource, std::string_view subresource,
                           std::string_view manager, MicroTime now) {

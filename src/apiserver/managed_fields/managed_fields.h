@@ -15,6 +15,9 @@ namespace tiphys::apiserver {
 void track_update(const schema::Resource& resource, std::string_view subresource,
                   const Object* live, Draft& object, std::string_view manager, MicroTime now);
 
+// An update that changes nothing but times of managedFields keeps those of `old`.
+void keep_entry_times(Draft& object, const Object& old);
+
 // The entry of such a write, without fields yet. Times of entries are whole seconds.
 ManagerEntry update_entry(const schema::Resource& resource, std::string_view subresource,
                           std::string_view manager, MicroTime now);

@@ -3,20 +3,13 @@
 #include <string>
 #include <vector>
 
+#include "apiserver/patch/rejected.h"
 #include "apiserver/patch/tree.h"
 #include "base/strings.h"
+#include "codec/codec.h"
 
 namespace tiphys::apiserver {
 namespace {
-
-ApiStatus rejected() {
-  ApiStatus::Data data;
-  data.code = 422;
-  data.reason = "Invalid";
-  data.message = "the server rejected our request due to an error in our request";
-  data.has_details = true;
-  return ApiStatus(std::move(data));
-}
 
 std::string unescape(std::string_view token) {
   std::string text;
@@ -55,17 +48,17 @@ class JsonPatch {
 
  private:
   struct Target {
-    Value* parent = nullptr;  // null: the document itself
+    Value* parent;
     std::string key;
   };
 
-  // The container that holds the last token of the path.
+  // The container that holds the last token of the path. What stands before the first slash is
+  // not looked at; a path without one leads nowhere.
   Result<Target> locate(std::string_view path) {
-    if (path.empty()) return Target{};
-    if (path.front() != '/') return rejected();
-    std::vector<std::string_view> tokens = split(path.substr(1), '/');
+    std::vector<std::string_view> tokens = split(path, '/');
+    if (tokens.size() < 2) return rejected();
     Value* at = &root_;
-    for (size_t i = 0; i + 1 < tokens.size(); ++i) {
+    for (size_t i = 1; i + 1 < tokens.size(); ++i) {
       at = child(*at, unescape(tokens[i]));
       if (!at) return rejected();
     }
@@ -94,7 +87,6 @@ class JsonPatch {
 
   Result<Value> get(std::string_view path) {
     TIPHYS_TRY(Target, target, locate(path));
-    if (!target.parent) return root_;
     Value* value = child(*target.parent, target.key);
     if (!value) return rejected();
     return *value;
@@ -102,10 +94,6 @@ class JsonPatch {
 
   Result<void> add(std::string_view path, Value value) {
     TIPHYS_TRY(Target, target, locate(path));
-    if (!target.parent) {
-      root_ = value;
-      return {};
-    }
     Node& container = *target.parent->node;
     if (target.parent->type == ValueType::kMap) {
       put_entry(arena_, container, target.key, value);
@@ -119,7 +107,7 @@ class JsonPatch {
 
   Result<void> remove(std::string_view path) {
     TIPHYS_TRY(Target, target, locate(path));
-    if (!target.parent || !child(*target.parent, target.key)) return rejected();
+    if (!child(*target.parent, target.key)) return rejected();
     Node& container = *target.parent->node;
     if (target.parent->type == ValueType::kMap) {
       erase_entry(container, target.key);
@@ -130,11 +118,11 @@ class JsonPatch {
   }
 
   Result<void> replace(std::string_view path, Value value) {
-    TIPHYS_TRY(Target, target, locate(path));
-    if (!target.parent) {
+    if (path.empty() && value.is_node()) {  // the one way to address the whole document
       root_ = value;
       return {};
     }
+    TIPHYS_TRY(Target, target, locate(path));
     Value* there = child(*target.parent, target.key);
     if (!there) return rejected();
     *there = value;
@@ -142,10 +130,10 @@ class JsonPatch {
   }
 
   Result<void> test(std::string_view path, const Value& expected) {
-    auto value = get(path);
+    TIPHYS_TRY(Target, target, locate(path));
+    const Value* value = child(*target.parent, target.key);
     // An absent member equals null, as in upstream's library.
-    if (!value) return expected.is_null() ? Result<void>() : Result<void>(rejected());
-    if (!equal(*value, expected)) return rejected();
+    if (!equal(value ? *value : kNullValue, expected)) return rejected();
     return {};
   }
 
@@ -158,11 +146,11 @@ class JsonPatch {
 
   Result<void> copy(std::string_view from, std::string_view path) {
     TIPHYS_TRY(Value, value, get(from));
-    size_t before = arena_.bytes();
-    Value copied = arena_.clone(value);
-    copied_bytes_ += arena_.bytes() - before;
+    std::string text;
+    codec::encode_json_any(value, text);
+    copied_bytes_ += text.size();
     if (copied_bytes_ > kMaxJsonPatchCopyBytes) return rejected();
-    return add(path, copied);
+    return add(path, arena_.clone(value));
   }
 
   Value root_;
@@ -173,10 +161,6 @@ class JsonPatch {
 }  // namespace
 
 Result<Value> apply_json_patch(Value document, const Value& patch, Arena& arena) {
-  if (patch.type != ValueType::kList) {
-    return ApiStatus::bad_request(
-        "json: cannot unmarshal object into Go value of type jsonpatch.Patch");
-  }
   if (patch.node->size > kMaxJsonPatchOperations) {
     return ApiStatus::too_large(
         "Request entity too large: The allowed maximum operations in a JSON patch is " +

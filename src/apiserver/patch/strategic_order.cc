@@ -3,53 +3,69 @@
 #include <algorithm>
 #include <vector>
 
+#include "codec/codec.h"
+
 namespace tiphys::apiserver {
+
+KeyIndex::KeyIndex(const Node& list, std::string_view merge_key) : merge_key_(merge_key) {
+  for (uint32_t i = 0; i < list.size; ++i) add(list.data[i], static_cast<int>(i));
+}
+
+std::string KeyIndex::key_text(const Value& item) const {
+  const Value* key = &item;
+  if (!merge_key_.empty()) {
+    key = item.type == ValueType::kMap ? &item.node->find(merge_key_) : &kNullValue;
+  }
+  std::string text;
+  codec::encode_json_any(*key, text);
+  return text;
+}
+
+int KeyIndex::find(const Value& item) const {
+  auto at = positions_.find(key_text(item));
+  return at == positions_.end() ? -1 : at->second;
+}
+
+void KeyIndex::add(const Value& item, int position) {
+  positions_.emplace(key_text(item), position);
+}
+
 namespace {
 
-const Value& key_of(const Value& item, std::string_view merge_key) {
-  if (merge_key.empty()) return item;
-  return item.type == ValueType::kMap ? item.node->find(merge_key) : kNullValue;
-}
-
-int index_in(const Node& list, const Value& item, std::string_view merge_key) {
-  const Value& key = key_of(item, merge_key);
-  for (uint32_t i = 0; i < list.size; ++i) {
-    if (equal(key_of(list.data[i], merge_key), key)) return static_cast<int>(i);
-  }
-  return -1;
-}
-
 // Those found in `order` first, in its order; the rest after them, as they were.
-void sort_as(std::vector<Value>& items, const Node& order, std::string_view merge_key) {
-  std::vector<std::pair<size_t, Value>> ranked;
-  for (const Value& item : items) {
-    int at = index_in(order, item, merge_key);
-    ranked.emplace_back(at >= 0 ? static_cast<size_t>(at) : order.size + ranked.size(), item);
+void sort_as(std::vector<Value>& items, const KeyIndex& order, size_t size) {
+  std::vector<std::pair<size_t, size_t>> ranks;  // and where the item stood
+  for (size_t i = 0; i < items.size(); ++i) {
+    int at = order.find(items[i]);
+    ranks.emplace_back(at >= 0 ? static_cast<size_t>(at) : size + i, i);
   }
-  std::sort(ranked.begin(), ranked.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (size_t i = 0; i < items.size(); ++i) items[i] = ranked[i].second;
+  std::sort(ranks.begin(), ranks.end());
+  std::vector<Value> sorted;
+  for (const auto& [rank, at] : ranks) sorted.push_back(items[at]);
+  items = std::move(sorted);
 }
 
 }  // namespace
 
 Value order_elements(Value merged, Value order, Value server, std::string_view merge_key,
                      Arena& arena) {
+  KeyIndex in_order(*order.node, merge_key);
+  KeyIndex in_server(*server.node, merge_key);
   std::vector<Value> patched;
   std::vector<Value> kept;
   for (const Value& item : merged.node->items()) {
-    (index_in(*order.node, item, merge_key) >= 0 ? patched : kept).push_back(item);
+    (in_order.find(item) >= 0 ? patched : kept).push_back(item);
   }
-  sort_as(patched, *order.node, merge_key);
-  sort_as(kept, *server.node, merge_key);
+  sort_as(patched, in_order, order.node->size);
+  sort_as(kept, in_server, server.node->size);
   Value result = arena.make(ValueType::kList, merged.node->size);
   size_t i = 0;
   size_t j = 0;
   while (i < kept.size() || j < patched.size()) {
     bool take_kept = j == patched.size();
     if (!take_kept && i < kept.size()) {
-      int left = index_in(*server.node, kept[i], merge_key);
-      int right = index_in(*server.node, patched[j], merge_key);
+      int left = in_server.find(kept[i]);
+      int right = in_server.find(patched[j]);
       take_kept = left >= 0 && right >= 0 && left < right;
     }
     append(arena, *result.node, take_kept ? kept[i++] : patched[j++]);
@@ -58,11 +74,12 @@ Value order_elements(Value merged, Value order, Value server, std::string_view m
 }
 
 bool order_covers(const Node& patch, const Node& order, std::string_view merge_key) {
+  KeyIndex in_order(order, merge_key);
   int last = -1;
   for (const Value& item : patch.items()) {
     if (item.type == ValueType::kMap && !item.node->find("$patch").is_null()) continue;
-    int at = index_in(order, item, merge_key);
-    if (at < 0 || at < last) return false;
+    int at = in_order.find(item);
+    if (at <= last) return false;
     last = at;
   }
   return true;

@@ -1,6 +1,7 @@
 #include "apiserver/registry/registry.h"
 
 #include "apiserver/cacher/pending_object.h"
+#include "apiserver/managed_fields/managed_fields.h"
 #include "apiserver/registry/conversion.h"
 #include "apiserver/registry/defaults.h"
 #include "apiserver/registry/graceful_delete.h"
@@ -187,34 +188,16 @@ Task<Result<Written>> Registry::create_once(WriteScope scope, Draft object) {
   merge_owner_references(object, scope.warnings, true);
   apply_defaults(*scope.resource, object);
   Draft stored = to_storage_version(*scope.resource, std::move(object));
-  MetaEdit edit(stored);
-  edit.set_int("creationTimestamp", now() - now() % kMicrosPerSecond);
-  edit.set_text("uid", parts_.random->uuid());
-  edit.clear("deletionTimestamp");
-  edit.clear("deletionGracePeriodSeconds");
-  MetaView meta(stored);
-  std::string generate_name(meta.generate_name());
-  if (meta.name().empty() && !generate_name.empty()) {
-    edit.set_text("name",
-                  generate_name.substr(0, kMaxGeneratedBase) + parts_.random->name_suffix());
-  } else if (meta.name().empty() && kind_rules(*scope.resource).names_itself) {
-    edit.set_text("name", parts_.random->uuid());
-  }
+  std::string generate_name(MetaView(stored).generate_name());
+  identify_new_object(scope, stored);
   scope.name = MetaView(stored).name();
-  Result<ServiceAllocator::Reservation> held = ServiceAllocator::Reservation();
-  const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
-  prepare_new_object(*scope.resource, stored);
-  if (strategy.prepare_for_create) strategy.prepare_for_create(strategy_context(scope), stored);
-  if (parts_.allocator && is_service(scope)) {
-    held = parts_.allocator->allocate(stored, nullptr);
-    if (!held) co_return held.error();
-  }
+  Result<ServiceAllocator::Reservation> held = prepare_create(scope, stored);
+  if (!held) co_return held.error();
   Result<void> valid = before_create(scope, stored);
   if (!valid) co_return valid.error();
   Result<void> allowed =
       co_await admit(scope, AdmissionRequest::Operation::kCreate, &stored, nullptr, false);
   if (!allowed) co_return allowed.error();
-  std::string key = store_key(*scope.resource, scope.ns, scope.name);
   Written written;
   written.created = true;
   if (scope.dry_run) {
@@ -229,11 +212,38 @@ Task<Result<Written>> Registry::create_once(WriteScope scope, Draft object) {
     co_return ApiStatus(500, "", "resourceVersion should not be set on objects to be created");
   }
   make_storable(stored);
+  std::string key = store_key(*scope.resource, scope.ns, scope.name);
   Result<bool> done =
       co_await commit(scope, std::move(key), 0, std::move(stored), nullptr, &written.object);
   if (!done) co_return done.error();
   if (!*done) co_return already_exists(scope, generate_name);
   co_return written;
+}
+
+// What the server gives to each new object: a time, a UID, and a name if it has none.
+void Registry::identify_new_object(const WriteScope& scope, Draft& object) {
+  MetaEdit edit(object);
+  edit.set_int("creationTimestamp", now() - now() % kMicrosPerSecond);
+  edit.set_text("uid", parts_.random->uuid());
+  edit.clear("deletionTimestamp");
+  edit.clear("deletionGracePeriodSeconds");
+  MetaView meta(object);
+  if (!meta.name().empty()) return;
+  std::string base(meta.generate_name().substr(0, kMaxGeneratedBase));
+  if (!base.empty()) {
+    edit.set_text("name", base + parts_.random->name_suffix());
+  } else if (kind_rules(*scope.resource).names_itself) {
+    edit.set_text("name", parts_.random->uuid());
+  }
+}
+
+Result<ServiceAllocator::Reservation> Registry::prepare_create(const WriteScope& scope,
+                                                               Draft& object) {
+  const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
+  prepare_new_object(*scope.resource, object);
+  if (strategy.prepare_for_create) strategy.prepare_for_create(strategy_context(scope), object);
+  if (!parts_.allocator || !is_service(scope)) return ServiceAllocator::Reservation();
+  return parts_.allocator->allocate(object, nullptr);
 }
 
 ApiStatus Registry::already_exists(const WriteScope& scope, std::string_view generate_name) const {
@@ -297,12 +307,8 @@ Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions prec
                                             const Transform& transform, ObjectPtr current,
                                             bool* retry) {
   MetaView before(*current);
-  std::string failed = failed_precondition(preconditions, before);
-  if (!failed.empty()) {
-    co_return conflict(scope, "StorageError: invalid object, Code: 4, Key: " +
-                                  store_key(*scope.resource, scope.ns, scope.name) +
-                                  ", ResourceVersion: 0, AdditionalErrorMsg: " + failed);
-  }
+  Result<void> met = check_preconditions(scope, preconditions, before);
+  if (!met) co_return met.error();
   Result<Draft> changed = co_await transform(current);
   if (!changed) co_return changed.error();
   Result<void> admitted =
@@ -310,70 +316,95 @@ Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions prec
   if (!admitted) co_return admitted.error();
   merge_owner_references(*changed, scope.warnings, true);
   apply_defaults(*scope.resource, *changed);
+  Result<bool> unconditional = check_version(scope, *changed, before);
+  if (!unconditional) co_return unconditional.error();
+  ObjectPtr old = cacher(*scope.resource).get(scope.ns, scope.name);
+  if (!old || MetaView(*old).resource_version() != before.resource_version()) {
+    // It changed while admission was waiting.
+    *retry = *unconditional;
+    co_return conflict(scope, kModified);
+  }
+  Draft object = to_storage_version(*scope.resource, std::move(*changed));
+  Result<ServiceAllocator::Reservation> held = prepare_update(scope, object, *old);
+  if (!held) co_return held.error();
+  Result<void> valid = before_update(scope, object, *old);
+  if (!valid) co_return valid.error();
+  keep_entry_times(object, *old);
+  Result<void> allowed =
+      co_await admit(scope, AdmissionRequest::Operation::kUpdate, &object, current, false);
+  if (!allowed) co_return allowed.error();
+  Written written;
+  Result<bool> done =
+      co_await store_update(scope, std::move(object), std::move(current), std::move(old), &written);
+  if (!done) co_return done.error();
+  if (*done) co_return written;
+  *retry = *unconditional;
+  co_return conflict(scope, kModified);
+}
+
+Result<void> Registry::check_preconditions(const WriteScope& scope,
+                                           const Preconditions& preconditions,
+                                           const MetaView& before) const {
+  std::string failed = failed_precondition(preconditions, before);
+  if (failed.empty()) return {};
+  return conflict(scope, "StorageError: invalid object, Code: 4, Key: " +
+                             store_key(*scope.resource, scope.ns, scope.name) +
+                             ", ResourceVersion: 0, AdditionalErrorMsg: " + failed);
+}
+
+// Whether the update names no revision that it is for. Errors: it has to; it names another one.
+Result<bool> Registry::check_version(const WriteScope& scope, const Draft& object,
+                                     const MetaView& before) const {
   const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
-  std::string version(MetaView(*changed).resource_version());
-  if (version == "0") version.clear();
+  std::string_view version = MetaView(object).resource_version();
+  if (version == "0") version = {};
   bool versioned = !strategy.allow_unconditional_update || kind_rules(*scope.resource).versioned;
   if (version.empty() && versioned) {
     FieldErrors errors;
     errors.invalid_raw(FieldPath("metadata").child("resourceVersion"), "0",
                        "must be specified for an update");
-    co_return ApiStatus::invalid(scope.resource->group, scope.resource->resource, scope.name,
-                                 errors.take());
+    return ApiStatus::invalid(scope.resource->group, scope.resource->resource, scope.name,
+                              errors.take());
   }
-  if (!version.empty() && version != before.resource_version()) {
-    co_return conflict(scope, kModified);
-  }
-  ObjectPtr old = cacher(*scope.resource).get(scope.ns, scope.name);
-  if (!old || MetaView(*old).resource_version() != before.resource_version()) {
-    // It changed while admission was waiting.
-    *retry = version.empty();
-    co_return conflict(scope, kModified);
-  }
-  Draft object = to_storage_version(*scope.resource, std::move(*changed));
-  Result<ServiceAllocator::Reservation> held = ServiceAllocator::Reservation();
-  prepare_changed_object(*scope.resource, scope.subresource, object, *old);
+  if (!version.empty() && version != before.resource_version()) return conflict(scope, kModified);
+  return version.empty();
+}
+
+Result<ServiceAllocator::Reservation> Registry::prepare_update(const WriteScope& scope,
+                                                               Draft& object, const Object& old) {
+  const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
+  prepare_changed_object(*scope.resource, scope.subresource, object, old);
   if (strategy.prepare_for_update) {
-    strategy.prepare_for_update(strategy_context(scope), object, *old);
+    strategy.prepare_for_update(strategy_context(scope), object, old);
   }
-  if (parts_.allocator && is_service(scope) && scope.subresource.empty()) {
-    drop_stale_service_fields(object, *old);
-    held = parts_.allocator->allocate(object, old.get());
-    if (!held) co_return held.error();
-  }
-  Result<void> valid = before_update(scope, object, *old);
-  if (!valid) co_return valid.error();
-  Result<void> allowed =
-      co_await admit(scope, AdmissionRequest::Operation::kUpdate, &object, current, false);
-  if (!allowed) co_return allowed.error();
+  bool allocates = parts_.allocator && is_service(scope) && scope.subresource.empty();
+  if (!allocates) return ServiceAllocator::Reservation();
+  drop_stale_service_fields(object, old);
+  return parts_.allocator->allocate(object, &old);
+}
+
+// Stores what differs from `old`, of which `current` is the request's version; erases what an
+// update finished. False: it is not the stored revision any more.
+Task<Result<bool>> Registry::store_update(const WriteScope& scope, Draft object, ObjectPtr current,
+                                          ObjectPtr old, Written* written) {
   MetaEdit(object).copy("resourceVersion", MetaView(*old));
   make_storable(object);
-  Written written;
   if (same_content(object, *old)) {
-    written.object = current;
-    co_return written;
+    written->object = std::move(current);
+    co_return true;
   }
   ObjectPtr frozen = object.freeze();
-  written.deleted = removed_by_update(*scope.resource, *frozen, *old);
-  if (scope.dry_run) {
-    written.object = from_storage_version(*scope.resource, std::move(frozen));
-    co_return written;
-  }
+  written->deleted = removed_by_update(*scope.resource, *frozen, *old);
   std::string key = store_key(*scope.resource, scope.ns, scope.name);
-  int64_t expected = parse_resource_version(before.resource_version()).value_or(0);
-  Result<bool> done = false;
-  if (written.deleted) {
-    written.object = from_storage_version(*scope.resource, std::move(frozen));
-    done = co_await erase(scope, std::move(key), expected, *old, nullptr);
-  } else {
-    frozen.reset();
-    done = co_await commit(scope, std::move(key), expected, std::move(object), old.get(),
-                           &written.object);
+  int64_t expected = parse_resource_version(MetaView(*old).resource_version()).value_or(0);
+  if (scope.dry_run || written->deleted) {
+    written->object = from_storage_version(*scope.resource, std::move(frozen));
+    if (scope.dry_run) co_return true;
+    co_return co_await erase(scope, std::move(key), expected, *old, nullptr);
   }
-  if (!done) co_return done.error();
-  if (*done) co_return written;
-  *retry = version.empty();
-  co_return conflict(scope, kModified);
+  frozen.reset();
+  co_return co_await commit(scope, std::move(key), expected, std::move(object), old.get(),
+                            &written->object);
 }
 
 Result<void> Registry::before_update(const WriteScope& scope, Draft& object, const Object& old) {

@@ -93,10 +93,20 @@ class Registry {
   Task<Result<void>> admit(const WriteScope& scope, AdmissionRequest::Operation operation,
                            Draft* object, ObjectPtr old_object, bool mutating);
   Task<Result<Written>> create_once(WriteScope scope, Draft object);
+  void identify_new_object(const WriteScope& scope, Draft& object);
+  Result<ServiceAllocator::Reservation> prepare_create(const WriteScope& scope, Draft& object);
   Result<void> before_create(const WriteScope& scope, Draft& object);
   Result<void> before_update(const WriteScope& scope, Draft& object, const Object& old);
   Task<Result<Written>> update_once(WriteScope scope, Preconditions preconditions,
                                     const Transform& transform, ObjectPtr current, bool* retry);
+  Result<void> check_preconditions(const WriteScope& scope, const Preconditions& preconditions,
+                                   const MetaView& before) const;
+  Result<bool> check_version(const WriteScope& scope, const Draft& object,
+                             const MetaView& before) const;
+  Result<ServiceAllocator::Reservation> prepare_update(const WriteScope& scope, Draft& object,
+                                                       const Object& old);
+  Task<Result<bool>> store_update(const WriteScope& scope, Draft object, ObjectPtr current,
+                                  ObjectPtr old, Written* written);
   Task<Result<bool>> commit(const WriteScope& scope, std::string key, int64_t expected,
                             Draft object, const Object* old, ObjectPtr* stored);
   // object: gets the revision of its deletion; may be null.
