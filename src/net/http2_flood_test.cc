@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "async/gate.h"
+#include "net/http1_head.h"
 #include "net/raw_client.h"
 #include "net/test_world.h"
 
@@ -246,6 +247,20 @@ TEST_F(Http2FloodTest, HeaderLimitIs431) {
   }
   flood([&](int) { return frame(kHeaders, kEndStream | kEndHeaders, 1, block); }, 1);
   EXPECT_NE(answer_.find("request header fields too large"), std::string::npos);
+}
+
+TEST_F(Http2FloodTest, HeaderCountIs431) {
+  start({.idle_timeout = milliseconds(100)});
+  std::string block = kGetBlock;
+  for (size_t i = 0; i <= kMaxHeaderCount; ++i)
+    block += std::string(
+        "\0\x01"
+        "a\x01"
+        "v",
+        5);
+  flood([&](int) { return frame(kHeaders, kEndStream | kEndHeaders, 1, block); }, 1);
+  EXPECT_NE(answer_.find("request header fields too large"), std::string::npos);
+  EXPECT_EQ(load_.started, served_) << "no request came of it";
 }
 
 TEST_F(Http2FloodTest, GarbageIsClosed) {
