@@ -61,7 +61,7 @@ std::vector<std::string> label_key_problems(std::string_view key) {
     }
     if (prefix.empty()) problems.push_back("prefix part must be non-empty");
     if (!prefix.empty() && prefix.size() > 253) {
-      problems.push_back("prefix part must be no more than 253 bytes");
+      problems.push_back("prefix part must be no more than 253 characters");
     }
     if (!prefix.empty() && !is_subdomain(prefix)) {
       problems.push_back(std::string("prefix part ") + kSubdomainRule);
@@ -70,7 +70,7 @@ std::vector<std::string> label_key_problems(std::string_view key) {
   if (name.empty()) {
     problems.push_back("name part must be non-empty");
   } else if (name.size() > 63) {
-    problems.push_back("name part must be no more than 63 bytes");
+    problems.push_back("name part must be no more than 63 characters");
   }
   if (!is_name(name)) problems.push_back(std::string("name part ") + kNameRule);
   return problems;
@@ -78,7 +78,7 @@ std::vector<std::string> label_key_problems(std::string_view key) {
 
 std::vector<std::string> label_value_problems(std::string_view value) {
   std::vector<std::string> problems;
-  if (value.size() > 63) problems.push_back("must be no more than 63 bytes");
+  if (value.size() > 63) problems.push_back("must be no more than 63 characters");
   if (!value.empty() && !is_name(value)) problems.push_back(kValueRule);
   return problems;
 }

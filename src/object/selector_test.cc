@@ -58,7 +58,7 @@ TEST_F(Labels, errors_are_upstreams) {
   EXPECT_TRUE(
       why("-=a").starts_with("unable to parse requirement: <nil>: Invalid value: \"-\": "
                              "name part must consist of"));
-  EXPECT_TRUE(why("a=" + std::string(64, 'x')).ends_with("must be no more than 63 bytes"));
+  EXPECT_TRUE(why("a=" + std::string(64, 'x')).ends_with("must be no more than 63 characters"));
 }
 
 TEST_F(Labels, text_is_canonical) {

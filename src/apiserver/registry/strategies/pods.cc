@@ -1,5 +1,6 @@
 // The strategy of pods: what the server sets at creation, and what may change where.
 #include "kinds/pods.h"
+#include "apiserver/registry/meta.h"
 #include "apiserver/registry/strategies/builtin.h"
 #include "apiserver/validation/pod.h"
 #include "apiserver/validation/pod_subresources.h"
@@ -94,7 +95,10 @@ void keep_qos_class(Draft& object, const Object& old) {
 void prepare_pod_update(const StrategyContext& context, Draft& object, const Object& old) {
   if (context.subresource == "ephemeralcontainers") keep_ephemeral_containers_only(object, old);
   if (context.subresource == "resize") keep_resources_only(object, old);
-  if (context.subresource == "status") keep_qos_class(object, old);
+  if (context.subresource != "status") return;
+  keep_qos_class(object, old);
+  // Old kubelets send owners in a way that breaks garbage collection.
+  MetaEdit(object).copy("ownerReferences", MetaView(old));
 }
 
 void update_pod(const StrategyContext& context, const Object& object, const Object& old,
