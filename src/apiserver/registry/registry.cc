@@ -1,5 +1,7 @@
 #include "apiserver/registry/registry.h"
 
+#include <set>
+
 #include "apiserver/cacher/pending_object.h"
 #include "apiserver/managed_fields/managed_fields.h"
 #include "apiserver/registry/conversion.h"
@@ -35,12 +37,9 @@ ApiStatus conflict(const WriteScope& scope, std::string_view why) {
 ApiStatus invalid_object(const WriteScope& scope, FieldErrors& errors) {
   std::vector<StatusCause> causes = errors.take();
   std::vector<StatusCause> unique;
+  std::set<std::pair<std::string_view, std::string_view>> seen;
   for (const StatusCause& cause : causes) {
-    bool seen = false;
-    for (const StatusCause& other : unique) {
-      seen |= other.field == cause.field && other.message == cause.message;
-    }
-    if (!seen) unique.push_back(cause);
+    if (seen.emplace(cause.field, cause.message).second) unique.push_back(cause);
   }
   // The group of the type that was checked: events are the core group's, whoever serves them.
   ApiStatus::Data data = ApiStatus::invalid(storage_gvk(*scope.resource).group,
