@@ -30,6 +30,14 @@ bool omits_empty(const Field& field, const Value& value) {
   return field.kind == FieldKind::kBytes && value.size == 0 && !field.pointer;
 }
 
+// Claims inside a StatefulSet say what they are, as the API server's conversion of apps/v1 makes
+// them (no other object inside an object does); protobuf doesn't carry it.
+const GroupVersionKind* item_gvk(const Field& field) {
+  bool named =
+      field.message != nullptr && field.message->type_meta && field.name == "volumeClaimTemplates";
+  return named ? field.message->gvk : nullptr;
+}
+
 }  // namespace
 
 void JsonEncoder::write_key(std::string_view name) {
@@ -126,10 +134,15 @@ void JsonEncoder::write_absent(const Field& field) {
 }
 
 void JsonEncoder::write_list(const Field& field, const Node& node) {
+  const GroupVersionKind* gvk = item_gvk(field);
   out_ += '[';
   for (uint32_t i = 0; i < node.size; ++i) {
     if (i > 0) out_ += ',';
-    write_value(field, node.data[i]);
+    if (gvk == nullptr) {
+      write_value(field, node.data[i]);
+    } else {
+      write_object(*field.message, node.data[i].as_node(), gvk);
+    }
   }
   out_ += ']';
 }
