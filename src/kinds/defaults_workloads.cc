@@ -56,6 +56,19 @@ void default_failure_policy(batch_v1::PodFailurePolicyEdit policy) {
 
 }  // namespace
 
+namespace {
+
+// As upstream's maps: what is added to the pods' labels later is added to the Job's as well.
+void share_labels(batch_v1::JobEdit job) {
+  const schema::Message& type = meta_v1::ObjectMeta::message();
+  uint16_t index = type.index_of(*type.find("labels"));
+  const Value& labels = job.view().spec().template_().metadata().node().field(index);
+  if (labels.is_null() || !job.view().metadata().labels().empty()) return;
+  set_field(job.arena(), job.edit_metadata().node(), index, labels);
+}
+
+}  // namespace
+
 void default_job(Arena& arena, Node& node) {
   batch_v1::JobEdit job(arena, node);
   batch_v1::JobSpecEdit spec = job.edit_spec();
@@ -63,10 +76,7 @@ void default_job(Arena& arena, Node& node) {
     if (!spec.view().has_completions()) spec.set_completions(1);
     spec.set_parallelism(1);
   }
-  MapView<std::string_view> labels = spec.view().template_().metadata().labels();
-  if (!labels.empty() && job.view().metadata().labels().empty()) {
-    job.edit_metadata().set_labels(labels);
-  }
+  share_labels(job);
   bool policy = spec.view().has_pod_failure_policy();
   if (policy) default_failure_policy(spec.edit_pod_failure_policy());
   if (!spec.view().has_pod_replacement_policy()) {

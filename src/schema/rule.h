@@ -30,6 +30,7 @@ enum class RuleKind : uint8_t {
   kMaxItems,
   kUnique,
   kImmutable,
+  kFixed,
   kOneOf,
   kRules,
   kCall,

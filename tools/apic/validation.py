@@ -10,8 +10,8 @@ from apic.cpp import strings, text
 KINDS = {"required": "kRequired", "forbidden": "kForbidden", "invalid": "kInvalid",
          "enum": "kEnum", "range": "kRange", "min": "kRange", "max": "kRange",
          "format": "kFormat", "maxLength": "kMaxLength", "maxItems": "kMaxItems",
-         "unique": "kUnique", "immutable": "kImmutable", "oneOf": "kOneOf", "rules": "kRules",
-         "call": "kCall"}
+         "unique": "kUnique", "immutable": "kImmutable", "fixed": "kFixed", "oneOf": "kOneOf",
+         "rules": "kRules", "call": "kCall"}
 MODIFIERS = {"field", "detail", "value", "on", "ratchet", "zero", "when"}
 MAX_DEPTH = 4
 
@@ -65,7 +65,7 @@ def conditions(out, symbol, message, row):
 
 def arguments(out, symbol, message, row, key):
     value = row[key]
-    if key in ("required", "forbidden", "invalid", "immutable"):
+    if key in ("required", "forbidden", "invalid", "immutable", "fixed"):
         return [".detail = " + text(value)] if isinstance(value, str) else []
     if key == "range":
         return [".low = %d" % value[0], ".high = %d" % value[1]]

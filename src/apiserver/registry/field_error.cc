@@ -49,6 +49,10 @@ void FieldErrors::invalid_all(const FieldPath& path, std::string_view value,
   for (const std::string& detail : details) invalid(path, value, detail);
 }
 
+void FieldErrors::invalid_omitted(const FieldPath& path, std::string_view detail) {
+  add("FieldValueInvalid", path, "Invalid value: " + std::string(detail));
+}
+
 void FieldErrors::not_supported(const FieldPath& path, std::string_view value,
                                 std::span<const std::string_view> supported) {
   not_supported_raw(path, go_quote(value), supported);

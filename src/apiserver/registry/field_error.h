@@ -37,6 +37,8 @@ class FieldErrors {
   // Each of a check's messages as an invalid value.
   void invalid_all(const FieldPath& path, std::string_view value,
                    std::span<const std::string> details);
+  // "Invalid value: <detail>"
+  void invalid_omitted(const FieldPath& path, std::string_view detail);
   // 'Unsupported value: "x": supported values: "A", "B"' (in the order given)
   void not_supported(const FieldPath& path, std::string_view value,
                      std::span<const std::string_view> supported);

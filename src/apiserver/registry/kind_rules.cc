@@ -1,9 +1,12 @@
 #include "apiserver/registry/kind_rules.h"
 
+#include "apiserver/validation/ip_checks.h"
+
 namespace tiphys::apiserver {
 namespace {
 
 Messages any_path_segment(std::string_view text, bool) { return check_path_segment(text); }
+Messages strict_ip(std::string_view text, bool) { return check_strict_ip(text); }
 Messages any_name(std::string_view, bool) { return {}; }
 
 constexpr std::string_view kRbac = "rbac.authorization.k8s.io";
@@ -33,7 +36,7 @@ const KindRules kRows[] = {
     {"networking.k8s.io", "ingressclasses", true, false, nullptr},
     {"networking.k8s.io", "networkpolicies", true, false, nullptr},
     {"networking.k8s.io", "servicecidrs", true, true, nullptr},
-    {"networking.k8s.io", "ipaddresses", false, true, nullptr},
+    {"networking.k8s.io", "ipaddresses", false, true, strict_ip},
     {"policy", "poddisruptionbudgets", true, false, any_path_segment, true, false, true},
     {"scheduling.k8s.io", "priorityclasses", true, false, nullptr},
     {"discovery.k8s.io", "endpointslices", true, false, nullptr},

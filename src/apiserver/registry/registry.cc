@@ -171,10 +171,12 @@ Task<Result<Written>> Registry::create(WriteScope scope, Draft object) {
   bool generated = MetaView(object).name().empty() && !MetaView(object).generate_name().empty();
   if (!generated) co_return co_await create_once(std::move(scope), std::move(object));
   for (int attempt = 1;; ++attempt) {
-    Result<Written> written = co_await create_once(scope, object.clone());
+    Draft again = object.clone();
+    Result<Written> written = co_await create_once(scope, std::move(object));
     if (written || !written.error().is_already_exists() || attempt == kMaxNameAttempts) {
       co_return written;
     }
+    object = std::move(again);
   }
 }
 
@@ -409,6 +411,7 @@ Task<Result<bool>> Registry::store_update(const WriteScope& scope, Draft object,
 Result<void> Registry::before_update(const WriteScope& scope, Draft& object, const Object& old) {
   const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
   StrategyContext context = strategy_context(scope);
+  context.updating = true;
   MetaView before(old);
   MetaEdit edit(object);
   if (MetaView(object).uid().empty()) edit.copy("uid", before);

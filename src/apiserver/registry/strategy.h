@@ -16,6 +16,7 @@ namespace tiphys::apiserver {
 struct StrategyContext {
   const schema::Resource* resource = nullptr;
   std::string_view subresource;
+  bool updating = false;
   const UserInfo* user = nullptr;
   const Lookup* lookup = nullptr;
   MicroTime now = 0;

@@ -251,12 +251,34 @@ Messages check_port_name(std::string_view text) {
   return messages;
 }
 
+Messages check_condition_reason(std::string_view text) {
+  auto is_letter = [](char c) { return is_alnum(c) && !is_digit(c); };
+  bool valid =
+      !text.empty() && is_letter(text.front()) && (is_alnum(text.back()) || text.back() == '_');
+  for (char c : text) valid = valid && (is_alnum(c) || c == '_' || c == ',' || c == ':');
+  if (valid) return {};
+  return {regex_message(
+      "a condition reason must start with alphabetic character, optionally followed by a string "
+      "of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_'",
+      "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?",
+      {"my_name", "MY_NAME", "MyName", "ReasonA,ReasonB", "ReasonA:ReasonB"})};
+}
+
 Messages check_percent(std::string_view text) {
   bool valid = text.size() > 1 && text.back() == '%';
   for (char c : text.substr(0, text.empty() ? 0 : text.size() - 1)) valid = valid && is_digit(c);
   if (valid) return {};
   return {regex_message("a valid percent string must be a numeric string followed by an ending '%'",
                         "[0-9]+%", {"1%", "93%"})};
+}
+
+Messages check_wildcard_subdomain(std::string_view text) {
+  if (text.starts_with("*.") && matches_subdomain(text.substr(2))) return {};
+  return {regex_message(
+      "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, "
+      "which must consist of lower case alphanumeric characters, '-' or '.' and end with an "
+      "alphanumeric character",
+      "\\*\\." + std::string(kLabelRegex) + "(\\." + kLabelRegex + ")*", {"*.example.com"})};
 }
 
 Messages check_ip(std::string_view text) {

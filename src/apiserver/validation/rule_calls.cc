@@ -1,13 +1,78 @@
 // Rules that kinds of several groups share and that are no rows.
 #include "apiserver/validation/rule_calls.h"
 
+#include "apiserver/validation/pod.h"
 #include "apiserver/validation/selectors.h"
+#include "base/strings.h"
+#include "object/quantity.h"
 
 namespace tiphys::apiserver {
+namespace {
+
+constexpr std::string_view kPathMessage =
+    R"(Invalid path (regex used for validation is '[A-Za-z0-9/\-._~%!$&'()*+,;=:]+'))";
+
+}  // namespace
 
 void call_label_selector(const RuleInput& input, FieldErrors& errors) {
   if (input.value.is_null()) return;
   validate_label_selector(meta_v1::LabelSelector(input.value.as_node()), input.path, errors);
+}
+
+// Of aggregated roles: what is no selector at all is named once more, with the value that upstream
+// has of it by then.
+void call_aggregation_selector(const RuleInput& input, FieldErrors& errors) {
+  size_t before = errors.size();
+  validate_label_selector(meta_v1::LabelSelector(input.value.as_node()), input.path, errors);
+  if (errors.size() == before) return;
+  errors.invalid_raw(input.path, "null", "invalid label selector.");
+}
+
+void call_labels(const RuleInput& input, FieldErrors& errors) {
+  validate_labels(MapView<std::string_view>(input.value.as_node()), input.path, errors);
+}
+
+// Upstream checks what a class of runtimes costs as if it were limits of a container.
+void call_runtime_overhead(const RuleInput& input, FieldErrors& errors) {
+  FieldPath limits = FieldPath("overhead").child("limits");
+  for (auto [name, amount] : MapView<std::string_view>(input.value.as_node())) {
+    FieldPath path = limits.key(name);
+    for (const std::string& message : check_qualified_name(name)) {
+      errors.invalid(path, name, message);
+    }
+    if (Quantity::of(amount).sign() < 0) {
+      errors.invalid(path, amount, "must be greater than or equal to 0");
+    }
+  }
+}
+
+void call_pod_template(const RuleInput& input, FieldErrors& errors) {
+  core_v1::PodTemplateSpec old(input.old.as_node());
+  validate_pod_template(core_v1::PodTemplateSpec(input.value.as_node()), input.path, errors,
+                        input.updating() ? &old : nullptr);
+}
+
+// "example.com/anything".
+void call_domain_prefixed_path(const RuleInput& input, FieldErrors& errors) {
+  if (input.value.is_null() && input.field->pointer) return;
+  std::string_view text = input.value.as_text();
+  if (text.empty()) return errors.required(input.path);
+  size_t slash = text.find('/');
+  if (slash == 0 || slash == std::string_view::npos || slash + 1 == text.size()) {
+    errors.invalid(input.path, text, "must be a domain-prefixed path (such as \"acme.io/foo\")");
+    return;
+  }
+  for (const std::string& message : check_dns1123_subdomain(text.substr(0, slash))) {
+    errors.invalid(input.path, text.substr(0, slash), message);
+  }
+  // The URL path of RFC 3986, section 3.3.
+  constexpr std::string_view kPathMarks = "/-._~%!$&'()*+,;=:";
+  for (char c : text.substr(slash + 1)) {
+    bool letter = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    if (letter || kPathMarks.find(c) != std::string_view::npos) continue;
+    errors.invalid(input.path, text.substr(slash + 1), kPathMessage);
+    return;
+  }
 }
 
 }  // namespace tiphys::apiserver

@@ -8,6 +8,40 @@ namespace tiphys::apiserver {
 
 // rule_calls.cc: of several groups
 void call_label_selector(const RuleInput& input, FieldErrors& errors);
+void call_aggregation_selector(const RuleInput& input, FieldErrors& errors);
+void call_labels(const RuleInput& input, FieldErrors& errors);
+void call_runtime_overhead(const RuleInput& input, FieldErrors& errors);
+void call_pod_template(const RuleInput& input, FieldErrors& errors);
+void call_domain_prefixed_path(const RuleInput& input, FieldErrors& errors);
+
+// rbac.cc
+void call_policy_rule(const RuleInput& input, FieldErrors& errors);
+void call_cluster_subjects(const RuleInput& input, FieldErrors& errors);
+
+// scheduling.cc
+void call_priority_value(const RuleInput& input, FieldErrors& errors);
+
+// job.cc
+void call_job_generated_selector(const RuleInput& input, FieldErrors& errors);
+void call_job_template_labels(const RuleInput& input, FieldErrors& errors);
+void call_job_pod_hostname(const RuleInput& input, FieldErrors& errors);
+void call_job_indexed(const RuleInput& input, FieldErrors& errors);
+void call_job_fail_index(const RuleInput& input, FieldErrors& errors);
+void call_job_container_name(const RuleInput& input, FieldErrors& errors);
+void call_job_exit_codes(const RuleInput& input, FieldErrors& errors);
+void call_job_success_rule(const RuleInput& input, FieldErrors& errors);
+void call_job_restart_policy(const RuleInput& input, FieldErrors& errors);
+void call_job_completions(const RuleInput& input, FieldErrors& errors);
+void call_job_template_kept(const RuleInput& input, FieldErrors& errors);
+
+// job_status.cc
+void call_job_status(const RuleInput& input, FieldErrors& errors);
+
+// cron_job.cc
+void call_cron_schedule(const RuleInput& input, FieldErrors& errors);
+void call_cron_time_zone(const RuleInput& input, FieldErrors& errors);
+void call_cron_job_name(const RuleInput& input, FieldErrors& errors);
+void call_manual_selector_unsupported(const RuleInput& input, FieldErrors& errors);
 
 // volume_calls.cc, projected_volume.cc: sources of volumes, paths, actions of handlers
 void call_absolute_path(const RuleInput& input, FieldErrors& errors);
@@ -40,12 +74,83 @@ void call_within_status_replicas(const RuleInput& input, FieldErrors& errors);
 void call_endpoint_ip(const RuleInput& input, FieldErrors& errors);
 void call_endpoint_subset(const RuleInput& input, FieldErrors& errors);
 
-// rbac.cc
-void call_policy_rule(const RuleInput& input, FieldErrors& errors);
-void call_cluster_subjects(const RuleInput& input, FieldErrors& errors);
+// autoscaling.cc
+void call_hpa_max_replicas(const RuleInput& input, FieldErrors& errors);
+void call_hpa_zero_metrics(const RuleInput& input, FieldErrors& errors);
+void call_hpa_metric_sources(const RuleInput& input, FieldErrors& errors);
+void call_positive_quantity(const RuleInput& input, FieldErrors& errors);
+void call_non_negative_quantity(const RuleInput& input, FieldErrors& errors);
+void call_group_version(const RuleInput& input, FieldErrors& errors);
 
-// scheduling.cc
-void call_priority_value(const RuleInput& input, FieldErrors& errors);
-void call_priority_value_kept(const RuleInput& input, FieldErrors& errors);
+// int_or_percent.cc
+void call_int_or_percent(const RuleInput& input, FieldErrors& errors);
+
+// networking.cc
+void call_network_policy_port(const RuleInput& input, FieldErrors& errors);
+void call_ip_block(const RuleInput& input, FieldErrors& errors);
+void call_policy_types(const RuleInput& input, FieldErrors& errors);
+void call_service_cidrs(const RuleInput& input, FieldErrors& errors);
+void call_service_cidrs_kept(const RuleInput& input, FieldErrors& errors);
+
+// ingress.cc
+void call_ingress_backends(const RuleInput& input, FieldErrors& errors);
+void call_ingress_rules(const RuleInput& input, FieldErrors& errors);
+void call_ingress_tls(const RuleInput& input, FieldErrors& errors);
+void call_ingress_class_annotation(const RuleInput& input, FieldErrors& errors);
+void call_not_an_ip(const RuleInput& input, FieldErrors& errors);
+
+// discovery.cc
+void call_endpoint_address(const RuleInput& input, FieldErrors& errors);
+void call_endpoint_zone_hints(const RuleInput& input, FieldErrors& errors);
+void call_endpoint_node_hints(const RuleInput& input, FieldErrors& errors);
+
+// storage.cc
+void call_provisioner(const RuleInput& input, FieldErrors& errors);
+void call_storage_parameters(const RuleInput& input, FieldErrors& errors);
+void call_attachment_metadata(const RuleInput& input, FieldErrors& errors);
+void call_csi_node_id(const RuleInput& input, FieldErrors& errors);
+void call_csi_topology_keys(const RuleInput& input, FieldErrors& errors);
+void call_csi_drivers_kept(const RuleInput& input, FieldErrors& errors);
+void call_attach_required_kept(const RuleInput& input, FieldErrors& errors);
+void call_token_requests(const RuleInput& input, FieldErrors& errors);
+void call_lifecycle_modes(const RuleInput& input, FieldErrors& errors);
+void call_allowed_topologies(const RuleInput& input, FieldErrors& errors);
+
+// webhooks.cc
+void call_fully_qualified_name(const RuleInput& input, FieldErrors& errors);
+void call_webhook_url(const RuleInput& input, FieldErrors& errors);
+void call_webhook_service_path(const RuleInput& input, FieldErrors& errors);
+void call_service_port(const RuleInput& input, FieldErrors& errors);
+void call_side_effects(const RuleInput& input, FieldErrors& errors);
+void call_review_versions(const RuleInput& input, FieldErrors& errors);
+void call_webhook_names(const RuleInput& input, FieldErrors& errors);
+void call_lone_wildcard(const RuleInput& input, FieldErrors& errors);
+void call_rule_resources(const RuleInput& input, FieldErrors& errors);
+void call_deny_and_warn(const RuleInput& input, FieldErrors& errors);
+void call_not_blank(const RuleInput& input, FieldErrors& errors);
+void call_blank(const RuleInput& input, FieldErrors& errors);
+void call_one_line(const RuleInput& input, FieldErrors& errors);
+void call_cel_identifier(const RuleInput& input, FieldErrors& errors);
+void call_audit_annotation_key(const RuleInput& input, FieldErrors& errors);
+void call_audit_annotation_count(const RuleInput& input, FieldErrors& errors);
+void call_param_api_version(const RuleInput& input, FieldErrors& errors);
+void call_param_kind(const RuleInput& input, FieldErrors& errors);
+
+// certificates.cc
+void call_certificate_request(const RuleInput& input, FieldErrors& errors);
+void call_signer_name(const RuleInput& input, FieldErrors& errors);
+
+// flow_control.cc
+void call_flow_verbs(const RuleInput& input, FieldErrors& errors);
+void call_flow_urls(const RuleInput& input, FieldErrors& errors);
+void call_flow_namespaces(const RuleInput& input, FieldErrors& errors);
+void call_flow_precedence(const RuleInput& input, FieldErrors& errors);
+void call_priority_level_type(const RuleInput& input, FieldErrors& errors);
+void call_hand_size(const RuleInput& input, FieldErrors& errors);
+
+// api_service.cc
+void call_api_service_name(const RuleInput& input, FieldErrors& errors);
+void call_api_service_local(const RuleInput& input, FieldErrors& errors);
+void call_api_service_trust(const RuleInput& input, FieldErrors& errors);
 
 }  // namespace tiphys::apiserver

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "apiserver/validation/semantic_equal.h"
 #include "base/strings.h"
 #include "codec/codec.h"
 
@@ -120,7 +121,7 @@ class Walker {
       if (!holds(rule, message, node)) continue;
       Target target = follow(message, node, old, rule.path, path);
       if (target.gone) continue;
-      if (rule.ratchet && scope_.old && equal(target.value, target.old)) continue;
+      if (rule.ratchet && scope_.old && unchanged(target)) continue;
       if (rule.kind == RuleKind::kOneOf) {
         one_of(rule, target);
       } else if (rule.path.each || (rule.kind == RuleKind::kRules && is_many(target))) {
@@ -138,6 +139,17 @@ class Walker {
       if (when.values.empty()) return is_empty(target.value) != when.set;
       return contains(when.values, scalar_text(target.value)) != when.negate;
     });
+  }
+
+  // The message itself, or a struct that is always there: the row's conditions decide.
+  static bool is_plain_struct(const Target& at) {
+    if (!at.field) return true;
+    return at.field->shape == Shape::kSingular && at.field->message != nullptr &&
+           !at.field->pointer;
+  }
+
+  static bool unchanged(const Target& at) {
+    return at.field ? semantic_equal(*at.field, at.value, at.old) : equal(at.value, at.old);
   }
 
   static bool is_many(const Target& target) { return target.field->shape != Shape::kSingular; }
@@ -159,26 +171,28 @@ class Walker {
   void check(const Rule& rule, const Target& at) {
     switch (rule.kind) {
       case RuleKind::kRequired:
-        if (is_empty(at.value)) errors_.required(at.path, rule.detail);
+        if (is_plain_struct(at) || is_empty(at.value)) errors_.required(at.path, rule.detail);
         return;
       case RuleKind::kForbidden:
-        if (!is_empty(at.value)) errors_.forbidden(at.path, rule.detail);
+        if (is_plain_struct(at) || !is_empty(at.value)) errors_.forbidden(at.path, rule.detail);
         return;
       case RuleKind::kInvalid:
-        if (!rule.value.empty() || !is_empty(at.value)) invalid(rule, at, rule.detail);
-        return;
+        return invalid(rule, at, rule.detail);
       case RuleKind::kImmutable:
-        if (scope_.old && !equal(at.value, at.old)) {
+        if (scope_.old && !unchanged(at)) {
           invalid(rule, at, rule.detail.empty() ? "field is immutable" : rule.detail);
         }
+        return;
+      case RuleKind::kFixed:
+        if (scope_.old && !unchanged(at)) errors_.forbidden(at.path, rule.detail);
         return;
       case RuleKind::kUnique:
         return unique(rule, at);
       case RuleKind::kRules:
         return descend(at);
       case RuleKind::kCall:
-        return find_rule_call(rule.name)({scope_, at.field, *at.parent, at.value, at.old, at.path},
-                                         errors_);
+        return find_rule_call(rule.name)(
+            {scope_, at.field, *at.parent, at.value, at.old, at.path, rule.detail}, errors_);
       default:
         return check_value(rule, at);
     }
@@ -193,7 +207,7 @@ class Walker {
     switch (rule.kind) {
       case RuleKind::kEnum:
         if (!contains(rule.texts, at.value.as_text())) {
-          errors_.not_supported(at.path, at.value.as_text(), rule.texts);
+          errors_.not_supported_raw(at.path, go_quote(at.value.as_text()), rule.texts);
         }
         return;
       case RuleKind::kRange:
@@ -226,6 +240,7 @@ class Walker {
   }
 
   void invalid(const Rule& rule, const Target& at, std::string_view detail) {
+    if (!at.field && rule.value.empty()) return errors_.invalid_omitted(at.path, detail);
     std::string value(rule.value);
     if (value.empty()) value = printed_value(*at.field, at.value);
     errors_.invalid_raw(at.path, value, detail);

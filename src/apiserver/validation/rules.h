@@ -26,6 +26,7 @@ struct RuleInput {
   const Value& value;          // null: absent
   const Value& old;            // null: absent or creation
   const FieldPath& path;
+  std::string_view detail;  // the row's
 
   bool updating() const { return scope.old != nullptr; }
 };

@@ -49,9 +49,4 @@ void call_priority_value(const RuleInput& input, FieldErrors& errors) {
   }
 }
 
-void call_priority_value_kept(const RuleInput& input, FieldErrors& errors) {
-  if (equal(input.value, input.old)) return;
-  errors.forbidden(input.path, "may not be changed in an update.");
-}
-
 }  // namespace tiphys::apiserver

@@ -1,0 +1,21 @@
+// What newer fields want of IP addresses and CIDRs: one family, the canonical text. Pure.
+// Source: k8s.io/apimachinery/pkg/util/validation/ip.go.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "apiserver/validation/ip_address.h"
+#include "apiserver/validation/names.h"
+
+namespace tiphys::apiserver {
+
+std::string canonical_text(const IpAddress& address);
+bool contains(const IpPrefix& prefix, const IpAddress& address);
+
+Messages check_ipv4(std::string_view text);
+Messages check_ipv6(std::string_view text);
+// Canonical; a CIDR besides without bits beyond its prefix.
+Messages check_strict_ip(std::string_view text);
+Messages check_strict_cidr(std::string_view text);
+
+}  // namespace tiphys::apiserver
