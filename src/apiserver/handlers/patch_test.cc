@@ -127,5 +127,33 @@ TEST_F(PatchTest, applying_with_a_uid_creates_nothing) {
             "object specified uid u, and no existing object was found");
 }
 
+// ---- scale ----
+
+constexpr char kDeployments[] = "/apis/apps/v1/namespaces/default/deployments";
+constexpr char kDeployment[] = R"({"metadata":{"name":"d"},"spec":{"replicas":1,"selector":)"
+                               R"({"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":)"
+                               R"({"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})";
+
+TEST_F(PatchTest, applying_a_scale_owns_the_replicas) {
+  ASSERT_EQ(ask("POST", kDeployments, kDeployment).status, 201);
+  std::string path = std::string(kDeployments) + "/d/scale?fieldManager=m";
+  std::string body = R"({"apiVersion":"autoscaling/v1","kind":"Scale","metadata":{"name":"d"},)"
+                     R"("spec":{"replicas":5}})";
+  Reply conflict = ask("PATCH", path, body, kApplyPatch);
+  EXPECT_EQ(conflict.status, 409) << conflict.body;
+  EXPECT_EQ(at(conflict.body, {"message"}),
+            "Apply failed with 1 conflict: conflict with \"test\" using autoscaling/v1: "
+            ".spec.replicas");
+  Reply forced = ask("PATCH", path + "&force=true", body, kApplyPatch);
+  EXPECT_EQ(forced.status, 200) << forced.body;
+  EXPECT_EQ(at(forced.body, {"spec", "replicas"}), "5");
+  Reply object = ask("GET", std::string(kDeployments) + "/d");
+  EXPECT_EQ(at(object.body, {"spec", "replicas"}), "5");
+  EXPECT_THAT(object.body, HasSubstr(R"({"manager":"m","operation":"Apply","apiVersion":"apps/v1",)"
+                                     R"("fieldsType":"FieldsV1","fieldsV1":{"f:spec":)"
+                                     R"({"f:replicas":{}}},"subresource":"scale"})"));
+  EXPECT_EQ(ask("PATCH", std::string(kDeployments) + "/d/scale", body, kApplyPatch).status, 422);
+}
+
 }  // namespace
 }  // namespace tiphys::apiserver

@@ -16,6 +16,7 @@
 #include "apiserver/registry/status_rules.h"
 #include "apiserver/registry/storable.h"
 #include "apiserver/validation/rules.h"
+#include "apiserver/warnings/object_warnings.h"
 #include "codec/codec.h"
 
 namespace tiphys::apiserver {
@@ -273,7 +274,7 @@ Result<void> Registry::before_create(const WriteScope& scope, Draft& object) {
   if (!errors.empty()) {
     return invalid_object(scope, errors);
   }
-  if (strategy.warnings && scope.warnings) strategy.warnings(context, *frozen, *scope.warnings);
+  if (scope.warnings) warn_of_object(*scope.resource, *frozen, nullptr, *scope.warnings);
   return {};
 }
 
@@ -433,7 +434,7 @@ Result<void> Registry::before_update(const WriteScope& scope, Draft& object, con
   if (!errors.empty()) {
     return invalid_object(scope, errors);
   }
-  if (strategy.warnings && scope.warnings) strategy.warnings(context, *frozen, *scope.warnings);
+  if (whole && scope.warnings) warn_of_object(*scope.resource, *frozen, &old, *scope.warnings);
   return {};
 }
 

@@ -1,0 +1,14 @@
+// The warnings of a write, by kind. Pure. See warnings.h for what they are.
+#pragma once
+#include "apiserver/warnings/warnings.h"
+#include "object/object.h"
+#include "schema/resource.h"
+
+namespace tiphys::apiserver {
+
+// `object` is valid, of the stored type; old null: it is being created. Writes of subresources have
+// none.
+void warn_of_object(const schema::Resource& resource, const Object& object, const Object* old,
+                    Warnings& warnings);
+
+}  // namespace tiphys::apiserver

@@ -1,0 +1,145 @@
+#include "apiserver/warnings/object_warnings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "codec/codec.h"
+
+namespace tiphys::apiserver {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+ObjectPtr decode(std::string_view api_version, std::string_view json) {
+  std::string text = R"({"apiVersion":")" + std::string(api_version) + R"(",)" + std::string(json);
+  auto draft = codec::decode_object(codec::Format::kJson, text, nullptr, nullptr);
+  EXPECT_TRUE(draft) << text;
+  return draft->freeze();
+}
+
+Warnings warned(std::string_view group, std::string_view resource, std::string_view api_version,
+                std::string_view json, const Object* old = nullptr) {
+  Warnings warnings;
+  const schema::Resource* found = schema::find_resource(group, "v1", resource);
+  warn_of_object(*found, *decode(api_version, json), old, warnings);
+  return warnings;
+}
+
+Warnings of_pod_spec(std::string_view spec) {
+  return warned("", "pods", "v1",
+                R"("kind":"Pod","metadata":{"name":"p"},"spec":)" + std::string(spec) + "}");
+}
+
+TEST(ObjectWarnings, environment_that_hides_itself) {
+  EXPECT_THAT(of_pod_spec(R"({"containers":[{"name":"c","env":[{"name":"A","value":"1"},)"
+                          R"({"name":"A","value":"$(A)2"},{"name":"A","value":"3"}]}]})"),
+              ElementsAre("spec.containers[0].env[2]: hides previous definition of \"A\", which "
+                          "may be dropped when using apply"));
+}
+
+TEST(ObjectWarnings, ports_that_meet) {
+  EXPECT_THAT(
+      of_pod_spec(R"({"containers":[{"name":"c","ports":[)"
+                  R"({"containerPort":80,"protocol":"TCP","name":"w"},)"
+                  R"({"containerPort":80,"protocol":"TCP"},)"
+                  R"({"containerPort":80,"protocol":"TCP","hostPort":8080},)"
+                  R"({"containerPort":81,"protocol":"TCP","hostIP":"1.2.3.4"}]},)"
+                  R"({"name":"d","ports":[{"containerPort":82,"protocol":"TCP","name":"w"}]}]})"),
+      ElementsAre("spec.containers[0].ports[1]: duplicate port definition with "
+                  "spec.containers[0].ports[0]",
+                  "spec.containers[0].ports[2]: overlapping port definition with "
+                  "spec.containers[0].ports[0]",
+                  "spec.containers[0].ports[2]: overlapping port definition with "
+                  "spec.containers[0].ports[1]",
+                  "spec.containers[0].ports[3]: hostIP set without hostPort: {Name: HostPort:0 "
+                  "ContainerPort:81 Protocol:TCP HostIP:1.2.3.4}",
+                  "spec.containers[1].ports[0]: duplicate port name \"w\" with "
+                  "spec.containers[0].ports[0], services and probes that select ports by name "
+                  "will use spec.containers[0].ports[0]"));
+}
+
+TEST(ObjectWarnings, files_that_overlap) {
+  EXPECT_THAT(
+      of_pod_spec(R"({"volumes":[{"name":"v","configMap":{"name":"m","items":[)"
+                  R"({"key":"a","path":"x"},{"key":"b","path":"x/y"},{"key":"c","path":"xy"}]}},)"
+                  R"({"name":"g","gitRepo":{"repository":"r"}}]})"),
+      ElementsAre("spec.volumes[1].gitRepo: deprecated in v1.11, and disabled by default in v1.33+",
+                  "volume \"v\" (ConfigMap \"m\"): overlapping paths: \"x/y\" with \"x\""));
+}
+
+TEST(ObjectWarnings, labels_lists_and_amounts_of_pods) {
+  EXPECT_THAT(
+      of_pod_spec(R"({"nodeSelector":{"beta.kubernetes.io/os":"linux"},)"
+                  R"("topologySpreadConstraints":[{"topologyKey":"zone"}],)"
+                  R"("imagePullSecrets":[{"name":"a"},{"name":"a"},{}],)"
+                  R"("terminationGracePeriodSeconds":-1,)"
+                  R"("containers":[{"name":"c","resources":{"limits":{"memory":"100m"}}}]})"),
+      ElementsAre("spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "
+                  "\"kubernetes.io/os\" instead",
+                  "spec.topologySpreadConstraints[0].labelSelector: a null labelSelector results "
+                  "in matching no pod",
+                  "spec.imagePullSecrets[1].name: duplicate name \"a\"",
+                  "spec.imagePullSecrets[2].name: invalid empty name \"\"",
+                  "spec.containers[0].resources.limits[memory]: fractional byte value \"100m\" is "
+                  "invalid, must be an integer",
+                  "spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid "
+                  "and will be treated as 1"));
+}
+
+constexpr char kDeployment[] =
+    R"("kind":"Deployment","metadata":{"name":"a.b","generation":1},"spec":{"template":)"
+    R"({"spec":{"nodeSelector":{"node-role.kubernetes.io/master":""}}}}})";
+
+TEST(ObjectWarnings, templates_are_looked_at_when_they_change) {
+  EXPECT_THAT(warned("apps", "deployments", "apps/v1", kDeployment),
+              ElementsAre(testing::StartsWith("metadata.name: this is used in Pod names and "
+                                              "hostnames, which can result in surprising "
+                                              "behavior; a DNS label is recommended: ["),
+                          "spec.template.spec.nodeSelector[node-role.kubernetes.io/master]: use "
+                          "\"node-role.kubernetes.io/control-plane\" instead"));
+  ObjectPtr same = decode("apps/v1", kDeployment);
+  EXPECT_THAT(warned("apps", "deployments", "apps/v1", kDeployment, same.get()), IsEmpty());
+}
+
+Warnings of_service(std::string_view spec) {
+  return warned("", "services", "v1",
+                R"("kind":"Service","metadata":{"name":"s"},"spec":)" + std::string(spec) + "}");
+}
+
+TEST(ObjectWarnings, addresses_in_canonical_form) {
+  EXPECT_THAT(
+      of_service(R"({"type":"LoadBalancer","externalIPs":["10.0.0.1","010.0.0.1","2001:DB8:0::1",)"
+                 R"("::ffff:1.2.3.4","::"],"loadBalancerSourceRanges":["10.0.0.1/24","::/0"]})"),
+      ElementsAre("spec.externalIPs[1]: non-standard IP address \"010.0.0.1\" will be considered "
+                  "invalid in a future Kubernetes release: use \"10.0.0.1\"",
+                  "spec.externalIPs[2]: IPv6 address \"2001:DB8:0::1\" should be in RFC 5952 "
+                  "canonical format (\"2001:db8::1\")",
+                  "spec.externalIPs[3]: non-standard IP address \"::ffff:1.2.3.4\" will be "
+                  "considered invalid in a future Kubernetes release: use \"1.2.3.4\"",
+                  "spec.loadBalancerSourceRanges[0]: CIDR value \"10.0.0.1/24\" is ambiguous in "
+                  "this context (should be \"10.0.0.0/24\" or \"10.0.0.1/32\"?)"));
+}
+
+TEST(ObjectWarnings, of_services_that_ignore_what_they_say) {
+  EXPECT_THAT(of_service(R"({"type":"ClusterIP","clusterIP":"None","clusterIPs":["None"],)"
+                         R"("sessionAffinity":"None","externalName":"x"})"),
+              ElementsAre("spec.SessionAffinity is ignored for headless services",
+                          "spec.externalName is ignored when spec.type is not \"ExternalName\""));
+}
+
+TEST(ObjectWarnings, of_old_annotations) {
+  EXPECT_THAT(warned("", "persistentvolumeclaims", "v1",
+                     R"("kind":"PersistentVolumeClaim","metadata":{"annotations":)"
+                     R"({"volume.beta.kubernetes.io/storage-class":"x"}},"spec":{}})"),
+              ElementsAre("metadata.annotations[volume.beta.kubernetes.io/storage-class]: "
+                          "deprecated since v1.8; use \"storageClassName\" attribute instead"));
+  EXPECT_THAT(warned("networking.k8s.io", "ingresses", "networking.k8s.io/v1",
+                     R"("kind":"Ingress","metadata":{"annotations":)"
+                     R"({"kubernetes.io/ingress.class":"x"}}})"),
+              ElementsAre("annotation \"kubernetes.io/ingress.class\" is deprecated, please use "
+                          "'spec.ingressClassName' instead"));
+}
+
+}  // namespace
+}  // namespace tiphys::apiserver
