@@ -1,6 +1,5 @@
 // Strategies of batch kinds. Upstream: pkg/registry/batch.
 #include "apiserver/registry/strategies/builtin.h"
-#include "apiserver/validation/names.h"
 #include "kinds/batch_v1.h"
 #include "kinds/job_labels.h"
 
@@ -33,36 +32,8 @@ void prepare_job(const StrategyContext&, Draft& object) {
   }
 }
 
-void warn_about_name(std::string_view name, std::vector<std::string>& warnings) {
-  Messages problems = check_dns1123_label(name);
-  if (problems.empty()) return;
-  std::string list;
-  for (const std::string& problem : problems) list += (list.empty() ? "" : " ") + problem;
-  warnings.push_back(
-      "metadata.name: this is used in Pod names and hostnames, which can result in surprising "
-      "behavior; a DNS label is recommended: [" +
-      list + "]");
-}
-
-void warn_about_job(const StrategyContext& context, const Object& object,
-                    std::vector<std::string>& warnings) {
-  if (!context.updating) warn_about_name(batch_v1::Job(object).metadata().name(), warnings);
-}
-
-void warn_about_cron_job(const StrategyContext& context, const Object& object,
-                         std::vector<std::string>& warnings) {
-  batch_v1::CronJob job(object);
-  if (!context.updating) warn_about_name(job.metadata().name(), warnings);
-  if (job.spec().schedule().find("TZ") == std::string_view::npos) return;
-  warnings.push_back(
-      "CRON_TZ or TZ used in spec.spec.schedule is not officially supported, see "
-      "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details");
-}
-
 }  // namespace
 
-Strategy job_strategy() { return {.prepare_for_create = prepare_job, .warnings = warn_about_job}; }
-
-Strategy cron_job_strategy() { return {.warnings = warn_about_cron_job}; }
+Strategy job_strategy() { return {.prepare_for_create = prepare_job}; }
 
 }  // namespace tiphys::apiserver

@@ -23,7 +23,5 @@ Strategy daemon_set_strategy();
 Strategy stateful_set_strategy();
 Strategy certificate_signing_request_strategy();
 Strategy job_strategy();
-Strategy cron_job_strategy();
-Strategy ingress_strategy();
 
 }  // namespace tiphys::apiserver

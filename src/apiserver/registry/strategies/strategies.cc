@@ -32,8 +32,6 @@ const Row kRows[] = {
     {"apps", "statefulsets", stateful_set_strategy()},
     {"certificates.k8s.io", "certificatesigningrequests", certificate_signing_request_strategy()},
     {"batch", "jobs", job_strategy()},
-    {"batch", "cronjobs", cron_job_strategy()},
-    {"networking.k8s.io", "ingresses", ingress_strategy()},
     {"coordination.k8s.io", "leases", {.allow_create_on_update = true}},
     {"events.k8s.io", "events", event_strategy()},
     {"rbac.authorization.k8s.io", "roles", {.allow_create_on_update = true}},
