@@ -369,6 +369,7 @@ Task<void> ApiServer::Impl::compress(net::Response& response, std::string accept
 
 net::Response ApiServer::Impl::respond(RequestContext context, Result<Answer> answer) {
   net::Response response;
+  std::vector<std::string> warnings = warning_headers(context.warnings);
   if (answer && answer->watch) {
     Result<void> checked = check_table_options(context);
     if (!checked) answer = checked.error();
@@ -377,10 +378,8 @@ net::Response ApiServer::Impl::respond(RequestContext context, Result<Answer> an
     response = std::move(*answer->raw);
   } else if (answer && answer->watch) {
     response.headers.set("content-type", stream_content_type(context.media.format));
-    std::vector<std::string> warnings = context.warnings;
     response.stream = std::make_unique<WatchBody>(loop, std::move(context),
                                                   std::move(*answer->watch), stopping.token());
-    context.warnings = std::move(warnings);
   } else {
     Result<net::Bytes> body = net::Bytes();
     if (!answer) {
@@ -404,9 +403,7 @@ net::Response ApiServer::Impl::respond(RequestContext context, Result<Answer> an
   if (!response.headers.has("cache-control")) {
     response.headers.set("cache-control", "no-cache, private");
   }
-  for (std::string& header : warning_headers(context.warnings)) {
-    response.headers.add("warning", std::move(header));
-  }
+  for (std::string& header : warnings) response.headers.add("warning", std::move(header));
   response.headers.set("audit-id", random.uuid());
   return response;
 }

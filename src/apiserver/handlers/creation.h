@@ -1,12 +1,13 @@
-// Writes that make what they don't find: they need the right to create it.
-// Upstream: withAuthorization in apiserver/pkg/endpoints/handlers/update.go.
+// Requests that take the right to create beside that of their verb: writes that make what they
+// don't find, and streams into pods that a GET opens. Upstream: withAuthorization in
+// apiserver/pkg/endpoints/handlers/update.go.
 #pragma once
 #include "apiserver/authz/forbidden.h"
 #include "apiserver/handlers/handler_env.h"
 
 namespace tiphys::apiserver {
 
-// Error: Forbidden, for a user who may update or patch the object but not create it.
+// Error: Forbidden, for a user who may do what was asked but not create.
 inline Result<void> authorize_creation(const HandlerEnv& env, const RequestContext& context) {
   if (!env.authorizer) return {};
   Attributes attributes = context.info.attributes();

@@ -1,7 +1,7 @@
 // pods/exec, pods/attach and pods/portforward: connects the client with the pod's kubelet.
 // Upstream: pkg/registry/core/pod/rest/subresources.go, pkg/registry/core/pod/strategy.go.
-#include "apiserver/authz/forbidden.h"
 #include "apiserver/handlers/connect.h"
+#include "apiserver/handlers/creation.h"
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/pod_container.h"
 #include "apiserver/handlers/proxy_headers.h"
@@ -61,21 +61,12 @@ Result<StreamPlace> stream_place(const RequestContext& context, core_v1::Pod pod
                      exec_query(context.query, info.subresource == "exec")};
 }
 
-// A WebSocket is opened with GET, but runs commands all the same: it takes the right to create too.
-Result<void> may_create(HandlerEnv& env, const RequestContext& context) {
-  if (!env.authorizer || context.info.verb == "create") return {};
-  Attributes attributes = context.info.attributes();
-  attributes.verb = "create";
-  Verdict verdict = env.authorizer->authorize(context.user, attributes);
-  if (verdict.decision == Decision::kAllow) return {};
-  return forbidden_status(context.user, attributes, verdict.reason);
-}
-
 }  // namespace
 
 Task<Result<Answer>> handle_pod_stream(HandlerEnv& env, RequestContext& context) {
   const RequestInfo& info = context.info;
-  Result<void> allowed = may_create(env, context);
+  // A WebSocket is opened with GET, but runs commands all the same.
+  Result<void> allowed = authorize_creation(env, context);
   if (!allowed) co_return allowed.error();
   Result<void> admitted = co_await env.registry->admit_connect(request_scope(context, false));
   if (!admitted) co_return admitted.error();

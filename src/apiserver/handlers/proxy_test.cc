@@ -202,7 +202,8 @@ TEST_F(ProxyTest, packed_pages_are_rewritten_and_broken_ones_pass) {
   body_ = gzip("<a href='/y'>");
   Reply reply = request("GET", std::string(kPods) + "/p/proxy/x");
   EXPECT_EQ(gunzip(reply.body, 1000), "<a href=\"" + std::string(kPods) + "/p/proxy/y\">");
-  for (std::string broken : {std::string("no gzip"), gzip("x").substr(0, 12), std::string()}) {
+  for (const std::string& broken :
+       {std::string("no gzip"), gzip("x").substr(0, 12), std::string()}) {
     body_ = broken;
     EXPECT_EQ(request("GET", std::string(kPods) + "/p/proxy/x").body, broken);
   }
