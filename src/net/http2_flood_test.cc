@@ -39,12 +39,12 @@ struct Load {
   EpollLoop& loop;
   int running = 0;
   int most_running = 0;
-  int started = 0;
+  int started = 0;  // those of the flood: not the other client's /quick
 };
 
 // Work that doesn't end when its client goes.
 Task<Response> stubborn(Load* load, Request request) {
-  ++load->started;
+  if (request.path != "/quick") ++load->started;
   load->most_running = std::max(load->most_running, ++load->running);
   if (request.path != "/quick") co_await sleep_for(load->loop, milliseconds(50));
   --load->running;
@@ -139,7 +139,7 @@ TEST_F(Http2FloodTest, cve_2019_9514_reset_by_us) {
                            "\x82\x82");
             }),
             1'000'000);
-  EXPECT_EQ(load_.started - served_, 0) << "nothing of it reached the handler";
+  EXPECT_EQ(load_.started, 0) << "nothing of it reached the handler";
 }
 
 TEST_F(Http2FloodTest, cve_2019_9515_settings) {
@@ -212,7 +212,7 @@ TEST_F(Http2FloodTest, cve_2023_45288_continuation) {
               return frame(kContinuation, 0, 1, block);
             }),
             100'000);
-  EXPECT_EQ(load_.started, served_) << "no request came of it";
+  EXPECT_EQ(load_.started, 0) << "no request came of it";
 }
 
 TEST_F(Http2FloodTest, empty_continuations) {
@@ -260,7 +260,7 @@ TEST_F(Http2FloodTest, HeaderCountIs431) {
         5);
   flood([&](int) { return frame(kHeaders, kEndStream | kEndHeaders, 1, block); }, 1);
   EXPECT_NE(answer_.find("request header fields too large"), std::string::npos);
-  EXPECT_EQ(load_.started, served_) << "no request came of it";
+  EXPECT_EQ(load_.started, 0) << "no request came of it";
 }
 
 TEST_F(Http2FloodTest, GarbageIsClosed) {
