@@ -183,8 +183,8 @@ bool yaml_key_less(std::string_view a, std::string_view b) {
   int64_t a_number = 0;
   int64_t b_number = 0;
   if (a[i] == '0' || b[i] == '0') {
-    for (size_t j = i; j-- > 0 && is_digit(a[j]);) {
-      if (a[j] != '0') {
+    for (size_t j = i; j > 0 && is_digit(a[j - 1]); --j) {
+      if (a[j - 1] != '0') {
         a_number = b_number = 1;
         break;
       }

@@ -76,7 +76,7 @@ TEST(Jwt, RefusesMalformed) {
   auto key = *PrivateKey::generate();
   auto keys = keys_of(key);
   std::string token = sign_jwt("{}", key);
-  for (std::string bad :
+  for (const std::string& bad :
        {std::string(), std::string("."), std::string(".."), std::string("a.b"), token + ".",
         token + "=", token + ".x", " " + token, token.substr(0, token.rfind('.') + 1),
         std::string("\0\0.\0.\0", 6), std::string(kMaxTokenBytes + 1, 'A')}) {

@@ -47,7 +47,7 @@ std::string canonical_address(const std::string& text) {
 }
 
 void add_apiserver_names(CertificateTemplate& what, const PkiOptions& options) {
-  for (std::string name :
+  for (const std::string& name :
        {std::string("kubernetes"), std::string("kubernetes.default"),
         std::string("kubernetes.default.svc"), "kubernetes.default.svc." + options.cluster_domain,
         std::string("localhost"), options.node_name}) {
