@@ -98,21 +98,23 @@ class QuantityParser {
     q.exponent_ = -static_cast<int32_t>(fraction.size());
     for (; q.mantissa_ != 0 && q.mantissa_ % 10 == 0; q.mantissa_ /= 10) ++q.exponent_;
     if (q.mantissa_ > kMaxMantissa) return false;
+    // What was cut off is less than a nano only as long as the exponent doesn't lift it.
+    if (more && format_ != Format::kBinarySi && exponent_ > 21) return false;
     if (format_ == Format::kBinarySi) {
       bool overflow =
           __builtin_mul_overflow(q.mantissa_, static_cast<Wide>(1) << exponent_, &q.mantissa_);
-      round_to_nano(q, more);
+      if (!overflow && !round_to_nano(q, more)) return false;
       cap_binary(q, overflow);
     } else {
       q.exponent_ += exponent_;
       // After the zeros of the mantissa moved over, so that the canonical text parses too.
       if (q.mantissa_ != 0 && q.exponent_ >= kMaxExponent) return false;
-      round_to_nano(q, more);
+      return round_to_nano(q, more);
     }
     return true;
   }
 
-  static void round_to_nano(Quantity& q, bool more) {
+  static bool round_to_nano(Quantity& q, bool more) {
     bool inexact = more;
     while (q.exponent_ < -9) {
       if (q.mantissa_ == 0) {
@@ -123,7 +125,12 @@ class QuantityParser {
       q.mantissa_ /= 10;
       ++q.exponent_;
     }
+    for (; inexact && q.exponent_ > -9; --q.exponent_) {
+      if (q.mantissa_ > kMaxMantissa / 10) return false;
+      q.mantissa_ *= 10;
+    }
     if (inexact) ++q.mantissa_;
+    return true;
   }
 
   static void cap_binary(Quantity& q, bool overflow) {

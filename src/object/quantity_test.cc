@@ -61,6 +61,9 @@ TEST(Quantity, malformed_texts_are_named) {
   EXPECT_EQ(canonical(std::string(60, '9')), "error: unable to parse numeric part of quantity");
   EXPECT_EQ(canonical("8000E999999"), "error: unable to parse numeric part of quantity");
   EXPECT_EQ(canonical("8E999999"), "8E999999");
+  std::string tail = "." + std::string(36, '0') + "1";
+  EXPECT_EQ(canonical("99" + tail), "99000000001n");
+  EXPECT_EQ(canonical("99" + tail + "E999999"), "error: unable to parse numeric part of quantity");
 }
 
 TEST(Quantity, arithmetic_is_exact) {
