@@ -3,16 +3,13 @@
 #include "apiserver/authn/impersonation.h"
 #include "apiserver/authz/forbidden.h"
 #include "apiserver/handlers/handlers.h"
-#include "apiserver/managed_fields/managed_fields.h"
 #include "apiserver/pipeline/bootstrap.h"
 #include "apiserver/pipeline/non_resource.h"
+#include "apiserver/pipeline/respond.h"
 #include "apiserver/pipeline/time_limit.h"
-#include "apiserver/registry/defaults.h"
-#include "apiserver/registry/meta.h"
-#include "apiserver/response/encode.h"
+#include "apiserver/registry/address_repairer.h"
+#include "apiserver/registry/own_writes.h"
 #include "apiserver/response/gzip.h"
-#include "apiserver/response/warnings.h"
-#include "apiserver/response/watch_body.h"
 #include "async/gate.h"
 #include "async/stop.h"
 #include "base/log.h"
@@ -20,8 +17,6 @@
 
 namespace tiphys::apiserver {
 namespace {
-
-constexpr Duration kAddressRepairPeriod = std::chrono::minutes(3);
 
 bool is_mutating(std::string_view verb) {
   return verb == "create" || verb == "update" || verb == "patch" || verb == "delete" ||
@@ -67,7 +62,6 @@ struct ApiServer::Impl {
         options(std::move(the_options)),
         hub(the_loop, the_store),
         gate(the_loop),
-        addresses_changed(the_loop),
         discovery(options.advertise_address + ":" + std::to_string(options.secure_port)),
         openapi(options.git_version),
         requests(the_loop) {
@@ -91,6 +85,8 @@ struct ApiServer::Impl {
     addresses = std::make_unique<ServiceAddresses>(hub, random, loop);
     parts.addresses = addresses.get();
     registry = std::make_unique<Registry>(parts);
+    writes = std::make_unique<OwnWrites>(*registry, loop);
+    repairer = std::make_unique<AddressRepairer>(hub, *writes, loop);
     env.loop = &loop;
     env.pool = &pool;
     env.random = &random;
@@ -106,7 +102,6 @@ struct ApiServer::Impl {
   std::optional<ApiStatus> setup_error;
   CacherHub hub;
   Gate gate;
-  Event addresses_changed;  // an IPAddress that no service's write wrote, perhaps
   Discovery discovery;
   OpenApi openapi;
   Metrics metrics;
@@ -114,6 +109,8 @@ struct ApiServer::Impl {
   std::unique_ptr<ServiceAllocator> allocator;
   std::unique_ptr<ServiceAddresses> addresses;
   std::unique_ptr<Registry> registry;
+  std::unique_ptr<OwnWrites> writes;
+  std::unique_ptr<AddressRepairer> repairer;
   std::unique_ptr<Authenticator> authenticator;
   std::unique_ptr<Authorizer> authorizer;
   std::vector<std::pair<std::string, Bootstrap>> bootstraps;
@@ -132,7 +129,7 @@ struct ApiServer::Impl {
   Task<Result<Answer>> in_time(RequestContext& context, std::string if_none_match, Duration limit);
   Result<RequestContext> open(net::Request& request);
   Task<net::Response> serve(net::Request request);
-  net::Response respond(RequestContext context, Result<Answer> answer);
+  net::Response answered(RequestContext context, Result<Answer> answer);
   Task<void> compress(net::Response& response, std::string accept_encoding);
 };
 
@@ -190,7 +187,7 @@ Task<Result<void>> ApiServer::start() {
     co_return made.error();
   }
   impl_->ready = true;
-  impl_->gate.spawn(repair_addresses());
+  impl_->gate.spawn(impl_->repairer->run(impl_->stopping.token()));
   co_return Result<void>();
 }
 
@@ -315,10 +312,10 @@ Task<net::Response> ApiServer::Impl::serve(net::Request request) {
   MonoTime started = loop.mono();
   Result<UserInfo> user = authenticate(request);
   Result<RequestContext> context = open(request);
-  if (!context) co_return respond(RequestContext{}, context.error());
+  if (!context) co_return answered(RequestContext{}, context.error());
   Result<std::optional<Duration>> limit =
       time_limit(context->info, context->query, options.request_timeout);
-  if (!limit) co_return respond(std::move(*context), limit.error());
+  if (!limit) co_return answered(std::move(*context), limit.error());
   std::string accept_encoding = context->accept_encoding;
   Result<Answer> answer = ApiStatus::unauthorized();
   if (user) {
@@ -347,7 +344,7 @@ Task<net::Response> ApiServer::Impl::serve(net::Request request) {
   }
   const schema::Resource* resource = context->resource;
   std::string verb = context->info.verb;
-  net::Response response = respond(std::move(*context), std::move(answer));
+  net::Response response = answered(std::move(*context), std::move(answer));
   metrics.count(resource, verb, response.status, loop.mono() - started);
   if (response.body && response.body->size() >= kMinGzipBytes && accepts_gzip(accept_encoding)) {
     co_await compress(response, std::move(accept_encoding));
@@ -365,45 +362,8 @@ Task<void> ApiServer::Impl::compress(net::Response& response, std::string accept
   response.headers.add("vary", "Accept-Encoding");
 }
 
-// ---- answers ----
-
-net::Response ApiServer::Impl::respond(RequestContext context, Result<Answer> answer) {
-  net::Response response;
-  std::vector<std::string> warnings = warning_headers(context.warnings);
-  if (answer && answer->watch) {
-    Result<void> checked = check_table_options(context);
-    if (!checked) answer = checked.error();
-  }
-  if (answer && answer->raw) {
-    response = std::move(*answer->raw);
-  } else if (answer && answer->watch) {
-    response.headers.set("content-type", stream_content_type(context.media.format));
-    response.stream = std::make_unique<WatchBody>(loop, std::move(context),
-                                                  std::move(*answer->watch), stopping.token());
-  } else {
-    Result<net::Bytes> body = net::Bytes();
-    if (!answer) {
-      body = answer.error();
-    } else if (answer->list) {
-      body = encode_list(context, *answer->list);
-    } else {
-      body = encode_object(context, *answer->object);
-    }
-    response.headers.set("content-type", content_type(context.media.format));
-    if (body) {
-      response.status = answer->code;
-      response.body = std::move(*body);
-    } else {
-      response.status = body.error().code();
-      response.body = encode_failure(context.media, body.error());
-      int32_t retry = body.error().data().details.retry_after_seconds;
-      if (retry > 0) response.headers.set("retry-after", std::to_string(retry));
-    }
-  }
-  if (!response.headers.has("cache-control")) {
-    response.headers.set("cache-control", "no-cache, private");
-  }
-  for (std::string& header : warnings) response.headers.add("warning", std::move(header));
+net::Response ApiServer::Impl::answered(RequestContext context, Result<Answer> answer) {
+  net::Response response = respond(loop, std::move(context), std::move(answer), stopping.token());
   response.headers.set("audit-id", random.uuid());
   return response;
 }
@@ -436,126 +396,18 @@ Task<Result<Answer>> ApiServer::call(InProcessRequest request) {
   co_return answer;
 }
 
-namespace {
-
-UserInfo loopback_user() {
-  UserInfo user;
-  user.name = "system:apiserver";
-  user.groups = {std::string(kSystemMasters), std::string(kAllAuthenticated)};
-  return user;
-}
-
-WriteScope own_scope(const schema::Resource& resource, std::string ns, const Draft& object,
-                     const UserInfo& user) {
-  WriteScope scope;
-  scope.resource = &resource;
-  scope.ns = std::move(ns);
-  scope.name = MetaView(object).name();
-  scope.user = &user;
-  scope.skip_admission = true;
-  scope.skip_rules = true;
-  return scope;
-}
-
-Task<Result<Draft>> give(std::shared_ptr<const Object> wanted, ObjectPtr current) {
-  Draft draft(*wanted);
-  if (current) MetaEdit(draft).copy("managedFields", MetaView(*current));
-  co_return draft;
-}
-
-Task<Result<Draft>> give_status(ObjectPtr wanted, ObjectPtr current, MicroTime now) {
-  Draft draft(*wanted);
-  const GroupVersionKind& gvk = *wanted->gvk();
-  const schema::Resource& resource =
-      *schema::find_resource_of_kind(gvk.group, gvk.version, gvk.kind);
-  track_update(resource, "status", current.get(), draft, "kube-apiserver", now);
-  co_return draft;
-}
-
-}  // namespace
+// ---- the server's own writes ----
 
 Task<Result<ObjectPtr>> ApiServer::ensure(const schema::Resource& resource, std::string ns,
                                           Draft object) {
-  std::string name(MetaView(object).name());
-  Result<ObjectPtr> there = impl_->registry->get(resource, ns, name);
-  if (there || !there.error().is_not_found()) co_return there;
-  UserInfo user = loopback_user();
-  apply_defaults(resource, object);
-  track_update(resource, "", nullptr, object, "kube-apiserver", impl_->loop.wall());
-  WriteScope scope = own_scope(resource, ns, object, user);
-  Result<Written> written = co_await impl_->registry->create(std::move(scope), std::move(object));
-  if (written) co_return std::move(written->object);
-  if (written.error().is_already_exists()) co_return impl_->registry->get(resource, ns, name);
-  co_return written.error();
+  return impl_->writes->ensure(resource, std::move(ns), std::move(object));
 }
-
 Task<Result<ObjectPtr>> ApiServer::put(const schema::Resource& resource, std::string ns,
                                        Draft object) {
-  UserInfo user = loopback_user();
-  std::string name(MetaView(object).name());
-  Result<ObjectPtr> made = co_await ensure(resource, ns, object.clone());
-  if (!made) co_return made.error();
-  apply_defaults(resource, object);
-  WriteScope scope = own_scope(resource, ns, object, user);
-  ObjectPtr wanted = object.freeze();
-  Result<Written> written = co_await impl_->registry->update(
-      std::move(scope), Preconditions{},
-      [wanted](ObjectPtr current) { return give(wanted, std::move(current)); });
-  if (!written) co_return written.error();
-  co_return std::move(written->object);
+  return impl_->writes->put(resource, std::move(ns), std::move(object));
 }
-
 Task<Result<ObjectPtr>> ApiServer::put_status(Draft object) {
-  const GroupVersionKind& gvk = *object.gvk();
-  const schema::Resource& resource =
-      *schema::find_resource_of_kind(gvk.group, gvk.version, gvk.kind);
-  UserInfo user = loopback_user();
-  WriteScope scope = own_scope(resource, std::string(MetaView(object).ns()), object, user);
-  scope.subresource = "status";
-  Preconditions preconditions;
-  preconditions.uid = MetaView(object).uid();
-  ObjectPtr wanted = object.freeze();
-  MicroTime now = impl_->loop.wall();
-  Result<Written> written = co_await impl_->registry->update(
-      std::move(scope), std::move(preconditions),
-      [wanted, now](ObjectPtr current) { return give_status(wanted, std::move(current), now); });
-  if (!written) co_return written.error();
-  co_return std::move(written->object);
-}
-
-// ---- Services and their IPAddresses ----
-
-Task<void> ApiServer::repair_addresses() {
-  impl_->hub.find("networking.k8s.io", "ipaddresses")
-      ->on_change([this](const ObjectPtr&, const ObjectPtr&) { impl_->addresses_changed.set(); });
-  StopToken stop = impl_->stopping.token();
-  while (!stop.stop_requested()) {
-    impl_->addresses_changed.reset();
-    std::vector<AddressRepair> plan = plan_address_repair(impl_->hub.lookup(), impl_->loop.wall());
-    for (const AddressRepair& repair : plan) {
-      Result<void> done = co_await carry_out(repair);
-      if (!done) LOG_WARNING("Address of a service not repaired", {"err", done.error()});
-      if (stop.stop_requested()) co_return;
-    }
-    (void)co_await impl_->addresses_changed.wait(stop, kAddressRepairPeriod);
-  }
-}
-
-Task<Result<void>> ApiServer::carry_out(AddressRepair repair) {
-  const schema::Resource& resource =
-      *schema::find_resource("networking.k8s.io", "v1", "ipaddresses");
-  if (repair.remove) {
-    UserInfo user = loopback_user();
-    WriteScope scope = own_scope(resource, "", Draft(*repair.remove), user);
-    DeleteRequest request;
-    request.preconditions.uid = MetaView(*repair.remove).uid();
-    Result<Written> removed = co_await impl_->registry->remove(std::move(scope), request);
-    if (!removed && !removed.error().is_not_found()) co_return removed.error();
-  }
-  if (!repair.create) co_return Result<void>();
-  Result<ObjectPtr> made = co_await ensure(resource, "", Draft(*repair.create));
-  if (!made) co_return made.error();
-  co_return Result<void>();
+  return impl_->writes->put_status(std::move(object));
 }
 
 }  // namespace tiphys::apiserver

@@ -17,7 +17,6 @@
 #include "apiserver/lookup.h"
 #include "apiserver/pipeline/answer.h"
 #include "apiserver/pipeline/non_resource.h"
-#include "apiserver/registry/service_repair.h"
 #include "apiserver/user.h"
 #include "async/loop.h"
 #include "async/pool.h"
@@ -98,9 +97,6 @@ class ApiServer {
   Task<Result<ObjectPtr>> put_status(Draft object);
 
  private:
-  Task<void> repair_addresses();
-  Task<Result<void>> carry_out(AddressRepair repair);
-
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
