@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "net/http1_head.h"
+#include "net/http2_fields.h"
 
 namespace tiphys::net {
 
@@ -14,24 +15,6 @@ constexpr int kReadsPerTurn = 64;
 constexpr size_t kFrameHeadBytes = 9;
 constexpr size_t kGatheredBytes = 4 * 1024;
 
-nghttp2_nv field(std::string_view name, std::string_view value) {
-  // Both outlive the frame: they live in the call, or are constants.
-  constexpr uint8_t kNoCopy = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
-  return {reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
-          reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
-          kNoCopy};
-}
-
-std::string_view view(const uint8_t* bytes, size_t size) {
-  return {reinterpret_cast<const char*>(bytes), size};
-}
-
-bool is_connection_field(std::string_view name) {
-  return name == "connection" || name == "transfer-encoding" || name == "keep-alive" ||
-         name == "upgrade" || name == "proxy-connection" || name == "host" ||
-         name == "content-length";
-}
-
 }  // namespace
 
 struct Http2ClientCallbacks {
@@ -43,7 +26,8 @@ struct Http2ClientCallbacks {
     if (frame->hd.type != NGHTTP2_HEADERS) return 0;
     Http2Call* call = client(user).find(frame->hd.stream_id);
     if (!call) return 0;
-    bool fits = client(user).on_header(*call, view(name, name_size), view(value, value_size));
+    bool fits =
+        client(user).on_header(*call, bytes_view(name, name_size), bytes_view(value, value_size));
     // The stream is reset.
     if (!fits) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     return 0;
@@ -59,7 +43,8 @@ struct Http2ClientCallbacks {
   static int data_chunk(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data,
                         size_t size, void* user) {
     nghttp2_session_consume_connection(session, size);
-    if (Http2Call* call = client(user).find(id)) client(user).on_data(*call, view(data, size));
+    if (Http2Call* call = client(user).find(id))
+      client(user).on_data(*call, bytes_view(data, size));
     return 0;
   }
   static int stream_close(nghttp2_session*, int32_t id, uint32_t error_code, void* user) {
@@ -141,15 +126,15 @@ bool Http2Client::submit(const std::shared_ptr<Http2Call>& call) {
   Request& request = call->request;
   call->path = request.query.empty() ? request.path : request.path + "?" + request.query;
   std::string length = std::to_string(request.body.size());
-  std::vector<nghttp2_nv> fields{field(":method", request.method), field(":scheme", scheme_),
-                                 field(":authority", request.authority),
-                                 field(":path", call->path)};
+  std::vector<nghttp2_nv> fields{
+      borrowed_field(":method", request.method), borrowed_field(":scheme", scheme_),
+      borrowed_field(":authority", request.authority), borrowed_field(":path", call->path)};
   for (const auto& [name, value] : request.headers.entries()) {
-    if (!is_connection_field(name)) fields.push_back(field(name, value));
+    if (!is_connection_field(name) && name != "host") fields.push_back(borrowed_field(name, value));
   }
   bool has_body = !request.body.empty();
   if (has_body) {
-    fields.push_back(field("content-length", length));
+    fields.push_back(borrowed_field("content-length", length));
     fields.back().flags = NGHTTP2_NV_FLAG_NO_COPY_NAME;
   }
   nghttp2_data_provider provider{{.ptr = call.get()}, Http2ClientCallbacks::provide};
@@ -234,7 +219,7 @@ ssize_t Http2Client::provide(Http2Call& call, size_t length, uint32_t* flags) {
 int Http2Client::send_data(Http2Call& call, const uint8_t* frame_head, size_t length) {
   if (output_.pending() >= kOutputHighBytes) return NGHTTP2_ERR_WOULDBLOCK;
   std::string& out = output_.text();
-  out.append(view(frame_head, kFrameHeadBytes));
+  out.append(bytes_view(frame_head, kFrameHeadBytes));
   out.append(call.request.body, call.sent, length);
   output_.added(kFrameHeadBytes + length);
   call.sent += length;
@@ -286,7 +271,7 @@ void Http2Client::flush() {
       ssize_t n = nghttp2_session_mem_send(session_, &bytes);
       if (n < 0) return close(ApiStatus::service_unavailable("HTTP/2 session failed"));
       if (n == 0) break;
-      output_.append(view(bytes, static_cast<size_t>(n)));
+      output_.append(bytes_view(bytes, static_cast<size_t>(n)));
     }
     more = output_.pending() >= kOutputHighBytes;
     ssize_t n = output_.write_to(wire_);

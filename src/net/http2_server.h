@@ -13,6 +13,8 @@
 
 namespace tiphys::net {
 
+inline constexpr int64_t kBadHeadCost = 20;  // glitches: reading it took us long
+
 // An exchange as a stream of an HTTP/2 connection.
 struct Http2Stream : public Exchange {
   using Exchange::Exchange;
