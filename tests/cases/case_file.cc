@@ -15,10 +15,14 @@ constexpr std::array kStepKeys = {
     "create", "update", "apply", "patch", "get", "list", "watch", "delete", "request", "restart",
     // with what
     "set", "unset", "with", "type", "params", "headers", "text", "user", "groups", "manager", "as",
-    "ns", "at", "save", "expect", "only", "note"};
-constexpr std::array kExpectKeys = {"status", "type",     "headers", "reason", "message",
-                                    "causes", "body",     "exactly", "names",  "columns",
-                                    "rows",   "warnings", "events",  "ends",   "contains"};
+    "ns", "at", "save", "expect", "only", "note",
+    // in time
+    "within", "for", "advance", "rest",
+    // what happens to a cluster
+    "up", "down", "fail", "jump"};
+constexpr std::array kExpectKeys = {
+    "status",  "type", "headers",  "reason", "message", "causes",   "body",  "exactly", "names",
+    "columns", "rows", "warnings", "events", "ends",    "contains", "count", "has",     "lacks"};
 
 template <size_t N>
 Result<void> check_keys(const Node& map, const std::array<const char*, N>& known) {
@@ -96,6 +100,7 @@ class CaseReader {
     out_.name = std::string(from_.find("case").as_text());
     out_.pending = std::string(from_.find("pending").as_text());
     out_.json_only = from_.find("only").as_text() == "json";
+    out_.virtual_only = from_.find("only").as_text() == "virtual";
     for (auto part :
          {&CaseReader::read_creates, &CaseReader::read_updates, &CaseReader::read_steps}) {
       Result<void> done = (this->*part)();

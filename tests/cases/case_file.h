@@ -18,7 +18,8 @@ struct Case {
   std::string name;
   // Why it fails today; it must then fail, so that the mark goes when the reason does.
   std::string pending;
-  bool json_only = false;  // about the text of JSON or YAML itself: not run in protobuf
+  bool json_only = false;     // about the text of JSON or YAML itself: not run in protobuf
+  bool virtual_only = false;  // waits long, or does what only a model cluster can
   std::vector<CaseStep> steps;
 };
 

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "tests/cases/runner.h"
+#include "tests/cases/server_world.h"
 #include "tests/cases/tree.h"
 
 namespace tiphys::cases {
@@ -47,7 +48,7 @@ std::string test_name(const testing::TestParamInfo<FileInMode>& info) {
 
 class CasesTest : public testing::TestWithParam<FileInMode> {
  protected:
-  static void SetUpTestSuite() { world_ = std::make_unique<World>(); }
+  static void SetUpTestSuite() { world_ = std::make_unique<ServerWorld>(); }
   static void TearDownTestSuite() { world_.reset(); }
   static std::unique_ptr<World> world_;
 };

@@ -165,7 +165,25 @@ class Check {
       if (!actual) report(actual.error().message());
     }
   }
+  // `count` of a list's items; each of `has` is one of them, none of `lacks` is.
+  void check_items() {
+    const Node& items = body_.as_node().find("items").as_node();
+    if (const Value& count = expect_.find("count"); !count.is_null()) {
+      compare("count", count, Value::of_int(items.size));
+    }
+    auto found = [&](const Value& wanted) {
+      return std::ranges::any_of(
+          items.items(), [&](const Value& item) { return difference(wanted, item).empty(); });
+    };
+    for (const Value& wanted : expect_.find("has").as_node().items()) {
+      if (!found(wanted)) report("no item is " + text_of(wanted));
+    }
+    for (const Value& unwanted : expect_.find("lacks").as_node().items()) {
+      if (found(unwanted)) report("an item is " + text_of(unwanted));
+    }
+  }
   void check_list() {
+    check_items();
     const Value& names = expect_.find("names");
     if (names.is_null()) return;
     std::vector<std::string> actual;

@@ -1,11 +1,14 @@
 #include "tests/cases/runner.h"
 
+#include "base/time.h"
 #include "codec/codec.h"
 #include "tests/cases/expectation.h"
 #include "tests/cases/tree.h"
 
 namespace tiphys::cases {
 namespace {
+
+constexpr Duration kPoll = std::chrono::milliseconds(100);
 
 class Runner {
  public:
@@ -16,6 +19,9 @@ class Runner {
     const std::string& ns = variables_["NS"];
     std::string found = do_step(R"({"create":{"apiVersion":"v1","kind":"Namespace","metadata":{)"
                                 R"("name":"${NS}"}}})");
+    if (found.empty() && mode_ == Mode::kCluster) {
+      found = do_step(R"({"get":"serviceaccounts/default","within":"1m"})");
+    }
     if (!found.empty()) return "namespace " + ns + ":\n" + found;
     std::string all;
     in_case_ = true;
@@ -25,7 +31,11 @@ class Runner {
       if (!found.empty() && !step.alone) break;
     }
     in_case_ = false;
-    return all + do_step(R"({"delete":"namespaces/${NS}"})");
+    all += do_step(R"({"delete":"namespaces/${NS}"})");
+    if (all.empty() && mode_ == Mode::kCluster) {
+      all = do_step(R"({"get":"namespaces/${NS}","within":"5m","expect":{"status":404}})");
+    }
+    return all;
   }
 
  private:
@@ -39,6 +49,59 @@ class Runner {
       world_.restart();
       return "";
     }
+    for (const char* key : {"advance", "rest", "up", "down", "fail", "jump"}) {
+      if (!node.find(key).is_null()) return disturb(node);
+    }
+    if (node.find("within").is_null() && node.find("for").is_null()) return try_step(arena, *step);
+    return wait_for(std::string(json), node);
+  }
+
+  std::string disturb(const Node& step) {
+    line_ = std::string(step.data[0].as_text());
+    Result<void> done;
+    if (step.find("advance").is_null()) {
+      done = world_.disturb(step);
+    } else {
+      Result<Duration> time = parse_go_duration(step.find("advance").as_text());
+      if (time) world_.pass(*time);
+      if (!time) done = time.error();
+    }
+    return done ? "" : "    " + done.error().message() + "\n";
+  }
+
+  // `within`: again until it is as expected; `for`: and then it stays so.
+  std::string wait_for(const std::string& json, const Node& step) {
+    Result<Duration> within = duration_of(step, "within");
+    Result<Duration> lasting = duration_of(step, "for");
+    if (!within || !lasting) return "    within and for are durations, as 1m30s\n";
+    auto once = [&] {
+      Arena arena;
+      Result<Value> again = read_step(json, arena);
+      return again ? try_step(arena, *again) : "    " + again.error().message() + "\n";
+    };
+    MonoTime end = world_.mono() + *within;
+    std::string found = once();
+    while (!found.empty() && world_.mono() < end) {
+      world_.pass(kPoll);
+      found = once();
+    }
+    end = world_.mono() + *lasting;
+    while (found.empty() && world_.mono() < end) {
+      world_.pass(kPoll);
+      found = once();
+    }
+    return found;
+  }
+
+  static Result<Duration> duration_of(const Node& step, std::string_view key) {
+    const Value& text = step.find(key);
+    if (text.is_null()) return Duration::zero();
+    return parse_go_duration(text.as_text());
+  }
+
+  std::string try_step(Arena& arena, Value step_value) {
+    Value* step = &step_value;
+    const Node& node = step->as_node();
     if (!node.find("set").is_null() || !node.find("unset").is_null()) {
       Result<void> changed = change_stored(arena, *step);
       if (!changed) return "    " + changed.error().message() + "\n";

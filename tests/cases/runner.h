@@ -13,6 +13,7 @@ enum class Mode : uint8_t {
   kJson,
   kProtobuf,  // bodies and answers in protobuf
   kRestart,   // JSON, and after every write the server is stopped and opened again
+  kCluster,   // JSON, against a whole cluster: namespaces get their service account, and go
 };
 
 // Makes the case's namespace (${NS}; ${ID} begins the names of what is not in a namespace), runs

@@ -1,14 +1,12 @@
-// World: a whole API server process (src/main's wiring, embedded store in a folder of its own) that
-// the cases' requests go to without a socket, and that can be stopped and opened again.
-//
-// Real time. One thread. Every call ends the test program after a minute without an end.
+// World: what cases run against: a server that answers requests, time that passes, and what can be
+// done to it from outside. Implementations: ServerWorld (an API server's process), and those of
+// tests/control (a cluster on virtual time, and one that runs elsewhere). One thread.
 #pragma once
-#include <memory>
+#include <functional>
 #include <string>
 
-#include "main/api_server_process.h"
-#include "main/host.h"
-#include "tests/suites/store/harness.h"
+#include "net/http.h"
+#include "object/value.h"
 
 namespace tiphys::cases {
 
@@ -24,26 +22,19 @@ struct Reply {
 
 class World {
  public:
-  World();
-  ~World();
-  // Stops the API server and opens a new one on what the store holds.
-  void restart();
+  virtual ~World() = default;
   // Sends a request as it is. Of a stream it reads until `enough` (null: never) says that the text
   // so far is enough, or the stream ends, or `limit` passes.
-  Reply send(net::Request request, std::function<bool(std::string_view)> enough = nullptr,
-             Duration limit = std::chrono::seconds(10));
-
- private:
-  void start();
-  void stop();
-  template <class T>
-  T run(Task<T> task);
-  Task<Reply> exchange(net::Request request, std::function<bool(std::string_view)> enough,
-                       Duration limit);
-
-  tests::TemporaryDirectory folder_;
-  Host host_;
-  std::unique_ptr<ApiServerProcess> process_;
+  virtual Reply send(net::Request request, std::function<bool(std::string_view)> enough = nullptr,
+                     Duration limit = std::chrono::seconds(10)) = 0;
+  // Stops what runs and opens it again on what the store holds.
+  virtual void restart() = 0;
+  virtual void pass(Duration time) = 0;
+  virtual MonoTime mono() const = 0;
+  // Carries out a step that is no request (faults, nodes that go). Error: it can't.
+  virtual Result<void> disturb(const Node& step) {
+    return ApiStatus::bad_request("this world can't do that");
+  }
 };
 
 }  // namespace tiphys::cases

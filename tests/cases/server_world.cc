@@ -1,4 +1,4 @@
-#include "tests/cases/world.h"
+#include "tests/cases/server_world.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -44,23 +44,23 @@ Task<bool> done(Task<void> task) {
 
 }  // namespace
 
-World::World() {
+ServerWorld::ServerWorld() {
   std::ofstream tokens(folder_.path() + "/tokens.csv");
   tokens << kAdminToken << ",admin,admin,\"system:masters\"\n";
   tokens.close();
   start();
 }
 
-World::~World() { stop(); }
+ServerWorld::~ServerWorld() { stop(); }
 
-void World::restart() {
+void ServerWorld::restart() {
   stop();
   start();
 }
 
 // As the server that ../shared/golden describes: nobody makes service accounts here, so their
 // admission is off.
-void World::start() {
+void ServerWorld::start() {
   ApiServerFlags flags;
   flags.data_dir = folder_.path() + "/data";
   flags.bind_address = "127.0.0.1";
@@ -72,13 +72,17 @@ void World::start() {
   if (!started) give_up("the server does not start: " + started.error().message());
 }
 
-void World::stop() {
+void ServerWorld::stop() {
   run(done(process_->stop()));
   process_.reset();
 }
 
+void ServerWorld::pass(Duration time) { run(sleep_for(host_.loop(), time)); }
+
+MonoTime ServerWorld::mono() const { return SystemClock().mono(); }
+
 template <class T>
-T World::run(Task<T> task) {
+T ServerWorld::run(Task<T> task) {
   EpollLoop& loop = host_.loop();
   auto timer = loop.call_after(kLimit, [] { give_up("a call took longer than a minute"); });
   std::optional<T> value;
@@ -88,13 +92,13 @@ T World::run(Task<T> task) {
   return std::move(*value);
 }
 
-Reply World::send(net::Request request, std::function<bool(std::string_view)> enough,
-                  Duration limit) {
+Reply ServerWorld::send(net::Request request, std::function<bool(std::string_view)> enough,
+                        Duration limit) {
   return run(exchange(std::move(request), std::move(enough), limit));
 }
 
-Task<Reply> World::exchange(net::Request request, std::function<bool(std::string_view)> enough,
-                            Duration limit) {
+Task<Reply> ServerWorld::exchange(net::Request request,
+                                  std::function<bool(std::string_view)> enough, Duration limit) {
   Loop& loop = host_.loop();
   StopSource late;
   auto timer = loop.call_after(limit, [&late] { late.request_stop(); });

@@ -1,0 +1,176 @@
+#include "tests/control/sim_cluster.h"
+
+#include <gtest/gtest.h>
+
+#include "apiserver/admission/plugins.h"
+#include "storage/memory/memory_store.h"
+#include "tests/cases/tree.h"
+
+namespace tiphys::control {
+namespace {
+
+class AlwaysAdmin : public apiserver::Authenticator {
+ public:
+  Result<std::optional<apiserver::Authenticated>> authenticate(const net::Request&) override {
+    return std::optional<apiserver::Authenticated>(found());
+  }
+  Result<std::optional<apiserver::Authenticated>> authenticate_token(
+      std::string_view, const std::vector<std::string>&) override {
+    return std::optional<apiserver::Authenticated>(found());
+  }
+
+ private:
+  static apiserver::Authenticated found() {
+    apiserver::Authenticated admin;
+    admin.user.name = "admin";
+    admin.user.groups = {std::string(apiserver::kSystemMasters),
+                         std::string(apiserver::kAllAuthenticated)};
+    return admin;
+  }
+};
+
+apiserver::UserInfo component_user() {
+  return {.name = "system:kube-controller-manager",
+          .uid = "",
+          .groups = {std::string(apiserver::kSystemMasters)},
+          .extra = {}};
+}
+
+}  // namespace
+
+SimCluster::SimCluster(uint64_t seed, int nodes)
+    : random_(seed), store_(storage::make_memory_store(loop_)) {
+  for (int i = 1; i <= nodes; ++i) names_.push_back("node-" + std::to_string(i));
+  start();
+}
+
+SimCluster::~SimCluster() {
+  stop();
+  loop_.run(store_->stop());
+}
+
+void SimCluster::start() {
+  server_ = std::make_unique<apiserver::ApiServer>(loop_, pool_, *store_, random_,
+                                                   apiserver::ApiServerOptions{});
+  server_->set_authenticator(std::make_unique<AlwaysAdmin>());
+  apiserver::AdmissionParts parts{
+      .loop = &loop_,
+      .lookup = &server_->lookup(),
+      .random = &random_,
+      .write_status = [this](Draft object) { return server_->put_status(std::move(object)); }};
+  auto plugins = apiserver::make_admission(parts, {}, {});
+  ASSERT_TRUE(plugins) << plugins.error().message();
+  for (auto& plugin : *plugins) server_->add_admission(std::move(plugin));
+  Result<void> started = loop_.run(server_->start());
+  ASSERT_TRUE(started) << started.error().message();
+  transport_ = std::make_unique<InProcessTransport>(*server_, component_user(), "sim-cluster");
+  client_ = std::make_unique<client::Client>(*transport_, "sim-cluster");
+  start_controllers();
+  scheduler_ = std::make_unique<scheduler::Scheduler>(loop_, *client_, random_);
+  scheduler_->start();
+  nodes_ = std::make_unique<ModelNodes>(loop_, *client_, random_);
+  nodes_->start();
+  for (const std::string& name : names_) nodes_->up(name);
+}
+
+void SimCluster::start_controllers() {
+  faults_ = std::make_unique<FaultTransport>(loop_, *transport_);
+  controllers_client_ = std::make_unique<client::Client>(*faults_, "kube-controller-manager");
+  controllers::ControllerManager::Options options;
+  options.root_ca_pem = "CA";
+  auto manager =
+      controllers::ControllerManager::create(loop_, *controllers_client_, random_, options);
+  ASSERT_TRUE(manager) << manager.error().message();
+  manager_ = std::move(*manager);
+  manager_->start();
+}
+
+void SimCluster::stop() {
+  loop_.run(nodes_->stop());
+  loop_.run(scheduler_->stop());
+  loop_.run(manager_->stop());
+  nodes_.reset();
+  scheduler_.reset();
+  manager_.reset();
+  loop_.run(server_->stop());
+  server_.reset();
+}
+
+void SimCluster::restart() {
+  stop();
+  start();
+}
+
+cases::Reply SimCluster::send(net::Request request, std::function<bool(std::string_view)> enough,
+                              Duration limit) {
+  return loop_.run(exchange(std::move(request), std::move(enough), limit));
+}
+
+Task<cases::Reply> SimCluster::exchange(net::Request request,
+                                        std::function<bool(std::string_view)> enough,
+                                        Duration limit) {
+  net::Response response = co_await server_->handle(std::move(request));
+  cases::Reply reply{.status = response.status, .headers = response.headers};
+  if (response.body) reply.body = *response.body;
+  if (!response.stream) co_return reply;
+  StopSource late;
+  auto timer = loop_.call_after(limit, [&late] { late.request_stop(); });
+  while (!(enough && enough(reply.body))) {
+    Result<net::Bytes> chunk = co_await response.stream->next(late.token());
+    if (!chunk || !*chunk) break;
+    reply.body += **chunk;
+  }
+  reply.ended = !late.stop_requested() && !(enough && enough(reply.body));
+  loop_.cancel(timer);
+  co_return reply;
+}
+
+Result<void> SimCluster::add_fault(const Node& fault) {
+  FaultTransport::Fault made;
+  made.requests = std::make_shared<re2::RE2>(std::string(fault.find("requests").as_text()));
+  if (!made.requests->ok()) return ApiStatus::bad_request(made.requests->error());
+  made.code = static_cast<int>(fault.find("with").as_int(500));
+  made.lost = fault.find("lost").as_bool();
+  made.times = fault.find("times").as_int(1);
+  if (const Value& span = fault.find("for"); !span.is_null()) {
+    TIPHYS_TRY(Duration, time, parse_go_duration(span.as_text()));
+    made.until = loop_.mono() + time;
+    made.times = fault.find("times").as_int(INT64_MAX);
+  }
+  faults_->add(std::move(made));
+  return {};
+}
+
+Result<void> SimCluster::disturb(const Node& step) {
+  if (const Value& name = step.find("up"); !name.is_null()) {
+    nodes_->up(std::string(name.as_text()));
+    return {};
+  }
+  if (const Value& name = step.find("down"); !name.is_null()) {
+    nodes_->down(std::string(name.as_text()));
+    return {};
+  }
+  if (const Value& fault = step.find("fail"); !fault.is_null()) return add_fault(fault.as_node());
+  const Value& jump = step.find("jump");
+  TIPHYS_TRY(Duration, span,
+             parse_go_duration(jump.is_null() ? step.find("rest").as_text() : jump.as_text()));
+  if (jump.is_null()) return rest(span);
+  loop_.jump_wall(span);
+  return {};
+}
+
+Result<void> SimCluster::rest(Duration quiet, Duration limit) {
+  MonoTime end = loop_.mono() + limit;
+  size_t before = 0;
+  while (loop_.mono() < end) {
+    before = faults_->writes().size();
+    loop_.run_for(quiet);
+    if (faults_->writes().size() == before) return {};
+  }
+  std::string text = "still written:";
+  for (size_t i = before; i < faults_->writes().size(); ++i)
+    text += "\n      " + faults_->writes()[i];
+  return ApiStatus::bad_request(text);
+}
+
+}  // namespace tiphys::control

@@ -1,0 +1,70 @@
+// SimCluster: a whole cluster in one thread on virtual time: the API server on the memory store,
+// all controllers, the scheduler and model nodes. A month takes as long as what happens in it.
+//
+// disturb() carries out:
+//   up: NAME, down: NAME   a node comes (again), or is lost without a word
+//   fail: {requests: EXPRESSION, with: CODE, times: N, for: DURATION, lost: true}
+//                          the controllers' requests that match "PUT /api/..." fail
+//   jump: DURATION         the wall clock jumps
+//   rest: DURATION         the controllers must write nothing for so long (Leases aside), at the
+//                          latest after ten minutes
+#pragma once
+#include <memory>
+#include <string>
+
+#include "apiserver/api_server.h"
+#include "async/sim_loop.h"
+#include "controllers/controller_manager.h"
+#include "main/in_process_transport.h"
+#include "scheduler/scheduler.h"
+#include "tests/cases/world.h"
+#include "tests/control/fault_transport.h"
+#include "tests/control/model_nodes.h"
+
+namespace tiphys::control {
+
+class SimCluster : public cases::World {
+ public:
+  explicit SimCluster(uint64_t seed = 1, int nodes = 2);  // node-1, node-2...
+  ~SimCluster() override;
+
+  cases::Reply send(net::Request request, std::function<bool(std::string_view)> enough = nullptr,
+                    Duration limit = std::chrono::seconds(10)) override;
+  void restart() override;
+  void pass(Duration time) override { loop_.run_for(time); }
+  MonoTime mono() const override { return loop_.mono(); }
+  Result<void> disturb(const Node& step) override;
+
+  // For tests that look closer.
+  SimLoop& loop() { return loop_; }
+  client::Client& client() { return *client_; }
+  FaultTransport& faults() { return *faults_; }
+  ModelNodes& nodes() { return *nodes_; }
+  // Lets time pass until the controllers have written nothing for `quiet`; what they still wrote
+  // if that is not so after `limit`.
+  Result<void> rest(Duration quiet, Duration limit = std::chrono::minutes(10));
+
+ private:
+  void start();
+  void stop();
+  void start_controllers();
+  Result<void> add_fault(const Node& fault);
+  Task<cases::Reply> exchange(net::Request request, std::function<bool(std::string_view)> enough,
+                              Duration limit);
+
+  SimLoop loop_;
+  WorkerPool pool_{1};
+  SeededRandom random_;
+  std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<apiserver::ApiServer> server_;
+  std::unique_ptr<InProcessTransport> transport_;
+  std::unique_ptr<FaultTransport> faults_;
+  std::unique_ptr<client::Client> client_;  // of the nodes, the scheduler and tests
+  std::unique_ptr<client::Client> controllers_client_;
+  std::unique_ptr<controllers::ControllerManager> manager_;
+  std::unique_ptr<scheduler::Scheduler> scheduler_;
+  std::unique_ptr<ModelNodes> nodes_;
+  std::vector<std::string> names_;  // of nodes
+};
+
+}  // namespace tiphys::control
