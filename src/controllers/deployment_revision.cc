@@ -1,6 +1,7 @@
 // The new ReplicaSet of a Deployment: its name, its labels, and the revisions in annotations.
 #include "base/strings.h"
 #include "codec/codec.h"
+#include "controllers/controller_revision.h"
 #include "controllers/deployment_plan.h"
 #include "controllers/resources.h"
 
@@ -21,14 +22,6 @@ int64_t highest_revision(const ReplicaSetStates& sets) {
   int64_t highest = 0;
   for (const ReplicaSetState* set : sets) highest = std::max(highest, revision_of(*set->object));
   return highest;
-}
-
-// apimachinery's rand.SafeEncodeString: letters and digits that spell no words.
-std::string safe_encoded(std::string_view text) {
-  constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
-  std::string result;
-  for (char c : text) result += kAlphabet[static_cast<unsigned char>(c) % kAlphabet.size()];
-  return result;
 }
 
 std::string longer_history(std::string_view history, std::string_view revision) {
