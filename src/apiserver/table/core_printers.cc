@@ -322,22 +322,6 @@ void print_new_event(const Object& object, MicroTime now, Cells& cells) {
                     event.metadata().name(), now, cells);
 }
 
-constexpr Column kController[] = {
-    kNameColumn, {"Desired", "integer"},      {"Current", "integer"},  {"Ready", "integer"},
-    kAgeColumn,  {"Containers", "string", 1}, {"Images", "string", 1}, {"Selector", "string", 1}};
-
-void print_replication_controller(const Object& object, MicroTime now, Cells& cells) {
-  core_v1::ReplicationController item(object);
-  cells.text(item.metadata().name());
-  cells.number(item.spec().replicas());
-  cells.number(item.status().replicas());
-  cells.number(item.status().ready_replicas());
-  cells.age(item.metadata().creation_timestamp(), now);
-  cells.text(container_names(item.spec().template_().spec()));
-  cells.text(container_images(item.spec().template_().spec()));
-  cells.text(format_labels(item.spec().selector()));
-}
-
 constexpr Column kComponentStatus[] = {kNameColumn, {"Status"}, {"Message"}, {"Error"}};
 
 void print_component_status(const Object& object, MicroTime, Cells& cells) {
@@ -372,7 +356,6 @@ std::span<const PrinterRow> core_printers() {
       {&core_v1::Endpoints::message(), {kEndpoints, print_endpoints}},
       {&core_v1::Event::message_type(), {kEvent, print_event}},
       {&events_v1::Event::message_type(), {kEvent, print_new_event}},
-      {&core_v1::ReplicationController::message(), {kController, print_replication_controller}},
       {&core_v1::ComponentStatus::message(), {kComponentStatus, print_component_status}},
   };
   return kRows;

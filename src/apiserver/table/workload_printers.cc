@@ -1,10 +1,11 @@
-// Printers of apps, batch, autoscaling and policy workloads.
+// Printers of ReplicationControllers, apps, batch, autoscaling and policy workloads.
 #include "apiserver/table/printers.h"
 #include "base/strings.h"
 #include "kinds/apps_v1.h"
 #include "kinds/autoscaling_v1.h"
 #include "kinds/autoscaling_v2.h"
 #include "kinds/batch_v1.h"
+#include "kinds/core_v1.h"
 #include "kinds/policy_v1.h"
 
 namespace tiphys::apiserver {
@@ -39,8 +40,15 @@ constexpr Column kReplicaSet[] = {
     kNameColumn, {"Desired", "integer"},      {"Current", "integer"},  {"Ready", "integer"},
     kAgeColumn,  {"Containers", "string", 1}, {"Images", "string", 1}, {"Selector", "string", 1}};
 
+std::string selector_text(apps_v1::ReplicaSetSpec spec) { return format_selector(spec.selector()); }
+std::string selector_text(core_v1::ReplicationControllerSpec spec) {
+  return format_labels(spec.selector());
+}
+
+// ReplicaSets and ReplicationControllers: they differ in their selectors only.
+template <class T>
 void print_replica_set(const Object& object, MicroTime now, Cells& cells) {
-  apps_v1::ReplicaSet item(object);
+  T item(object);
   cells.text(item.metadata().name());
   cells.number(item.spec().replicas());
   cells.number(item.status().replicas());
@@ -48,7 +56,7 @@ void print_replica_set(const Object& object, MicroTime now, Cells& cells) {
   cells.age(item.metadata().creation_timestamp(), now);
   cells.text(container_names(item.spec().template_().spec()));
   cells.text(container_images(item.spec().template_().spec()));
-  cells.text(format_selector(item.spec().selector()));
+  cells.text(selector_text(item.spec()));
 }
 
 constexpr Column kDaemonSet[] = {kNameColumn,
@@ -317,7 +325,9 @@ void print_budget(const Object& object, MicroTime now, Cells& cells) {
 std::span<const PrinterRow> workload_printers() {
   static const PrinterRow kRows[] = {
       {&apps_v1::Deployment::message(), {kDeployment, print_deployment}},
-      {&apps_v1::ReplicaSet::message(), {kReplicaSet, print_replica_set}},
+      {&apps_v1::ReplicaSet::message(), {kReplicaSet, print_replica_set<apps_v1::ReplicaSet>}},
+      {&core_v1::ReplicationController::message(),
+       {kReplicaSet, print_replica_set<core_v1::ReplicationController>}},
       {&apps_v1::DaemonSet::message(), {kDaemonSet, print_daemon_set}},
       {&apps_v1::StatefulSet::message(), {kStatefulSet, print_stateful_set}},
       {&apps_v1::ControllerRevision::message(), {kRevision, print_revision}},
