@@ -14,7 +14,10 @@ constexpr std::string_view kAdmission = "admissionregistration.k8s.io";
 
 const KindRules kRows[] = {
     {"", "namespaces", false, false, check_name_is_dns1123_label},
-    {"", "services", false, true, check_name_is_dns1035_label},
+    {.resource = "services",
+     .returns_deleted = true,
+     .name_check = check_name_is_dns1035_label,
+     .put_creates = true},
     {"", "pods", true, true, nullptr},
     {"", "podtemplates", true, true, nullptr},
     {"", "persistentvolumes", false, true, nullptr},
@@ -22,8 +25,9 @@ const KindRules kRows[] = {
     {"", "resourcequotas", false, true, nullptr},
     {"", "serviceaccounts", false, true, nullptr},
     {.resource = "replicationcontrollers", .generation = true, .dependents = Dependents::kOrphan},
-    {.resource = "limitranges", .names_itself = true},
+    {.resource = "limitranges", .put_creates = true, .names_itself = true},
     {.resource = "endpoints",
+     .put_creates = true,
      .deprecated = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"},
     {.resource = "componentstatuses", .deprecated = "v1 ComponentStatus is deprecated in v1.19+"},
     {"apps", "deployments", true, false, nullptr},
@@ -69,10 +73,10 @@ const KindRules kRows[] = {
     {"apiextensions.k8s.io", "customresourcedefinitions", true, false, nullptr},
     {"apiregistration.k8s.io", "apiservices", false, false, any_path_segment},
     {"certificates.k8s.io", "certificatesigningrequests", false, false, any_name},
-    {kRbac, "roles", false, false, any_path_segment},
-    {kRbac, "rolebindings", false, false, any_path_segment},
-    {kRbac, "clusterroles", false, false, any_path_segment},
-    {kRbac, "clusterrolebindings", false, false, any_path_segment},
+    {kRbac, "roles", false, false, any_path_segment, false, true},
+    {kRbac, "rolebindings", false, false, any_path_segment, false, true},
+    {kRbac, "clusterroles", false, false, any_path_segment, false, true},
+    {kRbac, "clusterrolebindings", false, false, any_path_segment, false, true},
 };
 
 const KindRules kGeneric;

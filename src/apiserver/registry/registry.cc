@@ -287,9 +287,7 @@ Task<Result<Written>> Registry::update(WriteScope scope, Preconditions precondit
     if (!current && !current.error().is_not_found()) co_return current.error();
     bool retry = false;
     if (!current) {
-      const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
-      bool may_create = scope.subresource.empty() && (strategy.allow_create_on_update ||
-                                                      kind_rules(*scope.resource).put_creates);
+      bool may_create = scope.subresource.empty() && kind_rules(*scope.resource).put_creates;
       if (!may_create || !preconditions.uid.empty()) co_return not_found(scope);
       Result<Draft> fresh = co_await transform(nullptr);
       if (!fresh) co_return fresh.error();
@@ -357,10 +355,9 @@ Result<void> Registry::check_preconditions(const WriteScope& scope,
 // Whether the update names no revision that it is for. Errors: it has to; it names another one.
 Result<bool> Registry::check_version(const WriteScope& scope, const Draft& object,
                                      const MetaView& before) const {
-  const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
   std::string_view version = MetaView(object).resource_version();
   if (version == "0") version = {};
-  bool versioned = !strategy.allow_unconditional_update || kind_rules(*scope.resource).versioned;
+  bool versioned = kind_rules(*scope.resource).versioned;
   if (version.empty() && versioned) {
     FieldErrors errors;
     errors.invalid_raw(FieldPath("metadata").child("resourceVersion"), "0",

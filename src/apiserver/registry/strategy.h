@@ -30,8 +30,6 @@ struct Strategy {
   void (*validate)(const StrategyContext&, const Object& object, FieldErrors& errors) = nullptr;
   void (*validate_update)(const StrategyContext&, const Object& object, const Object& old,
                           FieldErrors& errors) = nullptr;
-  bool allow_create_on_update = false;     // PUT to a name that doesn't exist creates it
-  bool allow_unconditional_update = true;  // PUT without resourceVersion
   // Grace period in seconds of a graceful deletion; negative: not graceful. Requested: the
   // client's, or -1.
   int64_t (*grace_period)(const Object& object, int64_t requested) = nullptr;

@@ -41,9 +41,7 @@ void check_event(const StrategyContext& context, const Object& object, const Obj
 }  // namespace
 
 Strategy service_strategy() {
-  Strategy strategy = whole_object<core_v1::Service, validate_service, validate_service_status>();
-  strategy.allow_create_on_update = true;
-  return strategy;
+  return whole_object<core_v1::Service, validate_service, validate_service_status>();
 }
 
 Strategy config_map_strategy() { return whole_object<core_v1::ConfigMap, validate_config_map>(); }
@@ -72,9 +70,7 @@ Strategy persistent_volume_claim_strategy() {
 }
 
 Strategy limit_range_strategy() {
-  Strategy strategy = whole_object<core_v1::LimitRange, validate_limit_range>();
-  strategy.allow_create_on_update = true;
-  return strategy;
+  return whole_object<core_v1::LimitRange, validate_limit_range>();
 }
 
 Strategy resource_quota_strategy() {
@@ -89,8 +85,7 @@ Strategy event_strategy() {
       .validate = [](const StrategyContext& context, const Object& object,
                      FieldErrors& errors) { check_event(context, object, nullptr, errors); },
       .validate_update = [](const StrategyContext& context, const Object& object, const Object& old,
-                            FieldErrors& errors) { check_event(context, object, &old, errors); },
-      .allow_create_on_update = true};
+                            FieldErrors& errors) { check_event(context, object, &old, errors); }};
 }
 
 }  // namespace tiphys::apiserver

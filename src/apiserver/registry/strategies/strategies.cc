@@ -21,7 +21,6 @@ const Row kRows[] = {
     {"", "namespaces", namespace_strategy()},
     {"", "nodes", node_strategy()},
     {"", "events", event_strategy()},
-    {"", "endpoints", {.allow_create_on_update = true}},
     {"", "limitranges", limit_range_strategy()},
     {"", "persistentvolumeclaims", persistent_volume_claim_strategy()},
     {"", "persistentvolumes", persistent_volume_strategy()},
@@ -32,12 +31,7 @@ const Row kRows[] = {
     {"apps", "statefulsets", stateful_set_strategy()},
     {"certificates.k8s.io", "certificatesigningrequests", certificate_signing_request_strategy()},
     {"batch", "jobs", job_strategy()},
-    {"coordination.k8s.io", "leases", {.allow_create_on_update = true}},
     {"events.k8s.io", "events", event_strategy()},
-    {"rbac.authorization.k8s.io", "roles", {.allow_create_on_update = true}},
-    {"rbac.authorization.k8s.io", "rolebindings", {.allow_create_on_update = true}},
-    {"rbac.authorization.k8s.io", "clusterroles", {.allow_create_on_update = true}},
-    {"rbac.authorization.k8s.io", "clusterrolebindings", {.allow_create_on_update = true}},
 };
 
 const Strategy kGeneric;
