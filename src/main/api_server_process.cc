@@ -159,7 +159,10 @@ void ApiServerFlags::add_to(FlagSet& flags) {
   flags.add("service-account-jwks-uri", service_account_jwks_uri,
             "Where the tokens' keys are read, as OpenID discovery tells (\"\": this server)");
   flags.add("service-account-extend-token-expiration", service_account_extend_token_expiration,
-            "Give pods' tokens a year, for clients that never read them again");
+            "Give pods' tokens of the default time a year, whatever the limit, for clients that "
+            "never read them again");
+  flags.add("service-account-max-token-expiration", service_account_max_token_expiration,
+            "Longest time of a token; requests for more are given this much (0: no limit)");
   flags.add("api-audiences", api_audiences, "Audiences of tokens (default: the issuers)");
   flags.add("max-requests-inflight", max_requests_inflight,
             "Reading requests served at a time (0: no limit)");
@@ -181,6 +184,28 @@ ApiServerProcess::ApiServerProcess(Host& host, ApiServerFlags flags)
     : host_(host), flags_(std::move(flags)), gate_(host.loop()) {}
 
 ApiServerProcess::~ApiServerProcess() = default;
+
+Result<void> ApiServerProcess::check_token_expiration() const {
+  Duration limit = flags_.service_account_max_token_expiration;
+  if (limit == Duration::zero()) return {};
+  if (limit < std::chrono::hours(1) || limit > std::chrono::seconds(apiserver::kMaxTokenSeconds)) {
+    return ApiStatus::bad_request(
+        "the service-account-max-token-expiration must be between 1 hour and 2^32 seconds");
+  }
+  if (!flags_.service_account_extend_token_expiration) return {};
+  if (limit < std::chrono::seconds(apiserver::kExtendableSeconds)) {
+    LOG_WARNING(
+        "service-account-extend-token-expiration is true, in order to correctly trigger safe "
+        "transition logic, service-account-max-token-expiration must be set longer than 3607 "
+        "seconds");
+  }
+  if (limit < std::chrono::seconds(apiserver::kExtendedSeconds)) {
+    LOG_WARNING(
+        "service-account-extend-token-expiration is true, enabling tokens valid up to 31536000 "
+        "seconds, which is longer than service-account-max-token-expiration");
+  }
+  return {};
+}
 
 Result<void> ApiServerProcess::check_flags() {
   if (!flags_.etcd_servers.empty()) {
@@ -207,6 +232,7 @@ Result<void> ApiServerProcess::check_flags() {
           "can not be negative value");
     }
   }
+  if (auto good = check_token_expiration(); !good) return good;
   if (flags_.tls_cert_file.empty() != flags_.tls_private_key_file.empty()) {
     return ApiStatus::bad_request("--tls-cert-file and --tls-private-key-file go together");
   }
@@ -325,6 +351,9 @@ Result<void> ApiServerProcess::make_identity() {
   if (!flags_.service_account_issuer.empty()) options.issuers = flags_.service_account_issuer;
   options.api_audiences = flags_.api_audiences;
   options.extend_expiration = flags_.service_account_extend_token_expiration;
+  options.max_expiration_seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(flags_.service_account_max_token_expiration)
+          .count();
   TIPHYS_TRY(crypto::VerificationKey, key,
              crypto::VerificationKey::from_pem(pki_->service_account_key().public_pem()));
   tokens_ = std::make_unique<apiserver::ServiceAccountTokens>(

@@ -41,6 +41,7 @@ struct ApiServerFlags {
   std::vector<std::string> service_account_issuer;
   std::string service_account_jwks_uri;
   bool service_account_extend_token_expiration = true;
+  Duration service_account_max_token_expiration{0};  // 0: no limit
   std::vector<std::string> api_audiences;
   int64_t max_requests_inflight = 400;
   int64_t max_mutating_requests_inflight = 200;
@@ -70,6 +71,7 @@ class ApiServerProcess {
 
  private:
   Result<void> check_flags();
+  Result<void> check_token_expiration() const;
   Result<void> open_store();
   Result<void> make_pki();
   Result<void> make_tls();

@@ -36,12 +36,12 @@ class AuthnTest : public testing::Test {
     return draft->freeze();
   }
   std::string token(const std::string& spec = "{expirationSeconds: 3600}") {
-    auto answer = tokens_.issue("shop", "seller", *request(spec));
+    auto answer = tokens_.issue("shop", "seller", *request(spec), &warnings_);
     EXPECT_TRUE(answer) << answer.error().message();
     return std::string(authentication_v1::TokenRequest(**answer).status().token());
   }
   std::string issue_error(const std::string& spec, const std::string& account = "seller") {
-    auto answer = tokens_.issue("shop", account, *request(spec));
+    auto answer = tokens_.issue("shop", account, *request(spec), &warnings_);
     return answer ? "" : answer.error().message();
   }
   Result<std::optional<Authenticated>> authenticate(const std::string& bearer) {
@@ -58,6 +58,7 @@ class AuthnTest : public testing::Test {
   SimLoop loop_;
   SeededRandom random_{1};
   MemoryLookup lookup_;
+  std::vector<std::string> warnings_;
   crypto::PrivateKey key_ = *crypto::PrivateKey::generate();
   ServiceAccountTokens tokens_{
       {}, key_, {*crypto::VerificationKey::from_pem(key_.public_pem())}, lookup_, loop_, random_};
@@ -135,8 +136,8 @@ TEST_F(AuthnTest, AudiencesAreKept) {
 TEST_F(AuthnTest, ExtendsWhatPodsAskFor) {
   auto answer = tokens_.issue(
       "shop", "seller",
-      *request(
-          "{expirationSeconds: 3607, boundObjectRef: {kind: Pod, apiVersion: v1, name: web}}"));
+      *request("{expirationSeconds: 3607, boundObjectRef: {kind: Pod, apiVersion: v1, name: web}}"),
+      &warnings_);
   authentication_v1::TokenRequest view(**answer);
   auto claims = decode_claims(*crypto::unverified_claims(view.status().token()));
   EXPECT_EQ(claims->expires - claims->issued, kExtendedSeconds);
@@ -145,7 +146,47 @@ TEST_F(AuthnTest, ExtendsWhatPodsAskFor) {
   EXPECT_EQ(view.spec().audiences()[0], kDefaultIssuer);
 }
 
+TEST_F(AuthnTest, ALimitShortensTokens) {
+  ServiceAccountOptions options;
+  options.max_expiration_seconds = 7200;
+  ServiceAccountTokens limited(options, key_,
+                               {*crypto::VerificationKey::from_pem(key_.public_pem())}, lookup_,
+                               loop_, random_);
+  auto answer = limited.issue("shop", "seller", *request("{expirationSeconds: 9000}"), &warnings_);
+  authentication_v1::TokenRequest view(**answer);
+  EXPECT_EQ(view.spec().expiration_seconds(), 7200);
+  EXPECT_EQ(view.metadata().uid(), "sa-uid");
+  EXPECT_THAT(warnings_,
+              ElementsAre("requested expiration of 9000 seconds shortened to 7200 seconds"));
+  auto claims = decode_claims(*crypto::unverified_claims(view.status().token()));
+  EXPECT_EQ(claims->expires - claims->issued, 7200);
+}
+
+// Only a token that is for the API server alone is extended.
+TEST_F(AuthnTest, ForeignAudiencesAreNotExtended) {
+  auto answer = tokens_.issue(
+      "shop", "seller",
+      *request("{expirationSeconds: 3607, audiences: [vault, '" + std::string(kDefaultIssuer) +
+               "'], boundObjectRef: {kind: Pod, apiVersion: v1, name: "
+               "web}}"),
+      &warnings_);
+  authentication_v1::TokenRequest view(**answer);
+  auto claims = decode_claims(*crypto::unverified_claims(view.status().token()));
+  EXPECT_EQ(claims->expires - claims->issued, 3607);
+}
+
 TEST_F(AuthnTest, RefusesBadTokenRequests) {
+  auto other = codec::decode_object(codec::Format::kYaml,
+                                    "{apiVersion: authentication.k8s.io/v1, kind: TokenRequest, "
+                                    "metadata: {uid: other}}",
+                                    nullptr, nullptr);
+  auto refused = tokens_.issue("shop", "seller", *other->freeze(), &warnings_);
+  EXPECT_EQ(refused.error().message(),
+            "Operation cannot be fulfilled on TokenRequest.authentication.k8s.io \"seller\": the "
+            "UID in the token request (other) does not match the UID of the service account "
+            "(sa-uid)");
+  EXPECT_EQ(issue_error("{boundObjectRef: {kind: Job, apiVersion: v1, name: x}}"),
+            "cannot bind token to object of type /v1, Kind=Job");
   EXPECT_EQ(issue_error("{}", "nobody"), "serviceaccounts \"nobody\" not found");
   EXPECT_EQ(issue_error("{expirationSeconds: 599}"),
             "TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: Invalid "

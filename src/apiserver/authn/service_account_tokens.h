@@ -27,8 +27,8 @@ inline constexpr MicroTime kDeletionLeeway = 60 * kMicrosPerSecond;
 inline constexpr int64_t kMinTokenSeconds = 600;
 inline constexpr int64_t kMaxTokenSeconds = 1LL << 32;
 inline constexpr int64_t kDefaultTokenSeconds = 3600;
-// Tokens of pods ask for 3607 s; they are given a year, with a warning time of 3607 s, so that old
-// clients that never read the file again go on (upstream's ExtendExpiration).
+// Tokens of pods ask for 3607 s; they are given a year, whatever the limit, with a warning time of
+// 3607 s, so that old clients that never read the file again go on (upstream's ExtendExpiration).
 inline constexpr int64_t kExtendableSeconds = 3607;
 inline constexpr int64_t kExtendedSeconds = 365 * 86400;
 
@@ -54,9 +54,10 @@ class ServiceAccountTokens {
                                                     const std::vector<std::string>& audiences);
 
   // POST serviceaccounts/NAME/token: the request object (authentication.k8s.io/v1 TokenRequest,
-  // defaulted) with its status filled. Errors: NotFound, Invalid, BadRequest, Conflict, as
-  // upstream.
-  Result<ObjectPtr> issue(std::string_view ns, std::string_view name, const Object& request);
+  // defaulted) with its status filled. A time over the limit is shortened, with a warning. Errors:
+  // NotFound, Invalid, BadRequest, Conflict, as upstream.
+  Result<ObjectPtr> issue(std::string_view ns, std::string_view name, const Object& request,
+                          std::vector<std::string>* warnings);
 
   const std::vector<std::string>& api_audiences() const { return options_.api_audiences; }
   const std::string& issuer() const { return options_.issuers.front(); }

@@ -19,6 +19,20 @@ ApiStatus uid_conflict(const BoundObjectReference& reference, std::string_view u
   return ApiStatus::conflict("", reference.kind(), reference.name(), why);
 }
 
+ApiStatus account_conflict(std::string_view name, std::string_view wanted, std::string_view uid) {
+  return ApiStatus::conflict("authentication.k8s.io", "TokenRequest", name,
+                             "the UID in the token request (" + std::string(wanted) +
+                                 ") does not match the UID of the service account (" +
+                                 std::string(uid) + ")");
+}
+
+// Go's text of a GroupVersionKind: "batch/v1, Kind=Job", "/v1, Kind=Pod".
+std::string kind_text(const BoundObjectReference& reference) {
+  std::string version(reference.api_version());
+  if (version.find('/') == std::string::npos) version.insert(0, 1, '/');
+  return version + ", Kind=" + std::string(reference.kind());
+}
+
 }  // namespace
 
 Result<void> ServiceAccountTokens::check_request(const Object& object) const {
@@ -35,8 +49,7 @@ Result<void> ServiceAccountTokens::check_request(const Object& object) const {
     }
   }
   if (errors.empty()) return {};
-  return ApiStatus::invalid("authentication.k8s.io", "TokenRequest", request.metadata().name(),
-                            errors.take());
+  return ApiStatus::invalid("authentication.k8s.io", "TokenRequest", "", errors.take());
 }
 
 Result<void> ServiceAccountTokens::bind_pod(std::string_view pod_name,
@@ -78,9 +91,7 @@ Result<void> ServiceAccountTokens::bind(const Object& object, ServiceAccountClai
     uid = core_v1::Node(*node).metadata().uid();
     claims.node = {std::string(reference.name()), uid};
   } else {
-    return ApiStatus::bad_request("cannot bind token to object of type " +
-                                  std::string(reference.api_version()) +
-                                  ", Kind=" + std::string(reference.kind()));
+    return ApiStatus::bad_request("cannot bind token to object of type " + kind_text(reference));
   }
   if (!reference.uid().empty() && reference.uid() != uid) {
     return uid_conflict(reference, reference.uid());
@@ -89,7 +100,7 @@ Result<void> ServiceAccountTokens::bind(const Object& object, ServiceAccountClai
 }
 
 bool ServiceAccountTokens::is_for_api(const std::vector<std::string>& audiences) const {
-  return std::any_of(audiences.begin(), audiences.end(), [&](const std::string& audience) {
+  return std::all_of(audiences.begin(), audiences.end(), [&](const std::string& audience) {
     const auto& own = options_.api_audiences;
     return std::find(own.begin(), own.end(), audience) != own.end();
   });
@@ -110,24 +121,21 @@ void ServiceAccountTokens::set_expiration(int64_t requested, ServiceAccountClaim
 }
 
 Result<ObjectPtr> ServiceAccountTokens::issue(std::string_view ns, std::string_view name,
-                                              const Object& object) {
+                                              const Object& object,
+                                              std::vector<std::string>* warnings) {
   ObjectPtr found = lookup_.get("", "serviceaccounts", ns, name);
   if (!found) return ApiStatus::not_found("", "serviceaccounts", name);
-  if (auto good = check_request(object); !good) return good.error();
+  std::string_view uid = core_v1::ServiceAccount(*found).metadata().uid();
   TokenRequest request(object);
-  std::string_view own_name = request.metadata().name();
-  if (!own_name.empty() && own_name != name) {
-    return ApiStatus::bad_request("the name of the object (" + std::string(own_name) +
-                                  ") does not match the name on the URL (" + std::string(name) +
-                                  ")");
-  }
+  std::string_view wanted_uid = request.metadata().uid();
+  if (!wanted_uid.empty() && wanted_uid != uid) return account_conflict(name, wanted_uid, uid);
+  if (auto good = check_request(object); !good) return good.error();
   ServiceAccountClaims claims;
   claims.ns = ns;
   claims.issuer = options_.issuers.front();
   claims.subject = service_account_username(ns, name);
   claims.token_id = random_.uuid();
-  claims.service_account = {std::string(name),
-                            std::string(core_v1::ServiceAccount(*found).metadata().uid())};
+  claims.service_account = {std::string(name), std::string(uid)};
   for (std::string_view audience : request.spec().audiences())
     claims.audiences.emplace_back(audience);
   if (claims.audiences.empty()) claims.audiences = options_.api_audiences;
@@ -135,7 +143,11 @@ Result<ObjectPtr> ServiceAccountTokens::issue(std::string_view ns, std::string_v
   int64_t seconds = request.spec().has_expiration_seconds() ? request.spec().expiration_seconds()
                                                             : kDefaultTokenSeconds;
   int64_t limit = options_.max_expiration_seconds;
-  if (limit > 0) seconds = std::min(seconds, limit);
+  if (limit > 0 && seconds > limit) {
+    warnings->push_back("requested expiration of " + std::to_string(seconds) +
+                        " seconds shortened to " + std::to_string(limit) + " seconds");
+    seconds = limit;
+  }
   set_expiration(seconds, claims);
   std::string token = crypto::sign_jwt(encode_claims(claims), signing_key_);
   if (token.empty()) return ApiStatus::internal("failed to generate token: signing failed");
@@ -144,6 +156,7 @@ Result<ObjectPtr> ServiceAccountTokens::issue(std::string_view ns, std::string_v
   TokenRequestEdit answer(draft);
   answer.edit_metadata().set_name(name);
   answer.edit_metadata().set_namespace(ns);
+  answer.edit_metadata().set_uid(claims.service_account.uid);
   answer.edit_metadata().set_creation_timestamp(clock_.wall());
   auto spec = answer.edit_spec();
   spec.clear_audiences();

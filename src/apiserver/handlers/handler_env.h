@@ -18,9 +18,10 @@ namespace tiphys::apiserver {
 using ReviewHandler = std::function<Task<Result<ObjectPtr>>(
     const schema::Resource& resource, std::string ns, Draft object, UserInfo user)>;
 
-// serviceaccounts/token: gets the TokenRequest and the service account.
-using TokenHandler = std::function<Task<Result<ObjectPtr>>(ObjectPtr service_account,
-                                                           Draft token_request, UserInfo user)>;
+// serviceaccounts/token: gets the TokenRequest and the service account; adds to the warnings.
+using TokenHandler =
+    std::function<Task<Result<ObjectPtr>>(ObjectPtr service_account, Draft token_request,
+                                          UserInfo user, std::vector<std::string>* warnings)>;
 
 // The server behind a proxied request. `host` is a numeric address.
 struct ProxyTarget {

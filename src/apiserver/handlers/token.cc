@@ -3,9 +3,22 @@
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/options.h"
 #include "apiserver/handlers/request_scope.h"
+#include "apiserver/registry/field_error.h"
+#include "apiserver/registry/meta.h"
 #include "kinds/authentication_v1.h"
 
 namespace tiphys::apiserver {
+namespace {
+
+Result<void> check_own_name(std::string_view own, std::string_view account) {
+  if (own.empty() || own == account) return {};
+  FieldErrors errors;
+  errors.invalid(FieldPath("metadata").child("name"), own,
+                 "must match the service account name if specified");
+  return ApiStatus::invalid("authentication.k8s.io", "TokenRequest", account, errors.take());
+}
+
+}  // namespace
 
 Task<Result<Answer>> handle_token(HandlerEnv& env, RequestContext& context) {
   if (!env.token)
@@ -17,6 +30,8 @@ Task<Result<Answer>> handle_token(HandlerEnv& env, RequestContext& context) {
   if (!body) co_return body.error();
   Result<void> matched = match_namespace(*body, context.info.ns);
   if (!matched) co_return matched.error();
+  Result<void> named = check_own_name(MetaView(*body).name(), context.info.name);
+  if (!named) co_return named.error();
   Result<ObjectPtr> account =
       env.registry->get(*context.resource, context.info.ns, context.info.name);
   if (!account) co_return account.error();
@@ -24,7 +39,7 @@ Task<Result<Answer>> handle_token(HandlerEnv& env, RequestContext& context) {
   Result<void> admitted = co_await env.registry->admit_create(std::move(scope), &*body);
   if (!admitted) co_return admitted.error();
   Result<ObjectPtr> answer =
-      co_await env.token(std::move(*account), std::move(*body), context.user);
+      co_await env.token(std::move(*account), std::move(*body), context.user, &context.warnings);
   if (!answer) co_return answer.error();
   co_return Answer::of(std::move(*answer), 201);
 }

@@ -35,13 +35,14 @@ Task<Result<ObjectPtr>> answer_review(ReviewParts parts, std::string ns, Draft o
 }
 
 Task<Result<ObjectPtr>> answer_token(ServiceAccountTokens& tokens, const Lookup& lookup,
-                                     ObjectPtr account, Draft request, UserInfo user) {
+                                     ObjectPtr account, Draft request, UserInfo user,
+                                     std::vector<std::string>* warnings) {
   std::string_view ns = namespace_of(*account);
   std::string_view name = name_of(*account);
   Result<void> good = check_node_token_request(user, ns, name, request, lookup);
   if (!good) co_return good.error();
   ObjectPtr object = request.freeze();
-  co_return tokens.issue(ns, name, *object);
+  co_return tokens.issue(ns, name, *object, warnings);
 }
 
 }  // namespace
@@ -106,8 +107,10 @@ ReviewHandler make_review_handler(ReviewParts parts) {
 }
 
 TokenHandler make_token_handler(ServiceAccountTokens& tokens, const Lookup& lookup) {
-  return [&tokens, &lookup](ObjectPtr account, Draft request, UserInfo user) {
-    return answer_token(tokens, lookup, std::move(account), std::move(request), std::move(user));
+  return [&tokens, &lookup](ObjectPtr account, Draft request, UserInfo user,
+                            std::vector<std::string>* warnings) {
+    return answer_token(tokens, lookup, std::move(account), std::move(request), std::move(user),
+                        warnings);
   };
 }
 
