@@ -15,7 +15,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-PURE = {"base", "object", "schema", "codec", "kinds"}
+PURE = {"base", "object", "schema", "cel", "codec", "kinds"}
 MACHINE = {"base", "os", "async", "crypto", "net"}
 COMPONENT = PURE | MACHINE | {"client"}
 # folder -> folders that it may include. The order is the ladder of ARCHITECTURE.md.
@@ -23,6 +23,7 @@ ALLOWED = {
     "base": set(),
     "object": {"base"},
     "schema": {"base", "object"},
+    "cel": {"base", "object", "schema"},
     "codec": {"base", "object", "schema"},
     "kinds": {"base", "object", "schema"},
     "os": {"base"},

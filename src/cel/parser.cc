@@ -1,0 +1,583 @@
+// A recursive descent over the grammar, a function a rule. Choices look as far ahead as ANTLR's
+// parser of the same grammar does before it says that no alternative is viable.
+#include "cel/parser.h"
+
+#include <algorithm>
+
+#include "cel/literals.h"
+#include "cel/macros.h"
+#include "cel/token_stream.h"
+
+namespace tiphys::cel {
+namespace {
+
+using enum TokenKind;
+
+constexpr TokenSet kLiteralStart =
+    tokens(kMinus, kInt, kUint, kFloat, kString, kBytes, kTrue, kFalse, kNull);
+constexpr TokenSet kPrimaryStart =
+    kLiteralStart | tokens(kDot, kIdentifier, kLeftParen, kLeftBracket, kLeftBrace);
+constexpr TokenSet kExprStart = kPrimaryStart | bit(kExclamation);
+constexpr TokenSet kOptExprStart = kExprStart | bit(kQuestion);
+constexpr TokenSet kEscapeIdentStart = tokens(kIdentifier, kEscapedIdentifier);
+constexpr TokenSet kRelationOperators =
+    tokens(kEquals, kNotEquals, kIn, kLess, kLessEquals, kGreaterEquals, kGreater);
+constexpr TokenSet kProducts = tokens(kStar, kSlash, kPercent);
+constexpr TokenSet kSums = tokens(kPlus, kMinus);
+constexpr TokenSet kMembers = tokens(kDot, kLeftBracket);
+constexpr TokenSet kCommaOrEnd = bit(kComma) | kRuleEnds;
+
+constexpr std::string_view kReserved[] = {
+    "as",        "break", "const",  "continue", "else", "false", "for",
+    "function",  "if",    "import", "in",       "let",  "loop",  "package",
+    "namespace", "null",  "return", "true",     "var",  "void",  "while"};
+
+std::string_view operator_name(TokenKind kind) {
+  switch (kind) {
+    case kEquals:
+      return operators::kEquals;
+    case kNotEquals:
+      return "_!=_";
+    case kIn:
+      return "@in";
+    case kLess:
+      return "_<_";
+    case kLessEquals:
+      return "_<=_";
+    case kGreater:
+      return "_>_";
+    case kGreaterEquals:
+      return "_>=_";
+    case kPlus:
+      return operators::kAdd;
+    case kMinus:
+      return "_-_";
+    case kStar:
+      return "_*_";
+    case kSlash:
+      return "_/_";
+    default:
+      return "_%_";
+  }
+}
+
+class Parser {
+ public:
+  Parser(const Source& source, Ast& ast, Issues& syntax, Issues& semantic)
+      : ast_(ast), issues_(semantic), in_(source, syntax) {}
+
+  void run() {
+    in_.enter(Rule::kStart, 0);
+    Expr* root = expr(bit(kEnd));
+    bool ok = in_.match(kEnd, kRuleEnds);
+    in_.leave(Rule::kStart, !ok);
+    ast_.set_root(root);
+  }
+  bool aborted() const { return in_.aborted(); }
+
+ private:
+  // The nodes of the tree.
+
+  Expr* node(ExprKind kind, int32_t offset) { return ast_.make(kind, offset); }
+  Expr* unspecified(const Token& at) { return node(ExprKind::kUnspecified, at.start); }
+
+  Expr* error(int32_t offset, std::string message) {
+    issues_.add(offset, std::move(message));
+    return node(ExprKind::kUnspecified, offset);
+  }
+
+  Expr* call(int32_t offset, std::string_view function, Expr* target, std::vector<Expr*> args,
+             bool deeper) {
+    Expr* made = node(ExprKind::kCall, offset);
+    made->name = ast_.keep(std::string(function));
+    made->target = target;
+    made->args = std::move(args);
+    for (const Expr* arg : made->args) made->height = std::max(made->height, arg->height);
+    if (target) made->height = std::max(made->height, target->height);
+    if (deeper) ++made->height;
+    return expand_macro(ast_, made, issues_);
+  }
+
+  Expr* literal_node(int32_t offset, Literal value) {
+    Expr* made = node(ExprKind::kLiteral, offset);
+    made->literal = value;
+    return made;
+  }
+
+  // Rules. Each takes what may follow it.
+
+  Expr* expr(TokenSet follow) {
+    Token first = in_.token();
+    in_.enter(Rule::kExpr, follow);
+    Expr* result = conditional_or(bit(kQuestion) | kRuleEnds);
+    bool ok = !in_.aborted();
+    if (ok && in_.next_is(bit(kQuestion))) {
+      Token op = in_.take();
+      Expr* yes = conditional_or(bit(kColon));
+      ok = in_.match(kColon, kExprStart);
+      Expr* no = ok ? expr(kRuleEnds) : unspecified(first);
+      result = call(op.start, operators::kConditional, nullptr, {result, yes, no}, true);
+    }
+    in_.leave(Rule::kExpr, !ok);
+    return result;
+  }
+
+  Expr* conditional_or(TokenSet follow) {
+    return logic(Rule::kConditionalOr, follow, kOr, operators::kOr, &Parser::conditional_and);
+  }
+
+  Expr* conditional_and(TokenSet follow) {
+    return logic(Rule::kConditionalAnd, follow, kAnd, operators::kAnd, &Parser::relation_rule);
+  }
+
+  Expr* logic(Rule rule, TokenSet follow, TokenKind op, std::string_view function,
+              Expr* (Parser::*term)(TokenSet)) {
+    in_.enter(rule, follow);
+    std::vector<Expr*> terms{(this->*term)(bit(op) | kRuleEnds)};
+    std::vector<int32_t> offsets;
+    while (!in_.aborted() && in_.next_is(bit(op))) {
+      offsets.push_back(in_.take().start);
+      terms.push_back((this->*term)(bit(op) | kRuleEnds));
+    }
+    in_.leave(rule, false);
+    return balance(function, terms, offsets, 0, static_cast<int>(offsets.size()) - 1);
+  }
+
+  // A tree of even height instead of a chain; which order the terms have does not matter.
+  Expr* balance(std::string_view function, const std::vector<Expr*>& terms,
+                const std::vector<int32_t>& offsets, int low, int high) {
+    if (offsets.empty()) return terms[0];
+    int middle = (low + high + 1) / 2;
+    Expr* left = middle == low ? terms[middle] : balance(function, terms, offsets, low, middle - 1);
+    Expr* right =
+        middle == high ? terms[middle + 1] : balance(function, terms, offsets, middle + 1, high);
+    return call(offsets[middle], function, nullptr, {left, right}, false);
+  }
+
+  Expr* relation_rule(TokenSet follow) { return relation(follow, 0); }
+
+  Expr* relation(TokenSet follow, int precedence) {
+    in_.enter(Rule::kRelation, follow);
+    Expr* left = calc(kRelationOperators | kRuleEnds, 0);
+    int turns = 0;
+    while (!in_.aborted() && precedence == 0 && in_.next_is(kRelationOperators)) {
+      Token op = in_.take();
+      Expr* right = relation(kRelationOperators | kRuleEnds, 1);
+      left = call(op.start, operator_name(op.kind), nullptr, {left, right}, true);
+      ++turns;
+    }
+    in_.leave(Rule::kRelation, false, turns);
+    return left;
+  }
+
+  // precedence: 0 takes sums, up to 1 products, 2 none.
+  Expr* calc(TokenSet follow, int precedence) {
+    constexpr TokenSet kNext = kProducts | kSums | kRuleEnds;
+    in_.enter(Rule::kCalc, follow);
+    Expr* left = unary(kNext);
+    int turns = 0;
+    TokenSet ops = precedence == 0 ? kProducts | kSums : precedence == 1 ? kProducts : 0;
+    while (!in_.aborted() && in_.next_is(ops)) {
+      Token op = in_.take();
+      Expr* right = calc(kNext, kSums & bit(op.kind) ? 1 : 2);
+      left = call(op.start, operator_name(op.kind), nullptr, {left, right}, true);
+      ++turns;
+    }
+    in_.leave(Rule::kCalc, false, turns);
+    return left;
+  }
+
+  Expr* unary(TokenSet follow) {
+    Token first = in_.token();
+    in_.enter(Rule::kUnary, follow);
+    bool ok = in_.sync(kExprStart);
+    Expr* result = nullptr;
+    if (ok && in_.next_is(bit(kExclamation))) {
+      result = logical_not();
+    } else if (ok && in_.next_is(bit(kMinus))) {
+      ok = minus(result);
+    } else if (ok && (in_.next_is(kPrimaryStart) || (ok = in_.no_alternative(0)))) {
+      result = member(kRuleEnds);
+    }
+    in_.leave(Rule::kUnary, !ok);
+    return result ? result : unspecified(first);
+  }
+
+  Expr* logical_not() {
+    Token first = in_.take();
+    int count = 1;
+    in_.sync_loop(kExprStart);
+    while (!in_.aborted() && in_.next_is(bit(kExclamation))) {
+      in_.take();
+      ++count;
+      in_.sync_loop(kExprStart);
+    }
+    Expr* operand = member(kRuleEnds);
+    if (count % 2 == 0) return operand;
+    return call(first.start, "!_", nullptr, {operand}, false);
+  }
+
+  bool number_ahead(size_t ahead) const {
+    return (bit(in_.peek(ahead)) & tokens(kInt, kFloat)) != 0;
+  }
+
+  // -1 is a literal, -x a call; only what follows a number tells that it is no error.
+  bool minus(Expr*& result) {
+    if (number_ahead(1)) {
+      TokenSet next = kMembers | in_.expected(kRuleEnds);
+      if (!(next & bit(in_.peek(2)))) return in_.no_alternative(2);
+      result = member(kRuleEnds);
+      return true;
+    }
+    if (!(bit(in_.peek(1)) & kPrimaryStart)) return in_.no_alternative(1);
+    Token first = in_.take();
+    int count = 1;
+    while (!in_.aborted() && in_.next_is(bit(kMinus))) {
+      if (!(bit(in_.peek(1)) & kPrimaryStart)) return in_.no_alternative(1);
+      in_.take();
+      ++count;
+    }
+    result = member(kRuleEnds);
+    if (count % 2 != 0) result = call(first.start, operators::kNegate, nullptr, {result}, false);
+    return true;
+  }
+
+  Expr* member(TokenSet follow) {
+    in_.enter(Rule::kMember, follow);
+    Expr* result = primary(kMembers | kRuleEnds);
+    int turns = 0;
+    bool ok = true;
+    while (ok && !in_.aborted() && in_.next_is(kMembers)) {
+      ok = in_.next_is(bit(kDot)) ? dot_member(result) : index_member(result);
+      ++turns;
+    }
+    in_.leave(Rule::kMember, !ok, turns);
+    return result;
+  }
+
+  bool dot_member(Expr*& operand) {
+    constexpr TokenSet kNext = kMembers | kRuleEnds;
+    TokenKind second = in_.peek(1);
+    if (!(bit(second) & (kEscapeIdentStart | bit(kQuestion)))) return in_.no_alternative(1);
+    Token op = in_.take();
+    if (second == kIdentifier && in_.peek(1) == kLeftParen) {
+      Token id = in_.take();
+      Token open = in_.take();
+      std::vector<Expr*> args;
+      bool ok = arguments(args) && in_.match(kRightParen, kNext);
+      operand = call(open.start, in_.text(id), operand, std::move(args), true);
+      return ok;
+    }
+    bool optional = in_.next_is(bit(kQuestion));
+    if (optional) in_.take();
+    Token id;
+    if (!escape_ident(kNext, id)) {
+      operand = unspecified(op);
+      return true;
+    }
+    operand = select(op, operand, id, optional);
+    return true;
+  }
+
+  Expr* select(const Token& op, Expr* operand, const Token& id, bool optional) {
+    if (id.kind == kEscapedIdentifier) return error(id.start, "unsupported syntax: '`'");
+    if (optional) {
+      Expr* field = literal_node(id.start, ast_.keep(std::string(in_.text(id))));
+      return call(op.start, operators::kOptionalSelect, nullptr, {operand, field}, true);
+    }
+    Expr* made = node(ExprKind::kSelect, op.start);
+    made->name = ast_.keep(std::string(in_.text(id)));
+    made->args = {operand};
+    made->height = operand->height + 1;
+    return made;
+  }
+
+  bool index_member(Expr*& operand) {
+    Token op = in_.take();
+    bool ok = in_.sync(kOptExprStart);
+    if (!ok) return false;
+    bool optional = in_.next_is(bit(kQuestion));
+    if (optional) in_.take();
+    Expr* index = expr(bit(kRightBracket));
+    ok = in_.match(kRightBracket, kMembers | kRuleEnds);
+    operand = call(op.start, optional ? operators::kOptionalIndex : operators::kIndex, nullptr,
+                   {operand, index}, true);
+    return ok;
+  }
+
+  // What stands between the parentheses of a call.
+  bool arguments(std::vector<Expr*>& list) {
+    if (!in_.sync(kExprStart | bit(kRightParen))) return false;
+    if (!in_.next_is(kExprStart)) return true;
+    in_.enter(Rule::kExprList, bit(kRightParen));
+    list.push_back(expr(kCommaOrEnd));
+    while (!in_.aborted() && in_.next_is(bit(kComma))) {
+      in_.take();
+      list.push_back(expr(kCommaOrEnd));
+    }
+    in_.leave(Rule::kExprList, false);
+    return !in_.aborted();
+  }
+
+  Expr* primary(TokenSet follow) {
+    Token first = in_.token();
+    in_.enter(Rule::kPrimary, follow);
+    Expr* result = nullptr;
+    bool ok = in_.sync(kPrimaryStart) && alternatives(result);
+    in_.leave(Rule::kPrimary, !ok);
+    return result ? result : unspecified(first);
+  }
+
+  bool alternatives(Expr*& result) {
+    if (in_.next_is(tokens(kDot, kIdentifier))) return named(result);
+    if (in_.next_is(bit(kLeftParen))) {
+      in_.take();
+      result = expr(bit(kRightParen));
+      return in_.match(kRightParen, kRuleEnds);
+    }
+    if (in_.next_is(bit(kLeftBracket))) return list(result);
+    if (in_.next_is(bit(kLeftBrace))) return map(result);
+    if (!in_.next_is(kLiteralStart)) return in_.no_alternative(0);
+    result = literal(kRuleEnds);
+    return true;
+  }
+
+  // An identifier, a call or a message: a.b.c{...} is the latter.
+  bool named(Expr*& result) {
+    size_t name = in_.next_is(bit(kDot)) ? 1 : 0;
+    if (in_.peek(name) != kIdentifier) return in_.no_alternative(name);
+    size_t end = name + 1;
+    while (in_.peek(end) == kDot && in_.peek(end + 1) == kIdentifier) end += 2;
+    if (in_.peek(end) == kLeftBrace) return message(result, end);
+    Token first = in_.token();
+    std::string id(name == 1 ? (in_.take(), ".") : "");
+    Token word = in_.take();
+    std::string_view text = in_.text(word);
+    id += text;
+    bool reserved = std::ranges::count(kReserved, text) > 0;
+    bool is_call = in_.next_is(bit(kLeftParen));
+    if (!is_call) {
+      result = reserved ? error(first.start, "reserved identifier: " + std::string(text))
+                        : ident(word.start, std::move(id));
+      return true;
+    }
+    Token open = in_.take();
+    std::vector<Expr*> args;
+    bool ok = arguments(args) && in_.match(kRightParen, kRuleEnds);
+    result = reserved ? error(first.start, "reserved identifier: " + std::string(text))
+                      : call(open.start, id, nullptr, std::move(args), false);
+    return ok;
+  }
+
+  Expr* ident(int32_t offset, std::string name) {
+    Expr* made = node(ExprKind::kIdent, offset);
+    made->name = ast_.keep(std::move(name));
+    return made;
+  }
+
+  // The elements of a list, and which are optional.
+  bool list(Expr*& result) {
+    Token open = in_.take();
+    result = node(ExprKind::kList, open.start);
+    if (!in_.sync(kOptExprStart | tokens(kComma, kRightBracket))) return false;
+    if (in_.next_is(kOptExprStart)) list_init(*result);
+    return end_of_items(kRightBracket);
+  }
+
+  void list_init(Expr& list) {
+    in_.enter(Rule::kListInit, tokens(kComma, kRightBracket));
+    bool more = true;
+    while (more) {
+      bool optional = false;
+      Expr* item = optional_expr(kCommaOrEnd, optional);
+      list.args.push_back(item);
+      list.height = std::max(list.height, item->height);
+      if (optional) list.optional_items.resize(list.args.size());
+      if (optional) list.optional_items.back() = true;
+      more = !in_.aborted() && comma_before(kOptExprStart);
+      if (more) in_.take();
+    }
+    if (!list.optional_items.empty()) list.optional_items.resize(list.args.size());
+    in_.leave(Rule::kListInit, false);
+  }
+
+  bool comma_before(TokenSet next) const {
+    return in_.next_is(bit(kComma)) && (next & bit(in_.peek(1)));
+  }
+
+  Expr* optional_expr(TokenSet follow, bool& optional) {
+    Token first = in_.token();
+    in_.enter(Rule::kOptExpr, follow);
+    bool ok = in_.sync(kOptExprStart);
+    optional = ok && in_.next_is(bit(kQuestion));
+    if (optional) in_.take();
+    Expr* item = ok ? expr(kRuleEnds) : unspecified(first);
+    in_.leave(Rule::kOptExpr, !ok);
+    return item;
+  }
+
+  bool map(Expr*& result) {
+    Token open = in_.take();
+    result = node(ExprKind::kMap, open.start);
+    if (!in_.sync(kOptExprStart | tokens(kComma, kRightBrace))) return false;
+    if (in_.next_is(kOptExprStart)) {
+      in_.enter(Rule::kMapInitializerList, tokens(kComma, kRightBrace));
+      bool ok = entries(*result, false);
+      in_.leave(Rule::kMapInitializerList, !ok);
+    }
+    return end_of_items(kRightBrace);
+  }
+
+  bool message(Expr*& result, size_t brace) {
+    std::string name;
+    for (size_t i = 0; i < brace; ++i) name += in_.text(in_.take());
+    Token open = in_.take();
+    result = node(ExprKind::kStruct, open.start);
+    result->name = ast_.keep(std::move(name));
+    constexpr TokenSet kStart = kEscapeIdentStart | bit(kQuestion);
+    if (!in_.sync(kStart | tokens(kComma, kRightBrace))) return false;
+    if (in_.next_is(kStart)) {
+      in_.enter(Rule::kFieldInitializerList, tokens(kComma, kRightBrace));
+      bool ok = entries(*result, true);
+      in_.leave(Rule::kFieldInitializerList, !ok);
+    }
+    return end_of_items(kRightBrace);
+  }
+
+  bool end_of_items(TokenKind close) {
+    if (!in_.sync(tokens(kComma, close))) return false;
+    if (in_.next_is(bit(kComma))) in_.take();
+    return in_.match(close, kRuleEnds);
+  }
+
+  bool entries(Expr& holder, bool fields) {
+    bool more = true;
+    while (more) {
+      Entry entry;
+      bool valid = true;
+      if (fields) {
+        valid = field_name(entry);
+      } else {
+        entry.key = optional_expr(bit(kColon), entry.optional);
+      }
+      Token colon;
+      if (!in_.match(kColon, kExprStart, &colon)) return false;
+      entry.offset = colon.start;
+      entry.value = expr(kCommaOrEnd);
+      if (entry.key) holder.height = std::max(holder.height, entry.key->height);
+      holder.height = std::max(holder.height, entry.value->height);
+      if (valid) holder.entries.push_back(entry);
+      more = !in_.aborted() &&
+             comma_before(fields ? kEscapeIdentStart | bit(kQuestion) : kOptExprStart);
+      if (more) in_.take();
+    }
+    return true;
+  }
+
+  // False: there is no name to use.
+  bool field_name(Entry& entry) {
+    in_.enter(Rule::kOptField, bit(kColon));
+    bool ok = in_.sync(kEscapeIdentStart | bit(kQuestion));
+    entry.optional = ok && in_.next_is(bit(kQuestion));
+    if (entry.optional) in_.take();
+    Token id;
+    bool named = ok && escape_ident(kRuleEnds, id);
+    in_.leave(Rule::kOptField, !ok);
+    if (named && id.kind == kEscapedIdentifier) {
+      issues_.add(id.start, "unsupported syntax: '`'");
+      return false;
+    }
+    entry.name = ast_.keep(std::string(in_.text(id)));
+    return named;
+  }
+
+  bool escape_ident(TokenSet follow, Token& id) {
+    in_.enter(Rule::kEscapeIdent, follow);
+    bool ok = in_.sync(kEscapeIdentStart);
+    bool found = ok && in_.next_is(kEscapeIdentStart);
+    if (found) id = in_.take();
+    if (ok && !found) ok = in_.no_alternative(0);
+    in_.leave(Rule::kEscapeIdent, !ok);
+    return found;
+  }
+
+  Expr* literal(TokenSet follow) {
+    Token first = in_.token();
+    in_.enter(Rule::kLiteral, follow);
+    bool negative = in_.next_is(bit(kMinus));
+    bool ok = !negative || number_ahead(1) || in_.no_alternative(1);
+    Expr* result = nullptr;
+    if (ok) {
+      if (negative) in_.take();
+      Token token = in_.take();
+      result = value_of(first.start, token, negative);
+    }
+    in_.leave(Rule::kLiteral, !ok);
+    return result ? result : unspecified(first);
+  }
+
+  Expr* value_of(int32_t offset, const Token& token, bool negative) {
+    std::string_view text = in_.text(token);
+    switch (token.kind) {
+      case kInt:
+        return number(offset, int_value(text, negative), "invalid int literal");
+      case kUint:
+        return number(offset, uint_value(text), "invalid uint literal");
+      case kFloat: {
+        std::optional<double> value = double_value(text);
+        if (value && negative) value = -*value;
+        return number(offset, value, "invalid double literal");
+      }
+      case kString:
+      case kBytes:
+        return text_of(offset, text, token.kind == kBytes);
+      case kNull:
+        return literal_node(offset, Null());
+      default:
+        return literal_node(offset, token.kind == kTrue);
+    }
+  }
+
+  template <class T>
+  Expr* number(int32_t offset, std::optional<T> value, std::string_view problem) {
+    return value ? literal_node(offset, *value) : error(offset, std::string(problem));
+  }
+
+  Expr* text_of(int32_t offset, std::string_view token, bool bytes) {
+    std::string problem;
+    std::optional<std::string> text = unquote(token.substr(bytes ? 1 : 0), bytes, problem);
+    if (!text) return error(offset, problem);
+    std::string_view kept = ast_.keep(std::move(*text));
+    if (bytes) return literal_node(offset, Bytes{kept});
+    return literal_node(offset, kept);
+  }
+
+  Ast& ast_;
+  Issues& issues_;
+  TokenStream in_;
+};
+
+}  // namespace
+
+Ast parse(const Source& source, Issues& issues) {
+  Ast ast;
+  if (source.size() > kMaxExpressionSize) {
+    issues.add(kNowhere,
+               "expression code point size exceeds limit: size: " + std::to_string(source.size()) +
+                   ", limit " + std::to_string(kMaxExpressionSize));
+    return ast;
+  }
+  Issues semantic;
+  Parser parser(source, ast, issues, semantic);
+  parser.run();
+  if (parser.aborted()) return ast;
+  if (ast.root()->height > kMaxHeight) {
+    issues.add(kNowhere, "max recursion depth exceeded");
+  } else if (ast.size() > kMaxNodes) {
+    issues.add(kNowhere, "expression node limit exceeded: " + std::to_string(kMaxNodes));
+  }
+  for (const Issue& issue : semantic.list()) issues.add(issue.offset, issue.message);
+  return ast;
+}
+
+}  // namespace tiphys::cel

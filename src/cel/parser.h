@@ -1,0 +1,23 @@
+// Parses an expression. Pure; the source's text must outlive nothing of the result.
+//
+// Macros (has, all, exists, exists_one, existsOne, map, filter, their two-variable forms,
+// transformList, transformMap, transformMapEntry, sortBy, optMap, optFlatMap) are expanded, and
+// optional syntax (a.?b, a[?b], [?a], {?k: v}) is understood: Kubernetes' environment of v1.35.
+// After errors the tree is incomplete and only good for nothing.
+// Source: github.com/google/cel-spec doc/langdef.md; limits and texts of errors: cel-go's parser.
+#pragma once
+#include "cel/ast.h"
+#include "cel/source.h"
+
+namespace tiphys::cel {
+
+// Code points of an expression.
+inline constexpr int32_t kMaxExpressionSize = 100'000;
+// Operators and members inside each other.
+inline constexpr int32_t kMaxHeight = 250;
+// Nodes of a tree: macros that copy their receiver multiply them.
+inline constexpr size_t kMaxNodes = 400'000;
+
+Ast parse(const Source& source, Issues& issues);
+
+}  // namespace tiphys::cel
