@@ -143,6 +143,11 @@ bool Certificate::belongs_to(const PrivateKey& key) const {
   return result;
 }
 
+bool Certificate::same_key_kind(const PrivateKey& key) const {
+  EVP_PKEY* mine = X509_get0_pubkey(certificate_.get());
+  return mine && EVP_PKEY_get_base_id(mine) == EVP_PKEY_get_base_id(key.get());
+}
+
 bool Certificate::is_signed_by(const Certificate& issuer) const {
   bool result = X509_verify(certificate_.get(), X509_get0_pubkey(issuer.get())) == 1;
   ERR_clear_error();

@@ -54,6 +54,7 @@ class Certificate {
   bool allows_client_auth() const;                // its extended key usages, if it has any, name it
   bool allows_server_auth() const;
   bool belongs_to(const PrivateKey& key) const;
+  bool same_key_kind(const PrivateKey& key) const;     // both RSA, both EC ...
   bool is_signed_by(const Certificate& issuer) const;  // the signature only
   x509_st* get() const { return certificate_.get(); }
 

@@ -432,6 +432,9 @@ Result<void> Registry::before_update(const WriteScope& scope, Draft& object, con
     return invalid_object(scope, errors);
   }
   if (whole && scope.warnings) warn_of_object(*scope.resource, *frozen, &old, *scope.warnings);
+  if (scope.subresource == "status" && scope.warnings) {
+    warn_of_status(*scope.resource, *frozen, *scope.warnings);
+  }
   return {};
 }
 

@@ -9,14 +9,9 @@ namespace {
 constexpr std::string_view kBegin = "-----BEGIN ";
 constexpr std::string_view kDashes = "-----";
 
-struct Block {
-  std::string_view type;
-  std::string_view body;  // between the two lines
-  std::string_view all;
-};
+}  // namespace
 
-// Takes the next block off the text; nothing: no more.
-std::optional<Block> next_block(std::string_view& text) {
+std::optional<PemBlock> next_pem_block(std::string_view& text) {
   while (true) {
     size_t begin = text.find(kBegin);
     if (begin == text.npos) return std::nullopt;
@@ -28,7 +23,7 @@ std::optional<Block> next_block(std::string_view& text) {
       text.remove_prefix(name);
       continue;
     }
-    Block block;
+    PemBlock block;
     block.type = text.substr(name, name_end - name);
     std::string end = "-----END " + std::string(block.type) + std::string(kDashes);
     size_t body_end = text.find(end, line_end);
@@ -40,12 +35,10 @@ std::optional<Block> next_block(std::string_view& text) {
   }
 }
 
-}  // namespace
-
 std::string certificate_pem_problem(std::string_view pem) {
   if (pem.empty()) return "";
   size_t blocks = 0;
-  while (auto block = next_block(pem)) {
+  while (auto block = next_pem_block(pem)) {
     if (block->type != "CERTIFICATE") {
       return "only CERTIFICATE PEM blocks are allowed, found " + go_quote(block->type);
     }
@@ -54,7 +47,7 @@ std::string certificate_pem_problem(std::string_view pem) {
     auto parsed = crypto::Certificate::from_pem(std::string(block->all) + "\n");
     if (!parsed) return parsed.error().message();
   }
-  return blocks == 0 ? "must contain one or more CERTIFICATE PEM blocks" : "";
+  return blocks == 0 ? "must contain at least one CERTIFICATE PEM block" : "";
 }
 
 }  // namespace tiphys::apiserver

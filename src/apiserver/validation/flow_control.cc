@@ -3,7 +3,9 @@
 #include <cmath>
 
 #include "apiserver/validation/rule_calls.h"
+#include "apiserver/validation/semantic_equal.h"
 #include "base/strings.h"
+#include "codec/codec.h"
 #include "kinds/flowcontrol_v1.h"
 
 namespace tiphys::apiserver {
@@ -15,6 +17,33 @@ constexpr std::string_view kVerbs[] = {"create", "delete", "deletecollection", "
                                        "patch",  "proxy",  "update",           "watch"};
 constexpr std::string_view kExempt = "exempt";
 constexpr int kMaxHashBits = 60;
+
+// An object that every cluster has, and whose spec is what it is.
+struct Mandatory {
+  std::string_view name;
+  std::string_view object;
+};
+
+constexpr Mandatory kMandatoryFlowSchemas[] = {
+    {"exempt", R"({"apiVersion":"flowcontrol.apiserver.k8s.io/v1","kind":"FlowSchema","spec":{
+      "priorityLevelConfiguration":{"name":"exempt"},"matchingPrecedence":1,"rules":[{
+        "subjects":[{"kind":"Group","group":{"name":"system:masters"}}],
+        "resourceRules":[{"verbs":["*"],"apiGroups":["*"],"resources":["*"],
+          "clusterScope":true,"namespaces":["*"]}],
+        "nonResourceRules":[{"verbs":["*"],"nonResourceURLs":["*"]}]}]}})"},
+    {"catch-all", R"({"apiVersion":"flowcontrol.apiserver.k8s.io/v1","kind":"FlowSchema","spec":{
+      "priorityLevelConfiguration":{"name":"catch-all"},"matchingPrecedence":10000,
+      "distinguisherMethod":{"type":"ByUser"},"rules":[{
+        "subjects":[{"kind":"Group","group":{"name":"system:unauthenticated"}},
+          {"kind":"Group","group":{"name":"system:authenticated"}}],
+        "resourceRules":[{"verbs":["*"],"apiGroups":["*"],"resources":["*"],
+          "clusterScope":true,"namespaces":["*"]}],
+        "nonResourceRules":[{"verbs":["*"],"nonResourceURLs":["*"]}]}]}})"}};
+
+constexpr std::string_view kCatchAllLevel =
+    R"({"apiVersion":"flowcontrol.apiserver.k8s.io/v1","kind":"PriorityLevelConfiguration","spec":{
+      "type":"Limited","limited":{"nominalConcurrencyShares":5,"lendablePercent":0,
+      "limitResponse":{"type":"Reject"}}}})";
 
 bool has_wildcard(const Texts& texts) {
   return std::ranges::any_of(texts, [](std::string_view text) { return text == "*"; });
@@ -33,6 +62,21 @@ std::string_view url_problem(std::string_view url) {
     return "wildcard can only do suffix matching";
   }
   return {};
+}
+
+bool same_spec(const RuleInput& input, std::string_view object) {
+  Result<Draft> fixed = codec::decode_object(codec::Format::kJson, object, nullptr, nullptr);
+  if (!fixed) return false;
+  ObjectPtr wanted = fixed->freeze();
+  const Value& spec = schema::find_path(wanted->type(), wanted->root(), {"spec"});
+  return semantic_equal(*input.field, input.value, spec);
+}
+
+void report_fixed(const RuleInput& input, std::string_view name, std::string_view part,
+                  FieldErrors& errors) {
+  errors.invalid_raw(
+      input.path, printed(input),
+      "spec of '" + std::string(name) + "'" + std::string(part) + " must equal the fixed value");
 }
 
 // Bits of hash that dealing a hand takes.
@@ -109,6 +153,24 @@ void call_priority_level_type(const RuleInput& input, FieldErrors& errors) {
   if ((level.metadata().name() == kExempt) == exempt) return;
   errors.invalid(input.path, input.value.as_text(),
                  "type must be 'Exempt' if and only if name is 'exempt'");
+}
+
+void call_mandatory_flow_schema(const RuleInput& input, FieldErrors& errors) {
+  std::string_view name = flowcontrol_v1::FlowSchema(input.scope.object).metadata().name();
+  for (const Mandatory& row : kMandatoryFlowSchemas) {
+    if (row.name == name && !same_spec(input, row.object)) report_fixed(input, name, "", errors);
+  }
+}
+
+// What the exempt level lends is the administrator's to say.
+void call_mandatory_priority_level(const RuleInput& input, FieldErrors& errors) {
+  flowcontrol_v1::PriorityLevelConfiguration level(input.scope.object);
+  std::string_view name = level.metadata().name();
+  if (name == kExempt && (level.spec().type() != "Exempt" || level.spec().has_limited())) {
+    report_fixed(input, name, " except the 'spec.exempt' field", errors);
+  } else if (name == "catch-all" && !same_spec(input, kCatchAllLevel)) {
+    report_fixed(input, name, "", errors);
+  }
 }
 
 void call_hand_size(const RuleInput& input, FieldErrors& errors) {

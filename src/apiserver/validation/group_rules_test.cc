@@ -93,6 +93,57 @@ constexpr Case kCases[] = {
      "spec.drivers[1].name: Duplicate value: \"d.example.com\"\n"},
     {"node.k8s.io/v1 RuntimeClass", R"("handler":"h","overhead":{"podFixed":{"cpu":"-1"}})",
      "overhead.limits[cpu]: Invalid value: \"-1\": must be greater than or equal to 0\n"},
+    {"node.k8s.io/v1 RuntimeClass",
+     R"("handler":"h","scheduling":{"nodeSelector":{"a b":"c"},"tolerations":[{"key":"k"},
+        {"key":"k","tolerationSeconds":1,"effect":"NoExecute"},{"key":"k"},{"effect":"Never"}]})",
+     "scheduling.nodeSelector: Invalid value: \"a b\": name part must consist of alphanumeric "
+     "characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. "
+     "'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+     "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')\n"
+     "scheduling.tolerations[3].operator: Invalid value: \"\": operator must be Exists when `key` "
+     "is empty, which means \"match all values and all keys\"\n"
+     "scheduling.tolerations[3].effect: Unsupported value: \"Never\": supported values: "
+     "\"NoSchedule\", \"PreferNoSchedule\", \"NoExecute\"\n"
+     "scheduling.tolerations[2]: Duplicate value: {\"key\":\"k\"}\n"},
+    {"storage.k8s.io/v1 VolumeAttachment",
+     R"("spec":{"attacher":"a.example.com","nodeName":"n","source":{"persistentVolumeName":""}})",
+     "spec.source.persistentVolumeName: Required value: must specify non empty "
+     "persistentVolumeName\n"
+     "spec.source.persistentVolumeName: Invalid value: \"\": a lowercase RFC 1123 subdomain must "
+     "consist of lower case alphanumeric characters, '-' or '.', and must start and end with an "
+     "alphanumeric character (e.g. 'example.com', regex used for validation is "
+     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')\n"},
+    {"storage.k8s.io/v1 VolumeAttachment",
+     R"("spec":{"attacher":"a.example.com","nodeName":"n","source":{"inlineVolumeSpec":{
+        "capacity":{"storage":"1Gi"},"claimRef":{},"persistentVolumeReclaimPolicy":"Delete",
+        "nodeAffinity":{},"storageClassName":"c","volumeMode":"Block","hostPath":{"path":"/"}}}},
+        "status":{"attachError":{"errorCode":-1}})",
+     "spec.source.inlineVolumeSpec.claimRef: Forbidden: may not be specified in the context of "
+     "inline volumes\n"
+     "spec.source.inlineVolumeSpec.capacity: Forbidden: may not be specified in the context of "
+     "inline volumes\n"
+     "spec.source.inlineVolumeSpec.csi: Required value: has to be specified in the context of "
+     "inline volumes\n"
+     "spec.source.inlineVolumeSpec.accessModes: Required value\n"
+     "spec.source.inlineVolumeSpec.persistentVolumeReclaimPolicy: Forbidden: may only be Retain "
+     "in the context of inline volumes\n"
+     "spec.source.inlineVolumeSpec.nodeAffinity: Forbidden: may not be specified in the context "
+     "of inline volumes\n"
+     "spec.source.inlineVolumeSpec.storageClassName: Forbidden: may not be specified in the "
+     "context of inline volumes\n"
+     "spec.source.inlineVolumeSpec.volumeMode: Forbidden: may not specify volumeMode other than "
+     "Filesystem in the context of inline volumes\n"
+     "status.attachError.errorCode: Invalid value: -1: must be between 0 and 2147483647, "
+     "inclusive\n"},
+    {"storage.k8s.io/v1 StorageClass",
+     R"("provisioner":"p","reclaimPolicy":"Delete","volumeBindingMode":"Immediate",
+        "allowedTopologies":[{"matchLabelExpressions":[{"key":"k","values":["a","b","a"]}]},
+        {"matchLabelExpressions":[{"key":"k","values":["b","a"]}]},{}])",
+     "allowedTopologies[0].matchLabelExpressions[0].values[2]: Duplicate value: \"a\"\n"
+     "allowedTopologies[1].matchLabelExpressions: Duplicate value: \"\"\n"
+     "allowedTopologies[2].matchLabelExpressions: Duplicate value: \"\"\n"
+     "allowedTopologies[2].matchLabelExpressions: Duplicate value: \"\"\n"
+     "allowedTopologies[2].matchLabelExpressions: Duplicate value: \"\"\n"},
     {"admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration",
      R"("webhooks":[{"name":"short","clientConfig":{"url":"http://x"},"sideEffects":"Some",
         "admissionReviewVersions":["v9"],"rules":[{"operations":["*","CREATE"],"apiGroups":["a"],
@@ -110,6 +161,23 @@ constexpr Case kCases[] = {
      "scheme; desired format: https://host[/path]\n"
      "webhooks[0].admissionReviewVersions: Invalid value: [\"v9\"]: must include at least one of "
      "v1, v1beta1\n"},
+    {"admissionregistration.k8s.io/v1 MutatingWebhookConfiguration",
+     R"("webhooks":[{"name":"a.b.c","sideEffects":"None","admissionReviewVersions":["v1"],
+        "clientConfig":{"service":{"name":"s","port":0,"path":"x/A"}}},
+        {"name":"a.b.c","sideEffects":"None","admissionReviewVersions":["v1"],
+        "clientConfig":{"url":"https://u@h:p/"}}])",
+     "webhooks[0].clientConfig.service.name: Required value\n"
+     "webhooks[0].clientConfig.service.port: Invalid value: 0: port is not valid: must be between "
+     "1 and 65535, inclusive\n"
+     "webhooks[0].clientConfig.service.path: Invalid value: \"x/A\": must start with a '/'\n"
+     "webhooks[0].clientConfig.service.path: Invalid value: \"x/A\": segment[0] may not be empty\n"
+     "webhooks[0].clientConfig.service.path: Invalid value: \"x/A\": segment[1]: a lowercase RFC "
+     "1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
+     "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation "
+     "is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')\n"
+     "webhooks[1].clientConfig.url: Required value: url must be a valid URL: parse "
+     "\"https://u@h:p/\": invalid port \":p\" after host; desired format: https://host[/path]\n"
+     "webhooks[1].name: Duplicate value: \"a.b.c\"\n"},
     {"admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding",
      R"("spec":{"policyName":"p","paramRef":{},"validationActions":["Deny","Warn","Deny"]})",
      "spec.paramRef: Required value: one of name or selector must be specified\n"
@@ -137,6 +205,35 @@ constexpr Case kCases[] = {
      "spec.limited.limitResponse.queuing.queueLengthLimit: Invalid value: 0: must be positive\n"
      "spec.limited.limitResponse.queuing.handSize: Invalid value: 3: should not be greater than "
      "queues (2)\n"},
+    {"flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration",
+     R"("metadata":{"name":"exempt"},"spec":{"type":"Exempt",
+        "exempt":{"nominalConcurrencyShares":9,"lendablePercent":7}})",
+     ""},
+    {"flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration",
+     R"("metadata":{"name":"catch-all"},"spec":{"type":"Limited","limited":{
+        "nominalConcurrencyShares":5,"lendablePercent":0,"limitResponse":{"type":"Reject"}}})",
+     ""},
+    {"flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration",
+     R"("metadata":{"name":"exempt"},"spec":{"type":"Limited","limited":{
+        "nominalConcurrencyShares":5,"limitResponse":{"type":"Reject"}}})",
+     "spec.type: Invalid value: \"Limited\": type must be 'Exempt' if and only if name is "
+     "'exempt'\n"
+     "spec: Invalid value: "
+     "{\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":5,\"limitResponse\":{"
+     "\"type\":\"Reject\"}}}: spec of 'exempt' except the 'spec.exempt' field must equal the "
+     "fixed value\n"},
+    {"flowcontrol.apiserver.k8s.io/v1 FlowSchema",
+     R"("metadata":{"name":"exempt"},"spec":{"priorityLevelConfiguration":{"name":"exempt"},
+        "matchingPrecedence":1,"rules":[{"subjects":[{"kind":"Group","group":
+        {"name":"system:masters"}}],"resourceRules":[{"verbs":["*"],"apiGroups":["*"],
+        "resources":["*"],"clusterScope":true,"namespaces":["*"]}],"nonResourceRules":
+        [{"verbs":["*"],"nonResourceURLs":["*"]}]}]})",
+     ""},
+    {"flowcontrol.apiserver.k8s.io/v1 FlowSchema",
+     R"("metadata":{"name":"catch-all"},"spec":{"matchingPrecedence":10000,
+        "priorityLevelConfiguration":{"name":"catch-all"}})",
+     "spec: Invalid value: {\"priorityLevelConfiguration\":{\"name\":\"catch-all\"},"
+     "\"matchingPrecedence\":10000}: spec of 'catch-all' must equal the fixed value\n"},
     {"flowcontrol.apiserver.k8s.io/v1 FlowSchema",
      R"("metadata":{"name":"x"},"spec":{"matchingPrecedence":1,"priorityLevelConfiguration":
         {"name":"p"},"rules":[{"subjects":[{"kind":"User"}],"nonResourceRules":[{"verbs":["fly"],

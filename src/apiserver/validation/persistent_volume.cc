@@ -24,7 +24,7 @@ constexpr VolumeSourceRow kSources[] = {
     {"iscsi", "", ""},
     {"cinder", "", ""},
     {"fc", "", ""},
-    {"flexVolume", "", ""},
+    {"flexVolume", "", "", true},
     {"azureFile", "", ""},
     {"vsphereVolume", "", ""},
     {"photonPersistentDisk", "", ""},
@@ -72,12 +72,8 @@ void validate_capacity(core_v1::PersistentVolumeSpec spec, const FieldPath& path
   }
 }
 
-void validate_node_affinity(core_v1::PersistentVolumeSpec spec, bool lenient, const FieldPath& path,
+void validate_node_affinity(core_v1::PersistentVolumeSpec spec, bool lenient, const FieldPath& at,
                             FieldErrors& errors) {
-  FieldPath at = path.child("nodeAffinity");
-  if (spec.has_local() && !spec.has_node_affinity()) {
-    errors.required(at, "Local volume requires node affinity");
-  }
   if (!spec.has_node_affinity()) return;
   if (spec.node_affinity().has_required()) {
     validate_node_selector(spec.node_affinity().required(), lenient, at.child("required"), errors);
@@ -116,6 +112,25 @@ void validate_attributes_class(core_v1::PersistentVolumeSpec spec, const FieldPa
   }
 }
 
+void validate_sources(core_v1::PersistentVolumeSpec spec, std::string_view name, bool has_affinity,
+                      const FieldPath& path, FieldErrors& errors) {
+  validate_volume_sources(core_v1::PersistentVolumeSource::message_type(),
+                          spec.persistent_volume_source().node(), kSources, path, errors);
+  std::string_view portal = spec.iscsi().target_portal();
+  if (spec.iscsi().has_initiator_name() && name.size() + 1 + portal.size() > kMaxIscsiName) {
+    errors.invalid(path.child("iscsi").child("targetportal"), portal,
+                   "Total length of <volume name>:<iscsi.targetPortal> must be under 64 "
+                   "characters if iscsi.initiatorName is specified.");
+  }
+  if (spec.has_local() && !has_affinity) {
+    errors.required(path.child("nodeAffinity"), "Local volume requires node affinity");
+  }
+  if (spec.persistent_volume_reclaim_policy() == "Recycle" && is_root(spec.host_path().path())) {
+    errors.forbidden(path.child("persistentVolumeReclaimPolicy"),
+                     "may not be 'recycle' for a hostPath mount of '/'");
+  }
+}
+
 void validate_spec(core_v1::PersistentVolume volume, bool lenient, FieldErrors& errors) {
   FieldPath path("spec");
   core_v1::PersistentVolumeSpec spec = volume.spec();
@@ -123,21 +138,11 @@ void validate_spec(core_v1::PersistentVolume volume, bool lenient, FieldErrors& 
   check_access_modes(spec.access_modes(), path.child("accessModes"), errors);
   validate_capacity(spec, path.child("capacity"), errors);
   std::string_view policy = spec.persistent_volume_reclaim_policy();
-  FieldPath reclaim = path.child("persistentVolumeReclaimPolicy");
-  if (!policy.empty()) check_supported(policy, kReclaimPolicies, reclaim, errors);
-  validate_node_affinity(spec, lenient, path, errors);
-  validate_volume_sources(core_v1::PersistentVolumeSource::message_type(),
-                          spec.persistent_volume_source().node(), kSources, path, errors);
-  std::string_view portal = spec.iscsi().target_portal();
-  if (spec.iscsi().has_initiator_name() &&
-      volume.metadata().name().size() + 1 + portal.size() > kMaxIscsiName) {
-    errors.invalid(path.child("iscsi").child("targetportal"), portal,
-                   "Total length of <volume name>:<iscsi.targetPortal> must be under 64 "
-                   "characters if iscsi.initiatorName is specified.");
+  if (!policy.empty()) {
+    check_supported(policy, kReclaimPolicies, path.child("persistentVolumeReclaimPolicy"), errors);
   }
-  if (policy == "Recycle" && is_root(spec.host_path().path())) {
-    errors.forbidden(reclaim, "may not be 'recycle' for a hostPath mount of '/'");
-  }
+  validate_node_affinity(spec, lenient, path.child("nodeAffinity"), errors);
+  validate_sources(spec, volume.metadata().name(), spec.has_node_affinity(), path, errors);
   if (!spec.storage_class_name().empty()) {
     errors.invalid_all(path.child("storageClassName"), spec.storage_class_name(),
                        check_dns1123_subdomain(spec.storage_class_name()));
@@ -204,7 +209,35 @@ void validate_kept(core_v1::PersistentVolumeSpec now, core_v1::PersistentVolumeS
   }
 }
 
+constexpr std::string_view kNotInline = "may not be specified in the context of inline volumes";
+
 }  // namespace
+
+void validate_inline_volume(core_v1::PersistentVolumeSpec spec, const FieldPath& path,
+                            FieldErrors& errors) {
+  if (spec.has_claim_ref()) errors.forbidden(path.child("claimRef"), kNotInline);
+  if (!spec.capacity().empty()) errors.forbidden(path.child("capacity"), kNotInline);
+  if (!spec.has_csi()) {
+    errors.required(path.child("csi"), "has to be specified in the context of inline volumes");
+  }
+  if (spec.access_modes().empty()) errors.required(path.child("accessModes"));
+  check_access_modes(spec.access_modes(), path.child("accessModes"), errors);
+  std::string_view policy = spec.persistent_volume_reclaim_policy();
+  if (!policy.empty() && policy != "Retain") {
+    errors.forbidden(path.child("persistentVolumeReclaimPolicy"),
+                     "may only be Retain in the context of inline volumes");
+  }
+  if (spec.has_node_affinity()) errors.forbidden(path.child("nodeAffinity"), kNotInline);
+  validate_sources(spec, "", false, path, errors);
+  if (!spec.storage_class_name().empty()) {
+    errors.forbidden(path.child("storageClassName"), kNotInline);
+  }
+  if (spec.has_volume_mode() && spec.volume_mode() != "Filesystem") {
+    errors.forbidden(
+        path.child("volumeMode"),
+        "may not specify volumeMode other than Filesystem in the context of inline volumes");
+  }
+}
 
 void validate_persistent_volume(core_v1::PersistentVolume volume,
                                 const core_v1::PersistentVolume* old, FieldErrors& errors) {

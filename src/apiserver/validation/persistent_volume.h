@@ -10,4 +10,8 @@ namespace tiphys::apiserver {
 void validate_persistent_volume(core_v1::PersistentVolume volume,
                                 const core_v1::PersistentVolume* old, FieldErrors& errors);
 
+// A volume that is written out where it is used; of the CSI sources only.
+void validate_inline_volume(core_v1::PersistentVolumeSpec spec, const FieldPath& path,
+                            FieldErrors& errors);
+
 }  // namespace tiphys::apiserver

@@ -1,9 +1,14 @@
 // Rules that kinds of several groups share and that are no rows.
 #include "apiserver/validation/rule_calls.h"
 
+#include <set>
+#include <tuple>
+
+#include "apiserver/validation/affinity.h"
 #include "apiserver/validation/pod.h"
 #include "apiserver/validation/selectors.h"
 #include "base/strings.h"
+#include "codec/codec.h"
 #include "object/quantity.h"
 
 namespace tiphys::apiserver {
@@ -43,6 +48,22 @@ void call_runtime_overhead(const RuleInput& input, FieldErrors& errors) {
     if (Quantity::of(amount).sign() < 0) {
       errors.invalid(path, amount, "must be greater than or equal to 0");
     }
+  }
+}
+
+// A toleration stands in the list once, whatever time it is given.
+void call_runtime_tolerations(const RuleInput& input, FieldErrors& errors) {
+  ListView<core_v1::Toleration> tolerations(input.value.as_node());
+  validate_tolerations(tolerations, input.path, errors);
+  using Key = std::tuple<std::string_view, std::string_view, std::string_view, std::string_view>;
+  std::set<Key> seen;
+  for (size_t i = 0; i < tolerations.size(); ++i) {
+    core_v1::Toleration toleration = tolerations[i];
+    Key key{toleration.key(), toleration.operator_(), toleration.value(), toleration.effect()};
+    if (seen.insert(key).second) continue;
+    std::string json;
+    codec::encode_json(core_v1::Toleration::message_type(), toleration.node(), json);
+    errors.duplicate_raw(input.path.index(i), json);
   }
 }
 

@@ -11,6 +11,7 @@ void call_label_selector(const RuleInput& input, FieldErrors& errors);
 void call_aggregation_selector(const RuleInput& input, FieldErrors& errors);
 void call_labels(const RuleInput& input, FieldErrors& errors);
 void call_runtime_overhead(const RuleInput& input, FieldErrors& errors);
+void call_runtime_tolerations(const RuleInput& input, FieldErrors& errors);
 void call_pod_template(const RuleInput& input, FieldErrors& errors);
 void call_domain_prefixed_path(const RuleInput& input, FieldErrors& errors);
 
@@ -107,8 +108,10 @@ void call_endpoint_node_hints(const RuleInput& input, FieldErrors& errors);
 // storage.cc
 void call_provisioner(const RuleInput& input, FieldErrors& errors);
 void call_storage_parameters(const RuleInput& input, FieldErrors& errors);
+void call_attachment_source(const RuleInput& input, FieldErrors& errors);
 void call_attachment_metadata(const RuleInput& input, FieldErrors& errors);
 void call_csi_node_id(const RuleInput& input, FieldErrors& errors);
+void call_csi_driver_once(const RuleInput& input, FieldErrors& errors);
 void call_csi_topology_keys(const RuleInput& input, FieldErrors& errors);
 void call_csi_drivers_kept(const RuleInput& input, FieldErrors& errors);
 void call_attach_required_kept(const RuleInput& input, FieldErrors& errors);
@@ -119,11 +122,12 @@ void call_allowed_topologies(const RuleInput& input, FieldErrors& errors);
 // webhooks.cc
 void call_fully_qualified_name(const RuleInput& input, FieldErrors& errors);
 void call_webhook_url(const RuleInput& input, FieldErrors& errors);
+void call_webhook_service(const RuleInput& input, FieldErrors& errors);
 void call_webhook_service_path(const RuleInput& input, FieldErrors& errors);
 void call_service_port(const RuleInput& input, FieldErrors& errors);
 void call_side_effects(const RuleInput& input, FieldErrors& errors);
 void call_review_versions(const RuleInput& input, FieldErrors& errors);
-void call_webhook_names(const RuleInput& input, FieldErrors& errors);
+void call_webhook_name_once(const RuleInput& input, FieldErrors& errors);
 void call_lone_wildcard(const RuleInput& input, FieldErrors& errors);
 void call_rule_resources(const RuleInput& input, FieldErrors& errors);
 void call_deny_and_warn(const RuleInput& input, FieldErrors& errors);
@@ -132,6 +136,7 @@ void call_blank(const RuleInput& input, FieldErrors& errors);
 void call_one_line(const RuleInput& input, FieldErrors& errors);
 void call_cel_identifier(const RuleInput& input, FieldErrors& errors);
 void call_audit_annotation_key(const RuleInput& input, FieldErrors& errors);
+void call_audit_annotation_value(const RuleInput& input, FieldErrors& errors);
 void call_audit_annotation_count(const RuleInput& input, FieldErrors& errors);
 void call_param_api_version(const RuleInput& input, FieldErrors& errors);
 void call_param_kind(const RuleInput& input, FieldErrors& errors);
@@ -146,6 +151,8 @@ void call_flow_urls(const RuleInput& input, FieldErrors& errors);
 void call_flow_namespaces(const RuleInput& input, FieldErrors& errors);
 void call_flow_precedence(const RuleInput& input, FieldErrors& errors);
 void call_priority_level_type(const RuleInput& input, FieldErrors& errors);
+void call_mandatory_flow_schema(const RuleInput& input, FieldErrors& errors);
+void call_mandatory_priority_level(const RuleInput& input, FieldErrors& errors);
 void call_hand_size(const RuleInput& input, FieldErrors& errors);
 
 // api_service.cc

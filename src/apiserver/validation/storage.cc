@@ -1,6 +1,9 @@
 // Rules of storage.k8s.io that are no rows (pkg/apis/storage/validation).
+#include <map>
 #include <set>
+#include <vector>
 
+#include "apiserver/validation/persistent_volume.h"
 #include "apiserver/validation/rule_calls.h"
 #include "apiserver/validation/semantic_equal.h"
 #include "base/strings.h"
@@ -38,6 +41,27 @@ void call_storage_parameters(const RuleInput& input, FieldErrors& errors) {
   if (bytes_of(parameters) > kMaxMapBytes) errors.too_long(input.path, kMaxMapBytes);
 }
 
+// A volume by its name, or a volume that is written out.
+void call_attachment_source(const RuleInput& input, FieldErrors& errors) {
+  constexpr std::string_view kOne =
+      "must specify exactly one of inlineVolumeSpec and persistentVolumeName";
+  storage_v1::VolumeAttachmentSource source(input.value.as_node());
+  bool named = source.has_persistent_volume_name();
+  if (named == source.has_inline_volume_spec()) {
+    if (named) {
+      errors.forbidden(input.path, kOne);
+    } else {
+      errors.required(input.path, kOne);
+    }
+  } else if (named && source.persistent_volume_name().empty()) {
+    errors.required(input.path.child("persistentVolumeName"),
+                    "must specify non empty persistentVolumeName");
+  } else if (!named) {
+    validate_inline_volume(source.inline_volume_spec(), input.path.child("inlineVolumeSpec"),
+                           errors);
+  }
+}
+
 void call_attachment_metadata(const RuleInput& input, FieldErrors& errors) {
   MapView<std::string_view> metadata(input.value.as_node());
   if (bytes_of(metadata) > kMaxMapBytes) errors.too_long(input.path, kMaxMapBytes);
@@ -48,6 +72,16 @@ void call_csi_node_id(const RuleInput& input, FieldErrors& errors) {
   if (input.value.size <= kMaxNodeId) return;
   errors.invalid(input.path, input.value.as_text(),
                  "must be " + std::to_string(kMaxNodeId) + " characters or less");
+}
+
+// A driver stands in the list once.
+void call_csi_driver_once(const RuleInput& input, FieldErrors& errors) {
+  for (storage_v1::CSINodeDriver driver :
+       storage_v1::CSINode(input.scope.object).spec().drivers()) {
+    if (&driver.node() == &input.parent) return;
+    if (driver.name() != input.value.as_text()) continue;
+    return errors.duplicate(input.path, input.value.as_text());
+  }
 }
 
 void call_csi_topology_keys(const RuleInput& input, FieldErrors& errors) {
@@ -126,32 +160,46 @@ void call_lifecycle_modes(const RuleInput& input, FieldErrors& errors) {
   }
 }
 
+namespace {
+
+using Topology = std::map<std::string_view, std::set<std::string_view>>;
+
+// Reports a term's errors; returns the values by key, of equal keys the last.
+Topology check_topology_term(core_v1::TopologySelectorTerm term, const FieldPath& path,
+                             FieldErrors& errors) {
+  Topology topology;
+  auto expressions = term.match_label_expressions();
+  for (size_t i = 0; i < expressions.size(); ++i) {
+    core_v1::TopologySelectorLabelRequirement requirement = expressions[i];
+    FieldPath at = path.index(i);
+    if (requirement.values().empty()) errors.required(at.child("values"));
+    std::set<std::string_view> values;
+    for (size_t k = 0; k < requirement.values().size(); ++k) {
+      std::string_view value = requirement.values()[k];
+      if (!values.insert(value).second) errors.duplicate(at.child("values").index(k), value);
+    }
+    errors.invalid_all(at.child("key"), requirement.key(), check_qualified_name(requirement.key()));
+    if (topology.contains(requirement.key())) {
+      errors.duplicate(at.child("key"), requirement.key());
+    }
+    topology[requirement.key()] = std::move(values);
+  }
+  return topology;
+}
+
+}  // namespace
+
+// Upstream's list of known topologies begins with an empty one for each term.
 void call_allowed_topologies(const RuleInput& input, FieldErrors& errors) {
   ListView<core_v1::TopologySelectorTerm> terms(input.value.as_node());
-  const schema::Message& type = core_v1::TopologySelectorTerm::message();
+  std::vector<Topology> known(terms.size());
   for (size_t i = 0; i < terms.size(); ++i) {
     FieldPath path = input.path.index(i).child("matchLabelExpressions");
-    std::set<std::string_view> keys;
-    auto expressions = terms[i].match_label_expressions();
-    for (size_t j = 0; j < expressions.size(); ++j) {
-      core_v1::TopologySelectorLabelRequirement requirement = expressions[j];
-      FieldPath at = path.index(j);
-      if (requirement.values().empty()) errors.required(at.child("values"));
-      std::set<std::string_view> values;
-      for (size_t k = 0; k < requirement.values().size(); ++k) {
-        std::string_view value = requirement.values()[k];
-        if (!values.insert(value).second) errors.duplicate(at.child("values").index(k), value);
-      }
-      for (const std::string& message : check_qualified_name(requirement.key())) {
-        errors.invalid(at.child("key"), requirement.key(), message);
-      }
-      if (!keys.insert(requirement.key()).second) {
-        errors.duplicate(at.child("key"), requirement.key());
-      }
+    Topology topology = check_topology_term(terms[i], path, errors);
+    for (const Topology& other : known) {
+      if (other == topology) errors.duplicate(path, "");
     }
-    for (size_t j = 0; j < i; ++j) {
-      if (semantic_equal(type, terms[i].node(), terms[j].node())) errors.duplicate(path, "");
-    }
+    known.push_back(std::move(topology));
   }
 }
 

@@ -99,7 +99,7 @@ void validate_volume_sources(const schema::Message& type, const Node& node,
     const Value& source = node.field(type.index_of(field));
     if (source.is_null()) continue;
     std::string_view name = row.path.empty() ? row.field : row.path;
-    if (count++ > 0) {
+    if (count++ > 0 && !row.besides) {
       std::string_view conflict = row.conflict.empty() ? name : row.conflict;
       errors.forbidden(path.child(conflict), "may not specify more than 1 volume type");
     } else {

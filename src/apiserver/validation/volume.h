@@ -14,6 +14,7 @@ struct VolumeSourceRow {
   std::string_view field;
   std::string_view path;      // of its own errors; empty: the field's name
   std::string_view conflict;  // of "may not specify more than 1 volume type"; empty: as path
+  bool besides = false;       // may stand beside another that comes before it
 };
 
 // Exactly one of the rows' fields; the source's own rows.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "apiserver/validation/go_url.h"
 #include "apiserver/validation/rule_calls.h"
 #include "base/strings.h"
 #include "kinds/admissionregistration_v1.h"
@@ -30,41 +31,6 @@ std::string joined(const Messages& messages) {
   std::string text;
   for (const std::string& message : messages) text += (text.empty() ? "" : ",") + message;
   return text;
-}
-
-struct Url {
-  std::string_view scheme;
-  std::string_view user;
-  bool has_user = false;
-  std::string_view host;
-  std::string_view query;
-  std::string_view fragment;
-};
-
-// The parts of a URL, as Go's url.Parse cuts it.
-Url cut_url(std::string_view text) {
-  Url url;
-  if (size_t at = text.find('#'); at != std::string_view::npos) {
-    url.fragment = text.substr(at + 1);
-    text = text.substr(0, at);
-  }
-  if (size_t at = text.find('?'); at != std::string_view::npos) {
-    url.query = text.substr(at + 1);
-    text = text.substr(0, at);
-  }
-  if (size_t at = text.find(':'); at != std::string_view::npos && at < text.find('/')) {
-    url.scheme = text.substr(0, at);
-    text = text.substr(at + 1);
-  }
-  if (!text.starts_with("//")) return url;
-  text = text.substr(2, text.find('/', 2) - 2);
-  if (size_t at = text.rfind('@'); at != std::string_view::npos) {
-    url.has_user = true;
-    url.user = text.substr(0, at);
-    text = text.substr(at + 1);
-  }
-  url.host = text;
-  return url;
 }
 
 // The webhooks of the object before the update. Both kinds have what is looked at under one name.
@@ -123,21 +89,33 @@ void call_fully_qualified_name(const RuleInput& input, FieldErrors& errors) {
 
 void call_webhook_url(const RuleInput& input, FieldErrors& errors) {
   if (input.value.is_null()) return;
-  Url url = cut_url(input.value.as_text());
   std::string form(kUrlForm);
-  if (url.scheme != "https") {
-    errors.invalid(input.path, url.scheme, "'https' is the only allowed URL scheme" + form);
+  Result<GoUrl> url = parse_go_url(input.value.as_text());
+  if (!url) {
+    errors.required(input.path, "url must be a valid URL: " + url.error().message() + form);
+    return;
   }
-  if (url.host.empty()) errors.invalid(input.path, "", "host must be specified" + form);
-  if (url.has_user) {
-    errors.invalid(input.path, url.user, "user information is not permitted in the URL");
+  if (url->scheme != "https") {
+    errors.invalid(input.path, url->scheme, "'https' is the only allowed URL scheme" + form);
   }
-  if (!url.fragment.empty()) {
-    errors.invalid(input.path, url.fragment, "fragments are not permitted in the URL");
+  if (url->host.empty()) errors.invalid(input.path, "", "host must be specified" + form);
+  if (url->user) {
+    errors.invalid(input.path, *url->user, "user information is not permitted in the URL");
   }
-  if (!url.query.empty()) {
-    errors.invalid(input.path, url.query, "query parameters are not permitted in the URL");
+  if (!url->fragment.empty()) {
+    errors.invalid(input.path, url->fragment, "fragments are not permitted in the URL");
   }
+  if (!url->query.empty()) {
+    errors.invalid(input.path, url->query, "query parameters are not permitted in the URL");
+  }
+}
+
+// Upstream hands name and namespace over the other way round, so that the one that is missing is
+// reported as the other.
+void call_webhook_service(const RuleInput& input, FieldErrors& errors) {
+  admissionregistration_v1::ServiceReference service(input.value.as_node());
+  if (service.namespace_().empty()) errors.required(input.path.child("name"));
+  if (service.name().empty()) errors.required(input.path.child("namespace"));
 }
 
 void call_webhook_service_path(const RuleInput& input, FieldErrors& errors) {
@@ -200,17 +178,18 @@ void call_review_versions(const RuleInput& input, FieldErrors& errors) {
 }
 
 // Names are unique, unless they were not before.
-void call_webhook_names(const RuleInput& input, FieldErrors& errors) {
+void call_webhook_name_once(const RuleInput& input, FieldErrors& errors) {
   std::set<std::string_view> before;
   for (const Node* hook : old_webhooks(input)) {
     if (!before.insert(hook_text(input, *hook, "name")).second) return;
   }
-  std::set<std::string_view> seen;
-  std::span<const Value> hooks = input.value.as_node().items();
-  for (size_t i = 0; i < hooks.size(); ++i) {
-    std::string_view name = hook_text(input, hooks[i].as_node(), "name");
-    if (name.empty() || seen.insert(name).second) continue;
-    errors.duplicate(input.path.index(i).child("name"), name);
+  std::string_view name = input.value.as_text();
+  const Object& object = input.scope.object;
+  for (const Value& hook :
+       schema::find_path(object.type(), object.root(), {"webhooks"}).as_node().items()) {
+    if (&hook.as_node() == &input.parent || name.empty()) return;
+    if (hook_text(input, hook.as_node(), "name") != name) continue;
+    return errors.duplicate(input.path, name);
   }
 }
 
@@ -297,18 +276,23 @@ void call_cel_identifier(const RuleInput& input, FieldErrors& errors) {
   errors.invalid(input.path, name, "must be a valid CEL identifier");
 }
 
+// The annotation's name has the policy's in front.
 void call_audit_annotation_key(const RuleInput& input, FieldErrors& errors) {
   std::string_view key = input.value.as_text();
-  if (key.empty()) {
-    errors.required(input.path, "key is not specified");
+  admissionregistration_v1::ValidatingAdmissionPolicy policy(input.scope.object);
+  std::string whole(policy.metadata().name());
+  if (whole.empty()) {
+    errors.invalid(input.path, key, "requires metadata.name be non-empty");
     return;
   }
-  // The annotation's name has the policy's in front.
-  admissionregistration_v1::ValidatingAdmissionPolicy policy(input.scope.object);
-  std::string whole = std::string(policy.metadata().name()) + "/" + std::string(key);
-  for (const std::string& message : check_qualified_name(whole)) {
-    errors.invalid(input.path, key, message);
-  }
+  whole.append("/").append(key);
+  errors.invalid_all(input.path, whole, check_qualified_name(whole));
+}
+
+void call_audit_annotation_value(const RuleInput& input, FieldErrors& errors) {
+  constexpr size_t kMaxBytes = 5 * 1024;
+  if (trim(input.value.as_text()).size() <= kMaxBytes) return;
+  errors.required(input.path, "must not exceed " + std::to_string(kMaxBytes) + " bytes in length");
 }
 
 void call_audit_annotation_count(const RuleInput& input, FieldErrors& errors) {

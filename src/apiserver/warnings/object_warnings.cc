@@ -2,19 +2,15 @@
 
 #include "apiserver/registry/meta.h"
 #include "apiserver/validation/names.h"
+#include "apiserver/warnings/kinds.h"
 #include "base/strings.h"
 #include "kinds/apps_v1.h"
 #include "kinds/batch_v1.h"
-#include "kinds/networking_v1.h"
 #include "kinds/node_v1.h"
 
 namespace tiphys::apiserver {
 namespace {
 
-constexpr std::string_view kBetaStorageClass = "volume.beta.kubernetes.io/storage-class";
-constexpr std::string_view kMountOptions = "volume.beta.kubernetes.io/mount-options";
-constexpr std::string_view kUseStorageClass =
-    R"(deprecated since v1.8; use "storageClassName" attribute instead)";
 constexpr std::string_view kInPodNames =
     "this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label "
     "is recommended: ";
@@ -59,6 +55,40 @@ void of_workload(const Object& object, const Object* old, Warnings& warnings) {
   warn_of_template(Kind(object).spec().template_(), FieldPath("spec").child("template"), warnings);
 }
 
+void of_stateful_set(const Object& object, const Object* old, Warnings& warnings) {
+  of_workload<apps_v1::StatefulSet>(object, old, warnings);
+  apps_v1::StatefulSetSpec spec = apps_v1::StatefulSet(object).spec();
+  FieldPath claims = FieldPath("spec").child("volumeClaimTemplates");
+  size_t i = 0;
+  for (core_v1::PersistentVolumeClaim claim : spec.volume_claim_templates()) {
+    FieldPath at = claims.index(i++);
+    // Upstream's paths of the two differ.
+    warn_of_claim_spec(claim.spec(), old ? at.child("Spec") : at, warnings);
+  }
+  if (spec.revision_history_limit() >= 0) return;
+  warn(warnings, FieldPath("spec").child("revisionHistoryLimit"),
+       "a negative value retains all historical revisions; a value >= 0 is recommended");
+}
+
+void warn_of_job_spec(batch_v1::JobSpec spec, const FieldPath& path, Warnings& warnings) {
+  constexpr int32_t kManyCompletions = 100'000;
+  constexpr int32_t kManyAtOnce = 10'000;
+  if (spec.completion_mode() == "Indexed" && spec.completions() > kManyCompletions &&
+      spec.parallelism() > kManyAtOnce) {
+    warn(warnings, path,
+         "In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher "
+         "than 10^4, Kubernetes might not be able to track completedIndexes when a big number of "
+         "indexes fail");
+  }
+  warn_of_template(spec.template_(), path.child("template"), warnings);
+}
+
+void of_job(const Object& object, const Object* old, Warnings& warnings) {
+  if (!old) warn_of_name(object, kInPodNames, warnings);
+  if (!spec_changed(object, old)) return;
+  warn_of_job_spec(batch_v1::Job(object).spec(), FieldPath("spec"), warnings);
+}
+
 template <class Kind>
 void of_named_workload(const Object& object, const Object* old, Warnings& warnings) {
   if (!old) warn_of_name(object, kInPodNames, warnings);
@@ -67,105 +97,15 @@ void of_named_workload(const Object& object, const Object* old, Warnings& warnin
 
 void of_cron_job(const Object& object, const Object* old, Warnings& warnings) {
   if (!old) warn_of_name(object, kInPodNames, warnings);
-  if (!spec_changed(object, old)) return;
   batch_v1::CronJobSpec spec = batch_v1::CronJob(object).spec();
-  FieldPath path("spec");
-  warn_of_template(spec.job_template().spec().template_(),
-                   path.child("jobTemplate").child("spec").child("template"), warnings);
-  if (spec.schedule().find("TZ") == std::string_view::npos) return;
+  if (spec_changed(object, old)) {
+    FieldPath path = FieldPath("spec").child("jobTemplate").child("spec");
+    warn_of_job_spec(spec.job_template().spec(), path, warnings);
+  }
+  if (!old || spec.schedule().find("TZ") == std::string_view::npos) return;
   warnings.push_back(
-      "CRON_TZ or TZ used in spec.spec.schedule is not officially supported, see "
+      "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see "
       "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details");
-}
-
-void warn_of_headless(core_v1::ServiceSpec spec, Warnings& warnings) {
-  if (spec.type() != "ClusterIP" || spec.cluster_ip() != "None") return;
-  if (!spec.load_balancer_ip().empty()) {
-    warnings.emplace_back("spec.loadBalancerIP is ignored for headless services");
-  }
-  if (!spec.external_ips().empty()) {
-    warnings.emplace_back("spec.externalIPs is ignored for headless services");
-  }
-  if (!spec.session_affinity().empty()) {
-    warnings.emplace_back("spec.SessionAffinity is ignored for headless services");
-  }
-}
-
-void warn_of_service_addresses(core_v1::ServiceSpec spec, Warnings& warnings) {
-  FieldPath path("spec");
-  size_t i = 0;
-  for (std::string_view ip : spec.external_ips()) {
-    warn_of_ip(ip, path.child("externalIPs").index(i++), warnings);
-  }
-  warn_of_ip(spec.load_balancer_ip(), path.child("loadBalancerIP"), warnings);
-  i = 0;
-  for (std::string_view range : spec.load_balancer_source_ranges()) {
-    warn_of_cidr(range, path.child("loadBalancerSourceRanges").index(i++), warnings);
-  }
-}
-
-void of_service(const Object& object, const Object*, Warnings& warnings) {
-  core_v1::Service service(object);
-  core_v1::ServiceSpec spec = service.spec();
-  if (service.metadata().annotations().contains("service.kubernetes.io/topology-aware-hints")) {
-    warnings.emplace_back(
-        "annotation service.kubernetes.io/topology-aware-hints is deprecated, please use "
-        "service.kubernetes.io/topology-mode instead");
-  }
-  size_t i = 0;
-  for (std::string_view ip : spec.cluster_ips()) {
-    FieldPath at = FieldPath("spec").child("clusterIPs").index(i++);
-    if (ip != "None") warn_of_ip(ip, at, warnings);
-  }
-  warn_of_headless(spec, warnings);
-  warn_of_service_addresses(spec, warnings);
-  bool external = spec.type() == "ExternalName";
-  if (external && !spec.external_ips().empty()) {
-    warnings.emplace_back("spec.externalIPs is ignored when spec.type is \"ExternalName\"");
-  }
-  if (!external && !spec.external_name().empty()) {
-    warnings.emplace_back("spec.externalName is ignored when spec.type is not \"ExternalName\"");
-  }
-}
-
-void of_claim(const Object& object, const Object*, Warnings& warnings) {
-  core_v1::PersistentVolumeClaim claim(object);
-  if (claim.metadata().annotations().contains(kBetaStorageClass)) {
-    warn(warnings, annotation_path(kBetaStorageClass), kUseStorageClass);
-  }
-  warn_of_claim_spec(claim.spec(), FieldPath("spec"), warnings);
-}
-
-void of_volume(const Object& object, const Object*, Warnings& warnings) {
-  core_v1::PersistentVolume volume(object);
-  auto annotations = volume.metadata().annotations();
-  FieldPath path("spec");
-  if (annotations.contains(kBetaStorageClass)) {
-    warn(warnings, annotation_path(kBetaStorageClass), kUseStorageClass);
-  }
-  if (annotations.contains(kMountOptions)) {
-    warn(warnings, annotation_path(kMountOptions),
-         R"(deprecated since v1.31; use "mountOptions" attribute instead)");
-  }
-  if (volume.spec().persistent_volume_reclaim_policy() == "Recycle") {
-    warn(warnings, path.child("persistentVolumeReclaimPolicy"),
-         "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use "
-         "dynamic provisioning.");
-  }
-  FieldPath terms = path.child("nodeAffinity").child("required").child("nodeSelectorTerms");
-  size_t i = 0;
-  for (auto term : volume.spec().node_affinity().required().node_selector_terms()) {
-    warn_of_node_term(term, false, terms.index(i++), warnings);
-  }
-}
-
-void of_ingress(const Object& object, const Object* old, Warnings& warnings) {
-  networking_v1::Ingress ingress(object);
-  bool annotated = ingress.metadata().annotations().contains("kubernetes.io/ingress.class");
-  if (old || !annotated) return;
-  warnings.emplace_back(
-      "annotation \"kubernetes.io/ingress.class\" is deprecated, please use "
-      "'spec.ingressClassName' instead");
 }
 
 void of_node(const Object& object, const Object*, Warnings& warnings) {
@@ -198,6 +138,19 @@ void of_service_account(const Object& object, const Object* old, Warnings& warni
        "deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets");
 }
 
+void warn_of_pod_addresses(const Object& object, Warnings& warnings) {
+  core_v1::PodStatus status = core_v1::Pod(object).status();
+  FieldPath path("status");
+  size_t i = 0;
+  for (core_v1::PodIP ip : status.pod_ips()) {
+    warn_of_ip(ip.ip(), path.child("podIPs").index(i++).child("ip"), warnings);
+  }
+  i = 0;
+  for (core_v1::HostIP ip : status.host_ips()) {
+    warn_of_ip(ip.ip(), path.child("hostIPs").index(i++).child("ip"), warnings);
+  }
+}
+
 struct Row {
   std::string_view group;
   std::string_view resource;
@@ -208,19 +161,25 @@ const Row kRows[] = {
     {"", "pods", of_pod},
     {"", "podtemplates", of_pod_template},
     {"", "replicationcontrollers", of_named_workload<core_v1::ReplicationController>},
-    {"", "services", of_service},
-    {"", "persistentvolumeclaims", of_claim},
-    {"", "persistentvolumes", of_volume},
+    {"", "services", warn_of_service},
+    {"", "endpoints", warn_of_endpoints},
+    {"", "secrets", warn_of_secret},
+    {"", "persistentvolumeclaims", warn_of_claim},
+    {"", "persistentvolumes", warn_of_persistent_volume},
     {"", "nodes", of_node},
     {"", "serviceaccounts", of_service_account},
     {"apps", "deployments", of_named_workload<apps_v1::Deployment>},
     {"apps", "replicasets", of_named_workload<apps_v1::ReplicaSet>},
     {"apps", "daemonsets", of_workload<apps_v1::DaemonSet>},
-    {"apps", "statefulsets", of_workload<apps_v1::StatefulSet>},
-    {"batch", "jobs", of_named_workload<batch_v1::Job>},
+    {"apps", "statefulsets", of_stateful_set},
+    {"batch", "jobs", of_job},
     {"batch", "cronjobs", of_cron_job},
-    {"networking.k8s.io", "ingresses", of_ingress},
+    {"discovery.k8s.io", "endpointslices", warn_of_endpoint_slice},
+    {"networking.k8s.io", "ingresses", warn_of_ingress},
+    {"networking.k8s.io", "networkpolicies", warn_of_network_policy},
     {"node.k8s.io", "runtimeclasses", of_runtime_class},
+    {"storage.k8s.io", "storageclasses", warn_of_storage_class},
+    {"storage.k8s.io", "csistoragecapacities", warn_of_storage_capacity},
 };
 
 }  // namespace
@@ -232,6 +191,12 @@ void warn_of_object(const schema::Resource& resource, const Object& object, cons
       return row.warn(object, old, warnings);
     }
   }
+}
+
+void warn_of_status(const schema::Resource& resource, const Object& object, Warnings& warnings) {
+  if (!resource.group.empty()) return;
+  if (resource.resource == "services") warn_of_service_status(object, warnings);
+  if (resource.resource == "pods") warn_of_pod_addresses(object, warnings);
 }
 
 }  // namespace tiphys::apiserver

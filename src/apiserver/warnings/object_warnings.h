@@ -6,9 +6,11 @@
 
 namespace tiphys::apiserver {
 
-// `object` is valid, of the stored type; old null: it is being created. Writes of subresources have
-// none.
+// `object` is valid, of the stored type; old null: it is being created.
 void warn_of_object(const schema::Resource& resource, const Object& object, const Object* old,
                     Warnings& warnings);
+
+// Of a write of the status. Writes of other subresources have none.
+void warn_of_status(const schema::Resource& resource, const Object& object, Warnings& warnings);
 
 }  // namespace tiphys::apiserver

@@ -124,8 +124,10 @@ TEST(ObjectWarnings, addresses_in_canonical_form) {
 TEST(ObjectWarnings, of_services_that_ignore_what_they_say) {
   EXPECT_THAT(of_service(R"({"type":"ClusterIP","clusterIP":"None","clusterIPs":["None"],)"
                          R"("sessionAffinity":"None","externalName":"x"})"),
-              ElementsAre("spec.SessionAffinity is ignored for headless services",
-                          "spec.externalName is ignored when spec.type is not \"ExternalName\""));
+              ElementsAre("spec.externalName is ignored when spec.type is not \"ExternalName\""));
+  EXPECT_THAT(of_service(R"({"type":"ClusterIP","clusterIP":"None","clusterIPs":["None"],)"
+                         R"("sessionAffinity":"ClientIP"})"),
+              ElementsAre("spec.SessionAffinity is ignored for headless services"));
 }
 
 TEST(ObjectWarnings, of_old_annotations) {
@@ -139,6 +141,76 @@ TEST(ObjectWarnings, of_old_annotations) {
                      R"({"kubernetes.io/ingress.class":"x"}}})"),
               ElementsAre("annotation \"kubernetes.io/ingress.class\" is deprecated, please use "
                           "'spec.ingressClassName' instead"));
+}
+
+TEST(ObjectWarnings, of_storage) {
+  EXPECT_THAT(warned("", "persistentvolumes", "v1",
+                     R"("kind":"PersistentVolume","spec":{"cephfs":{"monitors":["m"]},)"
+                     R"("rbd":{"monitors":["m"],"image":"i"}}})"),
+              ElementsAre("spec.cephfs: deprecated in v1.28, non-functional in v1.31+",
+                          "spec.rbd: deprecated in v1.28, non-functional in v1.31+"));
+  EXPECT_THAT(warned("storage.k8s.io", "storageclasses", "storage.k8s.io/v1",
+                     R"("kind":"StorageClass","allowedTopologies":[{"matchLabelExpressions":[)"
+                     R"({"key":"beta.kubernetes.io/os","values":["linux"]}]}]})"),
+              ElementsAre("allowedTopologies[0].matchLabelExpressions[0].key: deprecated since "
+                          "v1.14; use \"kubernetes.io/os\" instead"));
+  EXPECT_THAT(
+      warned("storage.k8s.io", "csistoragecapacities", "storage.k8s.io/v1",
+             R"("kind":"CSIStorageCapacity","nodeTopology":{"matchLabels":)"
+             R"({"beta.kubernetes.io/os":"l"},"matchExpressions":[)"
+             R"({"key":"beta.kubernetes.io/arch","operator":"Exists"}]}})"),
+      ElementsAre("nodeTopology.matchExpressions[0].key: beta.kubernetes.io/arch is deprecated "
+                  "since v1.14; use \"kubernetes.io/arch\" instead",
+                  "nodeTopology.matchLabels.beta.kubernetes.io/os: deprecated since v1.14; use "
+                  "\"kubernetes.io/os\" instead"));
+}
+
+TEST(ObjectWarnings, of_addresses_elsewhere) {
+  EXPECT_THAT(
+      warned("networking.k8s.io", "networkpolicies", "networking.k8s.io/v1",
+             R"("kind":"NetworkPolicy","spec":{"podSelector":{},"egress":[{"to":[{},{"ipBlock":)"
+             R"({"cidr":"10.0.0.0/8","except":["10.1.0.1/16"]}}]}]}})"),
+      ElementsAre("spec.egress[0].to[1].ipBlock.except[0]: CIDR value \"10.1.0.1/16\" is "
+                  "ambiguous in this context (should be \"10.1.0.0/16\" or \"10.1.0.1/32\"?)"));
+  constexpr std::string_view kSlice =
+      R"("kind":"EndpointSlice","addressType":"FQDN","endpoints":[{"addresses":["010.0.0.1"]}]})";
+  EXPECT_THAT(warned("discovery.k8s.io", "endpointslices", "discovery.k8s.io/v1", kSlice),
+              ElementsAre("spec.addressType: FQDN endpoints are deprecated",
+                          "endpoints[0].addresses[0]: non-standard IP address \"010.0.0.1\" will "
+                          "be considered invalid in a future Kubernetes release: use "
+                          "\"10.0.0.1\""));
+  EXPECT_THAT(warned("", "endpoints", "v1",
+                     R"("kind":"Endpoints","metadata":{"labels":{"endpoints.kubernetes.io/)"
+                     R"(managed-by":"endpoint-controller"}},"subsets":[{"addresses":)"
+                     R"([{"ip":"010.0.0.1"}]}]})"),
+              IsEmpty());
+}
+
+TEST(ObjectWarnings, of_batch_and_sets) {
+  constexpr std::string_view kCronJob =
+      R"("kind":"CronJob","metadata":{"name":"c"},"spec":{"schedule":"TZ=UTC * * * * *",)"
+      R"("jobTemplate":{"spec":{"completionMode":"Indexed","completions":100001,)"
+      R"("parallelism":10001,"template":{"spec":{}}}}}})";
+  EXPECT_THAT(warned("batch", "cronjobs", "batch/v1", kCronJob),
+              ElementsAre(testing::StartsWith("spec.jobTemplate.spec: In Indexed Jobs with a")));
+  ObjectPtr same = decode("batch/v1", kCronJob);
+  EXPECT_THAT(warned("batch", "cronjobs", "batch/v1", kCronJob, same.get()),
+              ElementsAre(testing::StartsWith("cannot use TZ or CRON_TZ in spec.spec.schedule")));
+  EXPECT_THAT(warned("apps", "statefulsets", "apps/v1",
+                     R"("kind":"StatefulSet","spec":{"revisionHistoryLimit":-1,"template":)"
+                     R"({"spec":{}},"volumeClaimTemplates":[{"spec":{"resources":{"requests":)"
+                     R"({"storage":"1500m"}}}}]}})"),
+              ElementsAre("spec.volumeClaimTemplates[0].resources.requests[storage]: fractional "
+                          "byte value \"1500m\" is invalid, must be an integer",
+                          "spec.revisionHistoryLimit: a negative value retains all historical "
+                          "revisions; a value >= 0 is recommended"));
+}
+
+TEST(ObjectWarnings, of_keys_without_their_certificate) {
+  EXPECT_THAT(warned("", "secrets", "v1",
+                     R"("kind":"Secret","type":"kubernetes.io/tls",)"
+                     R"("data":{"tls.crt":"","tls.key":""}})"),
+              ElementsAre("tls: failed to find any PEM data in certificate input"));
 }
 
 }  // namespace

@@ -112,16 +112,16 @@ void check_condition_status(std::string_view type, std::string_view status, cons
 
 void check_conditions(const Conditions& conditions, const Tolerated& tolerated,
                       FieldErrors& errors) {
+  FieldPath list = FieldPath("status").child("conditions");
   std::set<std::string_view> types;
   for (size_t i = 0; i < conditions.size(); ++i) {
-    FieldPath path = FieldPath("status").child("conditions").index(i);
+    FieldPath path = list.index(i);
     std::string_view type = conditions[i].type();
     if (type.empty() && !tolerated.empty_types) errors.required(path.child("type"));
     check_condition_status(type, conditions[i].status(), path.child("status"), errors);
     std::string_view other = type == "Approved" ? "Denied" : type == "Denied" ? "Approved" : "";
     if (!other.empty() && types.contains(other) && !tolerated.both_verdicts) {
-      errors.invalid(path.child("type"), type,
-                     "Approved and Denied conditions are mutually exclusive");
+      errors.invalid(list, type, "Approved and Denied conditions are mutually exclusive");
     }
     bool fresh = types.insert(type).second;
     if (!fresh && !tolerated.duplicate_types) errors.duplicate(path.child("type"), type);

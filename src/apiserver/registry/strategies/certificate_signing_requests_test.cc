@@ -75,7 +75,7 @@ TEST_F(SigningRequestTest, CertificatesComeByStatusOnce) {
   EXPECT_EQ(at(patch("approval", body(certificate())).body, {"status", "certificate"}), "<none>");
   EXPECT_THAT(at(patch("status", body("x")).body, {"message"}),
               HasSubstr("status.certificate: Invalid value: \"<certificate data>\": must "
-                        "contain one or more CERTIFICATE PEM blocks"));
+                        "contain at least one CERTIFICATE PEM block"));
   EXPECT_EQ(patch("status", body(certificate())).status, 200);
   EXPECT_THAT(patch("status", body(certificate() + "\n")).body,
               HasSubstr("updates may not modify existing certificate content"));
@@ -88,7 +88,7 @@ TEST(CertificatePem, TellsWhatIsWrong) {
   EXPECT_EQ(certificate_pem_problem("-----BEGIN CERTIFICATE-----\na: b\n-----END CERTIFICATE-----"),
             "no PEM block headers are permitted");
   EXPECT_EQ(certificate_pem_problem("-----BEGIN CERTIFICATE-----"),
-            "must contain one or more CERTIFICATE PEM blocks");
+            "must contain at least one CERTIFICATE PEM block");
 }
 
 }  // namespace
