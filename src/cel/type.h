@@ -31,7 +31,7 @@ enum class TypeKind : uint8_t {
   kList,
   kMap,
   kType,
-  kOptional,
+  kOpaque,  // named, without fields; optional_type(V)
   kStruct,  // named, with fields
   kParam,   // stands for a type that is not known yet
 };
@@ -45,6 +45,17 @@ struct Type {
   std::vector<const Type*> params;
 };
 
+inline constexpr std::string_view kOptionalName = "optional_type";
+inline bool is_optional(const Type& type) {
+  return type.kind == TypeKind::kOpaque && type.name == kOptionalName;
+}
+inline bool is_dyn(const Type& type) {
+  return type.kind == TypeKind::kDyn || type.kind == TypeKind::kAny;
+}
+inline bool is_dyn_or_error(const Type& type) {
+  return is_dyn(type) || type.kind == TypeKind::kError;
+}
+
 // Types that nest deeper are not made: dyn stands for them.
 inline constexpr uint16_t kMaxTypeDepth = 256;
 // Errors print no more of a type than this.
@@ -53,6 +64,9 @@ inline constexpr size_t kMaxTypeText = 4096;
 class TypeTable {
  public:
   explicit TypeTable(const TypeTable* parent = nullptr);
+  TypeTable(TypeTable&&) = default;
+  TypeTable(const TypeTable&) = delete;
+  TypeTable& operator=(const TypeTable&) = delete;
 
   const Type* simple(TypeKind kind) const;
   const Type* list(const Type* item) { return make(TypeKind::kList, "list", {item}); }
@@ -60,9 +74,11 @@ class TypeTable {
     return make(TypeKind::kMap, "map", {key, value});
   }
   const Type* optional(const Type* value) {
-    return make(TypeKind::kOptional, "optional_type", {value});
+    return make(TypeKind::kOpaque, kOptionalName, {value});
   }
+  const Type* type() { return make(TypeKind::kType, "type", {}); }
   const Type* type_of(const Type* type) { return make(TypeKind::kType, "type", {type}); }
+  const Type* opaque(std::string_view name) { return make(TypeKind::kOpaque, name, {}); }
   const Type* object(std::string_view name) { return make(TypeKind::kStruct, name, {}); }
   // A type parameter of a declaration ("A") or of the checker ("_var0").
   const Type* parameter(std::string_view name, uint32_t number = 0);
