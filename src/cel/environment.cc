@@ -13,6 +13,8 @@ class SignatureReader {
  public:
   SignatureReader(TypeTable& types, std::string_view text) : types_(types), text_(text) {}
 
+  const Type* read_type() { return type(); }
+
   Overload read() {
     Overload overload;
     if (!next_is('(')) {
@@ -109,9 +111,15 @@ void Environment::add_variable(std::string_view name, const Type* type) {
 
 const Type* Environment::add_object(std::string_view name, ObjectFields fields) {
   const Type* type = types_.object(name);
-  objects_[std::string(name)].merge(std::move(fields));
+  ObjectFields& known = objects_[std::string(name)];
+  for (auto& [field, field_type] : fields) known[field] = field_type;
   identifiers_[std::string(name)] = types_.type_of(type);
   return type;
+}
+
+void Environment::declare_field(std::string_view object, std::string_view field,
+                                std::string_view type) {
+  add_object(object, {{std::string(field), SignatureReader(types_, type).read_type()}});
 }
 
 const Type* Environment::find_identifier(std::string_view name) const {

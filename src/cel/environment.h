@@ -44,8 +44,11 @@ class Environment {
   void declare(const Declaration& declaration);
   // A later variable hides an earlier one.
   void add_variable(std::string_view name, const Type* type);
-  // A type with fields; adds to the fields it has.
+  // A type with fields; adds to the fields it has here, or replaces them.
   const Type* add_object(std::string_view name, ObjectFields fields);
+
+  // A field of an object type, which becomes known by it; its type written as in declarations.
+  void declare_field(std::string_view object, std::string_view field, std::string_view type);
 
   // The type of a variable, or type(T) for the name of a type; null: no such name.
   const Type* find_identifier(std::string_view name) const;

@@ -136,10 +136,16 @@ void call_blank(const RuleInput& input, FieldErrors& errors);
 void call_one_line(const RuleInput& input, FieldErrors& errors);
 void call_cel_identifier(const RuleInput& input, FieldErrors& errors);
 void call_audit_annotation_key(const RuleInput& input, FieldErrors& errors);
-void call_audit_annotation_value(const RuleInput& input, FieldErrors& errors);
 void call_audit_annotation_count(const RuleInput& input, FieldErrors& errors);
 void call_param_api_version(const RuleInput& input, FieldErrors& errors);
 void call_param_kind(const RuleInput& input, FieldErrors& errors);
+
+// policy_calls.cc
+void call_match_condition_expression(const RuleInput& input, FieldErrors& errors);
+void call_variable_expression(const RuleInput& input, FieldErrors& errors);
+void call_validation_expression(const RuleInput& input, FieldErrors& errors);
+void call_message_expression(const RuleInput& input, FieldErrors& errors);
+void call_audit_annotation_value(const RuleInput& input, FieldErrors& errors);
 
 // certificates.cc
 void call_certificate_request(const RuleInput& input, FieldErrors& errors);

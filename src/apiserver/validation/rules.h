@@ -4,6 +4,7 @@
 // Rows run in their order; `rules` rows descend into nested messages. At an update each node is
 // walked along with its old one (list items are paired by their map keys, else by being equal).
 #pragma once
+#include <memory>
 #include <string_view>
 
 #include "apiserver/registry/field_error.h"
@@ -13,9 +14,13 @@
 
 namespace tiphys::apiserver {
 
+class PolicyExpressions;
+
 struct RuleScope {
   const Object& object;
   const Object* old = nullptr;  // null: creation
+  // Made by the first call that compiles an expression (policy_calls.cc).
+  mutable std::shared_ptr<PolicyExpressions> expressions = nullptr;
 };
 
 // What a `call` row's function gets. Everything is borrowed for the call.

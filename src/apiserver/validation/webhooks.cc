@@ -1,5 +1,5 @@
 // Rules of admissionregistration.k8s.io that are no rows (pkg/apis/admissionregistration/
-// validation, k8s.io/apiserver/pkg/util/webhook). Expressions are not compiled.
+// validation, k8s.io/apiserver/pkg/util/webhook). Expressions: policy_calls.cc.
 #include <algorithm>
 #include <set>
 
@@ -287,12 +287,6 @@ void call_audit_annotation_key(const RuleInput& input, FieldErrors& errors) {
   }
   whole.append("/").append(key);
   errors.invalid_all(input.path, whole, check_qualified_name(whole));
-}
-
-void call_audit_annotation_value(const RuleInput& input, FieldErrors& errors) {
-  constexpr size_t kMaxBytes = 5 * 1024;
-  if (trim(input.value.as_text()).size() <= kMaxBytes) return;
-  errors.required(input.path, "must not exceed " + std::to_string(kMaxBytes) + " bytes in length");
 }
 
 void call_audit_annotation_count(const RuleInput& input, FieldErrors& errors) {
