@@ -6,6 +6,7 @@
 #include "apiserver/managed_fields/managed_fields.h"
 #include "apiserver/registry/conversion.h"
 #include "apiserver/registry/defaults.h"
+#include "apiserver/registry/gated_fields.h"
 #include "apiserver/registry/graceful_delete.h"
 #include "apiserver/registry/kind_rules.h"
 #include "apiserver/registry/meta.h"
@@ -243,6 +244,7 @@ Result<ServiceAllocator::Reservation> Registry::prepare_create(const WriteScope&
                                                                Draft& object) {
   const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
   prepare_new_object(*scope.resource, object);
+  drop_gated_fields(*scope.resource, object, nullptr);
   if (strategy.prepare_for_create) strategy.prepare_for_create(strategy_context(scope), object);
   if (!parts_.allocator || !is_service(scope)) return ServiceAllocator::Reservation();
   return parts_.allocator->allocate(object, nullptr);
@@ -373,6 +375,7 @@ Result<ServiceAllocator::Reservation> Registry::prepare_update(const WriteScope&
                                                                Draft& object, const Object& old) {
   const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
   prepare_changed_object(*scope.resource, scope.subresource, object, old);
+  drop_gated_fields(*scope.resource, object, &old);
   if (strategy.prepare_for_update) {
     strategy.prepare_for_update(strategy_context(scope), object, old);
   }

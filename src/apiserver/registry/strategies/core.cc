@@ -15,6 +15,8 @@
 namespace tiphys::apiserver {
 namespace {
 
+constexpr std::string_view kSnapshotGroup = "snapshot.storage.k8s.io";
+
 // stringData is a way to write data: it is merged into it and never stored.
 void merge_string_data(Draft& object) {
   core_v1::SecretEdit secret(object);
@@ -28,6 +30,39 @@ void prepare_secret(const StrategyContext&, Draft& object) { merge_string_data(o
 
 void prepare_secret_update(const StrategyContext&, Draft& object, const Object&) {
   merge_string_data(object);
+}
+
+// A claim's dataSource and dataSourceRef say the same. The old field takes claims and snapshots
+// only (KEP-1495); a reference into another namespace has no old form.
+void normalize_data_sources(core_v1::PersistentVolumeClaimSpecEdit spec, bool keep_any) {
+  auto source = spec.view().data_source();
+  bool known = (source.kind() == "PersistentVolumeClaim" && source.api_group().empty()) ||
+               (source.kind() == "VolumeSnapshot" && source.api_group() == kSnapshotGroup);
+  bool has_reference = spec.view().has_data_source_ref();
+  if (spec.view().has_data_source() && !known && !keep_any && !has_reference) {
+    spec.clear_data_source();
+  }
+  auto copy = [](auto to, auto from) {
+    to.set_kind(from.kind());
+    to.set_name(from.name());
+    if (from.has_api_group()) to.set_api_group(from.api_group());
+  };
+  auto reference = spec.view().data_source_ref();
+  if (spec.view().has_data_source() && !has_reference) {
+    copy(spec.edit_data_source_ref(), spec.view().data_source());
+  } else if (has_reference && !spec.view().has_data_source() && reference.namespace_().empty()) {
+    copy(spec.edit_data_source(), reference);
+  }
+}
+
+void prepare_claim(const StrategyContext&, Draft& object) {
+  normalize_data_sources(core_v1::PersistentVolumeClaimEdit(object).edit_spec(), false);
+}
+
+void prepare_claim_update(const StrategyContext& context, Draft& object, const Object& old) {
+  if (!context.subresource.empty()) return;
+  bool had_source = core_v1::PersistentVolumeClaim(old).spec().has_data_source();
+  normalize_data_sources(core_v1::PersistentVolumeClaimEdit(object).edit_spec(), had_source);
 }
 
 void check_event(const StrategyContext& context, const Object& object, const Object* old,
@@ -66,7 +101,11 @@ Strategy persistent_volume_strategy() {
 }
 
 Strategy persistent_volume_claim_strategy() {
-  return whole_object<core_v1::PersistentVolumeClaim, validate_claim, validate_claim_status>();
+  Strategy strategy =
+      whole_object<core_v1::PersistentVolumeClaim, validate_claim, validate_claim_status>();
+  strategy.prepare_for_create = prepare_claim;
+  strategy.prepare_for_update = prepare_claim_update;
+  return strategy;
 }
 
 Strategy limit_range_strategy() {
