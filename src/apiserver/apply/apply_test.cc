@@ -121,13 +121,15 @@ TEST_F(ApplyTest, what_is_applied_no_more_goes_unless_others_own_it) {
 }
 
 TEST_F(ApplyTest, versions_of_a_kind_share_their_owners) {
-  std::string v2 = R"({"apiVersion":"autoscaling/v2","kind":"HorizontalPodAutoscaler","metadata":)"
-                   R"({"name":"h"},"spec":{"scaleTargetRef":{"kind":"D","name":"d"},)"
-                   R"("maxReplicas":3,"metrics":[{"type":"Resource","resource":{"name":"cpu",)"
-                   R"("target":{"type":"Utilization","averageUtilization":50}}}]}})";
-  std::string v1 = R"({"apiVersion":"autoscaling/v1","kind":"HorizontalPodAutoscaler","metadata":)"
-                   R"({"name":"h"},"spec":{"scaleTargetRef":{"kind":"D","name":"d"},)"
-                   R"("maxReplicas":5}})";
+  std::string v2 =
+      R"({"apiVersion":"autoscaling/v2","kind":"HorizontalPodAutoscaler","metadata":)"
+      R"({"name":"h"},"spec":{"scaleTargetRef":{"apiVersion":"e/v1","kind":"D","name":"d"},)"
+      R"("maxReplicas":3,"metrics":[{"type":"Resource","resource":{"name":"cpu",)"
+      R"("target":{"type":"Utilization","averageUtilization":50}}}]}})";
+  std::string v1 =
+      R"({"apiVersion":"autoscaling/v1","kind":"HorizontalPodAutoscaler","metadata":)"
+      R"({"name":"h"},"spec":{"scaleTargetRef":{"apiVersion":"e/v1","kind":"D","name":"d"},)"
+      R"("maxReplicas":5}})";
   Reply made = apply("/apis/autoscaling/v2" + std::string(kAutoscalers), v2);
   ASSERT_EQ(made.status, 201) << made.body;
   Reply conflict = apply("/apis/autoscaling/v1" + std::string(kAutoscalers), v1, "fieldManager=m2");

@@ -35,7 +35,7 @@ struct GatedFields {
   std::string_view gate;
   std::string_view group;
   std::string_view resource;
-  Paths paths;                  // "[]" leads into the items of a list; one in use keeps all
+  Paths paths;                   // "[]" leads into the items of a list; one in use keeps all
   std::string_view member = {};  // only structs in which this field is not empty are dropped
   bool always = false;           // dropped even if it is in use
   bool prune = false;            // a struct that is empty then goes too
@@ -63,9 +63,7 @@ constexpr GatedFields kRows[] = {
     {.gate = "ClusterTrustBundleProjection", .resource = kPodSpec, .paths = kTrustBundles},
     {.gate = "PodCertificateRequest", .resource = kPodSpec, .paths = kPodCertificates},
     {.gate = "GenericWorkload", .resource = kPodSpec, .paths = kWorkload},
-    {.gate = "InPlacePodLevelResourcesVerticalScaling",
-     .resource = "pods",
-     .paths = kPodResources},
+    {.gate = "InPlacePodLevelResourcesVerticalScaling", .resource = "pods", .paths = kPodResources},
     {.gate = "DRAExtendedResource", .resource = "pods", .paths = kExtendedClaims},
     {.gate = "ResourceHealthStatus", .resource = "pods", .paths = kResourceHealth, .always = true},
     {.gate = "NodeDeclaredFeatures", .resource = "nodes", .paths = kDeclaredFeatures},

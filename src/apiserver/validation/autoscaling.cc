@@ -22,6 +22,27 @@ constexpr Source kSources[] = {{"Object", "object"},
                                {"Resource", "resource"},
                                {"ContainerResource", "containerResource"}};
 
+// Empty: none.
+std::string api_version_problem(std::string_view text, bool empty_group) {
+  if (std::ranges::count(text, '/') > 1) {
+    return "unexpected GroupVersion string: " + std::string(text);
+  }
+  size_t slash = text.find('/');
+  bool grouped = slash != std::string_view::npos && slash > 0;
+  return grouped || empty_group ? "" : "apiVersion must specify API group";
+}
+
+bool had_bad_metric_version(const RuleInput& input) {
+  if (!input.updating()) return false;
+  autoscaling_v2::HorizontalPodAutoscaler old(*input.scope.old);
+  for (autoscaling_v2::MetricSpec metric : old.spec().metrics()) {
+    if (metric.type() != "Object" || !metric.has_object()) continue;
+    std::string_view version = metric.object().described_object().api_version();
+    if (!api_version_problem(version, true).empty()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void call_hpa_max_replicas(const RuleInput& input, FieldErrors& errors) {
@@ -67,10 +88,26 @@ void call_non_negative_quantity(const RuleInput& input, FieldErrors& errors) {
   errors.invalid(input.path, input.value.as_text(), "must be greater than or equal to 0");
 }
 
-void call_group_version(const RuleInput& input, FieldErrors& errors) {
-  std::string_view text = input.value.as_text();
-  if (std::ranges::count(text, '/') < 2) return;
-  errors.invalid(input.path, text, "unexpected GroupVersion string: " + std::string(text));
+// The version of what is scaled has a group, but for the only such kind of the core group. Updates
+// that leave kind and version alone are not checked.
+void call_hpa_scale_target(const RuleInput& input, FieldErrors& errors) {
+  autoscaling_v2::CrossVersionObjectReference target(input.value.as_node());
+  autoscaling_v2::CrossVersionObjectReference old(input.old.as_node());
+  if (input.updating() && old.api_version() == target.api_version() &&
+      old.kind() == target.kind()) {
+    return;
+  }
+  bool core = target.kind() == "ReplicationController";
+  std::string problem = api_version_problem(target.api_version(), core);
+  if (problem.empty()) return;
+  errors.invalid(input.path.child("apiVersion"), target.api_version(), problem);
+}
+
+void call_hpa_described_object(const RuleInput& input, FieldErrors& errors) {
+  autoscaling_v2::CrossVersionObjectReference target(input.value.as_node());
+  std::string problem = api_version_problem(target.api_version(), true);
+  if (problem.empty() || had_bad_metric_version(input)) return;
+  errors.invalid(input.path.child("apiVersion"), target.api_version(), problem);
 }
 
 }  // namespace tiphys::apiserver

@@ -20,7 +20,7 @@ std::string object_json(std::string_view type, std::string_view body) {
 
 constexpr Case kCases[] = {
     {"autoscaling/v2 HorizontalPodAutoscaler",
-     R"("spec":{"minReplicas":3,"maxReplicas":2,"scaleTargetRef":{"kind":"D","name":"a/b"},
+     R"("spec":{"minReplicas":3,"maxReplicas":2,"scaleTargetRef":{"apiVersion":"e/v1","kind":"D","name":"a/b"},
         "metrics":[{"type":"Resource","pods":{"metric":{"name":"m"},"target":
         {"type":"AverageValue","averageValue":"0"}}}]})",
      "spec.maxReplicas: Invalid value: 2: must be greater than or equal to `minReplicas`\n"
@@ -29,7 +29,7 @@ constexpr Case kCases[] = {
      "spec.metrics[0].resource: Required value: must populate information for the given metric "
      "source\n"},
     {"autoscaling/v2 HorizontalPodAutoscaler",
-     R"("spec":{"maxReplicas":1,"scaleTargetRef":{"kind":"D","name":"a"},
+     R"("spec":{"maxReplicas":1,"scaleTargetRef":{"apiVersion":"e/v1","kind":"D","name":"a"},
         "behavior":{"scaleDown":{"stabilizationWindowSeconds":3601,
         "policies":[{"type":"Nope"}]}}})",
      "spec.behavior.scaleDown.stabilizationWindowSeconds: Invalid value: 3601: must be less than "
@@ -323,7 +323,7 @@ TEST(GroupRules, FixedFieldsOfClasses) {
 TEST(GroupRules, UpdatesKeepOldFaults) {
   constexpr std::string_view kType = "autoscaling/v2 HorizontalPodAutoscaler";
   constexpr std::string_view kBody =
-      R"("spec":{"minReplicas":0,"maxReplicas":2,"scaleTargetRef":{"kind":"D","name":"a"},
+      R"("spec":{"minReplicas":0,"maxReplicas":2,"scaleTargetRef":{"apiVersion":"e/v1","kind":"D","name":"a"},
          "metrics":[{"type":"Object","object":{"describedObject":{"kind":"K","name":"n"},
          "metric":{"name":"m"},"target":{"type":"Value","value":"1"}}}]})";
   std::string json = object_json(kType, kBody);

@@ -217,16 +217,24 @@ void validate_pod_spec(const PodScope& pod, const FieldPath& path, FieldErrors& 
   validate_part(core_v1::PodSpec::message_type(), spec.node(), path, errors);
 }
 
+void validate_template_metadata(core_v1::PodTemplateSpec pod_template, const FieldPath& path,
+                                FieldErrors& errors, const core_v1::PodTemplateSpec* old) {
+  MapView<std::string_view> annotations = pod_template.metadata().annotations();
+  PodLeniency allow;
+  if (old) allow = pod_leniency(old->spec(), old->metadata().annotations());
+  // Upstream leaves metadata out of these paths.
+  validate_labels(pod_template.metadata().labels(), path.child("labels"), errors);
+  validate_annotations(annotations, path.child("annotations"), errors);
+  validate_pod_annotations(annotations, pod_template.spec(), allow.deletion_cost,
+                           path.child("annotations"), errors);
+}
+
 void validate_pod_template(core_v1::PodTemplateSpec pod_template, const FieldPath& path,
                            FieldErrors& errors, const core_v1::PodTemplateSpec* old) {
   MapView<std::string_view> annotations = pod_template.metadata().annotations();
   PodScope scope{.spec = pod_template.spec()};
   if (old) scope.allow = pod_leniency(old->spec(), old->metadata().annotations());
-  // Upstream leaves metadata out of these paths.
-  validate_labels(pod_template.metadata().labels(), path.child("labels"), errors);
-  validate_annotations(annotations, path.child("annotations"), errors);
-  validate_pod_annotations(annotations, scope.spec, scope.allow.deletion_cost,
-                           path.child("annotations"), errors);
+  validate_template_metadata(pod_template, path, errors, old);
   validate_pod_spec(scope, path.child("spec"), errors);
   validate_profile_annotations(annotations, scope.spec, path.child("spec"), errors);
   if (!scope.spec.ephemeral_containers().empty()) {

@@ -14,6 +14,10 @@ void validate_pod_spec(const PodScope& scope, const FieldPath& path, FieldErrors
 void validate_pod_template(core_v1::PodTemplateSpec pod_template, const FieldPath& path,
                            FieldErrors& errors, const core_v1::PodTemplateSpec* old = nullptr);
 
+// Its labels and annotations alone.
+void validate_template_metadata(core_v1::PodTemplateSpec pod_template, const FieldPath& path,
+                                FieldErrors& errors, const core_v1::PodTemplateSpec* old);
+
 // A PodTemplate object; old: null at creation.
 void validate_pod_template_object(core_v1::PodTemplate object, const core_v1::PodTemplate* old,
                                   FieldErrors& errors);

@@ -6,6 +6,7 @@
 
 #include "apiserver/validation/affinity.h"
 #include "apiserver/validation/pod.h"
+#include "apiserver/validation/resource_names.h"
 #include "apiserver/validation/selectors.h"
 #include "base/strings.h"
 #include "codec/codec.h"
@@ -71,6 +72,11 @@ void call_pod_template(const RuleInput& input, FieldErrors& errors) {
   core_v1::PodTemplateSpec old(input.old.as_node());
   validate_pod_template(core_v1::PodTemplateSpec(input.value.as_node()), input.path, errors,
                         input.updating() ? &old : nullptr);
+}
+
+void call_container_resource_name(const RuleInput& input, FieldErrors& errors) {
+  if (input.value.is_null()) return;
+  check_container_resource_name(input.value.as_text(), input.path, errors);
 }
 
 // "example.com/anything".

@@ -58,12 +58,30 @@ void call_flocker(const RuleInput& input, FieldErrors& errors);
 void call_http_headers(const RuleInput& input, FieldErrors& errors);
 void call_iscsi(const RuleInput& input, FieldErrors& errors);
 void call_local_path(const RuleInput& input, FieldErrors& errors);
+void call_container_resource_name(const RuleInput& input, FieldErrors& errors);
 void call_no_backsteps(const RuleInput& input, FieldErrors& errors);
 void call_persistent_iscsi(const RuleInput& input, FieldErrors& errors);
 void call_port_reference(const RuleInput& input, FieldErrors& errors);
 void call_quobyte(const RuleInput& input, FieldErrors& errors);
 void call_relative_path(const RuleInput& input, FieldErrors& errors);
 void call_set_not_empty(const RuleInput& input, FieldErrors& errors);
+
+// workload.cc
+void call_daemon_set_strategy(const RuleInput& input, FieldErrors& errors);
+void call_daemon_set_template(const RuleInput& input, FieldErrors& errors);
+void call_deployment_strategy(const RuleInput& input, FieldErrors& errors);
+void call_deployment_template(const RuleInput& input, FieldErrors& errors);
+void call_progress_deadline(const RuleInput& input, FieldErrors& errors);
+void call_replica_set_template(const RuleInput& input, FieldErrors& errors);
+
+// stateful_set.cc
+void call_claim_templates(const RuleInput& input, FieldErrors& errors);
+void call_stateful_set_kept(const RuleInput& input, FieldErrors& errors);
+void call_stateful_set_strategy(const RuleInput& input, FieldErrors& errors);
+void call_stateful_set_template(const RuleInput& input, FieldErrors& errors);
+
+// controller_revision.cc
+void call_revision_data(const RuleInput& input, FieldErrors& errors);
 
 // workload_calls.cc: counts in statuses
 void call_not_decremented(const RuleInput& input, FieldErrors& errors);
@@ -81,7 +99,8 @@ void call_hpa_zero_metrics(const RuleInput& input, FieldErrors& errors);
 void call_hpa_metric_sources(const RuleInput& input, FieldErrors& errors);
 void call_positive_quantity(const RuleInput& input, FieldErrors& errors);
 void call_non_negative_quantity(const RuleInput& input, FieldErrors& errors);
-void call_group_version(const RuleInput& input, FieldErrors& errors);
+void call_hpa_described_object(const RuleInput& input, FieldErrors& errors);
+void call_hpa_scale_target(const RuleInput& input, FieldErrors& errors);
 
 // int_or_percent.cc
 void call_int_or_percent(const RuleInput& input, FieldErrors& errors);

@@ -1,14 +1,16 @@
-// Validation of StatefulSets.
+// Rules of StatefulSets that are no rows (pkg/apis/apps/validation).
+#include <algorithm>
+#include <set>
+
 #include "apiserver/validation/checks.h"
 #include "apiserver/validation/persistent_volume_claim.h"
 #include "apiserver/validation/pod.h"
+#include "apiserver/validation/rule_calls.h"
 #include "apiserver/validation/workload.h"
 #include "codec/codec.h"
 
 namespace tiphys::apiserver {
 namespace {
-
-constexpr std::string_view kRetentions[] = {"Retain", "Delete"};
 
 template <class ViewType>
 std::string json_of(ViewType view) {
@@ -46,80 +48,40 @@ void validate_strategy(apps_v1::StatefulSetUpdateStrategy strategy, const FieldP
   }
 }
 
-void validate_management(std::string_view policy, const FieldPath& path, FieldErrors& errors) {
-  if (policy.empty()) {
-    errors.required(path);
-  } else if (policy != "OrderedReady" && policy != "Parallel") {
-    errors.invalid(path, policy, "must be 'OrderedReady' or 'Parallel'");
-  }
-}
-
-void validate_retention(apps_v1::StatefulSetSpec spec, const FieldPath& path, FieldErrors& errors) {
-  if (!spec.has_persistent_volume_claim_retention_policy()) return;
-  auto policy = spec.persistent_volume_claim_retention_policy();
-  check_supported(policy.when_deleted(), kRetentions, path.child("whenDeleted"), errors);
-  check_supported(policy.when_scaled(), kRetentions, path.child("whenScaled"), errors);
-}
-
-// The template with a volume for each claim template, as pods get them.
-core_v1::PodTemplateSpec with_claims(apps_v1::StatefulSetSpec spec, Arena& arena) {
+// The template as pods get it: a volume for each claim template, names that the controller gives.
+core_v1::PodTemplateSpec as_in_pods(apps_v1::StatefulSetSpec spec, Arena& arena) {
   core_v1::PodTemplateSpec own = spec.template_();
   Node* copy = arena.clone(Value::of_node(ValueType::kStruct, const_cast<Node*>(&own.node()))).node;
   core_v1::PodTemplateSpecEdit edit(arena, *copy);
+  core_v1::PodSpecEdit pod = edit.edit_spec();
+  pod.clear_subdomain();
+  pod.clear_hostname();
+  if (spec.volume_claim_templates().empty()) return core_v1::PodTemplateSpec(*copy);
+  pod.clear_volumes();
+  auto volumes = pod.edit_volumes();
+  std::set<std::string_view> names;
   for (core_v1::PersistentVolumeClaim claim : spec.volume_claim_templates()) {
     std::string_view name = claim.metadata().name();
-    auto volumes = edit.edit_spec().edit_volumes();
-    for (size_t i = volumes.size(); i > 0; --i) {
-      if (volumes[i - 1].view().name() == name) volumes.erase(i - 1);
-    }
+    if (!names.insert(name).second) continue;
     core_v1::VolumeEdit volume = volumes.append();
     volume.set_name(name);
     volume.edit_persistent_volume_claim().set_claim_name(name);
   }
+  for (core_v1::Volume volume : own.spec().volumes()) {
+    if (!names.contains(volume.name())) volumes.append(volume);
+  }
   return core_v1::PodTemplateSpec(*copy);
 }
 
-void validate_template(apps_v1::StatefulSetSpec spec, const apps_v1::StatefulSetSpec* old,
-                       const FieldPath& path, FieldErrors& errors) {
-  Arena arena;
-  if (!old) {
-    validate_pod_template(with_claims(spec, arena), path, errors);
-    return;
-  }
-  core_v1::PodTemplateSpec before = with_claims(*old, arena);
-  FieldErrors then;
-  validate_pod_template(before, path, then);
-  // What was let in before templates were checked may stay.
-  if (then.empty()) validate_pod_template(with_claims(spec, arena), path, errors, &before);
-}
-
-void validate_claims(apps_v1::StatefulSetSpec spec, const FieldPath& path, FieldErrors& errors) {
-  for (size_t i = 0; i < spec.volume_claim_templates().size(); ++i) {
-    validate_claim_spec(spec.volume_claim_templates()[i].spec(), {}, path.index(i).child("spec"),
-                        errors);
-  }
-}
-
-bool has_bad_claims(apps_v1::StatefulSetSpec spec) {
+// Whether the old spec would pass today, the fields aside that an update may not touch.
+bool was_sound(apps_v1::StatefulSetSpec old) {
   FieldErrors errors;
-  validate_claims(spec, FieldPath(), errors);
-  return !errors.empty();
-}
-
-bool has_bad_service_name(apps_v1::StatefulSetSpec spec) {
-  return !spec.service_name().empty() && !check_dns1123_label(spec.service_name()).empty();
-}
-
-// What was let in before it was checked may stay.
-void validate_tightened(apps_v1::StatefulSetSpec spec, const apps_v1::StatefulSetSpec* old,
-                        const FieldPath& path, FieldErrors& errors) {
-  if (!old || !has_bad_claims(*old)) {
-    validate_claims(spec, path.child("volumeClaimTemplates"), errors);
-  }
-  if (has_bad_service_name(spec) && (!old || !has_bad_service_name(*old))) {
-    errors.invalid_all(path.child("serviceName"), spec.service_name(),
-                       check_dns1123_label(spec.service_name()));
-  }
+  validate_part(apps_v1::StatefulSetSpec::message(), old.node(), FieldPath("spec"), errors);
+  std::vector<StatusCause> causes = errors.take();
+  return std::ranges::all_of(causes, [](const StatusCause& cause) {
+    return cause.field == "spec.serviceName" ||
+           cause.field.starts_with("spec.volumeClaimTemplates");
+  });
 }
 
 bool same_but_for_mutable(apps_v1::StatefulSetSpec now, apps_v1::StatefulSetSpec before) {
@@ -142,32 +104,45 @@ bool same_but_for_mutable(apps_v1::StatefulSetSpec now, apps_v1::StatefulSetSpec
 
 }  // namespace
 
-void validate_stateful_set(apps_v1::StatefulSet stateful_set, const apps_v1::StatefulSet* old,
-                           FieldErrors& errors) {
-  FieldPath path("spec");
-  apps_v1::StatefulSetSpec spec = stateful_set.spec();
-  apps_v1::StatefulSetSpec before = old ? old->spec() : apps_v1::StatefulSetSpec();
-  validate_management(spec.pod_management_policy(), path.child("podManagementPolicy"), errors);
-  validate_strategy(spec.update_strategy(), path.child("updateStrategy"), errors);
-  validate_retention(spec, path.child("persistentVolumeClaimRetentionPolicy"), errors);
-  if (spec.ordinals().start() < 0) {
-    check_not_negative(spec.ordinals().start(), path.child("ordinals.start"), errors);
+void call_stateful_set_strategy(const RuleInput& input, FieldErrors& errors) {
+  validate_strategy(apps_v1::StatefulSetUpdateStrategy(input.value.as_node()), input.path, errors);
+}
+
+void call_claim_templates(const RuleInput& input, FieldErrors& errors) {
+  ListView<core_v1::PersistentVolumeClaim> claims(input.value.as_node());
+  for (size_t i = 0; i < claims.size(); ++i) {
+    validate_claim_spec(claims[i].spec(), {}, input.path.index(i).child("spec"), errors);
   }
-  validate_tightened(spec, old ? &before : nullptr, path, errors);
-  FieldPath at = path.child("template");
+}
+
+void call_stateful_set_template(const RuleInput& input, FieldErrors& errors) {
+  apps_v1::StatefulSetSpec spec(input.value.as_node());
+  FieldPath at = input.path.child("template");
   bool sound = validate_workload_selector(spec.has_selector(), spec.selector(), "statefulset", "",
-                                          path, errors);
+                                          input.path, errors);
   if (sound) {
-    check_selected(spec.has_selector(), spec.selector(), spec.template_(), at, errors);
-    validate_template(spec, old ? &before : nullptr, at, errors);
+    Arena arena;
+    core_v1::PodTemplateSpec pods = as_in_pods(spec, arena);
+    check_selected(spec.has_selector(), spec.selector(), pods, at, errors);
+    core_v1::PodTemplateSpec before;
+    if (input.updating()) before = as_in_pods(apps_v1::StatefulSetSpec(input.old.as_node()), arena);
+    const core_v1::PodTemplateSpec* old = input.updating() ? &before : nullptr;
+    // What was let in before templates were checked may stay.
+    if (!old || was_sound(apps_v1::StatefulSetSpec(input.old.as_node())))
+      validate_pod_template(pods, at, errors, old);
+    validate_template_metadata(pods, at, errors, old);
   }
   check_long_running(spec.template_(), "StatefulSet", at, errors);
-  if (old && !same_but_for_mutable(spec, before)) {
-    errors.forbidden(path,
-                     "updates to statefulset spec for fields other than 'replicas', 'ordinals', "
-                     "'template', 'updateStrategy', 'revisionHistoryLimit', "
-                     "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
-  }
+}
+
+void call_stateful_set_kept(const RuleInput& input, FieldErrors& errors) {
+  if (same_but_for_mutable(apps_v1::StatefulSetSpec(input.value.as_node()),
+                           apps_v1::StatefulSetSpec(input.old.as_node())))
+    return;
+  errors.forbidden(input.path,
+                   "updates to statefulset spec for fields other than 'replicas', 'ordinals', "
+                   "'template', 'updateStrategy', 'revisionHistoryLimit', "
+                   "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
 }
 
 }  // namespace tiphys::apiserver

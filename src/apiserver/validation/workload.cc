@@ -2,7 +2,7 @@
 
 #include "apiserver/validation/checks.h"
 #include "apiserver/validation/pod.h"
-#include "apiserver/validation/rules.h"
+#include "apiserver/validation/rule_calls.h"
 #include "apiserver/validation/selectors.h"
 #include "base/strings.h"
 #include "codec/codec.h"
@@ -106,18 +106,16 @@ void validate_daemon_strategy(apps_v1::DaemonSetUpdateStrategy strategy, const F
 
 // What deployments and replica sets have alike.
 template <class SpecView>
-void validate_replicated(SpecView spec, const SpecView* old, FieldErrors& errors) {
-  FieldPath path("spec");
+void validate_replicated(SpecView spec, const RuleInput& input, FieldErrors& errors) {
   // Upstream says deployment for both.
   bool sound = validate_workload_selector(spec.has_selector(), spec.selector(), "deployment",
-                                          "invalid label selector", path, errors);
+                                          "invalid label selector", input.path, errors);
   if (!sound) return;
-  FieldPath at = path.child("template");
-  core_v1::PodTemplateSpec pod_template = spec.template_();
-  check_selected(spec.has_selector(), spec.selector(), pod_template, at, errors);
-  core_v1::PodTemplateSpec before = old ? old->template_() : core_v1::PodTemplateSpec();
-  validate_pod_template(pod_template, at, errors, old ? &before : nullptr);
-  check_long_running(pod_template, "ReplicaSet", at, errors);
+  FieldPath at = input.path.child("template");
+  check_selected(spec.has_selector(), spec.selector(), spec.template_(), at, errors);
+  core_v1::PodTemplateSpec before = SpecView(input.old.as_node()).template_();
+  validate_pod_template(spec.template_(), at, errors, input.updating() ? &before : nullptr);
+  check_long_running(spec.template_(), "ReplicaSet", at, errors);
 }
 
 }  // namespace
@@ -161,12 +159,6 @@ void check_long_running(core_v1::PodTemplateSpec pod_template, std::string_view 
                    "activeDeadlineSeconds in " + std::string(noun) + " is not Supported");
 }
 
-void check_selector_kept(meta_v1::LabelSelector selector, meta_v1::LabelSelector old,
-                         FieldErrors& errors) {
-  if (equal(selector, old)) return;
-  errors.invalid_raw(FieldPath("spec.selector"), selector_json(selector), "field is immutable");
-}
-
 void check_number_or_percent(const Value& value, const FieldPath& path, FieldErrors& errors) {
   if (value.type == ValueType::kString) {
     errors.invalid_all(path, value.as_text(), check_percent(value.as_text()));
@@ -182,49 +174,44 @@ void check_at_most_all(const Value& value, const FieldPath& path, FieldErrors& e
 
 bool is_zero_or_percent(const Value& value) { return number_of(value) == 0; }
 
-void validate_deployment(apps_v1::Deployment deployment, const apps_v1::Deployment* old,
-                         FieldErrors& errors) {
-  FieldPath path("spec");
-  apps_v1::DeploymentSpec spec = deployment.spec();
-  apps_v1::DeploymentSpec before = old ? old->spec() : apps_v1::DeploymentSpec();
-  validate_replicated(spec, old ? &before : nullptr, errors);
-  validate_strategy(spec.strategy(), path.child("strategy"), errors);
-  if (spec.has_progress_deadline_seconds() &&
-      spec.progress_deadline_seconds() <= spec.min_ready_seconds()) {
-    errors.invalid(path.child("progressDeadlineSeconds"), spec.progress_deadline_seconds(),
-                   "must be greater than minReadySeconds");
-  }
-  if (old) check_selector_kept(spec.selector(), before.selector(), errors);
+void call_deployment_template(const RuleInput& input, FieldErrors& errors) {
+  validate_replicated(apps_v1::DeploymentSpec(input.value.as_node()), input, errors);
 }
 
-void validate_replica_set(apps_v1::ReplicaSet replica_set, const apps_v1::ReplicaSet* old,
-                          FieldErrors& errors) {
-  apps_v1::ReplicaSetSpec spec = replica_set.spec();
-  apps_v1::ReplicaSetSpec before = old ? old->spec() : apps_v1::ReplicaSetSpec();
-  validate_replicated(spec, old ? &before : nullptr, errors);
-  if (old) check_selector_kept(spec.selector(), before.selector(), errors);
+void call_replica_set_template(const RuleInput& input, FieldErrors& errors) {
+  validate_replicated(apps_v1::ReplicaSetSpec(input.value.as_node()), input, errors);
 }
 
-void validate_daemon_set(apps_v1::DaemonSet daemon_set, const apps_v1::DaemonSet* old,
-                         FieldErrors& errors) {
-  FieldPath path("spec");
-  FieldPath at = path.child("template");
-  apps_v1::DaemonSetSpec spec = daemon_set.spec();
+void call_deployment_strategy(const RuleInput& input, FieldErrors& errors) {
+  validate_strategy(apps_v1::DeploymentStrategy(input.value.as_node()), input.path, errors);
+}
+
+void call_progress_deadline(const RuleInput& input, FieldErrors& errors) {
+  apps_v1::DeploymentSpec spec(input.parent);
+  if (input.value.is_null() || input.value.as_int() > spec.min_ready_seconds()) return;
+  errors.invalid(input.path, input.value.as_int(), "must be greater than minReadySeconds");
+}
+
+void call_daemon_set_template(const RuleInput& input, FieldErrors& errors) {
+  apps_v1::DaemonSetSpec spec(input.value.as_node());
+  FieldPath at = input.path.child("template");
   size_t start = errors.size();
-  validate_label_selector(spec.selector(), path.child("selector"), errors);
+  validate_label_selector(spec.selector(), input.path.child("selector"), errors);
   if (errors.size() == start) {
     check_selected(spec.has_selector(), spec.selector(), spec.template_(), at, errors);
   }
   if (spec.has_selector() && is_empty(spec.selector())) {
-    errors.invalid_raw(path.child("selector"), selector_json(spec.selector()),
+    errors.invalid_raw(input.path.child("selector"), selector_json(spec.selector()),
                        "empty selector is invalid for daemonset");
   }
-  core_v1::PodTemplateSpec before;
-  if (old) before = old->spec().template_();
-  validate_pod_template(spec.template_(), at, errors, old ? &before : nullptr);
+  core_v1::PodTemplateSpec before = apps_v1::DaemonSetSpec(input.old.as_node()).template_();
+  validate_pod_template(spec.template_(), at, errors, input.updating() ? &before : nullptr);
   check_long_running(spec.template_(), "DaemonSet", at, errors);
-  validate_daemon_strategy(spec.update_strategy(), path.child("updateStrategy"), errors);
-  if (old) check_selector_kept(spec.selector(), old->spec().selector(), errors);
+}
+
+void call_daemon_set_strategy(const RuleInput& input, FieldErrors& errors) {
+  validate_daemon_strategy(apps_v1::DaemonSetUpdateStrategy(input.value.as_node()), input.path,
+                           errors);
 }
 
 void validate_replication_controller(core_v1::ReplicationController controller,

@@ -1,5 +1,5 @@
-// Validation of the workload kinds (pkg/apis/apps/validation upstream, v1.35). Pure. Counts and
-// statuses are rows of api/v1.35/validation.json; here is what spans fields.
+// Parts of the validation of workload kinds (pkg/apis/apps/validation upstream, v1.35), whose order
+// stands in api/v1.35/validation.json. Pure.
 //
 // old: of the object before, or null at creation.
 #pragma once
@@ -9,15 +9,6 @@
 
 namespace tiphys::apiserver {
 
-void validate_deployment(apps_v1::Deployment deployment, const apps_v1::Deployment* old,
-                         FieldErrors& errors);
-void validate_replica_set(apps_v1::ReplicaSet replica_set, const apps_v1::ReplicaSet* old,
-                          FieldErrors& errors);
-void validate_daemon_set(apps_v1::DaemonSet daemon_set, const apps_v1::DaemonSet* old,
-                         FieldErrors& errors);
-// stateful_set.cc
-void validate_stateful_set(apps_v1::StatefulSet stateful_set, const apps_v1::StatefulSet* old,
-                           FieldErrors& errors);
 void validate_replication_controller(core_v1::ReplicationController controller,
                                      const core_v1::ReplicationController* old,
                                      FieldErrors& errors);
@@ -36,8 +27,6 @@ void check_selected(bool present, meta_v1::LabelSelector selector,
 // Pods that always restart and have no deadline; noun: in "activeDeadlineSeconds in <noun> is ...".
 void check_long_running(core_v1::PodTemplateSpec pod_template, std::string_view noun,
                         const FieldPath& path, FieldErrors& errors);
-void check_selector_kept(meta_v1::LabelSelector selector, meta_v1::LabelSelector old,
-                         FieldErrors& errors);
 
 // A number that is not negative, or a percentage.
 void check_number_or_percent(const Value& value, const FieldPath& path, FieldErrors& errors);

@@ -17,11 +17,8 @@ Strategy limit_range_strategy();
 Strategy resource_quota_strategy();
 Strategy node_strategy();
 Strategy event_strategy();
-Strategy deployment_strategy();
-Strategy replica_set_strategy();
-Strategy daemon_set_strategy();
-Strategy stateful_set_strategy();
 Strategy certificate_signing_request_strategy();
+Strategy endpoint_slice_strategy();
 Strategy job_strategy();
 
 }  // namespace tiphys::apiserver

@@ -25,12 +25,9 @@ const Row kRows[] = {
     {"", "persistentvolumeclaims", persistent_volume_claim_strategy()},
     {"", "persistentvolumes", persistent_volume_strategy()},
     {"", "resourcequotas", resource_quota_strategy()},
-    {"apps", "deployments", deployment_strategy()},
-    {"apps", "replicasets", replica_set_strategy()},
-    {"apps", "daemonsets", daemon_set_strategy()},
-    {"apps", "statefulsets", stateful_set_strategy()},
     {"certificates.k8s.io", "certificatesigningrequests", certificate_signing_request_strategy()},
     {"batch", "jobs", job_strategy()},
+    {"discovery.k8s.io", "endpointslices", endpoint_slice_strategy()},
     {"events.k8s.io", "events", event_strategy()},
 };
 
