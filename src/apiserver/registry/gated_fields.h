@@ -1,5 +1,5 @@
 // Fields behind feature gates that are off by default at v1.35: a write that sets them loses them,
-// unless the stored object uses the feature already. Upstream: dropDisabledFields of the strategies,
+// unless the stored object uses the feature already. Upstream: dropDisabledFields of strategies,
 // pkg/api/pod/util.go. Pure.
 #pragma once
 #include "object/object.h"

@@ -20,7 +20,8 @@ std::string object_json(std::string_view type, std::string_view body) {
 
 constexpr Case kCases[] = {
     {"autoscaling/v2 HorizontalPodAutoscaler",
-     R"("spec":{"minReplicas":3,"maxReplicas":2,"scaleTargetRef":{"apiVersion":"e/v1","kind":"D","name":"a/b"},
+     R"("spec":{"minReplicas":3,"maxReplicas":2,
+     "scaleTargetRef":{"apiVersion":"e/v1","kind":"D","name":"a/b"},
         "metrics":[{"type":"Resource","pods":{"metric":{"name":"m"},"target":
         {"type":"AverageValue","averageValue":"0"}}}]})",
      "spec.maxReplicas: Invalid value: 2: must be greater than or equal to `minReplicas`\n"
@@ -323,7 +324,8 @@ TEST(GroupRules, FixedFieldsOfClasses) {
 TEST(GroupRules, UpdatesKeepOldFaults) {
   constexpr std::string_view kType = "autoscaling/v2 HorizontalPodAutoscaler";
   constexpr std::string_view kBody =
-      R"("spec":{"minReplicas":0,"maxReplicas":2,"scaleTargetRef":{"apiVersion":"e/v1","kind":"D","name":"a"},
+      R"("spec":{"minReplicas":0,"maxReplicas":2,
+     "scaleTargetRef":{"apiVersion":"e/v1","kind":"D","name":"a"},
          "metrics":[{"type":"Object","object":{"describedObject":{"kind":"K","name":"n"},
          "metric":{"name":"m"},"target":{"type":"Value","value":"1"}}}]})";
   std::string json = object_json(kType, kBody);
