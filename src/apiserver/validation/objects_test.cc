@@ -234,7 +234,12 @@ TEST(PodValidation, Updates) {
        "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
        "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only "
        "additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be "
-       "set to 1 if it was previously negative)\n\n"},
+       "set to 1 if it was previously negative)\n"
+       "@@ -27,7 +27,7 @@\n    \"Lifecycle\": null,\n"
+       "    \"TerminationMessagePath\": \"/dev/termination-log\",\n"
+       "    \"TerminationMessagePolicy\": \"File\",\n"
+       "-   \"ImagePullPolicy\": \"Always\",\n+   \"ImagePullPolicy\": \"IfNotPresent\",\n"
+       "    \"SecurityContext\": null,\n    \"Stdin\": false,\n    \"StdinOnce\": false,\n\n"},
       {pod("", R"("activeDeadlineSeconds":5)"), pod("", R"("activeDeadlineSeconds":6)"),
        "spec.activeDeadlineSeconds: Invalid value: 6: must be less than or equal to previous "
        "value\n"},
@@ -364,7 +369,10 @@ TEST(ClaimValidation, Updates) {
   const std::string bound = R"(,"status":{"phase":"Bound","capacity":{"storage":"1Gi"}})";
   const std::string immutable =
       "spec: Forbidden: spec is immutable after creation except resources.requests and "
-      "volumeAttributesClassName for bound claims\n\n";
+      "volumeAttributesClassName for bound claims\n@@ -6,7 +6,7 @@\n"
+      "  \"Resources\": {\n   \"Limits\": null,\n   \"Requests\": {\n"
+      "-   \"storage\": \"1Gi\"\n+   \"storage\": \"2Gi\"\n   }\n  },\n"
+      "  \"VolumeName\": \"\",\n\n";
   EXPECT_EQ(errors_of(sized("2Gi", bound), sized("1Gi", bound)), "");
   EXPECT_EQ(errors_of(sized("2Gi", ""), sized("1Gi", "")), immutable);
   EXPECT_EQ(errors_of(sized("1Gi", bound), sized("2Gi", bound)),

@@ -1,7 +1,10 @@
 #include "apiserver/validation/persistent_volume.h"
 
+#include <optional>
+
 #include "apiserver/validation/affinity.h"
 #include "apiserver/validation/checks.h"
+#include "apiserver/validation/internal_form.h"
 #include "apiserver/validation/persistent_volume_claim.h"
 #include "apiserver/validation/rules.h"
 #include "apiserver/validation/volume.h"
@@ -153,17 +156,19 @@ void validate_spec(core_v1::PersistentVolume volume, bool lenient, FieldErrors& 
   validate_attributes_class(spec, path, errors);
 }
 
-// A secret for expansion may be added later.
-bool same_source(core_v1::PersistentVolumeSpec now, core_v1::PersistentVolumeSpec old) {
-  if (equal(now.persistent_volume_source(), old.persistent_volume_source())) return true;
-  if (!now.csi().has_controller_expand_secret_ref()) return false;
-  if (!old.has_csi() || old.csi().has_controller_expand_secret_ref()) return false;
+// How the source changed; nothing: it did not. A secret for expansion may be added later.
+std::optional<std::string> source_changes(core_v1::PersistentVolumeSpec now,
+                                          core_v1::PersistentVolumeSpec old) {
   Arena arena;
   const Node& source = now.persistent_volume_source().node();
   Node* copy = arena.clone(Value::of_node(ValueType::kStruct, const_cast<Node*>(&source))).node;
   core_v1::PersistentVolumeSourceEdit edit(arena, *copy);
-  edit.edit_csi().clear_controller_expand_secret_ref();
-  return equal(edit.view(), old.persistent_volume_source());
+  if (now.has_csi() && old.has_csi() && !old.csi().has_controller_expand_secret_ref()) {
+    edit.edit_csi().clear_controller_expand_secret_ref();
+  }
+  if (equal(edit.view(), old.persistent_volume_source())) return std::nullopt;
+  return internal_diff(core_v1::PersistentVolumeSource::message_type(),
+                       old.persistent_volume_source().node(), edit.view().node());
 }
 
 // The same affinity once labels have the names that the new one has.
@@ -190,9 +195,9 @@ bool same_affinity(core_v1::VolumeNodeAffinity now, core_v1::VolumeNodeAffinity 
 
 void validate_kept(core_v1::PersistentVolumeSpec now, core_v1::PersistentVolumeSpec before,
                    FieldErrors& errors) {
-  if (!same_source(now, before)) {
+  if (std::optional<std::string> changes = source_changes(now, before)) {
     errors.forbidden(FieldPath("spec.persistentvolumesource"),
-                     "spec.persistentvolumesource is immutable after creation\n");
+                     "spec.persistentvolumesource is immutable after creation\n" + *changes);
   }
   if (now.volume_mode() != before.volume_mode()) {
     errors.invalid(FieldPath("volumeMode"), now.volume_mode(), "field is immutable");

@@ -1,6 +1,9 @@
 #include "apiserver/validation/persistent_volume_claim.h"
 
+#include <optional>
+
 #include "apiserver/validation/checks.h"
+#include "apiserver/validation/internal_form.h"
 #include "apiserver/validation/resource_names.h"
 #include "apiserver/validation/selectors.h"
 #include "object/quantity.h"
@@ -97,15 +100,22 @@ bool moves_annotation(core_v1::PersistentVolumeClaim claim, core_v1::PersistentV
           now.find(kClassAnnotation) == before.find(kClassAnnotation));
 }
 
-// The new spec with what may change put back.
-bool same_but_for_mutable(core_v1::PersistentVolumeClaim claim,
-                          core_v1::PersistentVolumeClaim old) {
+core_v1::PersistentVolumeClaimSpecEdit copy_of(core_v1::PersistentVolumeClaimSpec spec,
+                                               Arena& arena) {
+  Value whole = Value::of_node(ValueType::kStruct, const_cast<Node*>(&spec.node()));
+  return core_v1::PersistentVolumeClaimSpecEdit(arena, *arena.clone(whole).node);
+}
+
+// How the new spec differs from the old one but for what may change; nothing: it does not.
+std::optional<std::string> forbidden_changes(core_v1::PersistentVolumeClaim claim,
+                                             core_v1::PersistentVolumeClaim old) {
   Arena arena;
-  Node* copy =
-      arena.clone(Value::of_node(ValueType::kStruct, const_cast<Node*>(&claim.spec().node()))).node;
-  core_v1::PersistentVolumeClaimSpecEdit spec(arena, *copy);
+  core_v1::PersistentVolumeClaimSpecEdit spec = copy_of(claim.spec(), arena);
+  core_v1::PersistentVolumeClaimSpecEdit kept = copy_of(old.spec(), arena);
   core_v1::PersistentVolumeClaimSpec before = old.spec();
-  if (before.volume_name().empty()) spec.clear_volume_name();
+  if (before.volume_name().empty() && !claim.spec().volume_name().empty()) {
+    kept.set_volume_name(claim.spec().volume_name());
+  }
   if (may_set_class(claim, old)) spec.clear_storage_class_name();
   if (claim.status().phase() == "Bound") {
     std::string_view size = before.resources().requests().find("storage");
@@ -117,7 +127,9 @@ bool same_but_for_mutable(core_v1::PersistentVolumeClaim claim,
       spec.set_volume_attributes_class_name(before.volume_attributes_class_name());
     }
   }
-  return equal(spec.view(), before);
+  if (equal(spec.view(), kept.view())) return std::nullopt;
+  return internal_diff(core_v1::PersistentVolumeClaimSpec::message_type(), kept.view().node(),
+                       spec.view().node());
 }
 
 void validate_attributes_class(core_v1::PersistentVolumeClaim claim,
@@ -157,10 +169,11 @@ void validate_kept(core_v1::PersistentVolumeClaim claim, core_v1::PersistentVolu
     errors.invalid(FieldPath("metadata.annotations").child(kClassAnnotation), annotation,
                    "field is immutable");
   }
-  if (!same_but_for_mutable(claim, old)) {
+  if (std::optional<std::string> changes = forbidden_changes(claim, old)) {
     errors.forbidden(FieldPath("spec"),
                      "spec is immutable after creation except resources.requests and "
-                     "volumeAttributesClassName for bound claims\n");
+                     "volumeAttributesClassName for bound claims\n" +
+                         *changes);
   }
   auto size_of = [](core_v1::PersistentVolumeClaimSpec spec) {
     return Quantity::of(spec.resources().requests().find("storage"));

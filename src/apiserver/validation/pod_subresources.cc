@@ -1,4 +1,5 @@
 #include "apiserver/validation/pod_subresources.h"
+#include "apiserver/validation/internal_form.h"
 
 #include <algorithm>
 
@@ -223,7 +224,9 @@ void validate_ephemeral_containers_update(core_v1::Pod pod, core_v1::Pod old, Fi
     if (!found) {
       errors.forbidden(path, which + " may not be removed\n");
     } else if (!equal(of(now.node()), of(before.node()))) {
-      errors.forbidden(path, which + " may not be changed\n");
+      errors.forbidden(path, which + " may not be changed\n" +
+                                 internal_diff(core_v1::EphemeralContainer::message_type(),
+                                               before.node(), now.node()));
     }
   }
 }

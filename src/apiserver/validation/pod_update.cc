@@ -1,6 +1,9 @@
 // What updates of pods may change (those of their subresources: pod_subresources.h).
+#include <optional>
+
 #include "apiserver/validation/affinity.h"
 #include "apiserver/validation/checks.h"
+#include "apiserver/validation/internal_form.h"
 #include "apiserver/validation/pod.h"
 #include "apiserver/validation/rules.h"
 #include "base/strings.h"
@@ -146,8 +149,8 @@ void take_node_affinity(core_v1::PodSpecEdit spec, core_v1::PodSpec before) {
   if (!before.has_affinity() && spec.view().affinity().node().size == 0) spec.clear_affinity();
 }
 
-// The new spec with what may change put back.
-bool same_but_for_mutable(core_v1::PodSpec now, core_v1::PodSpec before) {
+// How the new spec differs from the old one but for what may change; nothing: it does not.
+std::optional<std::string> forbidden_changes(core_v1::PodSpec now, core_v1::PodSpec before) {
   Arena arena;
   Node* copy = arena.clone(Value::of_node(ValueType::kStruct, const_cast<Node*>(&now.node()))).node;
   core_v1::PodSpecEdit spec(arena, *copy);
@@ -172,7 +175,8 @@ bool same_but_for_mutable(core_v1::PodSpec now, core_v1::PodSpec before) {
     if (before.has_node_selector()) spec.set_node_selector(before.node_selector());
     take_node_affinity(spec, before);
   }
-  return equal(spec.view(), before);
+  if (equal(spec.view(), before)) return std::nullopt;
+  return internal_diff(core_v1::PodSpec::message_type(), before.node(), spec.view().node());
 }
 
 }  // namespace
@@ -199,13 +203,15 @@ void validate_pod_update(core_v1::Pod pod, core_v1::Pod old, FieldErrors& errors
     validate_narrower_affinity(now.affinity().node_affinity(), before.affinity().node_affinity(),
                                errors);
   }
-  if (same_but_for_mutable(now, before)) return;
+  std::optional<std::string> changes = forbidden_changes(now, before);
+  if (!changes) return;
   errors.forbidden(spec,
                    "pod updates may not change fields other than `spec.containers[*].image`,"
                    "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
                    "`spec.tolerations` (only additions to existing tolerations),"
                    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
-                   "previously negative)\n");
+                   "previously negative)\n" +
+                       *changes);
 }
 
 }  // namespace tiphys::apiserver

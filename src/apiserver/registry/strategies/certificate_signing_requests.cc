@@ -5,6 +5,7 @@
 
 #include "apiserver/registry/strategies/builtin.h"
 #include "apiserver/validation/certificate_pem.h"
+#include "apiserver/validation/internal_form.h"
 #include "base/strings.h"
 #include "kinds/certificates_v1.h"
 
@@ -143,12 +144,22 @@ bool same(const Found& a, const Found& b) {
                     [](const auto& x, const auto& y) { return equal(x, y); });
 }
 
+std::string changes_of(const Found& before, const Found& after) {
+  auto nodes = [](const Found& found) {
+    std::vector<const Node*> nodes;
+    for (const auto& condition : found) nodes.push_back(&condition.node());
+    return nodes;
+  };
+  return internal_diff(certificates_v1::CertificateSigningRequestCondition::message_type(),
+                       nodes(before), nodes(after));
+}
+
 void check_verdicts(const Conditions& now, const Conditions& old, bool may_set,
                     FieldErrors& errors) {
   FieldPath path = FieldPath("status").child("conditions");
-  auto refuse = [&](const char* what, std::string_view type) {
-    errors.forbidden(
-        path, std::string("updates may not ") + what + " a condition of type " + go_quote(type));
+  auto refuse = [&](const char* what, std::string_view type, const std::string& changes = {}) {
+    errors.forbidden(path, std::string("updates may not ") + what + " a condition of type " +
+                               go_quote(type) + changes);
   };
   for (std::string_view type : kFinal) {
     if (of_type(now, type).size() < of_type(old, type).size()) refuse("remove", type);
@@ -160,7 +171,7 @@ void check_verdicts(const Conditions& now, const Conditions& old, bool may_set,
     if (after.size() > before.size()) {
       refuse("add", type);
     } else if (!same(after, before)) {
-      refuse("modify", type);
+      refuse("modify", type, "\n" + changes_of(before, after));
     }
   }
 }
