@@ -50,6 +50,7 @@ struct Rule {
   bool on_create = true;
   bool on_update = true;
   bool ratchet = false;    // an update that leaves the field as it was is not checked
+  bool stop = false;       // if it fails, the rows of the same field right after it are left out
   bool with_zero = false;  // kEnum, kFormat, kRange: what is absent is checked as zero
   int64_t low = INT64_MIN;
   int64_t high = INT64_MAX;                 // kRange; the limit of kMaxLength and kMaxItems

@@ -12,7 +12,7 @@ KINDS = {"required": "kRequired", "forbidden": "kForbidden", "invalid": "kInvali
          "format": "kFormat", "maxLength": "kMaxLength", "maxItems": "kMaxItems",
          "unique": "kUnique", "immutable": "kImmutable", "fixed": "kFixed", "oneOf": "kOneOf",
          "rules": "kRules", "call": "kCall"}
-MODIFIERS = {"field", "detail", "value", "on", "ratchet", "zero", "when"}
+MODIFIERS = {"field", "detail", "value", "on", "ratchet", "stop", "zero", "when"}
 MAX_DEPTH = 4
 
 
@@ -95,14 +95,14 @@ def rule_row(out, symbol, message, row):
         parts.append(".path = " + path_row(message, row["field"]))
     if "on" in row:
         parts.append({"create": ".on_update = false", "update": ".on_create = false"}[row["on"]])
-    parts += [".%s = true" % flag for flag, name in (("ratchet", "ratchet"), ("with_zero", "zero"))
-              if row.get(name)]
+    parts += [".%s = true" % flag for flag, name in
+              (("ratchet", "ratchet"), ("stop", "stop"), ("with_zero", "zero")) if row.get(name)]
     parts += arguments(out, "kText_" + symbol, message, row, key)
     parts += [".%s = %s" % (name, text(row[name])) for name in ("detail", "value") if name in row]
     when = conditions(out, "kWhen_" + symbol, message, row)
     if when:
         parts.append(".when = " + when)
-    order = ["kind", "path", "on_create", "on_update", "ratchet", "with_zero", "low", "high",
+    order = ["kind", "path", "on_create", "on_update", "ratchet", "stop", "with_zero", "low", "high",
              "texts", "name", "detail", "value", "when"]
     parts.sort(key=lambda part: order.index(part[1:].split(" ")[0]))
     return "{%s}" % ", ".join(parts)

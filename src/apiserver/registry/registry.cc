@@ -269,8 +269,9 @@ Result<void> Registry::before_create(const WriteScope& scope, Draft& object) {
   const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
   StrategyContext context = strategy_context(scope);
   FieldErrors errors;
-  validate_object_meta(*scope.resource, MetaView(object), errors);
   ObjectPtr frozen = object.freeze();
+  if (strategy.validate_first) strategy.validate_first(context, *frozen, nullptr, errors);
+  validate_object_meta(*scope.resource, MetaView(object), errors);
   if (!scope.skip_rules) validate_rules({*frozen}, false, errors);
   if (strategy.validate) strategy.validate(context, *frozen, errors);
   if (!errors.empty()) {
@@ -422,10 +423,11 @@ Result<void> Registry::before_update(const WriteScope& scope, Draft& object, con
     edit.copy("deletionGracePeriodSeconds", before);
   }
   FieldErrors errors;
+  ObjectPtr frozen = object.freeze();
+  if (strategy.validate_first) strategy.validate_first(context, *frozen, &old, errors);
   // Upstream's strategies check metadata once more, and clients see each error twice.
   validate_object_meta_update(*scope.resource, MetaView(object), before, errors);
   validate_object_meta_update(*scope.resource, MetaView(object), before, errors);
-  ObjectPtr frozen = object.freeze();
   bool whole = scope.subresource.empty();
   if (!scope.skip_rules && (whole || scope.subresource == "status")) {
     validate_rules({*frozen, &old}, !whole, errors);

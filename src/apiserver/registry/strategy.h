@@ -26,6 +26,9 @@ struct Strategy {
   // Before validation: drop what clients may not set (status at create), set generation and so on.
   void (*prepare_for_create)(const StrategyContext&, Draft& object) = nullptr;
   void (*prepare_for_update)(const StrategyContext&, Draft& object, const Object& old) = nullptr;
+  // What upstream reports before the errors of metadata and rows. old: null at creation.
+  void (*validate_first)(const StrategyContext&, const Object& object, const Object* old,
+                         FieldErrors& errors) = nullptr;
   // All errors, in upstream's order.
   void (*validate)(const StrategyContext&, const Object& object, FieldErrors& errors) = nullptr;
   void (*validate_update)(const StrategyContext&, const Object& object, const Object& old,

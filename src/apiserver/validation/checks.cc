@@ -5,6 +5,13 @@
 
 namespace tiphys::apiserver {
 
+void check_driver_name(std::string_view name, const FieldPath& path, FieldErrors& errors) {
+  constexpr int kMaxBytes = 63;
+  if (name.empty()) errors.required(path);
+  if (name.size() > kMaxBytes) errors.too_long(path, kMaxBytes);
+  errors.invalid_all(path, name, check_dns1123_subdomain(to_lower(name)));
+}
+
 void check_port_reference(const Value& port, const FieldPath& path, FieldErrors& errors) {
   if (port.type == ValueType::kString) {
     errors.invalid_all(path, port.as_text(), check_port_name(port.as_text()));

@@ -43,6 +43,9 @@ inline void check_choice(std::string_view value, std::span<const std::string_vie
   }
 }
 
+// The name of a driver of volumes or devices: a DNS subdomain in any case, required.
+void check_driver_name(std::string_view name, const FieldPath& path, FieldErrors& errors);
+
 // A port's number or name.
 void check_port_reference(const Value& port, const FieldPath& path, FieldErrors& errors);
 

@@ -76,4 +76,16 @@ Messages check_strict_cidr(std::string_view text) {
   return {canonical_form(canonical)};
 }
 
+Messages check_interface_address(std::string_view text) {
+  std::optional<IpPrefix> prefix = parse_cidr(text);
+  if (!prefix) {
+    return {"must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)"};
+  }
+  int bits = prefix->bits;
+  if (!prefix->address.v6 && bits > 32) bits -= 96;  // an IPv4-mapped IPv6 address
+  std::string canonical = canonical_text(prefix->address) + "/" + std::to_string(bits);
+  if (canonical == text) return {};
+  return {canonical_form(canonical)};
+}
+
 }  // namespace tiphys::apiserver

@@ -17,5 +17,7 @@ Messages check_ipv6(std::string_view text);
 // Canonical; a CIDR besides without bits beyond its prefix.
 Messages check_strict_ip(std::string_view text);
 Messages check_strict_cidr(std::string_view text);
+// An address with its prefix, canonical: "10.9.8.7/24".
+Messages check_interface_address(std::string_view text);
 
 }  // namespace tiphys::apiserver

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "apiserver/validation/affinity.h"
+#include "apiserver/validation/ip_checks.h"
 #include "apiserver/validation/pod.h"
 #include "apiserver/validation/resource_names.h"
 #include "apiserver/validation/selectors.h"
@@ -100,6 +101,30 @@ void call_domain_prefixed_path(const RuleInput& input, FieldErrors& errors) {
     errors.invalid(input.path, text.substr(slash + 1), kPathMessage);
     return;
   }
+}
+
+void call_unique_items(const RuleInput& input, FieldErrors& errors) {
+  std::set<std::string_view> seen;
+  std::span<const Value> items = input.value.as_node().items();
+  for (size_t i = 0; i < items.size(); ++i) {
+    std::string_view key =
+        schema::find_path(*input.field->message, items[i].as_node(), {input.detail}).as_text();
+    if (!seen.insert(key).second) errors.duplicate(input.path.index(i), key);
+  }
+}
+
+void call_extended_resource_name(const RuleInput& input, FieldErrors& errors) {
+  if (input.value.is_null() || is_extended_resource(input.value.as_text())) return;
+  errors.invalid(input.path, input.value.as_text(), "must be a valid extended resource name");
+}
+
+void call_interface_address(const RuleInput& input, FieldErrors& errors) {
+  errors.invalid_all(input.path, input.value.as_text(),
+                     check_interface_address(input.value.as_text()));
+}
+
+void call_template_metadata(const RuleInput& input, FieldErrors& errors) {
+  validate_template_metadata(meta_v1::ObjectMeta(input.value.as_node()), input.path, errors);
 }
 
 }  // namespace tiphys::apiserver

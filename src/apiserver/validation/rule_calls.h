@@ -14,6 +14,10 @@ void call_runtime_overhead(const RuleInput& input, FieldErrors& errors);
 void call_runtime_tolerations(const RuleInput& input, FieldErrors& errors);
 void call_pod_template(const RuleInput& input, FieldErrors& errors);
 void call_domain_prefixed_path(const RuleInput& input, FieldErrors& errors);
+void call_unique_items(const RuleInput& input, FieldErrors& errors);  // detail: the key field
+void call_extended_resource_name(const RuleInput& input, FieldErrors& errors);
+void call_interface_address(const RuleInput& input, FieldErrors& errors);
+void call_template_metadata(const RuleInput& input, FieldErrors& errors);
 
 // rbac.cc
 void call_policy_rule(const RuleInput& input, FieldErrors& errors);
@@ -179,6 +183,24 @@ void call_priority_level_type(const RuleInput& input, FieldErrors& errors);
 void call_mandatory_flow_schema(const RuleInput& input, FieldErrors& errors);
 void call_mandatory_priority_level(const RuleInput& input, FieldErrors& errors);
 void call_hand_size(const RuleInput& input, FieldErrors& errors);
+
+// device_names.cc
+void call_counter_names(const RuleInput& input, FieldErrors& errors);
+void call_pool_name(const RuleInput& input, FieldErrors& errors);
+
+// device_claim.cc
+void call_device_constraint(const RuleInput& input, FieldErrors& errors);
+void call_device_claim_config(const RuleInput& input, FieldErrors& errors);
+void call_device_class_config(const RuleInput& input, FieldErrors& errors);
+
+// device_allocation.cc
+void call_allocated_devices(const RuleInput& input, FieldErrors& errors);
+void call_allocation_result(const RuleInput& input, FieldErrors& errors);
+void call_reservations_of_deleted(const RuleInput& input, FieldErrors& errors);
+
+// resource_slice.cc
+void call_slice_devices(const RuleInput& input, FieldErrors& errors);
+void call_slice_nodes(const RuleInput& input, FieldErrors& errors);
 
 // api_service.cc
 void call_api_service_name(const RuleInput& input, FieldErrors& errors);

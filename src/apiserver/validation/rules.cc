@@ -91,6 +91,10 @@ Target follow(const Message& message, const Node& node, const Node* old, const R
   return at;
 }
 
+bool same_field(const RulePath& a, const RulePath& b) {
+  return std::ranges::equal(std::span(a.steps, a.depth), std::span(b.steps, b.depth));
+}
+
 bool same_keys(const Field& field, const Value& a, const Value& b) {
   return std::ranges::all_of(field.list_map_keys, [&](std::string_view key) {
     return equal(schema::find_path(*field.message, a.as_node(), {key}),
@@ -116,12 +120,16 @@ class Walker {
 
   void run(std::span<const Rule> rules, const Message& message, const Node& node, const Node* old,
            const FieldPath& path) {
+    const RulePath* stopped = nullptr;
     for (const Rule& rule : rules) {
+      if (stopped && same_field(*stopped, rule.path)) continue;
+      stopped = nullptr;
       if (scope_.old ? !rule.on_update : !rule.on_create) continue;
       if (!holds(rule, message, node)) continue;
       Target target = follow(message, node, old, rule.path, path);
       if (target.gone) continue;
       if (rule.ratchet && scope_.old && unchanged(target)) continue;
+      size_t before = errors_.size();
       if (rule.kind == RuleKind::kOneOf) {
         one_of(rule, target);
       } else if (rule.path.each || (rule.kind == RuleKind::kRules && is_many(target))) {
@@ -129,6 +137,7 @@ class Walker {
       } else {
         check(rule, target);
       }
+      if (rule.stop && errors_.size() > before) stopped = &rule.path;
     }
   }
 

@@ -1,5 +1,6 @@
 #include "apiserver/validation/selectors.h"
 
+#include "apiserver/validation/checks.h"
 #include "apiserver/validation/names.h"
 #include "base/strings.h"
 
@@ -74,6 +75,15 @@ void validate_annotations(const MapView<std::string_view>& annotations, const Fi
   if (total > kTotalAnnotationBytes) {
     errors.too_long(path, static_cast<int>(kTotalAnnotationBytes));
   }
+}
+
+void validate_template_metadata(meta_v1::ObjectMeta meta, const FieldPath& path,
+                                FieldErrors& errors) {
+  constexpr std::string_view kAllowed[] = {"annotations", "labels"};
+  validate_annotations(meta.annotations(), path.child("annotations"), errors);
+  validate_labels(meta.labels(), path.child("labels"), errors);
+  check_only_fields(meta_v1::ObjectMeta::message_type(), meta.node(), kAllowed, "cannot be set",
+                    path, errors);
 }
 
 void validate_label_selector(meta_v1::LabelSelector selector, const FieldPath& path,

@@ -10,6 +10,9 @@ void validate_labels(const MapView<std::string_view>& labels, const FieldPath& p
                      FieldErrors& errors);
 void validate_annotations(const MapView<std::string_view>& annotations, const FieldPath& path,
                           FieldErrors& errors);
+// The metadata of a template of claims: labels and annotations alone.
+void validate_template_metadata(meta_v1::ObjectMeta meta, const FieldPath& path,
+                                FieldErrors& errors);
 // any_values: values need not be label values (what an old object may keep).
 void validate_label_selector(meta_v1::LabelSelector selector, const FieldPath& path,
                              FieldErrors& errors, bool any_values = false);

@@ -222,11 +222,7 @@ void call_azure_disk_uri(const RuleInput& input, FieldErrors& errors) {
 }
 
 void call_csi_driver_name(const RuleInput& input, FieldErrors& errors) {
-  constexpr int kMaxBytes = 63;
-  std::string_view name = input.value.as_text();
-  if (name.empty()) errors.required(input.path);
-  if (name.size() > kMaxBytes) errors.too_long(input.path, kMaxBytes);
-  errors.invalid_all(input.path, name, check_dns1123_subdomain(to_lower(name)));
+  check_driver_name(input.value.as_text(), input.path, errors);
 }
 
 // Upstream names the volume's field "name" for a name that is no secret's.
@@ -242,13 +238,8 @@ void call_csi_secret(const RuleInput& input, FieldErrors& errors) {
 }
 
 void call_claim_template(const RuleInput& input, FieldErrors& errors) {
-  constexpr std::string_view kAllowed[] = {"annotations", "labels"};
   core_v1::PersistentVolumeClaimTemplate claim(input.value.as_node());
-  FieldPath meta = input.path.child("metadata");
-  validate_annotations(claim.metadata().annotations(), meta.child("annotations"), errors);
-  validate_labels(claim.metadata().labels(), meta.child("labels"), errors);
-  check_only_fields(meta_v1::ObjectMeta::message_type(), claim.metadata().node(), kAllowed,
-                    "cannot be set", meta, errors);
+  validate_template_metadata(claim.metadata(), input.path.child("metadata"), errors);
   validate_claim_spec(claim.spec(), {}, input.path.child("spec"), errors);
 }
 

@@ -7,6 +7,7 @@
 #include "kinds/apps_v1.h"
 #include "kinds/batch_v1.h"
 #include "kinds/node_v1.h"
+#include "kinds/resource_v1.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -151,6 +152,13 @@ void warn_of_pod_addresses(const Object& object, Warnings& warnings) {
   }
 }
 
+void of_resource_slice(const Object& object, const Object*, Warnings& warnings) {
+  std::string_view driver = resource_v1::ResourceSlice(object).spec().driver();
+  if (to_lower(driver) == driver) return;
+  warn(warnings, FieldPath("spec").child("driver"),
+       "driver names should be lowercase; " + go_quote(driver) + " contains uppercase characters");
+}
+
 struct Row {
   std::string_view group;
   std::string_view resource;
@@ -178,6 +186,7 @@ const Row kRows[] = {
     {"networking.k8s.io", "ingresses", warn_of_ingress},
     {"networking.k8s.io", "networkpolicies", warn_of_network_policy},
     {"node.k8s.io", "runtimeclasses", of_runtime_class},
+    {"resource.k8s.io", "resourceslices", of_resource_slice},
     {"storage.k8s.io", "storageclasses", warn_of_storage_class},
     {"storage.k8s.io", "csistoragecapacities", warn_of_storage_capacity},
 };

@@ -20,5 +20,7 @@ Strategy event_strategy();
 Strategy certificate_signing_request_strategy();
 Strategy endpoint_slice_strategy();
 Strategy job_strategy();
+Strategy resource_claim_strategy();
+Strategy resource_claim_template_strategy();
 
 }  // namespace tiphys::apiserver

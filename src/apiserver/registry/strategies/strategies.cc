@@ -28,6 +28,8 @@ const Row kRows[] = {
     {"certificates.k8s.io", "certificatesigningrequests", certificate_signing_request_strategy()},
     {"batch", "jobs", job_strategy()},
     {"discovery.k8s.io", "endpointslices", endpoint_slice_strategy()},
+    {"resource.k8s.io", "resourceclaims", resource_claim_strategy()},
+    {"resource.k8s.io", "resourceclaimtemplates", resource_claim_template_strategy()},
     {"events.k8s.io", "events", event_strategy()},
 };
 
