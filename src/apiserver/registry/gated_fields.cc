@@ -35,7 +35,7 @@ struct GatedFields {
   std::string_view gate;
   std::string_view group;
   std::string_view resource;
-  Paths paths;                   // "[]" leads into the items of a list; one in use keeps all
+  Paths paths;                   // "[]" leads into the items of a list or map; one in use keeps all
   std::string_view member = {};  // only structs in which this field is not empty are dropped
   bool always = false;           // dropped even if it is in use
   bool prune = false;            // a struct that is empty then goes too
@@ -57,6 +57,37 @@ constexpr std::string_view kDeclaredFeatures[] = {"status.declaredFeatures"};
 constexpr std::string_view kDataSourceRef[] = {"spec.dataSourceRef"};
 constexpr std::string_view kLeaseStrategy[] = {"spec.strategy"};
 constexpr std::string_view kPreferredHolder[] = {"spec.preferredHolder"};
+constexpr std::string_view kTolerations[] = {
+    "spec.devices.requests[].exactly.tolerations",
+    "spec.devices.requests[].firstAvailable[].tolerations"};
+constexpr std::string_view kTemplateTolerations[] = {
+    "spec.spec.devices.requests[].exactly.tolerations",
+    "spec.spec.devices.requests[].firstAvailable[].tolerations"};
+constexpr std::string_view kConsumable[] = {"spec.devices.constraints[].distinctAttribute",
+                                            "spec.devices.requests[].exactly.capacity",
+                                            "spec.devices.requests[].firstAvailable[].capacity",
+                                            "status.allocation.devices.results[].shareID",
+                                            "status.allocation.devices.results[].consumedCapacity",
+                                            "status.devices[].shareID"};
+constexpr std::string_view kTemplateConsumable[] = {
+    "spec.spec.devices.constraints[].distinctAttribute",
+    "spec.spec.devices.requests[].exactly.capacity",
+    "spec.spec.devices.requests[].firstAvailable[].capacity"};
+constexpr std::string_view kResultConditions[] = {
+    "status.allocation.devices.results[].bindingConditions",
+    "status.allocation.devices.results[].bindingFailureConditions"};
+constexpr std::string_view kExtendedName[] = {"spec.extendedResourceName"};
+constexpr std::string_view kDeviceTaints[] = {"spec.devices[].taints"};
+constexpr std::string_view kPartitions[] = {
+    "spec.sharedCounters",     "spec.perDeviceNodeSelection", "spec.devices[].consumesCounters",
+    "spec.devices[].nodeName", "spec.devices[].nodeSelector", "spec.devices[].allNodes"};
+constexpr std::string_view kDeviceConditions[] = {"spec.devices[].bindingConditions",
+                                                  "spec.devices[].bindingFailureConditions",
+                                                  "spec.devices[].bindsToNode"};
+constexpr std::string_view kShared[] = {"spec.devices[].allowMultipleAllocations",
+                                        "spec.devices[].capacity[].requestPolicy"};
+
+constexpr std::string_view kDevices = "resource.k8s.io";
 
 constexpr GatedFields kRows[] = {
     {.gate = "ContainerStopSignals", .resource = kPodSpec, .paths = kStopSignals, .prune = true},
@@ -79,6 +110,46 @@ constexpr GatedFields kRows[] = {
      .group = "coordination.k8s.io",
      .resource = "leases",
      .paths = kPreferredHolder},
+    {.gate = "DRADeviceTaints",
+     .group = kDevices,
+     .resource = "resourceclaims",
+     .paths = kTolerations},
+    {.gate = "DRAConsumableCapacity",
+     .group = kDevices,
+     .resource = "resourceclaims",
+     .paths = kConsumable},
+    {.gate = "DRADeviceBindingConditions",
+     .group = kDevices,
+     .resource = "resourceclaims",
+     .paths = kResultConditions},
+    {.gate = "DRADeviceTaints",
+     .group = kDevices,
+     .resource = "resourceclaimtemplates",
+     .paths = kTemplateTolerations},
+    {.gate = "DRAConsumableCapacity",
+     .group = kDevices,
+     .resource = "resourceclaimtemplates",
+     .paths = kTemplateConsumable},
+    {.gate = "DRAExtendedResource",
+     .group = kDevices,
+     .resource = "deviceclasses",
+     .paths = kExtendedName},
+    {.gate = "DRADeviceTaints",
+     .group = kDevices,
+     .resource = "resourceslices",
+     .paths = kDeviceTaints},
+    {.gate = "DRAPartitionableDevices",
+     .group = kDevices,
+     .resource = "resourceslices",
+     .paths = kPartitions},
+    {.gate = "DRADeviceBindingConditions",
+     .group = kDevices,
+     .resource = "resourceslices",
+     .paths = kDeviceConditions},
+    {.gate = "DRAConsumableCapacity",
+     .group = kDevices,
+     .resource = "resourceslices",
+     .paths = kShared},
 };
 
 // The first step of a path, and what is left of it.
@@ -97,6 +168,11 @@ std::string_view field_name(std::string_view step) {
   return step.ends_with("[]") ? step.substr(0, step.size() - 2) : step;
 }
 
+// Of a list's or map's node: the distance of its items; the first is one before it.
+uint32_t stride_of(const schema::Field& field) {
+  return field.shape == schema::Shape::kMap ? 2 : 1;
+}
+
 bool in_use(const schema::Message& type, const Node& node, std::string_view path) {
   Step step = first_step(path);
   schema::JsonMember member = schema::find_json(type, field_name(step.name));
@@ -105,12 +181,14 @@ bool in_use(const schema::Message& type, const Node& node, std::string_view path
   const Value& value = at->field(member.path[member.depth - 1]);
   if (value.is_null() || step.rest.empty()) return !value.is_null();
   const schema::Message& below = *member.field->message;
-  if (member.field->shape != schema::Shape::kList) {
+  if (member.field->shape == schema::Shape::kSingular) {
     return in_use(below, value.as_node(), step.rest);
   }
-  return std::ranges::any_of(value.as_node().items(), [&](const Value& item) {
-    return in_use(below, item.as_node(), step.rest);
-  });
+  const uint32_t stride = stride_of(*member.field);
+  for (uint32_t i = stride - 1; i < value.as_node().size; i += stride) {
+    if (in_use(below, value.as_node().data[i].as_node(), step.rest)) return true;
+  }
+  return false;
 }
 
 class Dropper {
@@ -131,7 +209,9 @@ class Dropper {
     if (value.is_null()) return false;
     const schema::Message* below = member.field->message;
     if (step.rest.empty()) return drop_value(*at, index, below);
-    if (member.field->shape == schema::Shape::kList) return drop_in_items(*below, value, step.rest);
+    if (member.field->shape != schema::Shape::kSingular) {
+      return drop_in_items(*member.field, value, step.rest);
+    }
     bool dropped = drop(*below, *value.node, step.rest);
     if (dropped && row_.prune && value.node->size == 0) set_field(arena_, *at, index, Value());
     return dropped;
@@ -147,10 +227,11 @@ class Dropper {
     return true;
   }
 
-  bool drop_in_items(const schema::Message& type, const Value& list, std::string_view path) {
+  bool drop_in_items(const schema::Field& field, const Value& items, std::string_view path) {
     bool dropped = false;
-    for (uint32_t i = 0; i < list.node->size; ++i) {
-      dropped = drop(type, *list.node->data[i].node, path) || dropped;
+    const uint32_t stride = stride_of(field);
+    for (uint32_t i = stride - 1; i < items.node->size; i += stride) {
+      dropped = drop(*field.message, *items.node->data[i].node, path) || dropped;
     }
     return dropped;
   }

@@ -375,8 +375,8 @@ Result<bool> Registry::check_version(const WriteScope& scope, const Draft& objec
 Result<ServiceAllocator::Reservation> Registry::prepare_update(const WriteScope& scope,
                                                                Draft& object, const Object& old) {
   const Strategy& strategy = find_strategy(scope.resource->group, scope.resource->resource);
-  prepare_changed_object(*scope.resource, scope.subresource, object, old);
   drop_gated_fields(*scope.resource, object, &old);
+  prepare_changed_object(*scope.resource, scope.subresource, object, old);
   if (strategy.prepare_for_update) {
     strategy.prepare_for_update(strategy_context(scope), object, old);
   }
