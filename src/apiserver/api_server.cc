@@ -3,6 +3,7 @@
 #include "apiserver/authn/impersonation.h"
 #include "apiserver/authz/forbidden.h"
 #include "apiserver/handlers/handlers.h"
+#include "apiserver/pipeline/audited.h"
 #include "apiserver/pipeline/bootstrap.h"
 #include "apiserver/pipeline/non_resource.h"
 #include "apiserver/pipeline/respond.h"
@@ -113,6 +114,7 @@ struct ApiServer::Impl {
   std::unique_ptr<AddressRepairer> repairer;
   std::unique_ptr<Authenticator> authenticator;
   std::unique_ptr<Authorizer> authorizer;
+  std::shared_ptr<audit::Auditor> auditor;  // may be null
   std::vector<std::pair<std::string, Bootstrap>> bootstraps;
   StaticDocuments documents;
   HandlerEnv env;
@@ -121,7 +123,7 @@ struct ApiServer::Impl {
   StopSource stopping;
   Gate requests;
 
-  Result<UserInfo> authenticate(const net::Request& request);
+  Result<Authenticated> authenticate(const net::Request& request);
   Result<void> authorize(RequestContext& context);
   Task<Result<Answer>> dispatch(RequestContext& context, std::string if_none_match);
   Task<Result<Answer>> limited(RequestContext& context, std::string if_none_match);
@@ -129,7 +131,12 @@ struct ApiServer::Impl {
   Task<Result<Answer>> in_time(RequestContext& context, std::string if_none_match, Duration limit);
   Result<RequestContext> open(net::Request& request);
   Task<net::Response> serve(net::Request request);
-  net::Response answered(RequestContext context, Result<Answer> answer);
+  Task<net::Response> turn_away(RequestContext context, ApiStatus why, std::string audit_id);
+  Task<Result<Answer>> pass(RequestContext& context, net::Headers headers,
+                            std::optional<Duration> limit);
+  Task<Result<Answer>> called(RequestContext& context);
+  Task<Result<Answer>> audited_call(RequestContext context);
+  net::Response answered(RequestContext context, Result<Answer> answer, std::string_view audit_id);
   Task<void> compress(net::Response& response, std::string accept_encoding);
 };
 
@@ -147,6 +154,10 @@ void ApiServer::set_authorizer(std::unique_ptr<Authorizer> authorizer) {
 }
 void ApiServer::add_admission(std::unique_ptr<AdmissionPlugin> plugin) {
   impl_->admission.push_back(std::move(plugin));
+}
+void ApiServer::set_auditor(std::shared_ptr<audit::Auditor> auditor) {
+  impl_->metrics.audit = auditor ? &auditor->counts() : nullptr;
+  impl_->auditor = std::move(auditor);
 }
 void ApiServer::set_review_handler(ReviewHandler handler) {
   impl_->env.review = std::move(handler);
@@ -205,17 +216,17 @@ Task<net::Response> ApiServer::handle(net::Request request) {
 
 // ---- stages ----
 
-Result<UserInfo> ApiServer::Impl::authenticate(const net::Request& request) {
+Result<Authenticated> ApiServer::Impl::authenticate(const net::Request& request) {
   if (!authenticator) {
-    UserInfo anonymous;
-    anonymous.name = kAnonymous;
-    anonymous.groups = {std::string(kAllUnauthenticated)};
+    Authenticated anonymous;
+    anonymous.user.name = kAnonymous;
+    anonymous.user.groups = {std::string(kAllUnauthenticated)};
     return anonymous;
   }
   auto found = authenticator->authenticate(request);
   if (!found) return found.error();
   if (!*found) return ApiStatus::unauthorized();
-  return std::move((*found)->user);
+  return std::move(**found);
 }
 
 Result<void> ApiServer::Impl::authorize(RequestContext& context) {
@@ -226,6 +237,11 @@ Result<void> ApiServer::Impl::authorize(RequestContext& context) {
     attributes.label_selector = context.query.get("labelSelector");
   }
   Verdict verdict = authorizer->authorize(context.user, attributes);
+  if (audit::Annotations* annotations = context.audit_annotations()) {
+    bool allowed = verdict.decision == Decision::kAllow;
+    annotations->add("authorization.k8s.io/decision", allowed ? "allow" : "forbid");
+    annotations->add("authorization.k8s.io/reason", verdict.reason);
+  }
   if (verdict.decision == Decision::kAllow) return {};
   return forbidden_status(context.user, attributes, verdict.reason);
 }
@@ -308,44 +324,85 @@ Result<RequestContext> ApiServer::Impl::open(net::Request& request) {
   return context;
 }
 
+// A request that never gets to be a user's: without an identity, or with a senseless timeout.
+Task<net::Response> ApiServer::Impl::turn_away(RequestContext context, ApiStatus why,
+                                               std::string audit_id) {
+  std::shared_ptr<audit::RequestAudit> audit = context.audit;
+  if (audit) audit_answer(*audit, context, why);
+  net::Response response = answered(std::move(context), std::move(why), audit_id);
+  if (audit) co_await audit_turned_away(std::move(audit), response.status);
+  co_return response;
+}
+
+// Impersonation, authorization, negotiation, and on to the handler.
+Task<Result<Answer>> ApiServer::Impl::pass(RequestContext& context, net::Headers headers,
+                                           std::optional<Duration> limit) {
+  if (authorizer) {
+    auto other = impersonate(headers, context.user, *authorizer);
+    if (!other) co_return other.error();
+    if (*other) context.user = std::move(**other);
+    if (*other && context.audit) context.audit->set_impersonated(context.user);
+  }
+  Result<void> allowed = authorize(context);
+  if (!allowed) co_return allowed.error();
+  Result<MediaType> media = negotiate(context.accept, accept_scope(context));
+  bool aggregated = !context.info.is_resource && negotiate_discovery(context.accept);
+  if (!media && !aggregated && !context.info.is_connect() &&
+      (context.info.is_resource || discovery.find(context.info.path))) {
+    co_return media.error();
+  }
+  if (media) context.media = *media;
+  context.media.pretty = context.media.pretty || wants_pretty(context);
+  std::string if_none_match(headers.get("if-none-match"));
+  if (limit) co_return co_await in_time(context, std::move(if_none_match), *limit);
+  co_return co_await limited(context, std::move(if_none_match));
+}
+
 Task<net::Response> ApiServer::Impl::serve(net::Request request) {
   MonoTime started = loop.mono();
-  Result<UserInfo> user = authenticate(request);
+  std::string audit_id(request.headers.get("audit-id"));
+  if (audit_id.empty()) audit_id = random.uuid();
+  std::optional<audit::RequestFacts> facts;
+  if (auditor) facts = audit::facts_of(request, audit_id, loop.wall());
+  Result<Authenticated> who = authenticate(request);
   Result<RequestContext> context = open(request);
-  if (!context) co_return answered(RequestContext{}, context.error());
+  if (!context) co_return answered(RequestContext{}, context.error(), audit_id);
   Result<std::optional<Duration>> limit =
       time_limit(context->info, context->query, options.request_timeout);
-  if (!limit) co_return answered(std::move(*context), limit.error());
-  std::string accept_encoding = context->accept_encoding;
-  Result<Answer> answer = ApiStatus::unauthorized();
-  if (user) {
-    context->user = std::move(*user);
-    Result<std::optional<UserInfo>> other = std::optional<UserInfo>();
-    if (authorizer) other = impersonate(request.headers, context->user, *authorizer);
-    Result<void> allowed;
-    if (other && *other) context->user = std::move(**other);
-    Result<MediaType> media = negotiate(context->accept, accept_scope(*context));
-    allowed = other ? authorize(*context) : Result<void>(other.error());
-    bool aggregated = !context->info.is_resource && negotiate_discovery(context->accept);
-    if (!allowed) {
-      answer = allowed.error();
-    } else if (!media && !aggregated && !context->info.is_connect() &&
-               (context->info.is_resource || discovery.find(context->info.path))) {
-      answer = media.error();
-    } else {
-      if (media) context->media = *media;
-      context->media.pretty = context->media.pretty || wants_pretty(*context);
-      std::string if_none_match(request.headers.get("if-none-match"));
-      answer = *limit ? co_await in_time(*context, std::move(if_none_match), **limit)
-                      : co_await limited(*context, std::move(if_none_match));
-    }
-  } else {
-    answer = user.error();
+  bool known = who && limit;
+  if (known) context->user = std::move(who->user);
+  if (facts) {
+    context->audit = auditor->begin(std::move(*facts), context->user, context->info.attributes());
   }
-  const schema::Resource* resource = context->resource;
+  std::shared_ptr<audit::RequestAudit> audit = context->audit;
   std::string verb = context->info.verb;
-  net::Response response = answered(std::move(*context), std::move(answer));
+  if (!known) {
+    ApiStatus why = limit ? who.error() : limit.error();
+    net::Response response =
+        co_await turn_away(std::move(*context), std::move(why), std::move(audit_id));
+    metrics.count(nullptr, verb, response.status, loop.mono() - started);
+    co_return response;
+  }
+  if (audit) {
+    if (!who->stale_token.empty()) {
+      audit->annotations().add("authentication.k8s.io/stale-token", who->stale_token);
+    }
+    bool stored = co_await audit::RequestAudit::record(audit, audit::Stage::kRequestReceived);
+    if (!stored) {
+      ++auditor->counts().rejected;
+      Answer refused = Answer::of_raw(not_stored(audit->event().request_uri));
+      co_return answered(std::move(*context), std::move(refused), audit_id);
+    }
+  }
+  bool long_running = is_long_running(context->info);
+  std::string accept_encoding = context->accept_encoding;
+  Result<Answer> answer = co_await pass(*context, std::move(request.headers), *limit);
+  if (audit) audit_answer(*audit, *context, answer);
+  const schema::Resource* resource = context->resource;
+  net::Response response = answered(std::move(*context), std::move(answer), audit_id);
   metrics.count(resource, verb, response.status, loop.mono() - started);
+  if (audit)
+    response = co_await audit_response(std::move(audit), std::move(response), long_running);
   if (response.body && response.body->size() >= kMinGzipBytes && accepts_gzip(accept_encoding)) {
     co_await compress(response, std::move(accept_encoding));
   }
@@ -362,9 +419,10 @@ Task<void> ApiServer::Impl::compress(net::Response& response, std::string accept
   response.headers.add("vary", "Accept-Encoding");
 }
 
-net::Response ApiServer::Impl::answered(RequestContext context, Result<Answer> answer) {
+net::Response ApiServer::Impl::answered(RequestContext context, Result<Answer> answer,
+                                        std::string_view audit_id) {
   net::Response response = respond(loop, std::move(context), std::move(answer), stopping.token());
-  response.headers.set("audit-id", random.uuid());
+  response.headers.set("audit-id", audit_id);
   return response;
 }
 
@@ -387,13 +445,42 @@ Task<Result<Answer>> ApiServer::call(InProcessRequest request) {
   context.gone = request.stop;
   context.in_process = true;
   context.now = impl_->loop.wall();
-  Result<void> allowed = impl_->authorize(context);
+  if (impl_->auditor) co_return co_await impl_->audited_call(std::move(context));
+  co_return co_await impl_->called(context);
+}
+
+Task<Result<Answer>> ApiServer::Impl::called(RequestContext& context) {
+  Result<void> allowed = authorize(context);
   if (!allowed) co_return allowed.error();
-  MonoTime started = impl_->loop.mono();
-  Result<Answer> answer = co_await impl_->limited(context, "");
+  MonoTime started = loop.mono();
+  Result<Answer> answer = co_await limited(context, "");
   int code = answer ? answer->code : answer.error().code();
-  impl_->metrics.count(context.resource, context.info.verb, code, impl_->loop.mono() - started);
+  metrics.count(context.resource, context.info.verb, code, loop.mono() - started);
   co_return answer;
+}
+
+// Such a request has no source address.
+Task<Result<Answer>> ApiServer::Impl::audited_call(RequestContext context) {
+  audit::RequestFacts facts;
+  facts.audit_id = random.uuid();
+  facts.request_uri = context.raw_path;
+  if (!context.raw_query.empty()) facts.request_uri += "?" + context.raw_query;
+  facts.user_agent = context.user_agent;
+  facts.received = context.now;
+  context.audit = auditor->begin(std::move(facts), context.user, context.info.attributes());
+  std::shared_ptr<audit::RequestAudit> audit = context.audit;
+  if (audit) {
+    bool stored = co_await audit::RequestAudit::record(audit, audit::Stage::kRequestReceived);
+    if (!stored) {
+      ++auditor->counts().rejected;
+      co_return ApiStatus::internal("failed to store audit event");
+    }
+  }
+  bool long_running = is_long_running(context.info);
+  Result<Answer> answer = co_await called(context);
+  if (!audit) co_return answer;
+  audit_answer(*audit, context, answer);
+  co_return co_await audit_call(std::move(audit), std::move(answer), long_running);
 }
 
 // ---- the server's own writes ----

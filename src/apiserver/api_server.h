@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "apiserver/admission/admission.h"
+#include "apiserver/audit/auditor.h"
 #include "apiserver/authn/authenticator.h"
 #include "apiserver/authz/authorizer.h"
 #include "apiserver/handlers/handler_env.h"
@@ -62,6 +63,8 @@ class ApiServer {
   void set_authenticator(std::unique_ptr<Authenticator> authenticator);
   void set_authorizer(std::unique_ptr<Authorizer> authorizer);  // none: everything is allowed
   void add_admission(std::unique_ptr<AdmissionPlugin> plugin);  // in order of calls
+  // Audits every request; the caller stops it, after the last response is over. None: no audit.
+  void set_auditor(std::shared_ptr<audit::Auditor> auditor);
   // Creates of resources that aren't stored (reviews), and token requests; see HandlerEnv.
   void set_review_handler(ReviewHandler handler);
   void set_token_handler(TokenHandler handler);

@@ -19,6 +19,7 @@
 #include "base/strings.h"
 #include "codec/codec.h"
 #include "kinds/metadata.h"
+#include "main/audit_flags.h"
 #include "os/files.h"
 #include "storage/embedded/embedded_store.h"
 
@@ -178,6 +179,7 @@ void ApiServerFlags::add_to(FlagSet& flags) {
             "Take requests without credentials as system:anonymous of system:unauthenticated; "
             "never with the mode AlwaysAllow");
   flags.add("allow-privileged", allow_privileged, "Allow privileged containers");
+  add_audit_flags(flags, audit);
 }
 
 ApiServerProcess::ApiServerProcess(Host& host, ApiServerFlags flags)
@@ -240,6 +242,10 @@ Result<void> ApiServerProcess::check_flags() {
   if (flags_.anonymous_auth && std::ranges::find(modes, "AlwaysAllow") != modes.end()) {
     LOG_WARNING("AnonymousAuth is not allowed with the AlwaysAllow authorizer: turned off");
     flags_.anonymous_auth = false;
+  }
+  if (auto wrong = apiserver::audit::faults(flags_.audit); !wrong.empty()) {
+    return ApiStatus::bad_request(wrong.size() == 1 ? wrong.front()
+                                                    : "[" + join(wrong, ", ") + "]");
   }
   if (flags_.cert_dir.empty()) flags_.cert_dir = flags_.data_dir + "/pki";
   if (flags_.advertise_address.empty()) {
@@ -337,6 +343,14 @@ Result<void> ApiServerProcess::make_server() {
   server_->set_proxy_connector([this](apiserver::ProxyRequest request, StopToken stop) {
     return backends_->send(std::move(request), std::move(stop));
   });
+  return {};
+}
+
+Result<void> ApiServerProcess::make_auditor() {
+  TIPHYS_TRY(std::shared_ptr<apiserver::audit::Auditor>, auditor,
+             apiserver::audit::make_auditor(flags_.audit, host_.loop(), host_.pool(), clock_));
+  auditor_ = std::move(auditor);
+  server_->set_auditor(auditor_);
   return {};
 }
 
@@ -447,6 +461,7 @@ Task<Result<void>> ApiServerProcess::start() {
   if (done) done = make_pki();
   if (done) done = make_tls();
   if (done) done = make_server();
+  if (done) done = make_auditor();
   if (done) done = make_identity();
   if (done) done = make_authorizers();
   if (done) done = add_admission();
@@ -472,6 +487,7 @@ Task<void> ApiServerProcess::stop() {
   if (server_) co_await server_->stop();
   if (listener_) co_await listener_->stop(kStopGrace);
   if (backends_) co_await backends_->stop();
+  if (auditor_) co_await auditor_->stop();
   server_.reset();
   if (store_) co_await store_->stop();
 }

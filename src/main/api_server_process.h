@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apiserver/api_server.h"
+#include "apiserver/audit/options.h"
 #include "apiserver/authn/service_account_tokens.h"
 #include "apiserver/authz/rbac.h"
 #include "crypto/pki.h"
@@ -50,6 +51,7 @@ struct ApiServerFlags {
   bool enable_bootstrap_token_auth = false;
   bool anonymous_auth = true;
   bool allow_privileged = true;
+  apiserver::audit::Options audit;
   std::string node_name;  // of the kubelet certificates that are made along (not a flag here)
 
   void add_to(FlagSet& flags);
@@ -78,6 +80,7 @@ class ApiServerProcess {
   Result<void> make_identity();
   void serve_issuer();
   Result<void> make_server();
+  Result<void> make_auditor();
   Result<void> make_authorizers();
   Result<void> add_admission();
   void add_bootstrap();
@@ -91,6 +94,8 @@ class ApiServerProcess {
   std::unique_ptr<crypto::PkiRenewal> renewal_;
   std::shared_ptr<crypto::ServerTls> tls_;
   std::unique_ptr<ProxyConnections> backends_;
+  SystemClock clock_;                                   // of the audit log's files
+  std::shared_ptr<apiserver::audit::Auditor> auditor_;  // may be null
   std::unique_ptr<apiserver::ApiServer> server_;
   std::unique_ptr<apiserver::ServiceAccountTokens> tokens_;
   std::vector<std::unique_ptr<apiserver::Authorizer>> authorizers_;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apiserver/audit/annotations.h"
 #include "apiserver/lookup.h"
 #include "apiserver/user.h"
 #include "async/loop.h"
@@ -30,7 +31,8 @@ struct AdmissionRequest {
   ObjectPtr options;        // create/update/delete options, may be null
   bool dry_run = false;
   MicroTime now = 0;
-  std::vector<std::string>* warnings = nullptr;  // texts for Warning headers
+  std::vector<std::string>* warnings = nullptr;     // texts for Warning headers
+  audit::Annotations* audit_annotations = nullptr;  // null: the request is not audited
 };
 
 class AdmissionPlugin {

@@ -123,6 +123,21 @@ void warn(const AdmissionRequest& request, std::string text) {
   if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(std::move(text));
 }
 
+// Under PodSecurity's own prefix.
+void annotate(const AdmissionRequest& request, std::string_view key, std::string_view value) {
+  if (!request.audit_annotations) return;
+  request.audit_annotations->add("pod-security.kubernetes.io/" + std::string(key), value);
+}
+
+// Go's aggregate of errors.
+std::string text_of(const FieldErrors& errors) {
+  std::vector<std::string> texts;
+  for (const StatusCause& cause : errors.causes()) {
+    texts.push_back(cause.field + ": " + cause.message);
+  }
+  return texts.size() == 1 ? texts.front() : "[" + join(texts, ", ") + "]";
+}
+
 class PodSecurity : public PlainPlugin {
  public:
   PodSecurity(const Lookup& lookup, Loop& loop) : lookup_(lookup), loop_(loop) {}
@@ -139,7 +154,9 @@ class PodSecurity : public PlainPlugin {
     const TemplateRow* row = template_row(resource);
     if (!row || !request.subresource.empty()) return {};
     TIPHYS_TRY(Policy, policy, policy_for(request));
-    warn_about(request, policy, row->parts(request.object->root()));
+    PodParts pod = row->parts(request.object->root());
+    audit_violations(request, policy, pod);
+    warn_about(request, policy, pod);
     return {};
   }
 
@@ -151,8 +168,10 @@ class PodSecurity : public PlainPlugin {
   Result<Policy> policy_for(const AdmissionRequest& request) const {
     ObjectPtr ns = lookup_.get("", "namespaces", "", request.ns);
     if (!ns) return ApiStatus::internal("failed to lookup namespace " + go_quote(request.ns));
-    FieldErrors ignored;  // what can't be read counts as strict
-    return labelled(ns->root(), ignored);
+    FieldErrors errors;  // what can't be read counts as strict
+    Policy policy = labelled(ns->root(), errors);
+    if (!errors.empty()) annotate(request, "error", "Failed to parse policy: " + text_of(errors));
+    return policy;
   }
 
   Result<void> check_pod(const AdmissionRequest& request) const {
@@ -165,6 +184,8 @@ class PodSecurity : public PlainPlugin {
       core_v1::Pod old(*request.old_object);
       if (!is_significant(pod.spec(), old.spec())) return {};
     }
+    annotate(request, "enforce-policy", policy.enforce.text());
+    audit_violations(request, policy, of_pod(pod));
     std::vector<Violation> found = evaluate(policy.enforce, of_pod(pod));
     if (!found.empty()) {
       return denied(request, "violates PodSecurity " + go_quote(policy.enforce.text()) + ": " +
@@ -172,6 +193,17 @@ class PodSecurity : public PlainPlugin {
     }
     warn_about(request, policy, of_pod(pod));
     return {};
+  }
+
+  // A policy's audit level is for the audit log alone.
+  static void audit_violations(const AdmissionRequest& request, const Policy& policy,
+                               const PodParts& pod) {
+    if (!request.audit_annotations) return;
+    std::vector<Violation> found = evaluate(policy.audit, pod);
+    if (found.empty()) return;
+    annotate(request, "audit-violations",
+             "would violate PodSecurity " + go_quote(policy.audit.text()) + ": " +
+                 pod_security::details(found));
   }
 
   static void warn_about(const AdmissionRequest& request, const Policy& policy,

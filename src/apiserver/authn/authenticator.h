@@ -12,6 +12,7 @@ namespace tiphys::apiserver {
 struct Authenticated {
   UserInfo user;
   std::vector<std::string> audiences;  // of the token, if it had any
+  std::string stale_token = {};        // what the audit log tells of a token to be renewed; or ""
 };
 
 class Authenticator {

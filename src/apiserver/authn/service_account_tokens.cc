@@ -78,6 +78,11 @@ Result<std::optional<Authenticated>> ServiceAccountTokens::authenticate(
   }
   if (auto good = check_objects(*claims); !good) return good.error();
   result.user = user_of(*claims);
+  int64_t seconds = clock_.wall() / kMicrosPerSecond - claims->warn_after;
+  if (claims->warn_after != 0 && seconds > 0) {
+    result.stale_token = "subject: " + claims->subject +
+                         ", seconds after warning threshold: " + std::to_string(seconds);
+  }
   return std::optional(std::move(result));
 }
 

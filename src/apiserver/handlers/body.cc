@@ -1,5 +1,6 @@
 #include "apiserver/handlers/body.h"
 
+#include "apiserver/handlers/audited_body.h"
 #include "apiserver/registry/defaults.h"
 #include "apiserver/registry/meta.h"
 #include "base/strings.h"
@@ -124,8 +125,10 @@ Result<void> apply_field_validation(RequestContext& context, FieldValidation val
                                 "strict decoding error: " + join(problems, ", "));
 }
 
-Result<Draft> decode_body(RequestContext& context, const schema::Kind& kind,
-                          FieldValidation validation) {
+namespace {
+
+Result<Draft> decoded(RequestContext& context, const schema::Kind& kind,
+                      FieldValidation validation) {
   if (context.object) {
     Draft draft(*context.object);
     if (!draft.gvk()) draft.set_gvk(&kind.gvk);
@@ -145,6 +148,15 @@ Result<Draft> decode_body(RequestContext& context, const schema::Kind& kind,
   if (!valid) return valid.error();
   draft->set_gvk(&kind.gvk);
   return std::move(*draft);
+}
+
+}  // namespace
+
+Result<Draft> decode_body(RequestContext& context, const schema::Kind& kind,
+                          FieldValidation validation) {
+  TIPHYS_TRY(Draft, draft, decoded(context, kind, validation));
+  audit_body(context, draft);
+  return draft;
 }
 
 Result<void> match_namespace(Draft& object, std::string_view ns) {

@@ -16,6 +16,7 @@ WriteScope delete_scope(RequestContext& context, bool dry_run) {
   scope.user = &context.user;
   scope.dry_run = dry_run;
   scope.warnings = &context.warnings;
+  scope.audit_annotations = context.audit_annotations();
   return scope;
 }
 

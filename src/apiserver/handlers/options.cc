@@ -1,5 +1,6 @@
 #include "apiserver/handlers/options.h"
 
+#include "apiserver/handlers/audited_body.h"
 #include "apiserver/registry/field_error.h"
 #include "base/strings.h"
 #include "codec/codec.h"
@@ -214,6 +215,7 @@ Result<DeleteRequest> read_delete_options(RequestContext& context, bool* dry_run
   FieldErrors errors;
   TIPHYS_TRY(ObjectPtr, body, decode_delete_options(context));
   if (body) {
+    audit_body(context, Draft(*body));
     options_from_object(meta_v1::DeleteOptions(body->root()), request, errors, dry_run);
   } else {
     auto read = options_from_query(context.query, request);

@@ -1,5 +1,6 @@
 // patch: JSON patch, merge patch, strategic merge patch and server-side apply.
 #include "apiserver/apply/apply.h"
+#include "apiserver/handlers/audited_body.h"
 #include "apiserver/handlers/body.h"
 #include "apiserver/handlers/creation.h"
 #include "apiserver/handlers/handlers.h"
@@ -96,6 +97,7 @@ Task<Result<Answer>> handle_patch(HandlerEnv& env, RequestContext& context) {
   Result<WriteOptions> options =
       read_write_options(context, "PatchOptions", *kind == PatchKind::kApply);
   if (!options) co_return options.error();
+  audit_patch(context);
   Result<PatchBody> body = decode_patch(*kind, context.body, options->field_validation);
   if (!body) co_return body.error();
   PatchState state{&env, &context, *options,

@@ -65,6 +65,19 @@ bool method_fits(const RequestContext& context, std::string_view verb) {
   return !all_namespaces || verb == "list" || verb == "watch";
 }
 
+// Upstream tells a request to a deprecated resource by these annotations, the release that drops it
+// by the last words of the warning ("...; unavailable in v1.40+").
+void audit_deprecation(const RequestContext& context, std::string_view told) {
+  audit::Annotations* annotations = context.audit_annotations();
+  if (!annotations) return;
+  annotations->add("k8s.io/deprecated", "true");
+  constexpr std::string_view kRemoved = "unavailable in v";
+  size_t at = told.find(kRemoved);
+  if (at == std::string_view::npos) return;
+  std::string_view release = told.substr(at + kRemoved.size());
+  annotations->add("k8s.io/removed-release", release.substr(0, release.find_first_of("+;, ")));
+}
+
 using SubresourceHandler = Task<Result<Answer>> (*)(HandlerEnv&, RequestContext&);
 
 SubresourceHandler subresource_handler(std::string_view name) {
@@ -116,6 +129,7 @@ Task<Result<Answer>> handle_resource(HandlerEnv& env, RequestContext& context) {
   }
   if (std::string_view told = kind_rules(*context.resource).deprecated; !told.empty()) {
     context.warnings.emplace_back(told);
+    audit_deprecation(context, told);
   }
   if (info.parts == 2 && (info.name == "." || info.name == "..")) {
     co_return ApiStatus::bad_request("Name parameter invalid: " + go_quote(info.name) +

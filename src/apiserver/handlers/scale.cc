@@ -1,6 +1,7 @@
 // scale: the number of replicas of an object and how it selects its pods, as an autoscaling/v1
 // Scale. Upstream: pkg/registry/apps/*/storage, pkg/registry/core/replicationcontroller/storage.
 #include "apiserver/apply/apply.h"
+#include "apiserver/handlers/audited_body.h"
 #include "apiserver/handlers/body.h"
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/options.h"
@@ -182,6 +183,7 @@ Task<Result<Answer>> handle_scale(HandlerEnv& env, RequestContext& context) {
   if (!options) co_return options.error();
   ScaleState state{&env, &context, *options, std::nullopt, std::nullopt};
   if (patching) {
+    audit_patch(context);
     Result<PatchBody> body = decode_patch(*patch, context.body, options->field_validation);
     if (!body) co_return body.error();
     state.patch.emplace(&context, options->field_validation, std::move(*body));

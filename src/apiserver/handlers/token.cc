@@ -5,6 +5,8 @@
 #include "apiserver/handlers/request_scope.h"
 #include "apiserver/registry/field_error.h"
 #include "apiserver/registry/meta.h"
+#include "base/strings.h"
+#include "codec/codec.h"
 #include "kinds/authentication_v1.h"
 
 namespace tiphys::apiserver {
@@ -16,6 +18,21 @@ Result<void> check_own_name(std::string_view own, std::string_view account) {
   errors.invalid(FieldPath("metadata").child("name"), own,
                  "must match the service account name if specified");
   return ApiStatus::invalid("authentication.k8s.io", "TokenRequest", account, errors.take());
+}
+
+// Which token was issued (KEP-4193): its id, never itself.
+void audit_token(const RequestContext& context, const Object& answer) {
+  audit::Annotations* annotations = context.audit_annotations();
+  if (!annotations) return;
+  std::string_view token = authentication_v1::TokenRequest(answer).status().token();
+  std::vector<std::string_view> parts = split(token, '.');
+  if (parts.size() != 3) return;
+  Arena arena;
+  auto claims = codec::decode_json_any(base64url_decode(parts[1]).value_or(""), arena);
+  if (!claims) return;
+  std::string_view id = claims->as_node().find("jti").as_text();
+  if (id.empty()) return;
+  annotations->add("authentication.kubernetes.io/issued-credential-id", "JTI=" + std::string(id));
 }
 
 }  // namespace
@@ -41,6 +58,7 @@ Task<Result<Answer>> handle_token(HandlerEnv& env, RequestContext& context) {
   Result<ObjectPtr> answer =
       co_await env.token(std::move(*account), std::move(*body), context.user, &context.warnings);
   if (!answer) co_return answer.error();
+  audit_token(context, **answer);
   co_return Answer::of(std::move(*answer), 201);
 }
 

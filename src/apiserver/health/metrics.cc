@@ -92,6 +92,7 @@ std::string Metrics::text() const {
          std::to_string(in_flight_mutating) + "\n";
   out += "apiserver_current_inflight_requests{request_kind=\"readOnly\"} " +
          std::to_string(in_flight_reading) + "\n";
+  out += audit::metrics_text(audit ? *audit : audit::Counts{});
   add_process(out);
   return out;
 }

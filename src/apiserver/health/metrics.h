@@ -7,6 +7,7 @@
 #include <string>
 #include <tuple>
 
+#include "apiserver/audit/counts.h"
 #include "base/time.h"
 #include "schema/resource.h"
 
@@ -19,6 +20,7 @@ class Metrics {
   int in_flight_reading = 0;
   int in_flight_mutating = 0;
   int64_t rejected = 0;
+  const audit::Counts* audit = nullptr;  // null: there is no audit log
   std::string text() const;
 
  private:

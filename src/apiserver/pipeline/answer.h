@@ -29,6 +29,7 @@ struct WatchAnswer {
   std::optional<ApiStatus> error;  // instead of a watcher: one ERROR event, then the end
   bool bookmarks = false;
   Duration timeout = Duration::zero();
+  std::shared_ptr<void> held;  // let go when the watch is over
 };
 
 struct Answer {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apiserver/audit/auditor.h"
 #include "apiserver/request/query.h"
 #include "apiserver/request/request_info.h"
 #include "apiserver/response/negotiation.h"
@@ -40,13 +41,16 @@ struct RequestContext {
   MicroTime now = 0;
   const schema::Resource* resource = nullptr;
   const schema::Subresource* subresource = nullptr;
-  std::vector<std::string> warnings;  // texts of Warning headers
+  std::vector<std::string> warnings;           // texts of Warning headers
+  std::shared_ptr<audit::RequestAudit> audit;  // null: the request is not audited
 
   // The namespace of the objects asked for. A request for a namespace carries the namespace itself
   // as the request's, but namespaces are in none.
   std::string_view object_namespace() const {
     return resource && resource->namespaced ? std::string_view(info.ns) : std::string_view();
   }
+  // Where plugins tell the audit log something; null: nobody listens.
+  audit::Annotations* audit_annotations() const { return audit ? &audit->annotations() : nullptr; }
 };
 
 }  // namespace tiphys::apiserver

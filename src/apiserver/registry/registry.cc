@@ -108,6 +108,7 @@ Task<Result<void>> Registry::admit(const WriteScope& scope, AdmissionRequest::Op
   request.dry_run = scope.dry_run;
   request.now = now();
   request.warnings = scope.warnings;
+  request.audit_annotations = scope.audit_annotations;
   for (const auto& plugin : *parts_.admission) {
     Result<void> verdict =
         mutating ? co_await plugin->mutate(request) : co_await plugin->validate(request);

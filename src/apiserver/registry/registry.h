@@ -39,6 +39,7 @@ struct WriteScope {
   bool skip_rules = false;      // so do these: a server of one machine is reached over loopback
   ObjectPtr options;
   std::vector<std::string>* warnings = nullptr;
+  audit::Annotations* audit_annotations = nullptr;
 };
 
 struct DeleteRequest {
