@@ -188,10 +188,19 @@ TEST_F(AuditorTest, LevelsTellObjects) {
 
 TEST_F(AuditorTest, PatchesAreToldAsTheyCame) {
   audit("[{level: Request}]");
-  label_default("\"b\": \"<1> \\\" {\", \"a\" : \"2\"");
+  net::Response done =
+      ask("PATCH", "/api/v1/namespaces/default",
+          "{\"metadata\" : {\"annotations\": {\"b\": \"<1> \\\" {\", \"a\" : \"2\"}}}",
+          {{"content-type", "application/merge-patch+json"}});
+  EXPECT_EQ(done.status, 200);
   EXPECT_THAT(sink_->lines().back(),
-              HasSubstr("\"requestObject\":{\"metadata\":{\"labels\":{\"b\":\"\\u003c1\\u003e \\\" "
-                        "{\",\"a\":\"2\"}}}"));
+              HasSubstr("\"requestObject\":{\"metadata\":{\"annotations\":{\"b\":\"\\u003c1\\u003e "
+                        "\\\" {\",\"a\":\"2\"}}}"));
+  done = ask("PATCH", "/api/v1/namespaces/default?fieldManager=m",
+             "{apiVersion: v1, kind: Namespace, metadata: {name: default}}",
+             {{"content-type", "application/apply-patch+yaml"}});
+  EXPECT_EQ(done.status, 200);
+  EXPECT_EQ(last({"requestObject", "metadata", "name"}), "default");
 }
 
 TEST_F(AuditorTest, FailuresAreToldWithTheirStatus) {
