@@ -2,6 +2,7 @@
 #include "kinds/core_v1.h"
 #include "kinds/default_rules.h"
 #include "kinds/image_name.h"
+#include "kinds/pods.h"
 
 namespace tiphys::kinds {
 namespace {
@@ -41,18 +42,35 @@ void default_containers(ListEdit<core_v1::ContainerEdit> containers, bool host_n
   }
 }
 
+bool is_huge_pages(std::string_view resource) { return resource.starts_with("hugepages-"); }
+
 bool is_pod_level(std::string_view resource) {
-  return resource == "cpu" || resource == "memory" || resource.starts_with("hugepages-");
+  return resource == "cpu" || resource == "memory" || is_huge_pages(resource);
 }
 
-// Pod-level requests default to the pod-level limits where no container asks for the resource.
+// What containers may use of huge pages is the pod's limit, unless the pod asks for some itself.
+void default_pod_limits(core_v1::PodSpecEdit spec) {
+  core_v1::ResourceRequirements own = spec.view().resources();
+  if (own.limits().empty() && own.requests().empty()) return;
+  for (const auto& [name, sum] : container_limits(spec.view())) {
+    if (!is_huge_pages(name) || own.requests().contains(name)) continue;
+    if (spec.view().resources().limits().contains(name)) continue;
+    spec.edit_resources().edit_limits().set(name, sum.text());
+  }
+}
+
+// Pod-level requests default to what the containers ask for, then to the pod-level limits.
 void default_pod_requests(core_v1::PodSpecEdit spec) {
-  core_v1::PodSpec view = spec.view();
-  if (!view.has_resources() || view.resources().limits().empty()) return;
-  for (auto [key, value] : view.resources().limits()) {
-    bool asked = spec.view().resources().requests().contains(key);
-    for (core_v1::Container c : view.containers()) asked |= c.resources().requests().contains(key);
-    if (!asked && is_pod_level(key)) spec.edit_resources().edit_requests().set(key, value);
+  if (spec.view().resources().limits().empty()) return;
+  for (const auto& [name, sum] : container_requests(spec.view())) {
+    if (!is_pod_level(name) || is_huge_pages(name)) continue;
+    if (spec.view().resources().requests().contains(name)) continue;
+    spec.edit_resources().edit_requests().set(name, sum.text());
+  }
+  MapView<std::string_view> limits = spec.view().resources().limits();
+  for (auto [name, limit] : limits) {
+    if (!is_pod_level(name) || spec.view().resources().requests().contains(name)) continue;
+    spec.edit_resources().edit_requests().set(name, limit);
   }
 }
 
@@ -80,6 +98,8 @@ void default_pod(Arena& arena, Node& node) {
   if (spec.view().has_init_containers()) {
     default_containers(spec.edit_init_containers(), host_network);
   }
+  if (!spec.view().has_resources()) return;
+  default_pod_limits(spec);
   default_pod_requests(spec);
 }
 

@@ -44,10 +44,14 @@ ResourceSums sum_up(const core_v1::PodSpec& spec, Of of, const Amounts& pod_leve
   return running;
 }
 
-ResourceSums sum_up(const core_v1::PodSpec& spec, Pick pick) {
+ResourceSums sum_up(const core_v1::PodSpec& spec, Pick pick, const Amounts& pod_level) {
   return sum_up(
       spec, [&](const core_v1::Container& container) { return pick(container.resources()); },
-      pick(spec.resources()));
+      pod_level);
+}
+
+ResourceSums sum_up(const core_v1::PodSpec& spec, Pick pick) {
+  return sum_up(spec, pick, pick(spec.resources()));
 }
 
 ResourceSums sums_of(const Amounts& amounts) {
@@ -154,6 +158,14 @@ ResourceSums pod_limits(const core_v1::PodSpec& spec) {
   ResourceSums sums = sum_up(spec, limits_of);
   add_overhead(sums, spec);
   return sums;
+}
+
+ResourceSums container_requests(const core_v1::PodSpec& spec) {
+  return sum_up(spec, requests_of, Amounts());
+}
+
+ResourceSums container_limits(const core_v1::PodSpec& spec) {
+  return sum_up(spec, limits_of, Amounts());
 }
 
 ResourceSums held_requests(const core_v1::Pod& pod) {

@@ -28,6 +28,9 @@ using ResourceSums = std::map<std::string, Quantity, std::less<>>;
 ResourceSums pod_requests(const core_v1::PodSpec& spec);
 // The same over limits.
 ResourceSums pod_limits(const core_v1::PodSpec& spec);
+// The containers' own, without pod-level values and overhead.
+ResourceSums container_requests(const core_v1::PodSpec& spec);
+ResourceSums container_limits(const core_v1::PodSpec& spec);
 // The same with what a pod being resized still holds, as its status tells (KEP-1287).
 ResourceSums held_requests(const core_v1::Pod& pod);
 ResourceSums held_limits(const core_v1::Pod& pod);

@@ -383,6 +383,7 @@ Result<ServiceAllocator::Reservation> Registry::prepare_update(const WriteScope&
   }
   bool allocates = parts_.allocator && is_service(scope) && scope.subresource.empty();
   if (!allocates) return ServiceAllocator::Reservation();
+  keep_allocated_ports(object, old);
   drop_stale_service_fields(object, old);
   return parts_.allocator->allocate(object, &old);
 }
@@ -429,8 +430,12 @@ Result<void> Registry::before_update(const WriteScope& scope, Draft& object, con
   // Upstream's strategies check metadata once more, and clients see each error twice.
   validate_object_meta_update(*scope.resource, MetaView(object), before, errors);
   validate_object_meta_update(*scope.resource, MetaView(object), before, errors);
+  bool status = scope.subresource == "status";
+  if (!status && kind_rules(*scope.resource).metadata_thrice) {
+    validate_object_meta(*scope.resource, MetaView(object), errors);
+  }
   bool whole = scope.subresource.empty();
-  if (!scope.skip_rules && (whole || scope.subresource == "status")) {
+  if (!scope.skip_rules && (whole || status)) {
     validate_rules({*frozen, &old}, !whole, errors);
   }
   if (strategy.validate_update) strategy.validate_update(context, *frozen, old, errors);

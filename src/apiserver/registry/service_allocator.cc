@@ -27,14 +27,6 @@ std::string format_ipv4(uint32_t address) {
 
 bool has_cluster_ip(core_v1::Service service) { return service.spec().type() != "ExternalName"; }
 
-bool has_node_ports(core_v1::Service service) {
-  return service.spec().type() == "NodePort" || service.spec().type() == "LoadBalancer";
-}
-
-std::string protocol_of(core_v1::ServicePort port) {
-  return port.protocol().empty() ? "TCP" : std::string(port.protocol());
-}
-
 // Without a condition nobody has looked at it yet: then it counts as ready, as upstream's.
 bool is_ready(const Object& object) {
   networking_v1::ServiceCIDR cidr(object.root());
@@ -68,7 +60,7 @@ void ServiceAllocator::Reservation::release() {
     auto at = owner_->address_counts_.find(address);
     if (at != owner_->address_counts_.end() && --at->second <= 0) owner_->address_counts_.erase(at);
   }
-  for (const auto& port : ports_) {
+  for (int port : ports_) {
     auto at = owner_->port_counts_.find(port);
     if (at != owner_->port_counts_.end() && --at->second <= 0) owner_->port_counts_.erase(at);
   }
@@ -131,27 +123,19 @@ void ServiceAllocator::account(const Object& object, int delta) {
     count += delta;
     if (count <= 0) address_counts_.erase(*address);
   }
-  for (core_v1::ServicePort port : service.spec().ports()) {
-    if (port.node_port() == 0) continue;
-    auto key = std::make_pair(protocol_of(port), static_cast<int>(port.node_port()));
-    int& count = port_counts_[key];
+  auto count_port = [&](int port) {
+    if (port == 0) return;
+    int& count = port_counts_[port];
     count += delta;
-    if (count <= 0) port_counts_.erase(key);
-  }
-  int health = service.spec().health_check_node_port();
-  if (health == 0) return;
-  int& count = port_counts_[{"TCP", health}];
-  count += delta;
-  if (count <= 0) port_counts_.erase({"TCP", health});
+    if (count <= 0) port_counts_.erase(port);
+  };
+  for (core_v1::ServicePort port : service.spec().ports()) count_port(port.node_port());
+  count_port(service.spec().health_check_node_port());
 }
 
 bool ServiceAllocator::address_taken(uint32_t address) const {
   if (address_counts_.contains(address)) return true;
   return addresses_ && addresses_->get("", format_ipv4(address));
-}
-
-bool ServiceAllocator::port_taken(const std::string& protocol, int port) const {
-  return port_counts_.contains({protocol, port});
 }
 
 std::string ServiceAllocator::first_address() const { return format_ipv4(ranges_[0].base + 1); }
@@ -184,42 +168,11 @@ std::optional<uint32_t> ServiceAllocator::pick_address(const Range& range) {
   return scan(first, usable);
 }
 
-std::optional<int> ServiceAllocator::pick_port(const std::string& protocol) {
-  int size = options_.node_port_last - options_.node_port_first + 1;
-  // KEP-3668: the lower band is kept for ports that users ask for.
-  int band = std::min(128, std::max(16, size / 32));
-  if (size <= 16) band = 0;
-  auto scan = [&](int from, int count) -> std::optional<int> {
-    if (count <= 0) return std::nullopt;
-    int start = static_cast<int>(random_.below(static_cast<uint64_t>(count)));
-    for (int i = 0; i < count; ++i) {
-      int port = options_.node_port_first + from + (start + i) % count;
-      if (!port_taken(protocol, port)) return port;
-    }
-    return std::nullopt;
-  };
-  auto port = scan(band, size - band);
-  return port ? port : scan(0, band);
-}
-
-void ServiceAllocator::hold_port(const std::string& protocol, int port, Reservation& held) {
-  ++port_counts_[{protocol, port}];
-  held.ports_.emplace_back(protocol, port);
-}
-
-void ServiceAllocator::allocate_addresses(Draft& draft, const Object* old, Reservation& held,
-                                          FieldErrors& errors) {
+Result<void> ServiceAllocator::allocate_addresses(Draft& draft, const Object* old,
+                                                  Reservation& held) {
   core_v1::Service service(draft.root());
   core_v1::ServiceSpecEdit spec = core_v1::ServiceEdit(draft).edit_spec();
-  if (!has_cluster_ip(service)) {
-    // What it had as another type goes; what a client asks for is refused by validation.
-    if (!old) return;
-    spec.clear_cluster_ip();
-    spec.clear_cluster_ips();
-    spec.clear_ip_families();
-    spec.clear_ip_family_policy();
-    return;
-  }
+  if (!has_cluster_ip(service)) return {};  // what a client asks for is refused by validation
   std::string wanted(service.spec().cluster_ip());
   if (wanted.empty() && !service.spec().cluster_ips().empty()) {
     wanted = service.spec().cluster_ips()[0];
@@ -230,26 +183,23 @@ void ServiceAllocator::allocate_addresses(Draft& draft, const Object* old, Reser
   if (wanted != "None" && wanted != before && !wanted.empty()) {
     auto address = parse_ipv4(wanted);
     FieldPath path = FieldPath("spec").child("clusterIPs");
-    if (!address) return;  // validation words it
+    if (!address) return {};  // validation words it
     bool known = std::any_of(ranges_.begin(), ranges_.end(),
                              [&](const Range& range) { return range.holds(*address); });
     std::string_view problem;
     if (!known) problem = "the provided network does not match the current range";
     if (known && address_taken(*address)) problem = "provided IP is already allocated";
     if (!problem.empty()) {
+      FieldErrors errors;
       errors.invalid_raw(path, "[" + go_quote(wanted) + "]",
                          "failed to allocate IP " + wanted + ": " + std::string(problem));
-      return;
+      return ApiStatus::invalid("", "Service", service.metadata().name(), errors.take());
     }
     ++address_counts_[*address];
     held.addresses_.push_back(*address);
   } else if (wanted.empty()) {
     auto address = pick_address();
-    if (!address) {
-      errors.internal(FieldPath("spec").child("clusterIPs"),
-                      "failed to allocate a serviceIP: range is full");
-      return;
-    }
+    if (!address) return failure("failed to allocate a serviceIP: range is full");
     ++address_counts_[*address];
     held.addresses_.push_back(*address);
     wanted = format_ipv4(*address);
@@ -266,61 +216,18 @@ void ServiceAllocator::allocate_addresses(Draft& draft, const Object* old, Reser
   if (core_v1::Service(draft.root()).spec().cluster_ips().empty()) {
     spec.edit_cluster_ips().append(wanted);
   }
+  return {};
 }
 
-void ServiceAllocator::allocate_ports(Draft& draft, const Object* old, Reservation& held,
-                                      FieldErrors& errors) {
-  core_v1::Service service(draft.root());
-  if (!has_node_ports(service)) return;
-  if (service.spec().type() == "LoadBalancer" &&
-      service.spec().has_allocate_load_balancer_node_ports() &&
-      !service.spec().allocate_load_balancer_node_ports()) {
-    return;
-  }
-  std::vector<std::pair<std::string, int>> own;
-  if (old) {
-    for (core_v1::ServicePort port : core_v1::Service(old->root()).spec().ports()) {
-      if (port.node_port() != 0) own.emplace_back(protocol_of(port), port.node_port());
-    }
-  }
-  auto ports = core_v1::ServiceEdit(draft).edit_spec().edit_ports();
-  for (size_t i = 0; i < ports.size(); ++i) {
-    core_v1::ServicePort port(ports[i].node());
-    std::string protocol = protocol_of(port);
-    int wanted = port.node_port();
-    FieldPath path = FieldPath("spec").child("ports").index(i).child("nodePort");
-    if (wanted != 0) {
-      auto mine = std::find(own.begin(), own.end(), std::pair(protocol, wanted));
-      if (mine != own.end()) continue;
-      if (wanted < options_.node_port_first || wanted > options_.node_port_last) {
-        errors.invalid(path, wanted,
-                       "provided port is not in the valid range. The range of valid ports is " +
-                           std::to_string(options_.node_port_first) + "-" +
-                           std::to_string(options_.node_port_last));
-      } else if (port_taken(protocol, wanted)) {
-        errors.invalid(path, wanted, "provided port is already allocated");
-      } else {
-        hold_port(protocol, wanted, held);
-      }
-      continue;
-    }
-    // One port number for all protocols of a port, as far as it is free.
-    std::optional<int> picked;
-    for (size_t k = 0; k < i && !picked; ++k) {
-      core_v1::ServicePort other(ports[k].node());
-      bool twin = other.port() == port.port() && protocol_of(other) != protocol;
-      if (twin && other.node_port() != 0 && !port_taken(protocol, other.node_port())) {
-        picked = other.node_port();
-      }
-    }
-    if (!picked) picked = pick_port(protocol);
-    if (!picked) {
-      errors.internal(path, "failed to allocate a nodePort: range is full");
-      continue;
-    }
-    hold_port(protocol, *picked, held);
-    ports[i].set_node_port(*picked);
-  }
+// As upstream's NewInternalError.
+ApiStatus ServiceAllocator::failure(std::string_view what) {
+  ApiStatus::Data data;
+  data.code = 500;
+  data.reason = "InternalError";
+  data.message = "Internal error occurred: " + std::string(what);
+  data.has_details = true;
+  data.details.causes = {{.message = std::string(what)}};
+  return ApiStatus(std::move(data));
 }
 
 Result<ServiceAllocator::Reservation> ServiceAllocator::allocate(Draft& service,
@@ -328,13 +235,15 @@ Result<ServiceAllocator::Reservation> ServiceAllocator::allocate(Draft& service,
   Reservation held(this);
   FieldErrors errors;
   prepare_service_families(service, old, errors);
-  if (errors.empty()) {
-    allocate_addresses(service, old, held, errors);
-    allocate_ports(service, old, held, errors);
+  if (!errors.empty()) {
+    core_v1::Service view(service.root());
+    return ApiStatus::invalid("", "Service", view.metadata().name(), errors.take());
   }
-  if (errors.empty()) return held;
-  core_v1::Service view(service.root());
-  return ApiStatus::invalid("", "Service", view.metadata().name(), errors.take());
+  Result<void> done = allocate_addresses(service, old, held);
+  if (done) done = old ? update_ports(service, *old, held) : create_ports(service, held);
+  if (done) done = allocate_health_check(service, old, held);
+  if (!done) return done.error();
+  return held;
 }
 
 }  // namespace tiphys::apiserver

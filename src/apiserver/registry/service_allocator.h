@@ -49,11 +49,12 @@ class ServiceAllocator {
     friend class ServiceAllocator;
     ServiceAllocator* owner_ = nullptr;
     std::vector<uint32_t> addresses_;
-    std::vector<std::pair<std::string, int>> ports_;  // protocol, port
+    std::vector<int> ports_;
   };
 
-  // Fills clusterIP(s), ipFamilies, node ports into the service; old: null at creation. Released
-  // (destroyed) after the write: by then the cache holds what was written.
+  // Fills clusterIP(s), ipFamilies, node ports and the port of health checks into the service; old:
+  // null at creation. Released (destroyed) after the write: by then the cache holds what was
+  // written. Errors: Invalid for what is asked for and can't be had, 500 when nothing is left.
   Result<Reservation> allocate(Draft& service, const Object* old);
 
   // The first address of the range: that of the service `kubernetes`.
@@ -72,14 +73,20 @@ class ServiceAllocator {
   void set_ranges(const ObjectPtr& old, const ObjectPtr& now);
   void account(const Object& service, int delta);
   bool address_taken(uint32_t address) const;
-  bool port_taken(const std::string& protocol, int port) const;
   std::optional<uint32_t> pick_address();
   std::optional<uint32_t> pick_address(const Range& range);
-  std::optional<int> pick_port(const std::string& protocol);
-  void hold_port(const std::string& protocol, int port, Reservation& held);
-  void allocate_addresses(Draft& service, const Object* old, Reservation& held,
-                          FieldErrors& errors);
-  void allocate_ports(Draft& service, const Object* old, Reservation& held, FieldErrors& errors);
+  Result<void> allocate_addresses(Draft& service, const Object* old, Reservation& held);
+
+  static ApiStatus failure(std::string_view what);
+
+  // service_ports.cc. A port is taken for all protocols at once.
+  std::optional<int> pick_port() const;
+  void hold_port(int port, Reservation& held);
+  // Why a port that is asked for can't be had; "": it can, and is held.
+  std::string take_port(int port, Reservation& held);
+  Result<void> create_ports(Draft& service, Reservation& held);
+  Result<void> update_ports(Draft& service, const Object& old, Reservation& held);
+  Result<void> allocate_health_check(Draft& service, const Object* old, Reservation& held);
 
   Options options_;
   Random& random_;
@@ -87,7 +94,7 @@ class ServiceAllocator {
   std::map<std::string, std::vector<Range>> others_;  // of ready ServiceCIDRs, by name
   const Cacher* addresses_ = nullptr;
   std::unordered_map<uint32_t, int> address_counts_;  // stored and reserved
-  std::map<std::pair<std::string, int>, int> port_counts_;
+  std::map<int, int> port_counts_;
 };
 
 }  // namespace tiphys::apiserver

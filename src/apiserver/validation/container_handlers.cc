@@ -51,9 +51,8 @@ void validate_stop_signal(std::string_view signal, core_v1::PodSpec spec, const 
     return;
   }
   const schema::Field* field = core_v1::Lifecycle::message_type().find("stopSignal");
-  std::span<const std::string_view> supported = field->enum_values;
-  if (spec.os().name() == "windows") supported = kWindowsSignals;
-  check_supported(signal, supported, path, errors);
+  if (spec.os().name() == "windows") check_supported(signal, kWindowsSignals, path, errors);
+  if (spec.os().name() == "linux") check_supported(signal, field->enum_values, path, errors);
 }
 
 void validate_lifecycle(core_v1::Lifecycle lifecycle, core_v1::PodSpec spec, const FieldPath& path,

@@ -10,9 +10,13 @@ void call_endpoint_subset(const RuleInput& input, FieldErrors& errors) {
   if (subset.addresses().empty() && subset.not_ready_addresses().empty()) {
     errors.required(input.path, "must specify `addresses` or `notReadyAddresses`");
   }
-  for (size_t i = 0; i < subset.ports().size() && subset.ports().size() > 1; ++i) {
-    if (!subset.ports()[i].name().empty()) continue;
-    errors.required(input.path.child("ports").index(i).child("name"));
+}
+
+// Only one port may go without a name.
+void call_endpoint_port_names(const RuleInput& input, FieldErrors& errors) {
+  auto ports = core_v1::EndpointSubset(input.parent).ports();
+  for (size_t i = 0; i < ports.size() && ports.size() > 1; ++i) {
+    if (ports[i].name().empty()) errors.required(input.path.index(i).child("name"));
   }
 }
 

@@ -62,23 +62,31 @@ void validate_kept(core_v1::NodeSpec now, core_v1::NodeSpec before, FieldErrors&
     errors.forbidden(FieldPath("spec.providerID"),
                      "node updates may not change providerID except from \"\" to valid");
   }
-  if (now.external_id() != before.external_id()) {
-    errors.forbidden(FieldPath("spec.externalID"), "may not be updated");
-  }
+}
+
+void validate_swap(core_v1::NodeSwapStatus swap, FieldErrors& errors) {
+  if (!swap.has_capacity()) return;
+  check_positive(swap.capacity(), FieldPath("metadata.nodeSwapStatus.capacity"), errors);
 }
 
 }  // namespace
 
 void validate_node(core_v1::Node node, const core_v1::Node* old, FieldErrors& errors) {
-  // Upstream has taints under metadata.
-  validate_taints(node.spec().taints(), FieldPath("metadata.taints"), errors);
-  validate_amounts(node.status(), errors);
+  // Upstream has taints and swap under metadata.
+  FieldPath taints("metadata.taints");
   if (!old) {
+    validate_taints(node.spec().taints(), taints, errors);
+    validate_amounts(node.status(), errors);
+    validate_swap(node.status().node_info().swap(), errors);
     validate_pod_cidrs(node.spec(), errors);
     return;
   }
+  validate_amounts(node.status(), errors);
   validate_addresses(node.status(), errors);
   validate_kept(node.spec(), old->spec(), errors);
+  validate_taints(node.spec().taints(), taints, errors);
+  if (node.spec().external_id() == old->spec().external_id()) return;
+  errors.forbidden(FieldPath("spec.externalID"), "may not be updated");
 }
 
 }  // namespace tiphys::apiserver

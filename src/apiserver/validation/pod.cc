@@ -193,12 +193,18 @@ void forbid_tokens(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& er
 
 void validate_pod_spec(const PodScope& pod, const FieldPath& path, FieldErrors& errors) {
   core_v1::PodSpec spec = pod.spec;
+  // Names, policies and limits that are plain data, where upstream looks at them.
+  auto check = [&](std::initializer_list<std::string_view> fields) {
+    validate_fields(core_v1::PodSpec::message_type(), spec.node(), fields, path, errors);
+  };
+  check({"terminationGracePeriodSeconds"});
   VolumesByName volumes = validate_volumes(pod, path.child("volumes"), errors);
   std::set<std::string_view> claims = validate_claims(pod, path.child("resourceClaims"), errors);
   validate_containers({pod, volumes, claims}, path, errors);
   ResourceRules rules{.claims = &claims, .huge_pages = pod.allow.huge_pages};
   validate_pod_resources(spec, rules, path.child("resources"), errors);
   validate_host_network(pod, path, errors);
+  check({"restartPolicy", "dnsPolicy"});
   validate_labels(spec.node_selector(), path.child("nodeSelector"), errors);
   validate_pod_security(pod, path.child("securityContext"), errors);
   validate_affinity(spec.affinity(), pod.allow, path.child("affinity"), errors);
@@ -208,13 +214,13 @@ void validate_pod_spec(const PodScope& pod, const FieldPath& path, FieldErrors& 
   validate_host_process(spec, path, errors);
   validate_host_users(pod, path, errors);
   validate_host_name(spec, path, errors);
+  check({"serviceAccountName", "nodeName", "activeDeadlineSeconds", "hostname", "subdomain"});
   validate_tolerations(spec.tolerations(), path.child("tolerations"), errors);
   validate_host_aliases(spec, path.child("hostAliases"), errors);
+  check({"priorityClassName", "runtimeClassName", "preemptionPolicy"});
   validate_overhead(spec.overhead(), rules, path.child("overhead"), errors);
   validate_os(spec, path, errors);
   validate_env_files(spec, path, errors);
-  // Names, policies and limits that are plain data.
-  validate_part(core_v1::PodSpec::message_type(), spec.node(), path, errors);
 }
 
 void validate_template_metadata(core_v1::PodTemplateSpec pod_template, const FieldPath& path,

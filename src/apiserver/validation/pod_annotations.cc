@@ -111,6 +111,8 @@ void validate_pod_annotation_updates(core_v1::Pod pod, core_v1::Pod old, const F
   for (auto [key, value] : now) {
     if (!before.contains(key)) forbid(key, "add");
   }
+  PodLeniency allow = pod_leniency(old.spec(), before);
+  validate_pod_annotations(now, pod.spec(), allow.deletion_cost, path, errors);
 }
 
 void validate_profile_annotations(MapView<std::string_view> annotations, core_v1::PodSpec spec,

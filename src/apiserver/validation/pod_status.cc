@@ -74,7 +74,8 @@ void validate_transitions(core_v1::Pod pod, core_v1::Pod old, const FieldPath& p
   validate_ended(
       now.container_statuses(), before.container_statuses(), path.child("containerStatuses"),
       [&](std::string_view name, int32_t code) {
-        return should_restart(find_container(spec.containers(), name), spec, code);
+        core_v1::Container container = find_container(spec.containers(), name);
+        return !container.name().empty() && should_restart(container, spec, code);
       },
       errors);
   validate_ended(
@@ -242,11 +243,8 @@ void validate_nomination(core_v1::Pod pod, core_v1::Pod old, const FieldPath& pa
 void validate_pod_status_update(core_v1::Pod pod, core_v1::Pod old, FieldErrors& errors) {
   FieldPath path("status");
   core_v1::PodStatus now = pod.status();
-  PodLeniency allow = pod_leniency(old.spec(), old.metadata().annotations());
   FieldPath annotations("metadata.annotations");
   validate_pod_annotation_updates(pod, old, annotations, errors);
-  validate_pod_annotations(pod.metadata().annotations(), pod.spec(), allow.deletion_cost,
-                           annotations, errors);
   validate_conditions(now, path.child("conditions"), errors);
   validate_nomination(pod, old, path.child("nominatedNodeName"), errors);
   if (now.observed_generation() < 0) {

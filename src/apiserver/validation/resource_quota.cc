@@ -75,7 +75,7 @@ void validate_operator(core_v1::ScopedResourceSelectorRequirement requirement,
   bool valued = scope == "PriorityClass" || scope == "VolumeAttributesClass";
   if (is_one_of(scope, kScopes) && !valued && op != "Exists") {
     errors.invalid(path.child("operator"), op,
-                   "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, "
+                   "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, "
                    "ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, "
                    "ResourceQuotaScopeNotBestEffort or "
                    "ResourceQuotaScopeCrossNamespacePodAffinity");

@@ -105,22 +105,12 @@ void check_sum(const kinds::ResourceSums& sums, const Amounts& amounts, bool hug
   }
 }
 
-// The pod without what it asks for as a whole: what its containers sum up to.
-core_v1::PodSpec without_pod_level(core_v1::PodSpec spec, Arena& arena) {
-  Value copy = arena.clone(Value::of_node(ValueType::kStruct, const_cast<Node*>(&spec.node())));
-  core_v1::PodSpecEdit edit(arena, *copy.node);
-  edit.clear_resources();
-  edit.clear_overhead();
-  return core_v1::PodSpec(*copy.node);
-}
-
 void validate_pod_sums(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors) {
-  Arena arena;
-  core_v1::PodSpec bare = without_pod_level(spec, arena);
   core_v1::ResourceRequirements own = spec.resources();
-  check_sum(kinds::pod_requests(bare), own.requests(), false, "requests", path.child("requests"),
+  check_sum(kinds::container_requests(spec), own.requests(), false, "requests",
+            path.child("requests"), errors);
+  check_sum(kinds::container_limits(spec), own.limits(), true, "limits", path.child("limits"),
             errors);
-  check_sum(kinds::pod_limits(bare), own.limits(), true, "limits", path.child("limits"), errors);
   for (size_t i = 0; i < spec.containers().size(); ++i) {
     for (auto [name, limit] : spec.containers()[i].resources().limits()) {
       if (!own.limits().contains(name)) continue;

@@ -95,6 +95,7 @@ void call_within_status_replicas(const RuleInput& input, FieldErrors& errors);
 
 // endpoints_calls.cc
 void call_endpoint_ip(const RuleInput& input, FieldErrors& errors);
+void call_endpoint_port_names(const RuleInput& input, FieldErrors& errors);
 void call_endpoint_subset(const RuleInput& input, FieldErrors& errors);
 
 // autoscaling.cc

@@ -56,6 +56,7 @@ constexpr CallRow kCalls[] = {
     {"endpoint_address", call_endpoint_address},
     {"endpoint_ip", call_endpoint_ip},
     {"endpoint_node_hints", call_endpoint_node_hints},
+    {"endpoint_port_names", call_endpoint_port_names},
     {"endpoint_subset", call_endpoint_subset},
     {"endpoint_zone_hints", call_endpoint_zone_hints},
     {"extended_resource_name", call_extended_resource_name},

@@ -318,6 +318,21 @@ void validate_part(const schema::Message& type, const Node& node, const FieldPat
   Walker(scope, errors).run(type.rules, type, node, nullptr, path);
 }
 
+void validate_fields(const schema::Message& type, const Node& node,
+                     std::initializer_list<std::string_view> fields, const FieldPath& path,
+                     FieldErrors& errors) {
+  std::vector<Rule> rules;
+  for (std::string_view name : fields) {
+    uint16_t index = type.index_of(*type.find(name));
+    std::ranges::copy_if(type.rules, std::back_inserter(rules), [&](const Rule& rule) {
+      return rule.path.depth == 1 && rule.path.steps[0] == index;
+    });
+  }
+  ObjectPtr part = Object::pack(type, nullptr, node);
+  RuleScope scope{*part};
+  Walker(scope, errors).run(rules, type, node, nullptr, path);
+}
+
 void validate_rules(const RuleScope& scope, bool status, FieldErrors& errors) {
   const Message& type = scope.object.type();
   Walker(scope, errors)

@@ -4,6 +4,7 @@
 // Rows run in their order; `rules` rows descend into nested messages. At an update each node is
 // walked along with its old one (list items are paired by their map keys, else by being equal).
 #pragma once
+#include <initializer_list>
 #include <memory>
 #include <string_view>
 
@@ -49,6 +50,11 @@ void validate_rules(const RuleScope& scope, bool status, FieldErrors& errors);
 // The rows of a message somewhere in an object, as at a creation. Its calls see the message alone.
 void validate_part(const schema::Message& type, const Node& node, const FieldPath& path,
                    FieldErrors& errors);
+
+// Only the rows of some of its fields: upstream's order may have other checks between them.
+void validate_fields(const schema::Message& type, const Node& node,
+                     std::initializer_list<std::string_view> fields, const FieldPath& path,
+                     FieldErrors& errors);
 
 // A field's value as field.Error prints it: texts quoted, numbers plain, the rest as JSON.
 std::string printed_value(const schema::Field& field, const Value& value);

@@ -32,6 +32,13 @@ void require_keys(core_v1::Secret secret, std::initializer_list<std::string_view
   }
 }
 
+// What Go's decoder calls a value that is no object.
+std::string json_noun(const Value& value) {
+  if (value.type == ValueType::kList) return "array";
+  if (value.type == ValueType::kString) return "string";
+  return value.type == ValueType::kBool ? "bool" : "number";
+}
+
 // A JSON object, as docker's configuration files are.
 void require_json(core_v1::Secret secret, std::string_view key, FieldErrors& errors) {
   FieldPath at = FieldPath("data").key(key);
@@ -45,7 +52,8 @@ void require_json(core_v1::Secret secret, std::string_view key, FieldErrors& err
   if (!json) {
     problem = json.error().message();
   } else if (json->type != ValueType::kMap && !json->is_null()) {
-    problem = "json: cannot unmarshal value into Go value of type map[string]interface {}";
+    problem = "json: cannot unmarshal " + json_noun(*json) +
+              " into Go value of type map[string]interface {}";
   }
   if (!problem.empty()) errors.invalid(at, "<secret contents redacted>", problem);
 }

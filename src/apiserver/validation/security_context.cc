@@ -204,7 +204,11 @@ void validate_pod_security(const PodScope& pod, const FieldPath& path, FieldErro
                        "ShareProcessNamespace and HostPID cannot both be enabled");
   }
   validate_sysctls(pod, path.child("sysctls"), errors);
-  validate_part(core_v1::PodSecurityContext::message_type(), context.node(), path, errors);
+  auto check = [&](std::initializer_list<std::string_view> fields) {
+    validate_fields(core_v1::PodSecurityContext::message_type(), context.node(), fields, path,
+                    errors);
+  };
+  check({"fsGroupChangePolicy"});
   if (context.has_seccomp_profile()) {
     validate_seccomp(context.seccomp_profile(), path.child("seccompProfile"), errors);
   }
@@ -214,6 +218,7 @@ void validate_pod_security(const PodScope& pod, const FieldPath& path, FieldErro
   if (context.has_app_armor_profile()) {
     validate_app_armor(context.app_armor_profile(), path.child("appArmorProfile"), errors);
   }
+  check({"supplementalGroupsPolicy", "seLinuxChangePolicy"});
 }
 
 }  // namespace tiphys::apiserver

@@ -76,20 +76,20 @@ void validate_distinct_ports(const ListView<core_v1::ServicePort>& ports, const 
   }
 }
 
-void validate_ports(core_v1::Service service, FieldErrors& errors) {
-  FieldPath path("spec.ports");
-  core_v1::ServiceSpec spec = service.spec();
-  auto ports = spec.ports();
-  if (ports.empty() && !is_headless(service) && !is_external_name(spec)) errors.required(path);
+void validate_each_port(const ListView<core_v1::ServicePort>& ports, FieldErrors& errors) {
   std::set<std::string_view> names;
   for (size_t i = 0; i < ports.size(); ++i) {
-    validate_port(ports[i], ports.size() > 1, names, path.index(i), errors);
-    if (spec.type() == "ClusterIP" && ports[i].node_port() != 0) {
-      errors.forbidden(path.index(i).child("nodePort"),
-                       "may not be used when `type` is 'ClusterIP'");
-    }
+    validate_port(ports[i], ports.size() > 1, names, FieldPath("spec.ports").index(i), errors);
   }
-  validate_distinct_ports(ports, path, errors);
+}
+
+void forbid_node_ports(core_v1::ServiceSpec spec, FieldErrors& errors) {
+  if (spec.type() != "ClusterIP") return;
+  for (size_t i = 0; i < spec.ports().size(); ++i) {
+    if (spec.ports()[i].node_port() == 0) continue;
+    errors.forbidden(FieldPath("spec.ports").index(i).child("nodePort"),
+                     "may not be used when `type` is 'ClusterIP'");
+  }
 }
 
 void validate_external_name(core_v1::ServiceSpec spec, FieldErrors& errors) {
@@ -107,14 +107,16 @@ void validate_external_name(core_v1::ServiceSpec spec, FieldErrors& errors) {
   }
 }
 
-void validate_type(core_v1::Service service, FieldErrors& errors) {
+void validate_for_type(core_v1::Service service, FieldErrors& errors) {
   core_v1::ServiceSpec spec = service.spec();
+  if (spec.ports().empty() && !is_headless(service) && !is_external_name(spec)) {
+    errors.required(FieldPath("spec.ports"));
+  }
   if ((is_balanced(spec) || spec.type() == "NodePort") && is_headless(service)) {
     errors.invalid(FieldPath("spec.clusterIPs").index(0), "None",
                    "may not be set to 'None' for " + std::string(spec.type()) + " services");
   }
   if (is_external_name(spec)) validate_external_name(spec, errors);
-  check_choice(spec.type(), kTypes, FieldPath("spec.type"), errors);
 }
 
 void validate_affinity_config(core_v1::ServiceSpec spec, const FieldPath& path,
@@ -195,11 +197,14 @@ void validate_source_ranges(core_v1::Service service, const core_v1::Service* ol
   }
 }
 
-void validate_load_balancer(core_v1::ServiceSpec spec, FieldErrors& errors) {
+void validate_allocation(core_v1::ServiceSpec spec, FieldErrors& errors) {
   FieldPath allocate("spec.allocateLoadBalancerNodePorts");
   bool chosen = spec.has_allocate_load_balancer_node_ports();
   if (chosen && !is_balanced(spec)) errors.forbidden(allocate, kBalancedOnly);
   if (!chosen && is_balanced(spec)) errors.required(FieldPath("allocateLoadBalancerNodePorts"));
+}
+
+void validate_class(core_v1::ServiceSpec spec, FieldErrors& errors) {
   if (!spec.has_load_balancer_class()) return;
   FieldPath path("spec.loadBalancerClass");
   if (is_balanced(spec)) {
@@ -268,6 +273,7 @@ void validate_kept(core_v1::Service service, core_v1::Service old, FieldErrors& 
         printed_field(core_v1::ServiceSpec::message_type(), now.node(), "loadBalancerClass"),
         "may not change once set");
   }
+  validate_class(now, errors);
   if (needs_health_check(now) && needs_health_check(before) &&
       now.health_check_node_port() != before.health_check_node_port()) {
     errors.forbidden(FieldPath("spec.healthCheckNodePort"), "field is immutable");
@@ -301,14 +307,18 @@ void validate_service(core_v1::Service service, const core_v1::Service* old, Fie
   core_v1::ServiceSpec spec = service.spec();
   if (old) validate_kept(service, *old, errors);
   validate_topology(service, errors);
-  validate_type(service, errors);
-  validate_ports(service, errors);
+  validate_for_type(service, errors);
+  validate_each_port(spec.ports(), errors);
   validate_labels(spec.selector(), FieldPath("spec.selector"), errors);
   validate_affinity(spec, errors);
   validate_cluster_ips(service, old, errors);
   validate_external_ips(service, old, errors);
+  check_choice(spec.type(), kTypes, FieldPath("spec.type"), errors);
+  forbid_node_ports(spec, errors);
+  validate_distinct_ports(spec.ports(), FieldPath("spec.ports"), errors);
   validate_source_ranges(service, old, errors);
-  validate_load_balancer(spec, errors);
+  validate_allocation(spec, errors);
+  validate_class(spec, errors);
   validate_traffic(spec, errors);
 }
 

@@ -128,9 +128,14 @@ void check_families_kept(core_v1::Service service, core_v1::Service old, FieldEr
   FieldPath path = FieldPath("spec.ipFamilies").index(0);
   size_t compared =
       now.size() == before.size() ? now.size() : std::min<size_t>({1, now.size(), before.size()});
+  if (before.size() > now.size() && service.spec().cluster_ips().empty()) {
+    errors.invalid_raw(path, printed(service, "ipFamilies"), "primary ipFamily can not be unset");
+  }
+  // Upstream shows the addresses where their number changed.
+  std::string_view shown = now.size() == before.size() ? "ipFamilies" : "clusterIPs";
   for (size_t i = 0; i < compared; ++i) {
     if (now[i] == before[i]) continue;
-    errors.invalid_raw(path, printed(service, "ipFamilies"), "may not change once set");
+    errors.invalid_raw(path, printed(service, shown), "may not change once set");
   }
   if (before.size() > now.size() && now.size() == 1) {
     require_single_stack(service, "ipFamily", errors);

@@ -65,14 +65,22 @@ std::vector<std::string> user_name_problems(std::string_view text) {
 }
 
 // The JSON names of what a pod or a container can't have on Windows.
-constexpr std::string_view kPodSpecFields[] = {"hostUsers", "hostPID", "hostIPC",
-                                               "shareProcessNamespace"};
-constexpr std::string_view kPodContextFields[] = {"appArmorProfile",     "seLinuxOptions",
-                                                  "seccompProfile",      "fsGroup",
-                                                  "fsGroupChangePolicy", "sysctls",
-                                                  "runAsUser",           "runAsGroup",
-                                                  "supplementalGroups",  "supplementalGroupsPolicy",
-                                                  "seLinuxChangePolicy"};
+// Those that begin with a dot are the pod's own, the rest its security context's.
+constexpr std::string_view kPodFields[] = {"appArmorProfile",
+                                           "seLinuxOptions",
+                                           ".hostUsers",
+                                           ".hostPID",
+                                           ".hostIPC",
+                                           "seccompProfile",
+                                           "fsGroup",
+                                           "fsGroupChangePolicy",
+                                           "sysctls",
+                                           ".shareProcessNamespace",
+                                           "runAsUser",
+                                           "runAsGroup",
+                                           "supplementalGroups",
+                                           "supplementalGroupsPolicy",
+                                           "seLinuxChangePolicy"};
 constexpr std::string_view kContainerContextFields[] = {"appArmorProfile",
                                                         "seLinuxOptions",
                                                         "seccompProfile",
@@ -84,22 +92,27 @@ constexpr std::string_view kContainerContextFields[] = {"appArmorProfile",
                                                         "runAsUser",
                                                         "runAsGroup"};
 
-void forbid_fields(const schema::Message& type, const Node& node,
-                   std::span<const std::string_view> names, const FieldPath& path,
-                   FieldErrors& errors) {
-  for (std::string_view name : names) {
-    if (schema::find_path(type, node, {name}).is_null()) continue;
-    errors.forbidden(path.child(name), "cannot be set for a windows pod");
-  }
+void forbid_field(const schema::Message& type, const Node& node, std::string_view name,
+                  const FieldPath& path, FieldErrors& errors) {
+  if (schema::find_path(type, node, {name}).is_null()) return;
+  errors.forbidden(path.child(name), "cannot be set for a windows pod");
 }
 
 void validate_windows_pod(core_v1::PodSpec spec, const FieldPath& path, FieldErrors& errors) {
-  forbid_fields(core_v1::PodSpec::message_type(), spec.node(), kPodSpecFields, path, errors);
-  forbid_fields(core_v1::PodSecurityContext::message_type(), spec.security_context().node(),
-                kPodContextFields, path.child("securityContext"), errors);
+  const Node& context = spec.security_context().node();
+  for (std::string_view name : kPodFields) {
+    if (name.starts_with('.')) {
+      forbid_field(core_v1::PodSpec::message_type(), spec.node(), name.substr(1), path, errors);
+    } else {
+      forbid_field(core_v1::PodSecurityContext::message_type(), context, name,
+                   path.child("securityContext"), errors);
+    }
+  }
   for_each_container(spec, path, [&](core_v1::Container container, const FieldPath& at) {
-    forbid_fields(core_v1::SecurityContext::message_type(), container.security_context().node(),
-                  kContainerContextFields, at.child("securityContext"), errors);
+    for (std::string_view name : kContainerContextFields) {
+      forbid_field(core_v1::SecurityContext::message_type(), container.security_context().node(),
+                   name, at.child("securityContext"), errors);
+    }
   });
 }
 

@@ -219,7 +219,6 @@ void validate_replication_controller(core_v1::ReplicationController controller,
                                      FieldErrors& errors) {
   FieldPath path("spec");
   core_v1::ReplicationControllerSpec spec = controller.spec();
-  if (spec.selector().empty()) errors.required(path.child("selector"));
   FieldPath at = path.child("template");
   if (!spec.has_template()) {
     errors.required(at);

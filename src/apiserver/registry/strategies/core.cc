@@ -65,6 +65,24 @@ void prepare_claim_update(const StrategyContext& context, Draft& object, const O
   normalize_data_sources(core_v1::PersistentVolumeClaimEdit(object).edit_spec(), had_source);
 }
 
+// Kubelets are not configured through the API any more; old nodes may still say so.
+void drop_dynamic_config(Draft& object, core_v1::Node old) {
+  core_v1::Node view(object.root());
+  core_v1::NodeEdit node(object);
+  if (view.spec().has_config_source() && !old.spec().has_config_source()) {
+    node.edit_spec().clear_config_source();
+  }
+  if (view.status().has_config() && !old.status().has_config()) node.edit_status().clear_config();
+}
+
+void prepare_node(const StrategyContext&, Draft& object) {
+  drop_dynamic_config(object, core_v1::Node());
+}
+
+void prepare_node_update(const StrategyContext&, Draft& object, const Object& old) {
+  drop_dynamic_config(object, core_v1::Node(old));
+}
+
 void check_event(const StrategyContext& context, const Object& object, const Object* old,
                  FieldErrors& errors) {
   bool legacy = context.resource->group.empty();
@@ -117,7 +135,12 @@ Strategy resource_quota_strategy() {
                       validate_resource_quota_status>();
 }
 
-Strategy node_strategy() { return whole_object<core_v1::Node, validate_node, validate_node>(); }
+Strategy node_strategy() {
+  Strategy strategy = whole_object<core_v1::Node, validate_node, validate_node>();
+  strategy.prepare_for_create = prepare_node;
+  strategy.prepare_for_update = prepare_node_update;
+  return strategy;
+}
 
 Strategy event_strategy() {
   return {
