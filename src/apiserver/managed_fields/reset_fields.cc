@@ -38,6 +38,7 @@ constexpr std::string_view kCertificate[] = {"f:status", "f:certificate"};
 
 constexpr ResetPath kResetPaths[] = {
     {"namespaces", "finalize", kStatus},
+    {"certificatesigningrequests", "", kSpec},
     {"certificatesigningrequests", "status", kConditions},
     {"certificatesigningrequests", "approval", kSpec},
     {"certificatesigningrequests", "approval", kCertificate},

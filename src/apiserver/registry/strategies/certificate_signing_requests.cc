@@ -62,11 +62,42 @@ void stamp_conditions(CertificateSigningRequestEdit edit, const Conditions& old,
   }
 }
 
+using Found = std::vector<certificates_v1::CertificateSigningRequestCondition>;
+
+Found of_type(const Conditions& conditions, std::string_view type) {
+  Found found;
+  for (const auto& condition : conditions) {
+    if (condition.type() == type) found.push_back(condition);
+  }
+  return found;
+}
+
+// Verdicts come by approval: where their number stays, so do they.
+void keep_verdicts(CertificateSigningRequestEdit edit, const Conditions& old,
+                   std::string_view type) {
+  Conditions now = edit.view().status().conditions();
+  Found before = of_type(old, type);
+  if (before.empty() || of_type(now, type).size() != before.size()) return;
+  Found kept;
+  size_t next = 0;
+  for (const auto& condition : now) {
+    kept.push_back(condition.type() == type ? before[next++] : condition);
+  }
+  auto conditions = edit.edit_status().edit_conditions();
+  conditions.clear();
+  for (const auto& condition : kept) conditions.append(condition);
+}
+
 void prepare_update(const StrategyContext& context, Draft& object, const Object& before) {
   CertificateSigningRequest old(before);
   CertificateSigningRequestEdit edit(object);
   edit.set_spec(old.spec());
   if (context.subresource.empty()) return;
+  if (context.subresource == "status") {
+    for (std::string_view type : {"Approved", "Denied"}) {
+      keep_verdicts(edit, old.status().conditions(), type);
+    }
+  }
   stamp_conditions(edit, old.status().conditions(), context.now);
   if (context.subresource != "approval") return;
   edit.edit_status().clear_certificate();
@@ -127,16 +158,6 @@ void check_conditions(const Conditions& conditions, const Tolerated& tolerated,
     bool fresh = types.insert(type).second;
     if (!fresh && !tolerated.duplicate_types) errors.duplicate(path.child("type"), type);
   }
-}
-
-using Found = std::vector<certificates_v1::CertificateSigningRequestCondition>;
-
-Found of_type(const Conditions& conditions, std::string_view type) {
-  Found found;
-  for (const auto& condition : conditions) {
-    if (condition.type() == type) found.push_back(condition);
-  }
-  return found;
 }
 
 bool same(const Found& a, const Found& b) {
