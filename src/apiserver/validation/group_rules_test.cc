@@ -94,6 +94,14 @@ constexpr Case kCases[] = {
      "spec.drivers[1].name: Duplicate value: \"d.example.com\"\n"},
     {"node.k8s.io/v1 RuntimeClass", R"("handler":"h","overhead":{"podFixed":{"cpu":"-1"}})",
      "overhead.limits[cpu]: Invalid value: \"-1\": must be greater than or equal to 0\n"},
+    {"node.k8s.io/v1 RuntimeClass", R"("handler":"h","overhead":{"podFixed":{"what":"1"}})",
+     "overhead.limits[what]: Invalid value: \"what\": must be a standard resource type or fully "
+     "qualified\n"
+     "overhead.limits[what]: Invalid value: \"what\": must be a standard resource for "
+     "containers\n"},
+    {"storage.k8s.io/v1 CSIDriver", R"("spec":{"serviceAccountTokenInSecrets":false})",
+     "spec.serviceAccountTokenInSecrets: Invalid value: false: serviceAccountTokenInSecrets is set "
+     "but no tokenRequests are specified\n"},
     {"node.k8s.io/v1 RuntimeClass",
      R"("handler":"h","scheduling":{"nodeSelector":{"a b":"c"},"tolerations":[{"key":"k"},
         {"key":"k","tolerationSeconds":1,"effect":"NoExecute"},{"key":"k"},{"effect":"Never"}]})",

@@ -8,10 +8,10 @@
 #include "apiserver/validation/ip_checks.h"
 #include "apiserver/validation/pod.h"
 #include "apiserver/validation/resource_names.h"
+#include "apiserver/validation/resources.h"
 #include "apiserver/validation/selectors.h"
 #include "base/strings.h"
 #include "codec/codec.h"
-#include "object/quantity.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -41,16 +41,8 @@ void call_labels(const RuleInput& input, FieldErrors& errors) {
 
 // Upstream checks what a class of runtimes costs as if it were limits of a container.
 void call_runtime_overhead(const RuleInput& input, FieldErrors& errors) {
-  FieldPath limits = FieldPath("overhead").child("limits");
-  for (auto [name, amount] : MapView<std::string_view>(input.value.as_node())) {
-    FieldPath path = limits.key(name);
-    for (const std::string& message : check_qualified_name(name)) {
-      errors.invalid(path, name, message);
-    }
-    if (Quantity::of(amount).sign() < 0) {
-      errors.invalid(path, amount, "must be greater than or equal to 0");
-    }
-  }
+  MapView<std::string_view> overhead(input.value.as_node());
+  validate_overhead(overhead, {}, FieldPath("overhead"), errors);
 }
 
 // A toleration stands in the list once, whatever time it is given.

@@ -134,6 +134,7 @@ void call_provisioner(const RuleInput& input, FieldErrors& errors);
 void call_storage_parameters(const RuleInput& input, FieldErrors& errors);
 void call_attachment_source(const RuleInput& input, FieldErrors& errors);
 void call_attachment_metadata(const RuleInput& input, FieldErrors& errors);
+void call_volume_error_message(const RuleInput& input, FieldErrors& errors);
 void call_csi_node_id(const RuleInput& input, FieldErrors& errors);
 void call_csi_driver_once(const RuleInput& input, FieldErrors& errors);
 void call_csi_topology_keys(const RuleInput& input, FieldErrors& errors);

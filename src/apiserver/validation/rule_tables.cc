@@ -151,6 +151,7 @@ constexpr CallRow kCalls[] = {
     {"unique_items", call_unique_items},
     {"validation_expression", call_validation_expression},
     {"variable_expression", call_variable_expression},
+    {"volume_error_message", call_volume_error_message},
     {"webhook_name_once", call_webhook_name_once},
     {"webhook_service", call_webhook_service},
     {"webhook_service_path", call_webhook_service_path},

@@ -67,6 +67,12 @@ void call_attachment_metadata(const RuleInput& input, FieldErrors& errors) {
   if (bytes_of(metadata) > kMaxMapBytes) errors.too_long(input.path, kMaxMapBytes);
 }
 
+// Upstream names another limit than the one it has.
+void call_volume_error_message(const RuleInput& input, FieldErrors& errors) {
+  constexpr size_t kMaxMessage = 1024;
+  if (input.value.size > kMaxMessage) errors.too_long(input.path, kMaxMapBytes);
+}
+
 void call_csi_node_id(const RuleInput& input, FieldErrors& errors) {
   if (input.value.as_text().empty()) return errors.required(input.path);
   if (input.value.size <= kMaxNodeId) return;
