@@ -9,7 +9,8 @@ namespace tiphys::cel {
 Compiled compile(std::string_view text, const Environment& environment) {
   Source source(text);
   Issues issues;
-  auto program = std::make_unique<Program>(parse(source, issues), TypeTable(&environment.types()));
+  auto program = std::make_unique<Program>(parse(source, environment.has_bind(), issues),
+                                           TypeTable(&environment.types()));
   if (issues.empty()) check(program->ast, environment, program->types, issues);
   if (issues.empty()) check_literals(program->ast, issues);
   if (!issues.empty()) return {nullptr, issues.text(source)};

@@ -93,7 +93,7 @@ class SignatureReader {
 }  // namespace
 
 Environment::Environment(const Environment* base)
-    : base_(base), types_(base ? &base->types_ : nullptr) {}
+    : base_(base), bind_(base && base->bind_), types_(base ? &base->types_ : nullptr) {}
 
 void Environment::declare(const Declaration& declaration) {
   std::vector<Overload>& overloads = functions_[std::string(declaration.function)];

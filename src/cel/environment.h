@@ -50,6 +50,10 @@ class Environment {
   // A field of an object type, which becomes known by it; its type written as in declarations.
   void declare_field(std::string_view object, std::string_view field, std::string_view type);
 
+  // Makes cel.bind() a macro, here and in what stands on it.
+  void enable_bind() { bind_ = true; }
+  bool has_bind() const { return bind_; }
+
   // The type of a variable, or type(T) for the name of a type; null: no such name.
   const Type* find_identifier(std::string_view name) const;
   // In the order of their declaration; null: no such function.
@@ -59,6 +63,7 @@ class Environment {
 
  private:
   const Environment* base_;
+  bool bind_;
   TypeTable types_;
   std::map<std::string, const Type*, std::less<>> identifiers_;
   std::map<std::string, ObjectFields, std::less<>> objects_;

@@ -75,17 +75,18 @@ class Expander {
     }
     // The receiver is copied: what is too deep or too much is refused by the parser later.
     if (call_.height > kMaxHeight || ast_.size() > kMaxNodes) return &call_;
-    Expr* bound = make(ExprKind::kComprehension);
-    bound->loop = {.var = kUnused,
-                   .accu = args_[0]->name,
-                   .range = make(ExprKind::kList),
-                   .init = member("value", copy(*call_.target)),
-                   .condition = literal(false),
-                   .step = ident(args_[0]->name),
-                   .result = args_[1]};
-    Expr* some = flat ? bound : fold("optional.of", bound);
+    Expr* some = bound(args_[0]->name, member("value", copy(*call_.target)), args_[1]);
+    if (!flat) some = fold("optional.of", some);
     return finish(fold(operators::kConditional, member("hasValue", call_.target), some,
                        fold("optional.none")));
+  }
+
+  // cel.bind(name, value, expression)
+  Expr* bind() {
+    if (args_[0]->kind != ExprKind::kIdent) {
+      return error(*args_[0], "cel.bind() variable names must be simple identifiers");
+    }
+    return finish(bound(args_[0]->name, args_[1], args_[2]));
   }
 
   Expr* sort_by() {
@@ -102,15 +103,7 @@ class Expander {
     Expr* keys = map();
     Expr* sorted = member("@sortByAssociatedKeys", ident(kSortInput));
     sorted->args = {keys};
-    Expr* made = make(ExprKind::kComprehension);
-    made->loop = {.var = kUnused,
-                  .accu = kSortInput,
-                  .range = make(ExprKind::kList),
-                  .init = input,
-                  .condition = literal(false),
-                  .step = ident(kSortInput),
-                  .result = sorted};
-    return finish(made);
+    return finish(bound(kSortInput, input, sorted));
   }
 
   // False: the variables are no names, or names that cannot be used; reported, and call_ is what
@@ -158,6 +151,19 @@ class Expander {
   }
 
   Expr* accu() { return ident(kAccumulator); }
+
+  // The result with a variable in it: a loop over nothing.
+  Expr* bound(std::string_view name, Expr* value, Expr* result) {
+    Expr* made = make(ExprKind::kComprehension);
+    made->loop = {.var = kUnused,
+                  .accu = name,
+                  .range = make(ExprKind::kList),
+                  .init = value,
+                  .condition = literal(false),
+                  .step = ident(name),
+                  .result = result};
+    return made;
+  }
 
   Expr* list(std::vector<Expr*> items) {
     Expr* made = make(ExprKind::kList);
@@ -269,11 +275,13 @@ constexpr Macro kMacros[] = {
 
 }  // namespace
 
-Expr* expand_macro(Ast& ast, Expr* call, Issues& issues) {
+Expr* expand_macro(Ast& ast, Expr* call, bool bind, Issues& issues) {
   Expander expander(ast, *call, issues);
   if (!call->target) {
     return call->name == "has" && call->args.size() == 1 ? expander.has() : call;
   }
+  bool on_cel = call->target->kind == ExprKind::kIdent && call->target->name == "cel";
+  if (bind && on_cel && call->name == "bind" && call->args.size() == 3) return expander.bind();
   for (const Macro& macro : kMacros) {
     if (call->name != macro.name || call->args.size() != macro.args) continue;
     if (macro.variables > 0 && !expander.check_variables(macro.variables)) return call;

@@ -9,6 +9,7 @@ namespace tiphys::cel {
 
 // The expression that the call stands for, or the call itself if it is no macro. A macro whose
 // arguments are not well-formed is reported and becomes an unspecified expression.
-Expr* expand_macro(Ast& ast, Expr* call, Issues& issues);
+// bind: cel.bind(name, value, expression) is one too.
+Expr* expand_macro(Ast& ast, Expr* call, bool bind, Issues& issues);
 
 }  // namespace tiphys::cel

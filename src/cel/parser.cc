@@ -63,8 +63,8 @@ std::string_view operator_name(TokenKind kind) {
 
 class Parser {
  public:
-  Parser(const Source& source, Ast& ast, Issues& syntax, Issues& semantic)
-      : ast_(ast), issues_(semantic), in_(source, syntax) {}
+  Parser(const Source& source, bool bind, Ast& ast, Issues& syntax, Issues& semantic)
+      : bind_(bind), ast_(ast), issues_(semantic), in_(source, syntax) {}
 
   void run() {
     in_.enter(Rule::kStart, 0);
@@ -95,7 +95,7 @@ class Parser {
     for (const Expr* arg : made->args) made->height = std::max(made->height, arg->height);
     if (target) made->height = std::max(made->height, target->height);
     if (deeper) ++made->height;
-    return expand_macro(ast_, made, issues_);
+    return expand_macro(ast_, made, bind_, issues_);
   }
 
   Expr* literal_node(int32_t offset, Literal value) {
@@ -552,6 +552,7 @@ class Parser {
     return literal_node(offset, kept);
   }
 
+  bool bind_;
   Ast& ast_;
   Issues& issues_;
   TokenStream in_;
@@ -559,7 +560,7 @@ class Parser {
 
 }  // namespace
 
-Ast parse(const Source& source, Issues& issues) {
+Ast parse(const Source& source, bool bind, Issues& issues) {
   Ast ast;
   if (source.size() > kMaxExpressionSize) {
     issues.add(kNowhere,
@@ -568,7 +569,7 @@ Ast parse(const Source& source, Issues& issues) {
     return ast;
   }
   Issues semantic;
-  Parser parser(source, ast, issues, semantic);
+  Parser parser(source, bind, ast, issues, semantic);
   parser.run();
   if (parser.aborted()) return ast;
   if (ast.root()->height > kMaxHeight) {

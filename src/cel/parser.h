@@ -18,6 +18,7 @@ inline constexpr int32_t kMaxHeight = 250;
 // Nodes of a tree: macros that copy their receiver multiply them.
 inline constexpr size_t kMaxNodes = 400'000;
 
-Ast parse(const Source& source, Issues& issues);
+// bind: cel.bind() is a macro.
+Ast parse(const Source& source, bool bind, Issues& issues);
 
 }  // namespace tiphys::cel

@@ -10,7 +10,7 @@ namespace {
 std::string errors(std::string_view text) {
   Source source(text);
   Issues issues;
-  (void)parse(source, issues);
+  (void)parse(source, true, issues);
   return issues.text(source);
 }
 
@@ -81,7 +81,7 @@ std::string shown(const Expr& expr) {
 std::string tree(std::string_view text) {
   Source source(text);
   Issues issues;
-  Ast ast = parse(source, issues);
+  Ast ast = parse(source, true, issues);
   if (!issues.empty()) return issues.text(source);
   return shown(*ast.root());
 }
@@ -159,6 +159,8 @@ TEST(Parser, Macros) {
   EXPECT_EQ(tree("a.optMap(x, x + 1)"),
             "(_?_:_ (hasValue on a) (optional.of (for #unused in [] x = (value on a) while false "
             "do x give (_+_ x 1))) (optional.none))");
+  EXPECT_EQ(tree("cel.bind(x, 1, x + x)"),
+            "(for #unused in [] x = 1 while false do x give (_+_ x x))");
   // Other numbers of arguments are calls.
   EXPECT_EQ(tree("l.all(x)"), "(all on l x)");
 }
