@@ -193,7 +193,7 @@ TEST_F(Http2FloodTest, cve_2019_9511_data_dribble) {
             100'000);
 }
 
-TEST_F(Http2FloodTest, cve_2023_44487_rapid_reset) {
+TEST_F(Http2FloodTest, cve_2023_44487_and_2023_39325_rapid_reset) {
   start();
   EXPECT_LT(flood([&](int i) {
               uint32_t id = 1 + 2 * static_cast<uint32_t>(i);
@@ -201,6 +201,41 @@ TEST_F(Http2FloodTest, cve_2023_44487_rapid_reset) {
             }),
             1'000'000);
   EXPECT_LE(load_.most_running, 251) << "reset streams count until their handlers end";
+}
+
+// The streams are reset by us, for frames that are wrong: it counts as if the client did it.
+TEST_F(Http2FloodTest, cve_2025_8671_made_you_reset) {
+  start();
+  EXPECT_LT(flood([&](int i) {
+              uint32_t id = 1 + 2 * static_cast<uint32_t>(i);
+              return get(id) + (i % 2 == 0 ? frame(kWindowUpdate, 0, id, number(0))
+                                           : frame(kData, 0, id, "after the end"));
+            }),
+            1'000'000);
+  EXPECT_LE(load_.most_running, 251);
+}
+
+// One byte stands for 4 KiB that an earlier head left in the table: all heads together are bounded.
+TEST_F(Http2FloodTest, cve_2016_6581_header_bomb) {
+  start({.idle_timeout = milliseconds(100), .body_timeout = milliseconds(100)});
+  std::string post = kPostBlock;
+  post[3] = '\x01';  // the authority is not added to the table
+  std::string entry = std::string(
+                          "\x40\x01"
+                          "a"
+                          "\x7f\xbd\x1d",
+                          6) +
+                      std::string(3900, 'v');
+  auto bomb = [&](int i) {
+    std::string block = (i == 0 ? post + entry : post) + std::string(250, '\xbe');
+    return frame(kHeaders, kEndHeaders, 1 + 2 * static_cast<uint32_t>(i), block);
+  };
+  flood(bomb, 4);
+  EXPECT_EQ(answer_.find("too large"), std::string::npos) << "each of these is within the limit";
+  flood(bomb, 10);
+  EXPECT_NE(answer_.find("request header fields too large"), std::string::npos);
+  EXPECT_LT(flood(bomb), 100'000);
+  EXPECT_EQ(load_.started, 0) << "no request came of it";
 }
 
 TEST_F(Http2FloodTest, cve_2023_45288_continuation) {

@@ -11,9 +11,13 @@ namespace tiphys::net {
 
 namespace {
 
+constexpr size_t kFieldOverhead = 32;  // as HPACK counts
 constexpr uint32_t kStreamWindowBytes = 256 * 1024;
 constexpr int32_t kConnectionWindowBytes = 1024 * 1024;
 constexpr int32_t kCrumbBytes = 32;
+// Heads held at one time for the streams of one connection. HPACK makes 4 KiB out of one byte
+// (CVE-2016-6581), so what comes in bounds nothing.
+constexpr size_t kMaxHeldHeadBytes = 4 * 1024 * 1024;
 
 }  // namespace
 
@@ -78,14 +82,28 @@ int Http2Server::on_begin_headers(const nghttp2_frame& frame) {
   return 0;
 }
 
-void Http2Server::on_header(Http2Stream& stream, std::string_view name, std::string_view value) {
-  stream.header_bytes += name.size() + value.size() + 32;
-  Request& request = stream.request;
+// False: the head has become too large for the stream or with the others that are held.
+bool Http2Server::hold_field(Http2Stream& stream, size_t bytes) {
+  stream.header_bytes += bytes;
   if (stream.header_bytes > core_.limits.max_header_bytes ||
-      request.headers.entries().size() >= kMaxHeaderCount) {
+      stream.request.headers.entries().size() >= kMaxHeaderCount ||
+      held_head_bytes_ + bytes > kMaxHeldHeadBytes ||
+      core_.held_body_bytes + bytes > kMaxHeldBodyBytes) {
     stream.header_bytes = core_.limits.max_header_bytes + 1;
-    return;
+    stream.request.headers = {};
+    if (++stream.surplus_fields % kMaxHeaderCount == 0) charge(kBadHeadCost);
+    return false;
   }
+  stream.held_head += bytes;
+  held_head_bytes_ += bytes;
+  stream.held += bytes;
+  core_.held_body_bytes += bytes;
+  return true;
+}
+
+void Http2Server::on_header(Http2Stream& stream, std::string_view name, std::string_view value) {
+  Request& request = stream.request;
+  if (!hold_field(stream, name.size() + value.size() + kFieldOverhead)) return;
   if (name[0] != ':') {
     if (name == "host" && request.authority.empty()) request.authority = value;
     request.headers.add(name, value);
@@ -240,6 +258,7 @@ void Http2Server::release(Http2Stream& stream) {
 }
 
 void Http2Server::remove(Http2Stream& stream) {
+  held_head_bytes_ -= std::exchange(stream.held_head, 0);
   size_t index = stream.index;
   if (index + 1 != streams_.size()) {
     std::swap(streams_[index], streams_.back());

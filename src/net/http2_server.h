@@ -1,7 +1,8 @@
 // Http2Server: the server's side of an HTTP/2 connection over nghttp2. Loop thread only.
 //
 // Internal to net/. Bounds: streams (limits), handlers still running for streams that the client
-// reset (the same limit), header bytes, held bodies, GlitchBudget for floods.
+// reset (the same limit), header bytes of one and of all streams, held bodies, GlitchBudget for
+// floods.
 #pragma once
 #include <nghttp2/nghttp2.h>
 
@@ -21,7 +22,9 @@ struct Http2Stream : public Exchange {
   int32_t id = 0;
   size_t index = 0;  // in Http2Server::streams_
   size_t header_bytes = 0;
-  size_t held = 0;
+  size_t surplus_fields = 0;  // past the limits, dropped
+  size_t held = 0;            // of its head and body, in ServerCore's sum
+  size_t held_head = 0;       // in the connection's sum
   MonoTime since{0};
   bool open = true;         // nghttp2 knows it
   bool receiving = true;    // the request isn't whole yet
@@ -54,6 +57,7 @@ class Http2Server : public ServerProtocol, public ResponseSink {
  private:
   friend struct Http2Callbacks;
   int on_begin_headers(const nghttp2_frame& frame);
+  bool hold_field(Http2Stream& stream, size_t bytes);
   void on_header(Http2Stream& stream, std::string_view name, std::string_view value);
   void on_frame(const nghttp2_frame& frame);
   void on_request_headers(Http2Stream& stream, bool end);
@@ -83,6 +87,7 @@ class Http2Server : public ServerProtocol, public ResponseSink {
   std::vector<nghttp2_nv> fields_;                     // scratch
   size_t running_ = 0;
   size_t receiving_ = 0;
+  size_t held_head_bytes_ = 0;
   size_t head_bytes_in_ = 0;  // input since a header block began and hasn't ended
   bool in_head_ = false;      // a header block that goes on in CONTINUATION frames
   MonoTime head_since_{0};

@@ -16,7 +16,8 @@ namespace tiphys::net {
 class ServerConnection;
 
 inline constexpr size_t kReadBytes = 64 * 1024;
-// Request bodies held at one time, over all connections: over it, 503.
+// Request bodies and HTTP/2 heads held at one time, over all connections: over it, 503 (heads:
+// 431).
 inline constexpr size_t kMaxHeldBodyBytes = 512 * 1024 * 1024;
 
 struct ServerCore {
