@@ -3,6 +3,7 @@
 #include "apiserver/api_server_fixture.h"
 #include "apiserver/handlers/selection.h"
 #include "apiserver/patch/json_patch.h"
+#include "apiserver/registry/field_error.h"
 #include "base/strings.h"
 #include "codec/limits.h"
 
@@ -182,6 +183,82 @@ TEST_F(HostileInputTest, problems_of_strict_decoding_are_bounded) {
   for (const auto& header : warned.headers.entries()) warnings += header.name == "warning" ? 1 : 0;
   EXPECT_GT(warnings, 0u);
   EXPECT_LE(warnings, codec::kMaxProblems);
+}
+
+// 3 MiB of small values that are each wrong must not become an answer of 200 MB.
+TEST_F(HostileInputTest, errors_of_validation_are_bounded) {
+  std::string body = R"({"metadata":{"name":"a"},"spec":{"signerName":"a.b/c","usages":["u")";
+  for (int i = 0; i < 60'000; ++i) body += ",\"u" + std::to_string(i) + '"';
+  Reply reply =
+      ask("POST", "/apis/certificates.k8s.io/v1/certificatesigningrequests", body + "]}}");
+  EXPECT_EQ(reply.status, 422);
+  EXPECT_NE(reply.body.find("Unsupported value: \\\"u7\\\""), std::string::npos);
+  EXPECT_GT(reply.body.size(), kMaxFieldErrorBytes);
+  EXPECT_LT(reply.body.size(), 3 * kMaxFieldErrorBytes);
+}
+
+// Lists whose items are compared with each other: one loop serves everybody, so no squares.
+TEST_F(HostileInputTest, long_lists_take_linear_time) {
+  auto list = [](int count, const std::string& before, const std::string& after) {
+    std::string text = "[";
+    for (int i = 0; i < count; ++i) {
+      text += (i > 0 ? "," : "") + before + std::to_string(i) + after;
+    }
+    return text + "]";
+  };
+  double before = cpu_seconds();
+  std::string owners = list(10'000, R"({"apiVersion":"v1","kind":"A","name":"n","uid":"u)", "\"}");
+  Reply owned = ask("POST", kMaps, R"({"metadata":{"name":"o","ownerReferences":)" + owners + "}}");
+  EXPECT_EQ(owned.status, 201);
+  std::string pod =
+      R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}],)"
+      R"("tolerations":)" +
+      list(8'000, R"({"operator":"Exists","key":"k)", "\"}") + R"(,"schedulingGates":)" +
+      list(8'000, R"({"name":"g)", "\"}") + R"(,"topologySpreadConstraints":)" +
+      list(3'000, R"({"maxSkew":1,"whenUnsatisfiable":"DoNotSchedule","topologyKey":"k)", "\"}") +
+      "}}";
+  EXPECT_EQ(ask("POST", "/api/v1/namespaces/default/pods", pod).status, 201);
+  Reply patched = ask("PATCH", "/api/v1/namespaces/default/pods/p",
+                      R"({"metadata":{"labels":{"a":"b"}}})", "application/merge-patch+json");
+  EXPECT_EQ(patched.status, 200) << patched.body.substr(0, 300);
+  std::string apply = std::string(kMaps) + "/m?fieldManager=m";
+  std::string data = R"({"apiVersion":"v1","kind":"ConfigMap","data":{"k":"")";
+  std::string keys = list(15'000, "\"k", "\":\"\"");
+  std::string all = data + "," + keys.substr(1, keys.size() - 2) + "}}";
+  EXPECT_EQ(ask("PATCH", apply, all, "application/apply-patch+yaml").status, 201);
+  Reply dropped = ask("PATCH", apply, data + "}}", "application/apply-patch+yaml");
+  EXPECT_EQ(at(dropped.body, {"data"}), R"({"k":""})");
+  EXPECT_LT(cpu_seconds() - before, 20) << "under ASan; a minute and more when it is quadratic";
+}
+
+// A v1 autoscaler carries what v2 has more of as JSON in annotations: anything may be in them.
+TEST_F(HostileInputTest, cve_2024_0793_malformed_annotations_of_autoscalers) {
+  std::string path = "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers";
+  std::string spec =
+      R"("spec":{"maxReplicas":2,"scaleTargetRef":{"kind":"Deployment","name":"d"}}})";
+  ask("POST", path, R"({"metadata":{"name":"whole"},)" + spec);
+  int count = 0;
+  for (const char* field : {"behavior", "metrics", "current-metrics", "conditions"}) {
+    for (const char* value :
+         {"", "{}", "[]", "null", "x", "[null]", "[{}]", R"({"scaleUp":{}})",
+          R"({"scaleUp":{"policies":[null]},"scaleDown":null})", R"([{"type":"Resource"}])",
+          R"([{"type":"Pods","pods":null}])", R"([{"type":"Object","object":{}}])"}) {
+      std::string annotations = std::string(R"("annotations":{"autoscaling.alpha.kubernetes.io/)") +
+                                field + "\":" + go_quote(value) + "}";
+      std::string name = "h" + std::to_string(++count);
+      Reply made =
+          ask("POST", path, R"({"metadata":{"name":")" + name + "\"," + annotations + "}," + spec);
+      EXPECT_LT(made.status, 500) << field << " " << value << made.body;
+      Reply patched = ask("PATCH", path + "/whole", "{\"metadata\":{" + annotations + "}}",
+                          "application/merge-patch+json");
+      EXPECT_LT(patched.status, 500) << field << " " << value << patched.body;
+    }
+  }
+  for (const char* version : {"v1", "v2"}) {
+    Reply listed = ask("GET", std::string("/apis/autoscaling/") + version +
+                                  "/namespaces/default/horizontalpodautoscalers");
+    EXPECT_EQ(listed.status, 200) << listed.body;
+  }
 }
 
 // Nobody can make new label sets: verbs, paths and resources that aren't known are one.

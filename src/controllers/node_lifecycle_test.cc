@@ -178,6 +178,34 @@ TEST(RangePool, GivesEachNodeItsOwnRange) {
   EXPECT_EQ(pool->range_for("e"), "10.42.2.0/24");
 }
 
+// Upstream's allocator looped on such nodes and wrote a log without end.
+TEST(NodeIpam, nodes_with_odd_ranges_are_left_alone) {
+  ControlWorld world(1, {"node-ipam-controller"});
+  auto put = [&](std::string_view name, const std::vector<std::string>& ranges) {
+    TestNode node;
+    node.edit.edit_metadata().set_name(name);
+    if (!ranges.empty()) node.edit.edit_spec().set_pod_cidr(ranges[0]);
+    for (const std::string& range : ranges) node.edit.edit_spec().edit_pod_cidrs().append(range);
+    world.api.put(nodes(), node.draft.freeze());
+  };
+  put("outside", {"192.168.1.0/24"});
+  put("huge", {"0.0.0.0/0"});
+  put("tiny", {"10.42.0.7/32"});
+  put("nonsense", {"none"});
+  put("six", {"fd00::/64"});
+  put("both", {"10.42.1.0/24", "fd00:1::/64"});
+  put("twin-1", {"10.42.2.0/24"});
+  put("twin-2", {"10.42.2.0/24"});
+  int64_t before = world.api.store().revision();
+  world.loop.run_for(minutes(10));
+  EXPECT_EQ(world.api.store().revision(), before) << "nothing to write, no events";
+  put("plain", {});
+  world.loop.run_for(seconds(5));
+  ObjectPtr plain = world.api.get(nodes(), "", "plain");
+  EXPECT_EQ(core_v1::Node(*plain).spec().pod_cidr(), "10.42.0.0/24");
+  EXPECT_EQ(world.api.store().revision(), before + 2) << "the node and its range";
+}
+
 TEST(RangePool, RefusesBadRanges) {
   EXPECT_FALSE(RangePool::create("10.42.0.0", 24));
   EXPECT_FALSE(RangePool::create("10.42.0.0/25", 24));

@@ -133,8 +133,8 @@ TEST_F(PacketTest, NodePortNeverOnLoopback) {
   EXPECT_EQ(from_node("127.0.0.1", 30080), "error: refused");
 }
 
-// CVE-2020-8558, with route_localnet on as other software leaves it.
-TEST_F(PacketTest, LoopbackIsClosedToTheLan) {
+// With route_localnet on as other software leaves it.
+TEST_F(PacketTest, cve_2020_8558_loopback_is_closed_to_the_lan) {
   endpoints({1});
   start();
   EchoServer local(network->node(), "local", 9000, false);

@@ -112,7 +112,7 @@ TEST_F(RuleSetTest, ChangedAndChangedBackBetweenTransactionsIsNothing) {
   EXPECT_EQ(apply(), "");
 }
 
-TEST_F(RuleSetTest, ForbiddenEndpointsAreIgnored) {
+TEST_F(RuleSetTest, cve_2021_25737_forbidden_endpoints_are_ignored) {
   slice.endpoints = {ready("127.0.0.1"), ready("169.254.169.254")};
   EXPECT_EQ(verdict("no-endpoint-services", "10.43.0.5 . tcp . 80"), "goto reject");
 }

@@ -356,12 +356,31 @@ TEST_F(AdmissionTest, NodeMakesOnlyMirrorPods) {
   EXPECT_THAT(
       create(pod_yaml(", nodeName: n1, volumes: [{name: v, secret: {secretName: s}}]", mirror)),
       HasSubstr("a mirror pod may not reference secrets"));
-  // CVE-2025-4563
-  EXPECT_THAT(
-      create(pod_yaml(", nodeName: n1, resourceClaims: [{name: r, resourceClaimName: c}]", mirror)),
-      HasSubstr("can not create pods that reference resourceclaims"));
   EXPECT_THAT(admit(Operation::kDelete, pod_yaml(", nodeName: n2")),
               HasSubstr("can only delete pods with spec.nodeName set to itself"));
+}
+
+// A node must not give itself devices, neither through a mirror pod nor through a pod's status.
+TEST_F(AdmissionTest, cve_2025_4563) {
+  be_node("n1");
+  std::string mirror =
+      ", annotations: {kubernetes.io/config.mirror: h}, ownerReferences: "
+      "[{apiVersion: v1, kind: Node, name: n1, uid: node-uid, controller: true}]";
+  std::string spec = ", nodeName: n1, resourceClaims: [{name: r, resourceClaimName: c}]";
+  EXPECT_THAT(create(pod_yaml(spec, mirror)),
+              HasSubstr("can not create pods that reference resourceclaims"));
+  auto given = [&](const std::string& claim) {
+    std::string pod = pod_yaml(spec);
+    return pod.insert(pod.size() - 1,
+                      ", status: {resourceClaimStatuses: [{name: r, "
+                      "resourceClaimName: " +
+                          claim + "}]}");
+  };
+  EXPECT_EQ(admit(Operation::kUpdate, given("mine"), given("mine"), "status"), "");
+  EXPECT_THAT(admit(Operation::kUpdate, given("other"), given("mine"), "status"),
+              HasSubstr("cannot update resource claim statuses"));
+  EXPECT_THAT(admit(Operation::kUpdate, given("other"), pod_yaml(spec), "status"),
+              HasSubstr("cannot update resource claim statuses"));
 }
 
 TEST_F(AdmissionTest, NodeGetsTokensOfItsPodsOnly) {

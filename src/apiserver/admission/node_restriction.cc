@@ -2,6 +2,8 @@
 // Upstream: plugin/pkg/admission/noderestriction (KEP-279; CVE-2025-5187: owner references).
 #include "apiserver/admission/node_restriction.h"
 
+#include <set>
+
 #include "apiserver/admission/node_labels.h"
 #include "apiserver/admission/plain_plugin.h"
 #include "apiserver/admission/plugins.h"
@@ -30,6 +32,15 @@ bool same_owners(const meta_v1::ObjectMeta& a, const meta_v1::ObjectMeta& b) {
     if (!equal(x[i], y[i])) return false;
   }
   return true;
+}
+
+// The claims that a pod's status names, in any order.
+std::multiset<std::pair<std::string_view, std::string_view>> claims_given(const Pod& pod) {
+  std::multiset<std::pair<std::string_view, std::string_view>> claims;
+  for (core_v1::PodResourceClaimStatus status : pod.status().resource_claim_statuses()) {
+    claims.emplace(status.name(), status.resource_claim_name());
+  }
+  return claims;
 }
 
 bool same_labels(const MapView<std::string_view>& a, const MapView<std::string_view>& b) {
@@ -174,8 +185,7 @@ class NodeRestriction : public PlainPlugin {
     if (!same_labels(now.metadata().labels(), old.metadata().labels())) {
       return node_text(node) + " cannot update labels through pod status";
     }
-    if (now.status().resource_claim_statuses().size() !=
-        old.status().resource_claim_statuses().size()) {
+    if (claims_given(now) != claims_given(old)) {
       return node_text(node) + " cannot update resource claim statuses";
     }
     return {};

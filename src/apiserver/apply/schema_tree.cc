@@ -240,28 +240,28 @@ void remove_from_item(const Field& field, Value& item, const FieldSet& set) {
 }
 
 void remove_from_list(const Field& field, Value& list, const FieldSet& set) {
-  for (uint32_t i = 0; i < list.node->size;) {
-    const FieldSet* child = set.find(untyped_element(field, list.node->data[i]));
-    if (child && child->member()) {
-      erase_item(*list.node, i);
-      continue;
-    }
-    if (child) remove_from_item(field, list.node->data[i], *child);
-    ++i;
+  Node& items = *list.node;
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < items.size; ++i) {
+    const FieldSet* child = set.find(untyped_element(field, items.data[i]));
+    if (child && child->member()) continue;
+    if (child) remove_from_item(field, items.data[i], *child);
+    items.data[kept++] = items.data[i];
   }
+  items.size = kept;
 }
 
 void remove_from_map(const Field& field, Value& map, const FieldSet& set) {
-  for (const auto& [element, child] : set.children()) {
-    std::string_view key = std::string_view(element).substr(2);
-    Value* entry = find_entry(*map.node, key);
-    if (!entry) continue;
-    if (child.member()) {
-      erase_entry(*map.node, key);
-    } else {
-      remove_from_item(field, *entry, child);
-    }
+  Node& entries = *map.node;
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i + 1 < entries.size; i += 2) {
+    const FieldSet* child = set.find("f:" + std::string(entries.data[i].as_text()));
+    if (child && child->member()) continue;
+    if (child) remove_from_item(field, entries.data[i + 1], *child);
+    entries.data[kept++] = entries.data[i];
+    entries.data[kept++] = entries.data[i + 1];
   }
+  entries.size = kept;
 }
 
 void remove_from_field(const Field& field, Value& value, const FieldSet& set) {

@@ -20,6 +20,8 @@ FieldPath FieldPath::key(std::string_view key) const {
 }
 
 void FieldErrors::add(const char* reason, const FieldPath& path, std::string message) {
+  if (bytes_ > kMaxFieldErrorBytes) return;
+  bytes_ += path.text().size() + message.size();
   causes_.push_back({.reason = reason, .message = std::move(message), .field = path.text()});
 }
 

@@ -25,6 +25,10 @@ class FieldPath {
   std::string text_;
 };
 
+// What a list of errors may hold: 3 MiB of bad values could say 200 MB about themselves. The rest
+// is left out.
+inline constexpr size_t kMaxFieldErrorBytes = 4 * 1024 * 1024;
+
 class FieldErrors {
  public:
   // "Required value" or "Required value: <detail>"
@@ -60,6 +64,7 @@ class FieldErrors {
  private:
   void add(const char* reason, const FieldPath& path, std::string message);
   std::vector<StatusCause> causes_;
+  size_t bytes_ = 0;
 };
 
 }  // namespace tiphys::apiserver

@@ -1,5 +1,7 @@
 #include "apiserver/registry/object_meta.h"
 
+#include <set>
+
 #include "apiserver/registry/kind_rules.h"
 #include "apiserver/validation/names.h"
 #include "apiserver/validation/selectors.h"
@@ -113,10 +115,10 @@ void check_same(const MetaView& meta, const MetaView& old, std::string_view fiel
 
 void forbid_new_finalizers(const MetaView& meta, const MetaView& old, FieldErrors& errors) {
   std::string added;
+  std::vector<std::string_view> before = old.finalizers();
+  std::set<std::string_view> known(before.begin(), before.end());
   for (std::string_view name : meta.finalizers()) {
-    bool known = false;
-    for (std::string_view before : old.finalizers()) known |= before == name;
-    if (known) continue;
+    if (known.contains(name)) continue;
     if (!added.empty()) added += ", ";
     added += go_quote(name);
   }

@@ -1,6 +1,8 @@
 #include "apiserver/registry/owner_references.h"
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 
 #include "apiserver/registry/meta.h"
 #include "base/strings.h"
@@ -17,6 +19,13 @@ std::string warning_text(const std::vector<std::string>& uids, bool after_admiss
          join(uids, ", ");
 }
 
+// All that an owner reference says; absent and false differ.
+auto identity(meta_v1::OwnerReference owner) {
+  return std::tuple(owner.uid(), owner.api_version(), owner.kind(), owner.name(),
+                    owner.has_controller(), owner.controller(), owner.has_block_owner_deletion(),
+                    owner.block_owner_deletion());
+}
+
 }  // namespace
 
 void merge_owner_references(Draft& object, std::vector<std::string>* warnings,
@@ -24,12 +33,13 @@ void merge_owner_references(Draft& object, std::vector<std::string>* warnings,
   auto items = MetaView(object).value("ownerReferences").as_node().items();
   std::vector<Value> kept;
   std::vector<std::string> duplicates;
+  std::set<decltype(identity(std::declval<meta_v1::OwnerReference>()))> seen;
   for (const Value& item : items) {
-    bool seen = std::ranges::any_of(kept, [&](const Value& other) { return equal(item, other); });
-    if (seen) {
-      duplicates.emplace_back(meta_v1::OwnerReference(item.as_node()).uid());
-    } else {
+    meta_v1::OwnerReference owner(item.as_node());
+    if (seen.insert(identity(owner)).second) {
       kept.push_back(item);
+    } else {
+      duplicates.emplace_back(owner.uid());
     }
   }
   if (duplicates.empty()) return;

@@ -1,5 +1,7 @@
 #include "apiserver/validation/affinity.h"
 
+#include <set>
+
 #include "apiserver/validation/checks.h"
 #include "apiserver/validation/selectors.h"
 #include "base/strings.h"
@@ -268,6 +270,11 @@ void validate_label_keys(const ListView<std::string_view>& match,
 void validate_spread_constraints(core_v1::PodSpec spec, const PodLeniency& allow,
                                  const FieldPath& path, FieldErrors& errors) {
   auto constraints = spec.topology_spread_constraints();
+  // An earlier one is told of what comes again.
+  std::multiset<std::pair<std::string_view, std::string_view>> later;
+  for (core_v1::TopologySpreadConstraint constraint : constraints) {
+    later.emplace(constraint.topology_key(), constraint.when_unsatisfiable());
+  }
   for (size_t i = 0; i < constraints.size(); ++i) {
     core_v1::TopologySpreadConstraint constraint = constraints[i];
     FieldPath at = path.index(i);
@@ -277,13 +284,11 @@ void validate_spread_constraints(core_v1::PodSpec spec, const PodLeniency& allow
     }
     check_supported(constraint.when_unsatisfiable(), kUnsatisfiable, at.child("whenUnsatisfiable"),
                     errors);
-    for (size_t k = i + 1; k < constraints.size(); ++k) {
-      if (constraints[k].topology_key() != constraint.topology_key()) continue;
-      if (constraints[k].when_unsatisfiable() != constraint.when_unsatisfiable()) continue;
+    std::pair pair(constraint.topology_key(), constraint.when_unsatisfiable());
+    later.erase(later.find(pair));
+    if (later.contains(pair)) {
       errors.duplicate(at.child("{topologyKey, whenUnsatisfiable}"),
-                       "{" + std::string(constraint.topology_key()) + ", " +
-                           std::string(constraint.when_unsatisfiable()) + "}");
-      break;
+                       "{" + std::string(pair.first) + ", " + std::string(pair.second) + "}");
     }
     validate_constraint(constraint, allow, at, errors);
   }

@@ -10,8 +10,10 @@ constexpr std::string_view kRecursiveReadOnly[] = {"Disabled", "Enabled", "IfPos
 
 using PathsByName = std::map<std::string_view, std::string_view>;
 
-bool has_path(const PathsByName& paths, std::string_view wanted) {
-  return std::ranges::any_of(paths, [&](const auto& entry) { return entry.second == wanted; });
+std::set<std::string_view> paths_of(const PathsByName& by_name) {
+  std::set<std::string_view> paths;
+  for (const auto& [name, path] : by_name) paths.insert(path);
+  return paths;
 }
 
 void validate_propagation(core_v1::VolumeMount mount, core_v1::Container container,
@@ -55,6 +57,7 @@ void validate_volume_mounts(core_v1::Container container, const VolumesByName& v
                             const PathsByName& devices, const FieldPath& list,
                             FieldErrors& errors) {
   std::set<std::string_view> paths;
+  std::set<std::string_view> device_paths = paths_of(devices);
   for (size_t i = 0; i < container.volume_mounts().size(); ++i) {
     core_v1::VolumeMount mount = container.volume_mounts()[i];
     FieldPath name = list.index(i).child("name");
@@ -68,7 +71,7 @@ void validate_volume_mounts(core_v1::Container container, const VolumesByName& v
     if (devices.contains(mount.name())) {
       errors.invalid(name, mount.name(), "must not already exist in volumeDevices");
     }
-    if (has_path(devices, mount.mount_path())) {
+    if (device_paths.contains(mount.mount_path())) {
       errors.invalid(path, mount.mount_path(), "must not already exist as a path in volumeDevices");
     }
     // Upstream leaves the index out of these paths.
@@ -97,6 +100,7 @@ void validate_volume_devices(core_v1::Container container, const VolumesByName& 
                              FieldErrors& errors) {
   std::set<std::string_view> names;
   std::set<std::string_view> paths;
+  std::set<std::string_view> mount_paths = paths_of(mounts);
   for (size_t i = 0; i < container.volume_devices().size(); ++i) {
     core_v1::VolumeDevice device = container.volume_devices()[i];
     FieldPath name = list.index(i).child("name");
@@ -116,7 +120,7 @@ void validate_volume_devices(core_v1::Container container, const VolumesByName& 
     if (mounts.contains(device.name())) {
       errors.invalid(name, device.name(), "must not already exist in volumeMounts");
     }
-    if (has_path(mounts, device.device_path())) {
+    if (mount_paths.contains(device.device_path())) {
       errors.invalid(path, device.device_path(),
                      "must not already exist as a path in volumeMounts");
     }

@@ -1,5 +1,7 @@
 // What updates of pods may change (those of their subresources: pod_subresources.h).
 #include <optional>
+#include <set>
+#include <tuple>
 
 #include "apiserver/validation/affinity.h"
 #include "apiserver/validation/checks.h"
@@ -51,19 +53,19 @@ bool validate_deadline(core_v1::PodSpec now, core_v1::PodSpec before, FieldError
   return true;
 }
 
-bool same_toleration(core_v1::Toleration a, core_v1::Toleration b) {
-  return a.key() == b.key() && a.operator_() == b.operator_() && a.value() == b.value() &&
-         a.effect() == b.effect();
+// What of a toleration can't be changed.
+auto fixed_part(core_v1::Toleration toleration) {
+  return std::tuple(toleration.key(), toleration.operator_(), toleration.value(),
+                    toleration.effect());
 }
 
 void validate_added_tolerations(core_v1::PodSpec now, core_v1::PodSpec before,
                                 FieldErrors& errors) {
   FieldPath path("spec.tolerations");
+  std::set<decltype(fixed_part(std::declval<core_v1::Toleration>()))> kept;
+  for (core_v1::Toleration toleration : now.tolerations()) kept.insert(fixed_part(toleration));
   for (core_v1::Toleration old : before.tolerations()) {
-    bool kept = std::ranges::any_of(now.tolerations(), [&](core_v1::Toleration toleration) {
-      return same_toleration(toleration, old);
-    });
-    if (kept) continue;
+    if (kept.contains(fixed_part(old))) continue;
     errors.forbidden(path, "existing toleration can not be modified except its tolerationSeconds");
     return;
   }
@@ -71,11 +73,11 @@ void validate_added_tolerations(core_v1::PodSpec now, core_v1::PodSpec before,
 }
 
 void validate_removed_gates(core_v1::PodSpec now, core_v1::PodSpec before, FieldErrors& errors) {
+  std::set<std::string_view> known;
+  for (core_v1::PodSchedulingGate gate : before.scheduling_gates()) known.insert(gate.name());
   for (size_t i = 0; i < now.scheduling_gates().size(); ++i) {
     std::string_view name = now.scheduling_gates()[i].name();
-    bool known = std::ranges::any_of(
-        before.scheduling_gates(), [&](core_v1::PodSchedulingGate g) { return g.name() == name; });
-    if (known) continue;
+    if (known.contains(name)) continue;
     errors.forbidden(
         FieldPath("spec.schedulingGates").index(i).child("name"),
         "only deletion is allowed, but found new scheduling gate '" + std::string(name) + "'");

@@ -21,15 +21,21 @@ void write_namespaces(core_v1::PodSpec spec, cri_v1::NamespaceOptionEdit out) {
   out.set_pid(spec.host_pid() ? kNode : spec.share_process_namespace() ? kPod : kContainer);
 }
 
-void write_seccomp(core_v1::SeccompProfile profile, bool privileged,
-                   cri_v1::SecurityProfileEdit out) {
+Result<void> write_seccomp(core_v1::SeccompProfile profile, bool privileged,
+                           cri_v1::SecurityProfileEdit out) {
   std::string_view type = profile.type();
   if (privileged || type.empty() || type == "Unconfined") {
     out.set_profile_type(kUnconfined);
   } else if (type == "Localhost") {
+    // The runtime takes a profile without a name for none at all (CVE-2023-2431).
+    if (profile.localhost_profile().empty()) {
+      return ApiStatus::bad_request(
+          "localhostProfile must be set if seccompProfile type is Localhost.");
+    }
     out.set_profile_type(kLocalhost);
     out.set_localhost_ref(kSeccompFolder + std::string(profile.localhost_profile()));
   }
+  return {};
 }
 
 void write_apparmor(core_v1::AppArmorProfile profile, cri_v1::SecurityProfileEdit out) {
@@ -139,8 +145,10 @@ Result<void> write_container_security(const ContainerInput& in,
   out.set_readonly_rootfs(own.read_only_root_filesystem());
   out.set_no_new_privs(own.has_allow_privilege_escalation() && !own.allow_privilege_escalation());
   write_capabilities(own.capabilities(), out.edit_capabilities());
-  write_seccomp(own.has_seccomp_profile() ? own.seccomp_profile() : pod.seccomp_profile(),
-                own.privileged(), out.edit_seccomp());
+  Result<void> seccomp =
+      write_seccomp(own.has_seccomp_profile() ? own.seccomp_profile() : pod.seccomp_profile(),
+                    own.privileged(), out.edit_seccomp());
+  if (!seccomp) return seccomp;
   core_v1::AppArmorProfile armor =
       own.has_app_armor_profile() ? own.app_armor_profile() : pod.app_armor_profile();
   if (armor.has_type()) write_apparmor(armor, out.edit_apparmor());

@@ -52,6 +52,28 @@ TEST_F(AtomicWriter, RepairsWhatACrashLeft) {
   EXPECT_FALSE(os::exists(folder_ + "/..half"));
 }
 
+// What a pod could do to the folder of its secret: the update repairs it and deletes nothing of the
+// host's.
+TEST_F(AtomicWriter, cve_2017_1002102_links_out_of_the_volume_are_not_followed) {
+  char name[] = "/tmp/atomic_writer_host_XXXXXX";
+  std::string host = ::mkdtemp(name);
+  ASSERT_TRUE(os::make_dirs(host + "/a"));
+  ASSERT_TRUE(os::write_file(host + "/a/keep", "host"));
+  ASSERT_TRUE(os::write_file(host + "/keep", "host"));
+  EXPECT_TRUE(write({{"a", {"1", 0644}}}, 1));
+  for (const char* link : {"a", "..data", "extra", "..2000_01_01_00_00_00.000000"}) {
+    ASSERT_TRUE(os::remove_tree(folder_ + "/" + link));
+    ASSERT_TRUE(os::make_symlink(host, folder_ + "/" + link));
+  }
+  EXPECT_TRUE(write({{"a", {"2", 0644}}}, 2));
+  EXPECT_EQ(read("a"), "2");
+  EXPECT_EQ(os::list_dir(folder_)->size(), 3u) << "what was not ours is gone";
+  EXPECT_EQ(os::list_dir(host)->size(), 2u);
+  EXPECT_EQ(os::read_file(host + "/a/keep").value(), "host");
+  EXPECT_EQ(os::read_file(host + "/keep").value(), "host");
+  ASSERT_TRUE(os::remove_tree(host));
+}
+
 TEST(PayloadPath, HostileNamesAreRefused) {
   for (const char* bad : {"", "/a", "..", "../a", "a/../b", "..data", "a//b", "./a", "a/."}) {
     EXPECT_FALSE(check_payload_path(bad)) << bad;

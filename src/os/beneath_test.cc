@@ -1,0 +1,82 @@
+#include "os/beneath.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+namespace tiphys::os {
+namespace {
+
+constexpr int kTries = 10'000;
+
+class BeneathTest : public testing::Test {
+ protected:
+  BeneathTest() {
+    char name[] = "/tmp/tiphys-beneath-XXXXXX";
+    root_ = mkdtemp(name);
+    volume_ = root_ + "/volume";
+    EXPECT_TRUE(make_dirs(volume_ + "/real/sub"));
+    EXPECT_TRUE(make_dirs(root_ + "/host/sub"));
+  }
+  ~BeneathTest() override { EXPECT_TRUE(remove_tree(root_)); }
+  static ino_t inode(const Fd& fd) {
+    struct stat info{};
+    return fstat(fd.get(), &info) == 0 ? info.st_ino : 0;
+  }
+  ino_t inode(const std::string& path) const {
+    struct stat info{};
+    return stat((root_ + path).c_str(), &info) == 0 ? info.st_ino : 0;
+  }
+  std::string root_;
+  std::string volume_;
+};
+
+TEST_F(BeneathTest, LinksInsideAreFollowedAndOthersRefused) {
+  ASSERT_TRUE(make_symlink("real", volume_ + "/inside"));
+  ASSERT_TRUE(make_symlink("../host", volume_ + "/outside"));
+  ASSERT_TRUE(make_symlink(root_ + "/host", volume_ + "/absolute"));
+  ASSERT_TRUE(make_symlink("/proc/self/root", volume_ + "/magic"));
+  Result<Fd> inside = open_beneath(volume_, "inside/sub", false);
+  ASSERT_TRUE(inside);
+  EXPECT_EQ(inode(*inside), inode("/volume/real/sub"));
+  for (const char* path : {"outside/sub", "absolute/sub", "magic", "../host", "outside/new"}) {
+    EXPECT_FALSE(open_beneath(volume_, path, true)) << path;
+  }
+  EXPECT_FALSE(exists(root_ + "/host/new"));
+  EXPECT_TRUE(open_beneath(volume_, "new/folder", true));
+}
+
+// The pod swaps a folder of its volume for a link to the host, over and over, while we open below.
+TEST_F(BeneathTest, cve_2017_1002101_and_2021_25741_a_swapped_link_never_leads_out) {
+  std::string a = volume_ + "/swapped";
+  std::string b = volume_ + "/other";
+  ASSERT_TRUE(make_dirs(a + "/sub"));
+  ASSERT_TRUE(make_symlink("../host", b));
+  std::atomic<bool> stop = false;
+  std::thread swaps([&] {
+    while (!stop) renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE);
+  });
+  int opened = 0;
+  int refused = 0;
+  for (int i = 0; i < kTries; ++i) {
+    bool create = i % 2 == 0;
+    Result<Fd> found = open_beneath(volume_, create ? "swapped/made" : "swapped/sub", create);
+    ++(found ? opened : refused);
+    if (!found) continue;
+    EXPECT_NE(inode(*found), inode("/host/sub"));
+  }
+  stop = true;
+  swaps.join();
+  EXPECT_GT(opened, 0);
+  EXPECT_GT(refused, 0) << "the race was never met";
+  EXPECT_EQ(list_dir(root_ + "/host").value(), std::vector<std::string>{"sub"});
+}
+
+}  // namespace
+}  // namespace tiphys::os
