@@ -195,7 +195,7 @@ class StoreModel : public StoreSuite {
   std::unique_ptr<Seen> live_;
 };
 
-TEST_P(StoreModel, random_histories_agree_with_the_model) {
+TEST_P(StoreModel, robustness_random_histories_agree_with_the_model) {
   uint64_t seed = model_seed();
   for (uint64_t round = 0; round < 8; ++round) {
     start(keep_all());
