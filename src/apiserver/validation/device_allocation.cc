@@ -4,8 +4,8 @@
 #include "apiserver/validation/affinity.h"
 #include "apiserver/validation/checks.h"
 #include "apiserver/validation/device_allocation.h"
+#include "apiserver/validation/device_claim.h"
 #include "apiserver/validation/device_names.h"
-#include "apiserver/validation/device_requests.h"
 #include "apiserver/validation/rule_calls.h"
 #include "apiserver/validation/semantic_equal.h"
 
@@ -15,7 +15,6 @@ namespace {
 using resource_v1::AllocatedDeviceStatus;
 using resource_v1::AllocationResult;
 using resource_v1::DeviceAllocationConfiguration;
-using resource_v1::DeviceClaim;
 using resource_v1::DeviceRequestAllocationResult;
 using resource_v1::ResourceClaim;
 
@@ -61,9 +60,9 @@ void check_device_status(AllocatedDeviceStatus device, const std::set<std::strin
   }
 }
 
-void check_result(DeviceRequestAllocationResult result, DeviceClaim claim, const FieldPath& path,
-                  FieldErrors& errors) {
-  check_request_reference(claim, result.request(), path.child("request"), errors);
+void check_result(DeviceRequestAllocationResult result, const RequestNames& requests,
+                  const FieldPath& path, FieldErrors& errors) {
+  check_request_reference(requests, result.request(), path.child("request"), errors);
   check_driver_name(result.driver(), path.child("driver"), errors);
   check_pool_name(result.pool(), path.child("pool"), errors);
   check_device_name(result.device(), path.child("device"), errors);
@@ -72,23 +71,23 @@ void check_result(DeviceRequestAllocationResult result, DeviceClaim claim, const
   if (result.has_share_id()) check_share_id(result.share_id(), path.child("shareID"), errors);
 }
 
-void check_config(DeviceAllocationConfiguration config, DeviceClaim claim, const FieldPath& path,
-                  FieldErrors& errors) {
+void check_config(DeviceAllocationConfiguration config, const RequestNames& requests,
+                  const FieldPath& path, FieldErrors& errors) {
   constexpr std::string_view kSources[] = {"FromClaim", "FromClass"};
   check_choice(config.source(), kSources, path.child("source"), errors);
-  check_request_references(claim, config.requests(), path.child("requests"), errors);
+  check_request_references(requests, config.requests(), path.child("requests"), errors);
   check_device_configuration(config.device_configuration(), false, path, errors);
 }
 
 template <class Item>
 void check_items(const ListView<Item>& items, int max,
-                 void (*check)(Item, DeviceClaim, const FieldPath&, FieldErrors&),
-                 DeviceClaim claim, const FieldPath& path, FieldErrors& errors) {
+                 void (*check)(Item, const RequestNames&, const FieldPath&, FieldErrors&),
+                 const RequestNames& requests, const FieldPath& path, FieldErrors& errors) {
   if (items.size() > static_cast<size_t>(max)) {
     return errors.too_many(path, static_cast<int>(items.size()), max);
   }
   size_t i = 0;
-  for (Item item : items) check(item, claim, path.index(i++), errors);
+  for (Item item : items) check(item, requests, path.index(i++), errors);
 }
 
 }  // namespace
@@ -138,12 +137,14 @@ void call_allocation_result(const RuleInput& input, FieldErrors& errors) {
     return;
   }
   AllocationResult allocation(input.value.as_node());
-  DeviceClaim claim = ResourceClaim(input.scope.object).spec().devices();
+  RequestNames requests(ResourceClaim(input.scope.object).spec().devices());
   FieldPath devices = input.path.child("devices");
   check_items<DeviceRequestAllocationResult>(allocation.devices().results(), kMaxResults,
-                                             check_result, claim, devices.child("results"), errors);
+                                             check_result, requests, devices.child("results"),
+                                             errors);
   check_items<DeviceAllocationConfiguration>(allocation.devices().config(), kMaxConfigs,
-                                             check_config, claim, devices.child("config"), errors);
+                                             check_config, requests, devices.child("config"),
+                                             errors);
   if (!allocation.has_node_selector()) return;
   validate_node_selector(allocation.node_selector(), false, input.path.child("nodeSelector"),
                          errors);

@@ -191,7 +191,7 @@ void call_counter_names(const RuleInput& input, FieldErrors& errors);
 void call_pool_name(const RuleInput& input, FieldErrors& errors);
 
 // device_claim.cc
-void call_device_constraint(const RuleInput& input, FieldErrors& errors);
+void call_device_constraints(const RuleInput& input, FieldErrors& errors);
 void call_device_claim_config(const RuleInput& input, FieldErrors& errors);
 void call_device_class_config(const RuleInput& input, FieldErrors& errors);
 

@@ -49,7 +49,7 @@ constexpr CallRow kCalls[] = {
     {"deployment_template", call_deployment_template},
     {"device_claim_config", call_device_claim_config},
     {"device_class_config", call_device_class_config},
-    {"device_constraint", call_device_constraint},
+    {"device_constraints", call_device_constraints},
     {"domain_prefixed_path", call_domain_prefixed_path},
     {"downward_files", call_downward_files},
     {"empty_dir_size", call_empty_dir_size},
