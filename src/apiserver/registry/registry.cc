@@ -89,6 +89,7 @@ StrategyContext Registry::strategy_context(const WriteScope& scope) const {
   context.user = scope.user;
   context.lookup = &parts_.hub->lookup();
   context.now = now();
+  context.warnings = scope.warnings;
   return context;
 }
 

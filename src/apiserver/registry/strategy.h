@@ -1,6 +1,7 @@
 // Strategy: what is special about one kind, on top of the generic registry: a table of optional
 // pure functions, as pkg/registry/<group>/<kind>/strategy.go upstream. Stateless; loop thread.
 #pragma once
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct StrategyContext {
   const UserInfo* user = nullptr;
   const Lookup* lookup = nullptr;
   MicroTime now = 0;
+  std::vector<std::string>* warnings = nullptr;  // of the answer; null: nobody reads them
 };
 
 struct Strategy {

@@ -71,6 +71,57 @@ void merge_label_keys(core_v1::PodEdit pod) {
   }
 }
 
+constexpr std::string_view kAppArmor = "container.apparmor.security.beta.kubernetes.io/";
+constexpr std::string_view kLocalhost = "localhost/";
+
+// The field that an old annotation stands for; false: none.
+bool read_profile(std::string_view annotation, core_v1::AppArmorProfileEdit profile) {
+  if (annotation == "unconfined") {
+    profile.set_type("Unconfined");
+  } else if (annotation == "runtime/default") {
+    profile.set_type("RuntimeDefault");
+  } else if (annotation.starts_with(kLocalhost)) {
+    profile.set_type("Localhost");
+    profile.set_localhost_profile(annotation.substr(kLocalhost.size()));
+  } else {
+    return false;
+  }
+  return profile.view().type() != "Localhost" || !profile.view().localhost_profile().empty();
+}
+
+void take_app_armor(core_v1::PodEdit pod, core_v1::ContainerEdit container,
+                    std::vector<std::string>* warnings) {
+  std::string key = std::string(kAppArmor) + std::string(container.view().name());
+  MapView<std::string_view> annotations = pod.view().metadata().annotations();
+  if (!annotations.contains(key) || container.view().security_context().has_app_armor_profile()) {
+    return;
+  }
+  Draft made = core_v1::Pod::make();
+  auto context = core_v1::PodEdit(made).edit_spec().edit_security_context();
+  bool valid = read_profile(annotations.find(key), context.edit_app_armor_profile());
+  core_v1::AppArmorProfile profile = context.view().app_armor_profile();
+  core_v1::PodSecurityContext whole = pod.view().spec().security_context();
+  bool same = valid && whole.has_app_armor_profile() && equal(profile, whole.app_armor_profile());
+  if (same) return;
+  if (valid) container.edit_security_context().set_app_armor_profile(profile);
+  if (!warnings) return;
+  warnings->push_back("metadata.annotations[" + key +
+                      "]: deprecated since v1.30; use the \"appArmorProfile\" field instead");
+}
+
+// KEP-24: kubelets read the field only.
+void take_app_armor(core_v1::PodEdit pod, std::vector<std::string>* warnings) {
+  core_v1::PodSpec spec = pod.view().spec();
+  if (spec.os().name() == "windows" || pod.view().metadata().annotations().empty()) return;
+  if (!spec.init_containers().empty()) {
+    auto list = pod.edit_spec().edit_init_containers();
+    for (size_t i = 0; i < list.size(); ++i) take_app_armor(pod, list[i], warnings);
+  }
+  if (spec.containers().empty()) return;
+  auto list = pod.edit_spec().edit_containers();
+  for (size_t i = 0; i < list.size(); ++i) take_app_armor(pod, list[i], warnings);
+}
+
 void prepare_pod(const StrategyContext& context, Draft& object) {
   core_v1::PodEdit pod(object);
   pod.clear_status();
@@ -80,6 +131,7 @@ void prepare_pod(const StrategyContext& context, Draft& object) {
   status.set_qos_class(kinds::qos_class(view.spec()));
   add_gated_condition(pod, context.now);
   merge_label_keys(pod);
+  take_app_armor(pod, context.warnings);
 }
 
 void create_pod(const StrategyContext&, const Object& object, FieldErrors& errors) {
