@@ -17,6 +17,7 @@ void warn_of_network_policy(const Object& object, const Object* old, Warnings& w
 // storage.cc
 void warn_of_claim(const Object& object, const Object* old, Warnings& warnings);
 void warn_of_persistent_volume(const Object& object, const Object* old, Warnings& warnings);
+void warn_of_csi_driver(const Object& object, const Object* old, Warnings& warnings);
 void warn_of_storage_class(const Object& object, const Object* old, Warnings& warnings);
 void warn_of_storage_capacity(const Object& object, const Object* old, Warnings& warnings);
 

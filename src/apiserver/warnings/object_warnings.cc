@@ -187,6 +187,7 @@ const Row kRows[] = {
     {"networking.k8s.io", "networkpolicies", warn_of_network_policy},
     {"node.k8s.io", "runtimeclasses", of_runtime_class},
     {"resource.k8s.io", "resourceslices", of_resource_slice},
+    {"storage.k8s.io", "csidrivers", warn_of_csi_driver},
     {"storage.k8s.io", "storageclasses", warn_of_storage_class},
     {"storage.k8s.io", "csistoragecapacities", warn_of_storage_capacity},
 };

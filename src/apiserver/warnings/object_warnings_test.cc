@@ -165,6 +165,22 @@ TEST(ObjectWarnings, of_storage) {
                   "\"kubernetes.io/os\" instead"));
 }
 
+TEST(ObjectWarnings, of_tokens_of_drivers) {
+  constexpr std::string_view kDriver =
+      R"("kind":"CSIDriver","spec":{"tokenRequests":[{"audience":"a"}]}})";
+  auto warned_of = [](std::string_view json, const Object* old) {
+    return warned("storage.k8s.io", "csidrivers", "storage.k8s.io/v1", json, old);
+  };
+  EXPECT_THAT(warned_of(kDriver, nullptr),
+              ElementsAre(testing::StartsWith("spec.serviceAccountTokenInSecrets is unset;")));
+  ObjectPtr same = decode("storage.k8s.io/v1", kDriver);
+  EXPECT_THAT(warned_of(kDriver, same.get()), IsEmpty());
+  EXPECT_THAT(warned_of(R"("kind":"CSIDriver","spec":{"serviceAccountTokenInSecrets":false,)"
+                        R"("tokenRequests":[{"audience":"a"}]}})",
+                        nullptr),
+              IsEmpty());
+}
+
 TEST(ObjectWarnings, of_addresses_elsewhere) {
   EXPECT_THAT(
       warned("networking.k8s.io", "networkpolicies", "networking.k8s.io/v1",

@@ -74,6 +74,19 @@ void warn_of_persistent_volume(const Object& object, const Object*, Warnings& wa
   }
 }
 
+// Where the tokens that the driver asks for are new, and it does not say how it wants them.
+void warn_of_csi_driver(const Object& object, const Object* old, Warnings& warnings) {
+  storage_v1::CSIDriverSpec spec = storage_v1::CSIDriver(object).spec();
+  auto requests = [](const Object& driver) {
+    return schema::find_path(driver.type(), driver.root(), {"spec", "tokenRequests"});
+  };
+  if (spec.token_requests().empty() || spec.has_service_account_token_in_secrets()) return;
+  if (old && equal(requests(object), requests(*old))) return;
+  warnings.emplace_back(
+      "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to "
+      "prevent possible logging of tokens in volume attributes");
+}
+
 void warn_of_storage_class(const Object& object, const Object*, Warnings& warnings) {
   size_t i = 0;
   for (auto term : storage_v1::StorageClass(object).allowed_topologies()) {
