@@ -9,6 +9,7 @@
 
 #include "apiserver/admission/plain_plugin.h"
 #include "apiserver/admission/plugins.h"
+#include "apiserver/registry/aggregate.h"
 #include "base/strings.h"
 #include "kinds/apps_v1.h"
 #include "kinds/batch_v1.h"
@@ -129,15 +130,6 @@ void annotate(const AdmissionRequest& request, std::string_view key, std::string
   request.audit_annotations->add("pod-security.kubernetes.io/" + std::string(key), value);
 }
 
-// Go's aggregate of errors.
-std::string text_of(const FieldErrors& errors) {
-  std::vector<std::string> texts;
-  for (const StatusCause& cause : errors.causes()) {
-    texts.push_back(cause.field + ": " + cause.message);
-  }
-  return texts.size() == 1 ? texts.front() : "[" + join(texts, ", ") + "]";
-}
-
 class PodSecurity : public PlainPlugin {
  public:
   PodSecurity(const Lookup& lookup, Loop& loop) : lookup_(lookup), loop_(loop) {}
@@ -170,7 +162,8 @@ class PodSecurity : public PlainPlugin {
     if (!ns) return ApiStatus::internal("failed to lookup namespace " + go_quote(request.ns));
     FieldErrors errors;  // what can't be read counts as strict
     Policy policy = labelled(ns->root(), errors);
-    if (!errors.empty()) annotate(request, "error", "Failed to parse policy: " + text_of(errors));
+    if (!errors.empty())
+      annotate(request, "error", "Failed to parse policy: " + aggregate_text(errors));
     return policy;
   }
 

@@ -266,6 +266,12 @@ TEST_F(AuditorTest, DeprecatedResourcesAreMarked) {
   EXPECT_EQ(last({"annotations", "k8s.io/deprecated"}), "true");
 }
 
+TEST_F(AuditorTest, TruncatedUserAgents) {
+  audit("[{level: Metadata}]");
+  ask("GET", "/version", "", {{"user-agent", std::string(audit::kMaxUserAgentBytes + 1, 'u')}});
+  EXPECT_EQ(last({"userAgent"}), std::string(audit::kMaxUserAgentBytes, 'u') + "...TRUNCATED");
+}
+
 TEST_F(AuditorTest, StrictRefusesWhatItCannotStore) {
   audit("[{level: Metadata, verbs: [get]}]", audit::Mode::kBlockingStrict);
   sink_->fail(true);

@@ -1,9 +1,8 @@
 #include "apiserver/audit/policy_file.h"
 
 #include <algorithm>
-#include <set>
 
-#include "apiserver/registry/field_error.h"
+#include "apiserver/registry/aggregate.h"
 #include "apiserver/validation/names.h"
 #include "base/strings.h"
 #include "codec/codec.h"
@@ -243,17 +242,6 @@ void check_rule(PolicyRule& rule, const Reader::RuleNames& names, const FieldPat
   }
 }
 
-// Go's aggregate of errors: each text once, in brackets if they are several.
-std::string aggregate(const FieldErrors& errors) {
-  std::set<std::string> seen;
-  std::vector<std::string> texts;
-  for (const StatusCause& cause : errors.causes()) {
-    std::string text = cause.field + ": " + cause.message;
-    if (seen.insert(text).second) texts.push_back(std::move(text));
-  }
-  return texts.size() == 1 ? texts.front() : "[" + join(texts, ", ") + "]";
-}
-
 // Error: a document that doesn't say that it is a Policy of this version.
 Result<void> check_type(const Value& root, const std::string& json) {
   std::string kind(root.as_node().find("kind").as_text());
@@ -291,7 +279,7 @@ Result<LoadedPolicy> parse_policy(std::string_view text) {
   for (size_t i = 0; i < out.policy.rules.size(); ++i) {
     check_rule(out.policy.rules[i], reader.rule_names()[i], FieldPath("rules").index(i), errors);
   }
-  if (!errors.empty()) return ApiStatus::bad_request(aggregate(errors));
+  if (!errors.empty()) return ApiStatus::bad_request(aggregate_text(errors));
   if (out.policy.rules.empty()) {
     return ApiStatus::bad_request("loaded illegal policy with 0 rules");
   }

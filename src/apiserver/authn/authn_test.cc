@@ -144,6 +144,11 @@ TEST_F(AuthnTest, ExtendsWhatPodsAskFor) {
   EXPECT_EQ(claims->warn_after - claims->issued, 3607);
   EXPECT_EQ(view.status().expiration_timestamp(), (claims->issued + 3607) * kMicrosPerSecond);
   EXPECT_EQ(view.spec().audiences()[0], kDefaultIssuer);
+  std::string token(view.status().token());
+  EXPECT_EQ((*authenticator_.authenticate_token(token, {}))->stale_token, "");
+  loop_.run_for(std::chrono::seconds(3700));
+  EXPECT_EQ((*authenticator_.authenticate_token(token, {}))->stale_token,
+            "subject: system:serviceaccount:shop:seller, seconds after warning threshold: 93");
 }
 
 TEST_F(AuthnTest, ALimitShortensTokens) {

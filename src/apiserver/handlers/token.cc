@@ -1,12 +1,12 @@
 // serviceaccounts/token: issues a token of a service account.
+#include "apiserver/authn/service_account_claims.h"
 #include "apiserver/handlers/body.h"
 #include "apiserver/handlers/handlers.h"
 #include "apiserver/handlers/options.h"
 #include "apiserver/handlers/request_scope.h"
 #include "apiserver/registry/field_error.h"
 #include "apiserver/registry/meta.h"
-#include "base/strings.h"
-#include "codec/codec.h"
+#include "crypto/jwt.h"
 #include "kinds/authentication_v1.h"
 
 namespace tiphys::apiserver {
@@ -25,14 +25,11 @@ void audit_token(const RequestContext& context, const Object& answer) {
   audit::Annotations* annotations = context.audit_annotations();
   if (!annotations) return;
   std::string_view token = authentication_v1::TokenRequest(answer).status().token();
-  std::vector<std::string_view> parts = split(token, '.');
-  if (parts.size() != 3) return;
-  Arena arena;
-  auto claims = codec::decode_json_any(base64url_decode(parts[1]).value_or(""), arena);
-  if (!claims) return;
-  std::string_view id = claims->as_node().find("jti").as_text();
-  if (id.empty()) return;
-  annotations->add("authentication.kubernetes.io/issued-credential-id", "JTI=" + std::string(id));
+  auto text = crypto::unverified_claims(token);
+  if (!text) return;
+  auto claims = decode_claims(*text);
+  if (!claims || claims->token_id.empty()) return;
+  annotations->add("authentication.kubernetes.io/issued-credential-id", "JTI=" + claims->token_id);
 }
 
 }  // namespace

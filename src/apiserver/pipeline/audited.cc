@@ -77,15 +77,9 @@ Upgrade audited(Upgrade inner, std::shared_ptr<RequestAudit> audit) {
 std::string html_text(std::string_view text) {
   std::string out;
   for (char c : text) {
-    if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else {
-      out += c;
-    }
+    std::string_view escaped = c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : "";
+    if (escaped.empty()) out += c;
+    out += escaped;
   }
   return out;
 }
