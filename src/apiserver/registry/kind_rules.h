@@ -29,8 +29,6 @@ struct KindRules {
   bool names_itself = false;       // an object without name and generateName is named by a UUID
   Dependents dependents = Dependents::kDelete;
   std::string_view deprecated = {};  // the Warning of every request to it
-  // Updates check metadata a third time, as if the object was new: clients see each error thrice.
-  bool metadata_thrice = false;
 };
 
 // Never null; kinds without a row have the defaults.

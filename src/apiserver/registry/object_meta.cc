@@ -129,6 +129,64 @@ void forbid_new_finalizers(const MetaView& meta, const MetaView& old, FieldError
                        added + "}");
 }
 
+// How often upstream's strategy of a kind checks metadata at an update, beyond the generic check:
+// against the old one, and as at creation. Clients see each error as often.
+struct MetaPasses {
+  std::string_view group;
+  std::string_view resource;
+  uint8_t updates = 1;
+  uint8_t whole = 0;
+  uint8_t status_updates = 1;
+};
+
+constexpr std::string_view kRbac = "rbac.authorization.k8s.io";
+
+constexpr MetaPasses kMetaPasses[] = {
+    {"", "configmaps", 1, 1},
+    {"", "endpoints", 1, 1},
+    {"", "pods", 1, 1},
+    {"", "secrets", 1, 1},
+    {"", "serviceaccounts", 1, 1},
+    {"apps", "controllerrevisions", 1, 1},
+    {"apps", "daemonsets", 1, 1},
+    {"apps", "replicasets", 1, 1},
+    {"batch", "cronjobs", 1, 0, 0},
+    {"batch", "jobs", 1, 1},
+    {"discovery.k8s.io", "endpointslices", 0, 1},
+    {"networking.k8s.io", "ingressclasses", 1, 1},
+    {"networking.k8s.io", "ingresses", 1, 1},
+    {"networking.k8s.io", "ipaddresses", 1, 1},
+    {"networking.k8s.io", "networkpolicies", 1, 1},
+    {"policy", "poddisruptionbudgets", 0, 0, 0},
+    {kRbac, "clusterrolebindings", 1, 2},
+    {kRbac, "clusterroles", 1, 2},
+    {kRbac, "rolebindings", 1, 2},
+    {kRbac, "roles", 1, 2},
+};
+
+MetaPasses meta_passes(const schema::Resource& resource) {
+  for (const MetaPasses& row : kMetaPasses) {
+    if (row.resource == resource.resource && row.group == resource.group) return row;
+  }
+  return {};
+}
+
+void validate_update_once(const schema::Resource& resource, const MetaView& meta,
+                          const MetaView& old, FieldErrors& errors) {
+  FieldPath path("metadata");
+  if (old.deleting()) forbid_new_finalizers(meta, old, errors);
+  if (meta.generation() < old.generation()) {
+    errors.invalid(path.child("generation"), meta.generation(), "must not be decremented");
+  }
+  for (std::string_view field : {"name", "namespace", "uid", "creationTimestamp",
+                                 "deletionTimestamp", "deletionGracePeriodSeconds"}) {
+    check_same(meta, old, field, errors);
+  }
+  validate_maps(meta, path, errors);
+  validate_owners(meta, path, errors);
+  validate_finalizers(meta, kind_rules(resource).plain_finalizers, path, errors);
+}
+
 }  // namespace
 
 void validate_object_meta(const schema::Resource& resource, const MetaView& meta,
@@ -144,20 +202,13 @@ void validate_object_meta(const schema::Resource& resource, const MetaView& meta
   validate_finalizers(meta, kind_rules(resource).plain_finalizers, path, errors);
 }
 
-void validate_object_meta_update(const schema::Resource& resource, const MetaView& meta,
-                                 const MetaView& old, FieldErrors& errors) {
-  FieldPath path("metadata");
-  if (old.deleting()) forbid_new_finalizers(meta, old, errors);
-  if (meta.generation() < old.generation()) {
-    errors.invalid(path.child("generation"), meta.generation(), "must not be decremented");
-  }
-  for (std::string_view field : {"name", "namespace", "uid", "creationTimestamp",
-                                 "deletionTimestamp", "deletionGracePeriodSeconds"}) {
-    check_same(meta, old, field, errors);
-  }
-  validate_maps(meta, path, errors);
-  validate_owners(meta, path, errors);
-  validate_finalizers(meta, kind_rules(resource).plain_finalizers, path, errors);
+void validate_object_meta_update(const schema::Resource& resource, std::string_view subresource,
+                                 const MetaView& meta, const MetaView& old, FieldErrors& errors) {
+  validate_update_once(resource, meta, old, errors);
+  MetaPasses passes = meta_passes(resource);
+  if (subresource == "status") passes = {.updates = passes.status_updates};
+  for (int i = 0; i < passes.whole; ++i) validate_object_meta(resource, meta, errors);
+  for (int i = 0; i < passes.updates; ++i) validate_update_once(resource, meta, old, errors);
 }
 
 }  // namespace tiphys::apiserver

@@ -428,13 +428,8 @@ Result<void> Registry::before_update(const WriteScope& scope, Draft& object, con
   FieldErrors errors;
   ObjectPtr frozen = object.freeze();
   if (strategy.validate_first) strategy.validate_first(context, *frozen, &old, errors);
-  // Upstream's strategies check metadata once more, and clients see each error twice.
-  validate_object_meta_update(*scope.resource, MetaView(object), before, errors);
-  validate_object_meta_update(*scope.resource, MetaView(object), before, errors);
+  validate_object_meta_update(*scope.resource, scope.subresource, MetaView(object), before, errors);
   bool status = scope.subresource == "status";
-  if (!status && kind_rules(*scope.resource).metadata_thrice) {
-    validate_object_meta(*scope.resource, MetaView(object), errors);
-  }
   bool whole = scope.subresource.empty();
   if (!scope.skip_rules && (whole || status)) {
     validate_rules({*frozen, &old}, !whole, errors);

@@ -24,7 +24,14 @@ bool content_changed(const Draft& object, const Object& old) {
   return false;
 }
 
+// Upstream's strategy of ServiceCIDRs leaves the status to whoever writes.
+bool leaves_status_alone(const schema::Resource& resource) {
+  return resource.group == "networking.k8s.io" && resource.resource == "servicecidrs";
+}
+
 bool counts_as_change(const schema::Resource& resource, const Draft& object, const Object& old) {
+  // Upstream never counts them: what they say of pods is fixed.
+  if (resource.resource == "priorityclasses") return false;
   if (content_changed(object, old)) return true;
   if (resource.group == "apps" && resource.resource == "deployments") {
     return !equal(MetaView(object).value("annotations"), MetaView(old).value("annotations"));
@@ -67,6 +74,7 @@ struct StatusRow {
 constexpr StatusRow kStatusRows[] = {
     {"", "pods", kOwners},
     {"apps", "deployments", kLabels},
+    {"networking.k8s.io", "servicecidrs", kAllMetadata},
     {"storage.k8s.io", "volumeattachments", kAllMetadata},
     {"flowcontrol.apiserver.k8s.io", "flowschemas", kAllMetadata},
     {"flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", kAllMetadata},
@@ -87,7 +95,8 @@ std::span<const std::string_view> metadata_kept_by_status(const schema::Resource
 void prepare_new_object(const schema::Resource& resource, Draft& object) {
   const schema::Message& type = object.type();
   // A node registers itself with the status it has.
-  bool keeps_status = resource.group.empty() && resource.resource == "nodes";
+  bool registers = resource.group.empty() && resource.resource == "nodes";
+  bool keeps_status = registers || leaves_status_alone(resource);
   if (type.status_field >= 0 && !keeps_status && resource.find_subresource("status")) {
     set_field(object.arena(), object.root(), static_cast<uint16_t>(type.status_field), Value());
   }
@@ -114,7 +123,9 @@ void prepare_changed_object(const schema::Resource& resource, std::string_view s
   }
   // Upstream's binding is no change that generation counts.
   if (subresource == "binding") return;
-  if (type.status_field >= 0 && subresource.empty() && resource.find_subresource("status")) {
+  bool keeps_status =
+      subresource.empty() && resource.find_subresource("status") && !leaves_status_alone(resource);
+  if (type.status_field >= 0 && keeps_status) {
     copy_field(object, old, static_cast<uint16_t>(type.status_field));
   }
   if (is_daemon_set(resource) && subresource.empty()) keep_template_generation(object, old);
