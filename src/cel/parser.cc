@@ -27,11 +27,6 @@ constexpr TokenSet kSums = tokens(kPlus, kMinus);
 constexpr TokenSet kMembers = tokens(kDot, kLeftBracket);
 constexpr TokenSet kCommaOrEnd = bit(kComma) | kRuleEnds;
 
-constexpr std::string_view kReserved[] = {
-    "as",        "break", "const",  "continue", "else", "false", "for",
-    "function",  "if",    "import", "in",       "let",  "loop",  "package",
-    "namespace", "null",  "return", "true",     "var",  "void",  "while"};
-
 std::string_view operator_name(TokenKind kind) {
   switch (kind) {
     case kEquals:
@@ -354,7 +349,7 @@ class Parser {
     Token word = in_.take();
     std::string_view text = in_.text(word);
     id += text;
-    bool reserved = std::ranges::count(kReserved, text) > 0;
+    bool reserved = is_reserved(text);
     bool is_call = in_.next_is(bit(kLeftParen));
     if (!is_call) {
       result = reserved ? error(first.start, "reserved identifier: " + std::string(text))
@@ -559,6 +554,14 @@ class Parser {
 };
 
 }  // namespace
+
+bool is_reserved(std::string_view name) {
+  static constexpr std::string_view kReserved[] = {
+      "as",        "break", "const",  "continue", "else", "false", "for",
+      "function",  "if",    "import", "in",       "let",  "loop",  "package",
+      "namespace", "null",  "return", "true",     "var",  "void",  "while"};
+  return std::ranges::count(kReserved, name) > 0;
+}
 
 Ast parse(const Source& source, bool bind, Issues& issues) {
   Ast ast;

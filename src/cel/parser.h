@@ -18,6 +18,9 @@ inline constexpr int32_t kMaxHeight = 250;
 // Nodes of a tree: macros that copy their receiver multiply them.
 inline constexpr size_t kMaxNodes = 400'000;
 
+// Whether the word is kept by the language: no identifier, though a field may have the name.
+bool is_reserved(std::string_view name);
+
 // bind: cel.bind() is a macro.
 Ast parse(const Source& source, bool bind, Issues& issues);
 

@@ -1,10 +1,12 @@
 #include "apiserver/validation/device_expressions.h"
 
+#include "apiserver/validation/rule_calls.h"
 #include "cel/compile.h"
 
 namespace tiphys::apiserver {
 namespace {
 
+constexpr size_t kMaxDeviceExpression = 10 * 1024;
 constexpr std::string_view kDevice = "kubernetes.DRADevice";
 
 const cel::Environment& device_environment() {
@@ -28,6 +30,13 @@ std::string check_device_expression(std::string_view expression) {
   const cel::Type& type = compiled.program->result();
   if (type.kind == cel::TypeKind::kBool || type.kind == cel::TypeKind::kAny) return "";
   return "must evaluate to bool or the unknown type, not " + declared_text(type);
+}
+
+void call_device_expression(const RuleInput& input, FieldErrors& errors) {
+  std::string_view text = input.value.as_text();
+  if (text.size() > kMaxDeviceExpression) return;  // told already
+  std::string problem = check_device_expression(text);
+  if (!problem.empty()) errors.invalid(input.path, text, problem);
 }
 
 }  // namespace tiphys::apiserver

@@ -165,6 +165,9 @@ void call_audit_annotation_count(const RuleInput& input, FieldErrors& errors);
 void call_param_api_version(const RuleInput& input, FieldErrors& errors);
 void call_param_kind(const RuleInput& input, FieldErrors& errors);
 
+// device_expressions.cc
+void call_device_expression(const RuleInput& input, FieldErrors& errors);
+
 // policy_calls.cc
 void call_match_condition_expression(const RuleInput& input, FieldErrors& errors);
 void call_variable_expression(const RuleInput& input, FieldErrors& errors);

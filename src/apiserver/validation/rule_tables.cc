@@ -50,6 +50,7 @@ constexpr CallRow kCalls[] = {
     {"device_claim_config", call_device_claim_config},
     {"device_class_config", call_device_class_config},
     {"device_constraints", call_device_constraints},
+    {"device_expression", call_device_expression},
     {"domain_prefixed_path", call_domain_prefixed_path},
     {"downward_files", call_downward_files},
     {"empty_dir_size", call_empty_dir_size},

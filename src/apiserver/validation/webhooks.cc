@@ -6,6 +6,7 @@
 #include "apiserver/validation/go_url.h"
 #include "apiserver/validation/rule_calls.h"
 #include "base/strings.h"
+#include "cel/parser.h"
 #include "kinds/admissionregistration_v1.h"
 
 namespace tiphys::apiserver {
@@ -16,10 +17,6 @@ using Texts = ListView<std::string_view>;
 constexpr std::string_view kUrlForm = "; desired format: https://host[/path]";
 constexpr std::string_view kSafe[] = {"None", "NoneOnDryRun"};
 constexpr std::string_view kKnownVersions = "v1, v1beta1";
-constexpr std::string_view kCelReserved[] = {
-    "true",     "false",   "null",      "in",       "as",  "break",  "const",
-    "continue", "else",    "for",       "function", "if",  "import", "let",
-    "loop",     "package", "namespace", "return",   "var", "void",   "while"};
 
 bool has(const Texts& texts, std::string_view wanted) {
   return std::ranges::any_of(texts, [&](std::string_view text) { return text == wanted; });
@@ -272,7 +269,7 @@ void call_cel_identifier(const RuleInput& input, FieldErrors& errors) {
     bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
     valid = valid && (letter || (c >= '0' && c <= '9'));
   }
-  if (valid && std::ranges::count(kCelReserved, name) == 0) return;
+  if (valid && !cel::is_reserved(name)) return;
   errors.invalid(input.path, name, "must be a valid CEL identifier");
 }
 
