@@ -222,7 +222,8 @@ TEST_F(HostileInputTest, long_lists_take_linear_time) {
                       R"({"metadata":{"labels":{"a":"b"}}})", "application/merge-patch+json");
   EXPECT_EQ(patched.status, 200) << patched.body.substr(0, 300);
   std::string apply = std::string(kMaps) + "/m?fieldManager=m";
-  std::string data = R"({"apiVersion":"v1","kind":"ConfigMap","data":{"k":"")";
+  std::string data =
+      R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"m"},"data":{"k":"")";
   std::string keys = list(15'000, "\"k", "\":\"\"");
   std::string all = data + "," + keys.substr(1, keys.size() - 2) + "}}";
   EXPECT_EQ(ask("PATCH", apply, all, "application/apply-patch+yaml").status, 201);
