@@ -15,6 +15,7 @@
 #include "controllers/resource_quota.h"
 #include "controllers/service_account.h"
 #include "controllers/service_cidr.h"
+#include "controllers/stateful_set.h"
 #include "controllers/storage_protection.h"
 #include "controllers/taint_eviction.h"
 
@@ -72,6 +73,7 @@ constexpr Row kRows[] = {
     {"deployment-controller", plain<DeploymentController>},
     {"replicaset-controller", plain<ReplicaSetController>},
     {"replicationcontroller-controller", plain<ReplicationControllerController>},
+    {"statefulset-controller", plain<StatefulSetController>},
     {"endpointslice-controller", plain<EndpointSliceController>},
     {"endpoints-controller", plain<EndpointsController>},
     {"node-lifecycle-controller", node_lifecycle},

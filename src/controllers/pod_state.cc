@@ -17,6 +17,14 @@ bool is_pod_available(const core_v1::Pod& pod, int32_t min_ready_seconds, MicroT
   return since != 0 && since + min_ready_seconds * kMicrosPerSecond <= now;
 }
 
+std::optional<Duration> until_available(const core_v1::Pod& pod, int32_t min_ready_seconds,
+                                        MicroTime now) {
+  if (!kinds::is_ready(pod) || is_pod_available(pod, min_ready_seconds, now)) return std::nullopt;
+  MicroTime since = kinds::find_condition(pod.status(), "Ready").last_transition_time();
+  MicroTime due = since + min_ready_seconds * kMicrosPerSecond;
+  return std::chrono::microseconds(std::max<MicroTime>(due - now, 1));
+}
+
 bool is_pod_active(const core_v1::Pod& pod) {
   return !kinds::is_finished(pod) && !pod.metadata().has_deletion_timestamp();
 }

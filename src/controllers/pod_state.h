@@ -1,6 +1,7 @@
 // Pod state: what controllers read off a pod's status, and which pods to delete first. Pure.
 // Source: k8s.io/kubernetes pkg/api/v1/pod and pkg/controller (ActivePodsWithRanks).
 #pragma once
+#include <optional>
 #include <vector>
 
 #include "base/time.h"
@@ -10,6 +11,9 @@ namespace tiphys::controllers {
 
 // Ready for at least min_ready_seconds.
 bool is_pod_available(const core_v1::Pod& pod, int32_t min_ready_seconds, MicroTime now);
+// How long until a ready pod is available; nullopt: it is, or it is not ready.
+std::optional<Duration> until_available(const core_v1::Pod& pod, int32_t min_ready_seconds,
+                                        MicroTime now);
 // Neither finished nor being deleted.
 bool is_pod_active(const core_v1::Pod& pod);
 

@@ -76,12 +76,9 @@ void count_pod(const ReplicaWorld& world, const core_v1::Pod& pod, MicroTime now
 // When the next ready pod will have been ready long enough.
 void look_when_available(const ReplicaWorld& world, const std::vector<ObjectPtr>& active,
                          MicroTime now, Decision& decision) {
-  for (const ObjectPtr& object : active) {
-    core_v1::Pod pod(*object);
-    if (!kinds::is_ready(pod) || is_pod_available(pod, world.min_ready_seconds, now)) continue;
-    MicroTime since = kinds::find_condition(pod.status(), "Ready").last_transition_time();
-    MicroTime due = since + world.min_ready_seconds * kMicrosPerSecond;
-    decision.look_again_in(std::chrono::microseconds(std::max<MicroTime>(due - now, 1)));
+  for (const ObjectPtr& pod : active) {
+    auto delay = until_available(core_v1::Pod(*pod), world.min_ready_seconds, now);
+    if (delay) decision.look_again_in(*delay);
   }
 }
 

@@ -1,0 +1,86 @@
+#include "controllers/stateful_set.h"
+
+#include "controllers/resources.h"
+#include "controllers/stateful_pod.h"
+#include "controllers/stateful_set_plan.h"
+
+namespace tiphys::controllers {
+
+namespace {
+
+constexpr int kWorkers = 5;
+
+}  // namespace
+
+StatefulSetController::StatefulSetController(Context context)
+    : Controller(context, "statefulset-controller", kWorkers),
+      sets_(watch(stateful_sets())),
+      pods_(watch(pods())),
+      claims_(watch(persistent_volume_claims())),
+      revisions_(watch(controller_revisions())) {
+  pods_.add_index(std::string(kByController), controller_index_keys);
+  revisions_.add_index(std::string(kByController), controller_index_keys);
+  enqueue_changes(sets_);
+  auto changed = [this](const ObjectPtr& old, const ObjectPtr& now) {
+    if (old) dependent_changed(*old);
+    if (now) dependent_changed(*now);
+  };
+  pods_.add_handler(changed);
+  revisions_.add_handler(changed);
+  pods_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
+    if (!now) pod_gone(*old);
+  });
+  claims_.add_handler(
+      [this](const ObjectPtr& old, const ObjectPtr& now) { claim_changed(now ? *now : *old); });
+}
+
+// A pod or revision: its set, or every set that might adopt it.
+void StatefulSetController::dependent_changed(const Object& dependent) {
+  meta_v1::ObjectMeta meta = metadata(dependent);
+  std::optional<meta_v1::OwnerReference> owner = controller_of(dependent);
+  if (owner) {
+    if (owner->kind() != stateful_sets().kind) return;
+    ObjectPtr known = sets_.get(meta.namespace_(), owner->name());
+    if (known && uid_of(*known) == owner->uid()) enqueue(*known);
+    return;
+  }
+  for (const ObjectPtr& candidate : sets_.list(meta.namespace_())) {
+    apps_v1::StatefulSetSpec spec = apps_v1::StatefulSet(*candidate).spec();
+    LabelSelector selector = selector_of(spec.selector(), spec.has_selector());
+    if (selector.matches(meta.labels().node())) enqueue(*candidate);
+  }
+}
+
+// Whoever owned it: its name is free for the set's own pod.
+void StatefulSetController::pod_gone(const Object& pod) {
+  std::optional<StatefulPodName> name = parse_stateful_pod_name(name_of(pod));
+  if (!name) return;
+  ObjectPtr set = sets_.get(namespace_of(pod), name->set);
+  if (set) enqueue(*set);
+}
+
+// The sets whose pods may use the claim, by its name.
+void StatefulSetController::claim_changed(const Object& claim) {
+  std::optional<StatefulPodName> name = parse_stateful_pod_name(name_of(claim));
+  if (!name) return;
+  for (const ObjectPtr& set : sets_.list(namespace_of(claim))) {
+    if (name->set.ends_with("-" + std::string(name_of(*set)))) enqueue(*set);
+  }
+}
+
+Decision StatefulSetController::reconcile(const std::string& key, MicroTime now) {
+  auto [ns, name] = client::split_key(key);
+  StatefulSetWorld world;
+  world.set = sets_.get(ns, name);
+  if (!world.set) return {};
+  world.pods = claim_candidates(pods_, *world.set);
+  world.revisions = claim_candidates(revisions_, *world.set);
+  std::string space(ns);
+  world.claim_named = [this, space](std::string_view claim) { return claims_.get(space, claim); };
+  world.revision_named = [this, space](std::string_view revision) {
+    return revisions_.get(space, revision);
+  };
+  return StatefulSetPlanner(world, now).plan();
+}
+
+}  // namespace tiphys::controllers
