@@ -92,6 +92,9 @@ struct Expr {
 
 class Ast {
  public:
+  // An empty tree that macros may let grow to so many nodes.
+  explicit Ast(size_t max_nodes) : max_nodes_(max_nodes) {}
+
   Expr* make(ExprKind kind, int32_t offset) {
     nodes_.emplace_back();
     nodes_.back().kind = kind;
@@ -103,6 +106,8 @@ class Ast {
     return texts_.back();
   }
   size_t size() const { return nodes_.size(); }
+  size_t max_nodes() const { return max_nodes_; }
+  bool is_full() const { return nodes_.size() > max_nodes_; }
   // In no order of the tree.
   const std::deque<Expr>& nodes() const { return nodes_; }
   void set_root(Expr* root) { root_ = root; }
@@ -110,6 +115,7 @@ class Ast {
   const Expr* root() const { return root_; }
 
  private:
+  size_t max_nodes_;
   std::deque<Expr> nodes_;
   std::deque<std::string> texts_;
   Expr* root_ = nullptr;

@@ -31,14 +31,19 @@ std::string_view bare(std::string_view name) {
 class Checker {
  public:
   Checker(Ast& ast, const Environment& environment, TypeTable& types, Issues& issues)
-      : ast_(ast), environment_(environment), types_(types), issues_(issues), unifier_(types) {}
+      : ast_(ast),
+        environment_(environment),
+        types_(types),
+        issues_(issues),
+        max_steps_(kFreeSteps + kStepsPerNode * ast.size()),
+        unifier_(types, max_steps_) {}
 
   void run() {
     check(*ast_.root());
     if (unifier_.exhausted()) {
       issues_ = Issues();
-      issues_.add(kNowhere, "type check is too complex: more than " +
-                                std::to_string(Unifier::kMaxSteps) + " steps");
+      issues_.add(kNowhere,
+                  "type check is too complex: more than " + std::to_string(max_steps_) + " steps");
       return;
     }
     finish(*ast_.root());
@@ -389,6 +394,7 @@ class Checker {
   const Environment& environment_;
   TypeTable& types_;
   Issues& issues_;
+  size_t max_steps_;
   Unifier unifier_;
   std::vector<Variable> scope_;
 };

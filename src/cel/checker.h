@@ -12,6 +12,10 @@
 
 namespace tiphys::cel {
 
+// Steps that a check may take for each node of the tree, to find which types go together.
+inline constexpr size_t kStepsPerNode = 100;
+inline constexpr size_t kFreeSteps = 5000;
+
 // types: on top of the environment's; must live as long as the tree.
 void check(Ast& ast, const Environment& environment, TypeTable& types, Issues& issues);
 

@@ -19,12 +19,12 @@ class Expander {
 
   // One-variable forms have the predicate at 1, two-variable ones at 2.
   Expr* all() {
-    return loop(literal(true), fold("@not_strictly_false", accu()),
+    return loop(literal(true), fold(operators::kNotStrictlyFalse, accu()),
                 fold(operators::kAnd, accu(), args_.back()), accu());
   }
 
   Expr* exists() {
-    return loop(literal(false), fold("@not_strictly_false", fold(operators::kNot, accu())),
+    return loop(literal(false), fold(operators::kNotStrictlyFalse, fold(operators::kNot, accu())),
                 fold(operators::kOr, accu(), args_.back()), accu());
   }
 
@@ -74,7 +74,7 @@ class Expander {
                                   " variable name must be a simple identifier");
     }
     // The receiver is copied: what is too deep or too much is refused by the parser later.
-    if (call_.height > kMaxHeight || ast_.size() > kMaxNodes) return &call_;
+    if (call_.height > kMaxHeight || ast_.is_full()) return &call_;
     Expr* some = bound(args_[0]->name, member("value", copy(*call_.target)), args_[1]);
     if (!flat) some = fold("optional.of", some);
     return finish(fold(operators::kConditional, member("hasValue", call_.target), some,
@@ -211,7 +211,7 @@ class Expander {
   }
 
   Expr* copy(const Expr& from) {
-    if (ast_.size() > kMaxNodes) return make(ExprKind::kUnspecified);
+    if (ast_.is_full()) return make(ExprKind::kUnspecified);
     Expr* made = ast_.make(from.kind, from.offset);
     *made = from;
     for (Expr*& arg : made->args) arg = copy(*arg);

@@ -209,7 +209,7 @@ class Parser {
     }
     Expr* operand = member(kRuleEnds);
     if (count % 2 == 0) return operand;
-    return call(first.start, "!_", nullptr, {operand}, false);
+    return call(first.start, operators::kNot, nullptr, {operand}, false);
   }
 
   bool number_ahead(size_t ahead) const {
@@ -564,7 +564,7 @@ bool is_reserved(std::string_view name) {
 }
 
 Ast parse(const Source& source, bool bind, Issues& issues) {
-  Ast ast;
+  Ast ast(kFreeNodes + kNodesPerCodePoint * static_cast<size_t>(source.size()));
   if (source.size() > kMaxExpressionSize) {
     issues.add(kNowhere,
                "expression code point size exceeds limit: size: " + std::to_string(source.size()) +
@@ -577,8 +577,8 @@ Ast parse(const Source& source, bool bind, Issues& issues) {
   if (parser.aborted()) return ast;
   if (ast.root()->height > kMaxHeight) {
     issues.add(kNowhere, "max recursion depth exceeded");
-  } else if (ast.size() > kMaxNodes) {
-    issues.add(kNowhere, "expression node limit exceeded: " + std::to_string(kMaxNodes));
+  } else if (ast.is_full()) {
+    issues.add(kNowhere, "expression node limit exceeded: " + std::to_string(ast.max_nodes()));
   }
   for (const Issue& issue : semantic.list()) issues.add(issue.offset, issue.message);
   return ast;

@@ -15,8 +15,10 @@ namespace tiphys::cel {
 inline constexpr int32_t kMaxExpressionSize = 100'000;
 // Operators and members inside each other.
 inline constexpr int32_t kMaxHeight = 250;
-// Nodes of a tree: macros that copy their receiver multiply them.
-inline constexpr size_t kMaxNodes = 400'000;
+// Nodes of a tree for each code point: macros that copy their receiver multiply them, and what an
+// expression costs is to be in proportion to its size.
+inline constexpr size_t kNodesPerCodePoint = 16;
+inline constexpr size_t kFreeNodes = 1000;
 
 // Whether the word is kept by the language: no identifier, though a field may have the name.
 bool is_reserved(std::string_view name);

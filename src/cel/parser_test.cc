@@ -300,7 +300,7 @@ TEST(Parser, Limits) {
             "100000");
   // Each of these doubles what is before it.
   EXPECT_EQ(errors("a" + repeated(".optMap(x, x)", 200)),
-            "ERROR: <input>:-1:0: expression node limit exceeded: 400000");
+            "ERROR: <input>:-1:0: expression node limit exceeded: 42616");
   EXPECT_TRUE(errors(std::string(99'999, '$')).ends_with("\n1 more errors were truncated"));
 }
 

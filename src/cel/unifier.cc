@@ -22,8 +22,8 @@ bool is_nullable(const Type& type) {
 }  // namespace
 
 bool Unifier::count(int depth) {
-  if (depth > kMaxDepth) steps_ = kMaxSteps;
-  return ++steps_ <= kMaxSteps;
+  if (depth > kMaxDepth) steps_ = max_steps_;
+  return ++steps_ <= max_steps_;
 }
 
 const Type* Unifier::fresh() {

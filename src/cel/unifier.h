@@ -1,6 +1,6 @@
 // Unifier: which types go together, and what type parameters stand for because of it.
 //
-// Belongs to one check. All work is counted: past kMaxSteps nothing is assignable any more and
+// Belongs to one check. All work is counted: past max_steps nothing is assignable any more and
 // exhausted() says so (types can be made that are exponentially larger than their expression).
 // Source: github.com/google/cel-go checker/types.go.
 #pragma once
@@ -14,10 +14,9 @@ namespace tiphys::cel {
 
 class Unifier {
  public:
-  static constexpr size_t kMaxSteps = 4'000'000;
   static constexpr int kMaxDepth = 1000;
 
-  explicit Unifier(TypeTable& types) : types_(types) {}
+  Unifier(TypeTable& types, size_t max_steps) : types_(types), max_steps_(max_steps) {}
 
   // A new parameter: _var0, _var1...
   const Type* fresh();
@@ -29,8 +28,7 @@ class Unifier {
   const Type* substitute(const Type* type, bool to_dyn);
   // Of two types that go together, the one that says less.
   const Type* most_general(const Type* a, const Type* b);
-  bool exhausted() const { return steps_ > kMaxSteps; }
-  size_t steps() const { return steps_; }
+  bool exhausted() const { return steps_ > max_steps_; }
 
  private:
   bool count(int depth);
@@ -48,6 +46,7 @@ class Unifier {
   TypeTable& types_;
   std::vector<const Type*> bindings_;                    // by the number of the parameter
   std::vector<std::pair<uint32_t, const Type*>> trail_;  // what bindings were before
+  size_t max_steps_;
   size_t steps_ = 0;
 };
 

@@ -30,5 +30,17 @@ TEST(PolicyExpressions, VariablesAreKnownInTheirOrder) {
   EXPECT_NE(expressions.check(ExpressionUse::kMatchCondition, "variables.b.size() > 1"), "");
 }
 
+// Each variable's type is twice the one before.
+TEST(PolicyExpressions, TypesOfVariablesMayGrow) {
+  PolicyExpressions expressions(false, true);
+  EXPECT_EQ(expressions.add_variable("v0", "[1]"), "");
+  for (int i = 1; i < 300; ++i) {
+    std::string before = "variables.v" + std::to_string(i - 1);
+    EXPECT_EQ(expressions.add_variable("v" + std::to_string(i), "{" + before + ": " + before + "}"),
+              "");
+  }
+  EXPECT_EQ(expressions.check(ExpressionUse::kValidation, "variables.v299 == variables.v299"), "");
+}
+
 }  // namespace
 }  // namespace tiphys::apiserver

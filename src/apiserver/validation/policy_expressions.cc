@@ -1,6 +1,7 @@
 #include "apiserver/validation/policy_expressions.h"
 
 #include <span>
+#include <unordered_map>
 
 #include "cel/compile.h"
 
@@ -75,16 +76,33 @@ void add_authorizer(Environment& environment) {
   environment.add_variable("authorizer.requestResource", types.object(AUTHZ "ResourceCheck"));
 }
 
-// A variable's type as the environment keeps it: what has no plain form is dyn.
-const Type* kept_type(cel::TypeTable& types, const Type& type) {
-  if (type.kind == TypeKind::kList) return types.list(kept_type(types, *type.params[0]));
-  if (type.kind == TypeKind::kMap) {
-    return types.map(kept_type(types, *type.params[0]), kept_type(types, *type.params[1]));
+// A variable's type as an environment keeps it: what has no plain form is dyn. Each type in it is
+// looked at once: as a tree it may be exponentially larger.
+class KeptTypes {
+ public:
+  explicit KeptTypes(cel::TypeTable& types) : types_(types) {}
+
+  const Type* keep(const Type& type) {
+    auto known = kept_.find(&type);
+    if (known != kept_.end()) return known->second;
+    const Type* kept = make(type);
+    kept_[&type] = kept;
+    return kept;
   }
-  bool plain =
-      type.params.empty() && type.kind != TypeKind::kError && type.kind <= TypeKind::kTimestamp;
-  return types.simple(plain ? type.kind : TypeKind::kDyn);
-}
+
+ private:
+  const Type* make(const Type& type) {
+    if (type.kind == TypeKind::kList) return types_.list(keep(*type.params[0]));
+    if (type.kind == TypeKind::kMap) {
+      return types_.map(keep(*type.params[0]), keep(*type.params[1]));
+    }
+    bool plain = type.kind != TypeKind::kError && type.kind <= TypeKind::kTimestamp;
+    return types_.simple(plain ? type.kind : TypeKind::kDyn);
+  }
+
+  cel::TypeTable& types_;
+  std::unordered_map<const Type*, const Type*> kept_;
+};
 
 std::span<const TypeKind> wanted(ExpressionUse use) {
   static constexpr TypeKind kBool[] = {TypeKind::kBool};
@@ -153,7 +171,7 @@ std::string PolicyExpressions::add_variable(std::string_view name, std::string_v
   cel::Compiled compiled = cel::compile(expression, validations_);
   for (Environment* environment : {&messages_, &validations_}) {
     cel::TypeTable& types = environment->types();
-    const Type* type = compiled.program ? kept_type(types, compiled.program->result())
+    const Type* type = compiled.program ? KeptTypes(types).keep(compiled.program->result())
                                         : types.simple(TypeKind::kDyn);
     environment->add_object(kVariables, {{std::string(name), type}});
   }
