@@ -24,6 +24,12 @@ Action update_action(const schema::Resource& resource, ObjectPtr object, std::st
   return action;
 }
 
+Action patch_action(const schema::Resource& resource, ObjectPtr object, std::string patch) {
+  Action action = make(Action::Verb::kPatch, resource, std::move(object));
+  action.patch = std::move(patch);
+  return action;
+}
+
 Action delete_action(const schema::Resource& resource, ObjectPtr object) {
   return make(Action::Verb::kDelete, resource, std::move(object));
 }
@@ -36,6 +42,16 @@ Action note_action(ObjectPtr about, std::string type, std::string reason, std::s
   Action action;
   action.success = Note{std::move(about), std::move(type), std::move(reason), std::move(message)};
   return action;
+}
+
+int SlowStart::next() {
+  if (left_ == 0) {
+    ++batch_;
+    size_ *= 2;
+    left_ = size_;
+  }
+  --left_;
+  return batch_;
 }
 
 }  // namespace tiphys::controllers

@@ -24,6 +24,7 @@ bool forgiven(const Action& action, const ApiStatus& error) {
       return (action.exists_is_fine && error.is_already_exists()) ||
              (action.terminating_is_fine && namespace_terminates(error));
     case Action::Verb::kUpdate:
+    case Action::Verb::kPatch:
     case Action::Verb::kDelete:
       return action.missing_is_fine && error.is_not_found();
     case Action::Verb::kVerify:
@@ -151,6 +152,9 @@ Task<Result<ObjectPtr>> Controller::send(const Action& action) {
       return context_.client.create(*action.resource, ns, action.object);
     case Action::Verb::kUpdate:
       return context_.client.update(*action.resource, action.object, action.subresource);
+    case Action::Verb::kPatch:
+      return context_.client.patch(*action.resource, ns, name, client::PatchType::kStrategic,
+                                   action.patch, action.subresource);
     case Action::Verb::kDelete: {
       client::DeleteOptions options;
       options.uid = meta.uid();

@@ -9,6 +9,7 @@
 #include "controllers/endpoint_slice.h"
 #include "controllers/endpoints.h"
 #include "controllers/garbage_collector.h"
+#include "controllers/job.h"
 #include "controllers/namespace.h"
 #include "controllers/node_ipam.h"
 #include "controllers/replica_set.h"
@@ -18,6 +19,7 @@
 #include "controllers/stateful_set.h"
 #include "controllers/storage_protection.h"
 #include "controllers/taint_eviction.h"
+#include "controllers/ttl_after_finished.h"
 
 namespace tiphys::controllers {
 
@@ -74,6 +76,8 @@ constexpr Row kRows[] = {
     {"replicaset-controller", plain<ReplicaSetController>},
     {"replicationcontroller-controller", plain<ReplicationControllerController>},
     {"statefulset-controller", plain<StatefulSetController>},
+    {"job-controller", plain<JobController>},
+    {"ttl-after-finished-controller", plain<TtlAfterFinished>},
     {"endpointslice-controller", plain<EndpointSliceController>},
     {"endpoints-controller", plain<EndpointsController>},
     {"node-lifecycle-controller", node_lifecycle},

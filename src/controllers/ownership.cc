@@ -59,41 +59,48 @@ Claim claim(const Object& owner, const LabelSelector& selector,
 
 namespace {
 
-ObjectPtr adopted(const Object& object, const Object& owner) {
-  Draft draft(object);
-  meta_v1::ObjectMetaEdit meta = client::edit_metadata(draft);
+// Without its owner reference and the finalizer.
+void let_go(meta_v1::ObjectMetaEdit meta, std::string_view owner_uid, std::string_view finalizer) {
   auto references = meta.edit_owner_references();
   for (size_t i = references.size(); i-- > 0;) {
-    if (references[i].view().uid() == metadata(owner).uid()) references.erase(i);
+    if (references[i].view().uid() == owner_uid) references.erase(i);
   }
-  set_controller(draft, owner);
+  if (references.empty()) meta.clear_owner_references();
+  auto finalizers = meta.edit_finalizers();
+  for (size_t i = finalizers.size(); i-- > 0;) {
+    if (!finalizer.empty() && finalizers[i] == finalizer) finalizers.erase(i);
+  }
+  if (finalizers.empty()) meta.clear_finalizers();
+}
+
+ObjectPtr released(const Object& object, const Object& owner, std::string_view finalizer) {
+  Draft draft(object);
+  let_go(client::edit_metadata(draft), metadata(owner).uid(), finalizer);
   return draft.freeze();
 }
 
-ObjectPtr released(const Object& object, const Object& owner) {
+ObjectPtr adopted(const Object& object, const Object& owner, std::string_view finalizer) {
   Draft draft(object);
   meta_v1::ObjectMetaEdit meta = client::edit_metadata(draft);
-  auto references = meta.edit_owner_references();
-  for (size_t i = references.size(); i-- > 0;) {
-    if (references[i].view().uid() == metadata(owner).uid()) references.erase(i);
-  }
-  if (references.empty()) meta.clear_owner_references();
+  let_go(meta, metadata(owner).uid(), finalizer);
+  set_controller(draft, owner);
+  if (!finalizer.empty()) meta.edit_finalizers().append(finalizer);
   return draft.freeze();
 }
 
 }  // namespace
 
 void add_claim_actions(const Claim& claim, const schema::Resource& owner_resource,
-                       const ObjectPtr& owner, const schema::Resource& resource,
-                       Decision& decision) {
+                       const ObjectPtr& owner, const schema::Resource& resource, Decision& decision,
+                       std::string_view finalizer) {
   if (!claim.adopt.empty()) decision.add(verify_action(owner_resource, owner));
   for (const ObjectPtr& object : claim.adopt) {
-    Action action = update_action(resource, adopted(*object, *owner));
+    Action action = update_action(resource, adopted(*object, *owner, finalizer));
     action.batch = 1;
     decision.add(std::move(action));
   }
   for (const ObjectPtr& object : claim.release) {
-    Action action = update_action(resource, released(*object, *owner));
+    Action action = update_action(resource, released(*object, *owner, finalizer));
     action.batch = 1;
     decision.add(std::move(action));
   }

@@ -33,9 +33,10 @@ struct Claim {
 };
 Claim claim(const Object& owner, const LabelSelector& selector,
             const std::vector<ObjectPtr>& candidates);
-// The actions for it, in batch 0 and 1: adoption first makes sure that the owner is alive.
+// The actions for it, in batch 0 and 1: adoption first makes sure that the owner is alive. What is
+// adopted gets the finalizer, what is released loses it ("": none).
 void add_claim_actions(const Claim& claim, const schema::Resource& owner_resource,
-                       const ObjectPtr& owner, const schema::Resource& resource,
-                       Decision& decision);
+                       const ObjectPtr& owner, const schema::Resource& resource, Decision& decision,
+                       std::string_view finalizer = "");
 
 }  // namespace tiphys::controllers

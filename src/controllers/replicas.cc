@@ -10,23 +10,16 @@ using client::metadata;
 
 namespace {
 
-// Creations start slowly: if the first fails (a quota, a bad template) the rest is not tried.
 void add_creations(const ReplicaWorld& world, int32_t count, Decision& decision) {
   ObjectPtr pod = pod_from_template(world.pod_template, *world.owner);
-  int batch = 0;
-  int32_t left_in_batch = 1;
-  int32_t batch_size = 1;
+  SlowStart start;
   for (int32_t i = 0; i < count; ++i) {
     Action action = create_action(pods(), pod);
-    action.batch = batch;
+    action.batch = start.next();
     action.tag = "create";
     action.success = Note{world.owner, "Normal", "SuccessfulCreate", "Created pod: "};
     action.failure = Note{world.owner, "Warning", "FailedCreate", "Error creating: "};
     decision.add(std::move(action));
-    if (--left_in_batch > 0) continue;
-    batch_size *= 2;
-    left_in_batch = batch_size;
-    ++batch;
   }
 }
 

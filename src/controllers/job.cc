@@ -1,0 +1,135 @@
+#include "controllers/job.h"
+
+#include "controllers/ownership.h"
+#include "controllers/resources.h"
+
+namespace tiphys::controllers {
+
+namespace {
+
+constexpr int kWorkers = 5;
+// What happens to pods is looked at together.
+constexpr Duration kPodsTogether = std::chrono::seconds(1);
+// Keys of pods that have a tracking finalizer and no Job to take it off.
+constexpr std::string_view kOrphan = "pod:";
+constexpr std::string_view kManagedByUs = "kubernetes.io/job-controller";
+
+bool is_managed_elsewhere(const Object& job) {
+  batch_v1::JobSpec spec = batch_v1::Job(job).spec();
+  return spec.has_managed_by() && spec.managed_by() != kManagedByUs;
+}
+
+bool is_tracked_pod(const ObjectPtr& pod) { return pod && is_tracked(core_v1::Pod(*pod)); }
+
+}  // namespace
+
+JobController::JobController(Context context)
+    : Controller(context, "job-controller", kWorkers), jobs_(watch(jobs())), pods_(watch(pods())) {
+  pods_.add_index(std::string(kByController), controller_index_keys);
+  jobs_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) { job_changed(old, now); });
+  pods_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) { pod_changed(old, now); });
+}
+
+void JobController::job_changed(const ObjectPtr& old, const ObjectPtr& now) {
+  const Object& job = now ? *now : *old;
+  bool status_only =
+      old && now && metadata(*old).generation() == metadata(*now).generation() &&
+      metadata(*old).has_deletion_timestamp() == metadata(*now).has_deletion_timestamp();
+  enqueue_after(client::object_key(job), status_only ? kPodsTogether : Duration::zero());
+  if (!now || is_finished_job(*now)) wake_tracked_pods(job);
+}
+
+// Pods that are still tracked when their Job is over or gone: nobody will count them.
+void JobController::wake_tracked_pods(const Object& job) {
+  for (const ObjectPtr& pod : pods_.by_index(kByController, metadata(job).uid())) {
+    if (is_tracked_pod(pod)) enqueue(std::string(kOrphan) + client::object_key(*pod));
+  }
+}
+
+void JobController::pod_changed(const ObjectPtr& old, const ObjectPtr& now) {
+  // The last step of counting a pod need not wait.
+  bool settled = is_tracked_pod(old) && !is_tracked_pod(now);
+  Duration delay = settled ? Duration::zero() : kPodsTogether;
+  if (old) wake_jobs_of(*old, delay);
+  if (!now) return;
+  wake_jobs_of(*now, delay);
+  ObjectPtr job = job_of(*now);
+  if (is_tracked_pod(now) && (!job || is_finished_job(*job))) {
+    enqueue(std::string(kOrphan) + client::object_key(*now));
+  }
+}
+
+ObjectPtr JobController::job_of(const Object& pod) const {
+  std::optional<meta_v1::OwnerReference> owner = controller_of(pod);
+  if (!owner || owner->kind() != jobs().kind) return nullptr;
+  ObjectPtr known = jobs_.get(metadata(pod).namespace_(), owner->name());
+  return known && metadata(*known).uid() == owner->uid() ? known : nullptr;
+}
+
+void JobController::wake_jobs_of(const Object& pod, Duration delay) {
+  ObjectPtr job = job_of(pod);
+  if (job) enqueue_after(client::object_key(*job), delay);
+  if (!controller_of(pod)) wake_adopters(pod);
+}
+
+void JobController::wake_adopters(const Object& pod) {
+  for (const ObjectPtr& job : jobs_.list(metadata(pod).namespace_())) {
+    batch_v1::JobSpec spec = batch_v1::Job(*job).spec();
+    LabelSelector selector = selector_of(spec.selector(), spec.has_selector());
+    if (selector.matches(metadata(pod).labels().node())) {
+      enqueue_after(client::object_key(*job), kPodsTogether);
+    }
+  }
+}
+
+Decision JobController::reconcile(const std::string& key, MicroTime now) {
+  if (key.starts_with(kOrphan)) return release_orphan(std::string_view(key).substr(kOrphan.size()));
+  auto [ns, name] = client::split_key(key);
+  ObjectPtr job = jobs_.get(ns, name);
+  if (job && !is_finished_job(*job) && !is_managed_elsewhere(*job)) {
+    return reconcile_job(key, job, now);
+  }
+  back_offs_.erase(key);
+  planned_.erase(key);
+  return {};
+}
+
+Decision JobController::reconcile_job(const std::string& key, const ObjectPtr& job, MicroTime now) {
+  batch_v1::JobSpec spec = batch_v1::Job(*job).spec();
+  LabelSelector selector = selector_of(spec.selector(), spec.has_selector());
+  Claim claimed = claim(*job, selector, claim_candidates(pods_, *job));
+  // Pods that change hands are counted once that is done.
+  if (!claimed.adopt.empty() || !claimed.release.empty()) {
+    Decision decision;
+    add_claim_actions(claimed, jobs(), job, pods(), decision, kJobTracking);
+    return decision;
+  }
+  JobWorld world{job, std::move(claimed.ours), std::nullopt};
+  auto known = back_offs_.find(key);
+  if (known != back_offs_.end()) world.back_off = known->second;
+  JobPlan plan = JobPlanner(world, now).plan();
+  planned_[key] = plan.back_off;
+  return std::move(plan.decision);
+}
+
+// A failure is remembered once the status tells of it, not twice.
+void JobController::outcome(const std::string& key, const Action& action, const ApiStatus* error) {
+  auto planned = planned_.find(key);
+  if (error || action.tag != kJobStatusTag || planned == planned_.end()) return;
+  back_offs_[key] = planned->second;
+}
+
+Decision JobController::release_orphan(std::string_view pod_key) const {
+  Decision decision;
+  auto [ns, name] = client::split_key(pod_key);
+  ObjectPtr pod = pods_.get(ns, name);
+  if (!is_tracked_pod(pod)) return decision;
+  std::optional<meta_v1::OwnerReference> owner = controller_of(*pod);
+  if (owner && owner->kind() != jobs().kind) return decision;
+  ObjectPtr job = job_of(*pod);
+  if (job && (is_managed_elsewhere(*job) || !is_finished_job(*job))) return decision;
+  decision.add(release_action(pod));
+  return decision;
+}
+
+}  // namespace tiphys::controllers

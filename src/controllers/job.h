@@ -1,0 +1,34 @@
+// The Job controller: pods that run to their end, as often as the Job asks, each counted once.
+// Source: https://kubernetes.io/docs/concepts/workloads/controllers/job/
+#pragma once
+#include "controllers/controller.h"
+#include "controllers/job_plan.h"
+
+namespace tiphys::controllers {
+
+class JobController : public Controller {
+ public:
+  explicit JobController(Context context);
+
+ protected:
+  Decision reconcile(const std::string& key, MicroTime now) override;
+  void outcome(const std::string& key, const Action& action, const ApiStatus* error) override;
+
+ private:
+  void job_changed(const ObjectPtr& old, const ObjectPtr& now);
+  void pod_changed(const ObjectPtr& old, const ObjectPtr& now);
+  void wake_jobs_of(const Object& pod, Duration delay);
+  void wake_adopters(const Object& pod);
+  void wake_tracked_pods(const Object& job);
+  // The Job that controls the pod; null: none does.
+  ObjectPtr job_of(const Object& pod) const;
+  Decision reconcile_job(const std::string& key, const ObjectPtr& job, MicroTime now);
+  Decision release_orphan(std::string_view pod_key) const;
+
+  client::Informer& jobs_;
+  client::Informer& pods_;
+  std::unordered_map<std::string, JobBackOff> back_offs_;  // of Jobs that are not finished
+  std::unordered_map<std::string, JobBackOff> planned_;    // once their status is written
+};
+
+}  // namespace tiphys::controllers
