@@ -42,6 +42,27 @@ TEST_F(ApiServerTest, the_cluster_has_what_every_cluster_has) {
   EXPECT_EQ(at(service.body, {"spec", "clusterIP"}), "10.43.0.1");
 }
 
+TEST_F(ApiServerTest, an_update_by_uid_of_what_is_gone_conflicts) {
+  for (const char* path : {"/configmaps/a", "/endpoints/a"}) {
+    Reply reply = ask("PUT", std::string("/api/v1/namespaces/default") + path,
+                      R"({"metadata":{"name":"a","uid":"u"}})");
+    EXPECT_EQ(reply.status, 409) << reply.body;
+    EXPECT_THAT(reply.body, HasSubstr("Precondition failed: UID in precondition: u, UID in object "
+                                      "meta: "));
+  }
+}
+
+TEST_F(ApiServerTest, what_is_too_large_for_the_store_fails_in_etcds_words) {
+  Reply reply = ask("POST", "/apis/apps/v1/namespaces/default/deployments",
+                    R"({"metadata":{"name":"a"},"spec":{"selector":{"matchLabels":{"a":"b"}},)"
+                    R"("template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{)"
+                    R"("name":"c","image":"i","args":[")" +
+                        std::string(1'600'000, 'a') + R"("]}]}}}})");
+  EXPECT_EQ(reply.status, 500);
+  EXPECT_EQ(at(reply.body, {"message"}), "etcdserver: request is too large");
+  EXPECT_EQ(at(reply.body, {"reason"}), "<none>");
+}
+
 TEST_F(ApiServerTest, an_update_with_an_old_version_conflicts) {
   Reply made = ask("POST", kMaps, config_map("a", "1"));
   std::string version = at(made.body, {"metadata", "resourceVersion"});

@@ -103,6 +103,14 @@ class Watch {
   virtual void request_progress() = 0;
 };
 
+// A transaction over the engines' limit. No API error: upstream hands etcd's own words on as a 500.
+inline ApiStatus request_too_large_error() {
+  return ApiStatus(500, "", "etcdserver: request is too large");
+}
+inline bool is_request_too_large(const ApiStatus& status) {
+  return status.message() == request_too_large_error().message();
+}
+
 class Store {
  public:
   virtual ~Store() = default;

@@ -19,6 +19,7 @@ struct PatchState {
   RequestContext* context;
   WriteOptions options;
   PatchAttempt attempt;
+  bool drop_managers = false;  // the patched object was too large for the store
 };
 
 std::string_view namespace_of(const PatchState& state) { return state.context->object_namespace(); }
@@ -37,6 +38,7 @@ Result<Draft> patched(PatchState& state, const ObjectPtr& current) {
   apply_defaults(*context.resource, object);
   track_update(*context.resource, context.info.subresource, current.get(), object,
                state.options.field_manager, state.env->registry->now());
+  if (state.drop_managers) MetaEdit(object).clear("managedFields");
   return object;
 }
 
@@ -89,6 +91,12 @@ Task<Result<Answer>> create_by_apply(HandlerEnv& env, PatchState& state, WriteSc
   co_return Answer::of(std::move(written->object), 201);
 }
 
+Task<Result<Written>> update_by_patch(HandlerEnv& env, PatchState& state, WriteScope scope) {
+  return env.registry->update(std::move(scope), Preconditions{}, [&state](ObjectPtr current) {
+    return patch_transform(state, std::move(current));
+  });
+}
+
 }  // namespace
 
 Task<Result<Answer>> handle_patch(HandlerEnv& env, RequestContext& context) {
@@ -98,20 +106,27 @@ Task<Result<Answer>> handle_patch(HandlerEnv& env, RequestContext& context) {
       read_write_options(context, "PatchOptions", *kind == PatchKind::kApply);
   if (!options) co_return options.error();
   audit_patch(context);
+  bool may_create = *kind == PatchKind::kApply && context.info.subresource.empty();
+  Result<ObjectPtr> there =
+      env.registry->get(*context.resource, context.object_namespace(), context.info.name);
+  // A patch that nothing can be done with isn't even looked at.
+  if (!there && !(may_create && there.error().is_not_found())) co_return there.error();
   Result<PatchBody> body = decode_patch(*kind, context.body, options->field_validation);
   if (!body) co_return body.error();
   PatchState state{&env, &context, *options,
                    PatchAttempt{&context, options->field_validation, std::move(*body)}};
   WriteScope scope = request_scope(context, options->dry_run);
   scope.ns = context.object_namespace();
-  if (*kind == PatchKind::kApply && context.info.subresource.empty() &&
-      !env.registry->cacher(*context.resource).get(scope.ns, scope.name)) {
+  if (!there) {
     Result<Answer> created = co_await create_by_apply(env, state, scope);
     if (created || !created.error().is_already_exists()) co_return created;
   }
-  Result<Written> written = co_await env.registry->update(
-      std::move(scope), Preconditions{},
-      [&state](ObjectPtr current) { return patch_transform(state, std::move(current)); });
+  Result<Written> written = co_await update_by_patch(env, state, scope);
+  bool too_large = !written && storage::is_request_too_large(written.error());
+  if (too_large && *kind != PatchKind::kApply) {
+    state.drop_managers = true;
+    written = co_await update_by_patch(env, state, scope);
+  }
   if (!written) co_return written.error();
   co_return Answer::of(std::move(written->object), written->created ? 201 : 200);
 }

@@ -35,6 +35,28 @@ class PatchTest : public ApiServerTest {
   }
 };
 
+TEST_F(PatchTest, a_patch_of_what_is_not_there_is_not_looked_at) {
+  for (const char* type : {kJsonPatch, kMergePatch, kStrategicPatch}) {
+    EXPECT_EQ(ask("PATCH", std::string(kMaps) + "/none", "{bad", type).status, 404) << type;
+  }
+  EXPECT_EQ(ask("PATCH", std::string(kMaps) + "/none?force=true", "{", kMergePatch).status, 422);
+  EXPECT_EQ(ask("PATCH", std::string(kMaps) + "/none?fieldManager=m", "{", kApplyPatch).status,
+            400);
+  EXPECT_EQ(ask("PATCH", std::string(kMaps) + "/none", "{", "text/plain").status, 415);
+}
+
+// Upstream tries once more without managers, which may be what makes it too large.
+TEST_F(PatchTest, an_object_too_large_for_the_store_is_patched_without_managers) {
+  std::string data;
+  for (int i = 0; i < 4200; ++i) {
+    data += (i ? ",\"" : "\"") + std::string(200, 'k') + std::to_string(i) + "\":\"\"";
+  }
+  Reply made = ask("PATCH", kMap, "{\"data\":{" + data + "}}", kMergePatch);
+  ASSERT_EQ(made.status, 200) << made.body;
+  EXPECT_THAT(made.body, testing::Not(HasSubstr("managedFields")));
+  EXPECT_THAT(made.body, HasSubstr(std::string(200, 'k') + "4199"));
+}
+
 struct Case {
   const char* type;
   const char* body;

@@ -184,6 +184,9 @@ Task<Result<Answer>> handle_scale(HandlerEnv& env, RequestContext& context) {
   ScaleState state{&env, &context, *options, std::nullopt, std::nullopt};
   if (patching) {
     audit_patch(context);
+    Result<ObjectPtr> there =
+        env.registry->get(*context.resource, context.info.ns, context.info.name);
+    if (!there) co_return there.error();
     Result<PatchBody> body = decode_patch(*patch, context.body, options->field_validation);
     if (!body) co_return body.error();
     state.patch.emplace(&context, options->field_validation, std::move(*body));

@@ -292,8 +292,11 @@ Task<Result<Written>> Registry::update(WriteScope scope, Preconditions precondit
     if (!current && !current.error().is_not_found()) co_return current.error();
     bool retry = false;
     if (!current) {
+      Draft nothing(*scope.resource->type->message, &scope.resource->type->gvk);
+      Result<void> met = check_preconditions(scope, preconditions, MetaView(nothing));
+      if (!met) co_return met.error();
       bool may_create = scope.subresource.empty() && kind_rules(*scope.resource).put_creates;
-      if (!may_create || !preconditions.uid.empty()) co_return not_found(scope);
+      if (!may_create) co_return not_found(scope);
       Result<Draft> fresh = co_await transform(nullptr);
       if (!fresh) co_return fresh.error();
       Result<Written> written = co_await create_once(scope, std::move(*fresh));

@@ -1,6 +1,6 @@
 // The store's errors, worded as etcd words them (Kubernetes' clients and tests know the texts).
 #pragma once
-#include "base/status.h"
+#include "storage/store.h"
 
 namespace tiphys::storage::mvcc {
 
@@ -21,9 +21,6 @@ inline ApiStatus empty_key_error() {
 }
 inline ApiStatus too_many_operations_error() {
   return ApiStatus::bad_request("etcdserver: too many operations in txn request");
-}
-inline ApiStatus request_too_large_error() {
-  return ApiStatus::too_large("etcdserver: request is too large");
 }
 inline ApiStatus bad_lease_ttl_error() {
   return ApiStatus::bad_request("etcdserver: lease ttl must be positive");
