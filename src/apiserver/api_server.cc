@@ -313,6 +313,8 @@ Result<RequestContext> ApiServer::Impl::open(net::Request& request) {
   context.accept_encoding = request.headers.get("accept-encoding");
   context.user_agent = request.headers.get("user-agent");
   context.body = std::move(request.body);
+  context.body_stream = std::move(request.body_stream);
+  context.body_too_large = request.body_too_large;
   context.gone = request.gone;
   context.now = loop.wall();
   if (context.info.is_connect() || context.info.subresource == "log") {

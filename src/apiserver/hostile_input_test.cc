@@ -10,6 +10,33 @@
 namespace tiphys::apiserver {
 namespace {
 
+// A body that was too large to be read is told at the place, and in the format, of other problems.
+TEST_F(ApiServerTest, a_body_that_is_too_large_is_told_in_the_format_asked_for) {
+  auto send_large = [&](std::string method, std::string path, std::string type) {
+    net::Request request;
+    request.method = std::move(method);
+    request.path = std::move(path);
+    request.headers.set("content-type", type);
+    request.headers.set("accept", "application/yaml");
+    request.body_too_large = true;
+    return loop_.run(server_.handle(std::move(request)));
+  };
+  const std::string maps = "/api/v1/namespaces/default/configmaps";
+  for (auto [method, path, type] :
+       {std::tuple("POST", maps, "application/json"), std::tuple("PUT", maps + "/a", "any"),
+        std::tuple("PATCH", maps + "/a", "application/merge-patch+json"),
+        std::tuple("DELETE", maps + "/a", "any"), std::tuple("DELETE", maps, "any")}) {
+    net::Response response = send_large(method, path, type);
+    EXPECT_EQ(response.status, 413) << method;
+    EXPECT_EQ(response.headers.get("content-type"), "application/yaml");
+    EXPECT_THAT(*response.body,
+                testing::HasSubstr("message: 'Request entity too large: limit is 3145728'"));
+  }
+  EXPECT_EQ(send_large("POST", maps, "any").status, 415);
+  EXPECT_EQ(send_large("POST", "/api/v1/nothing", "any").status, 404);
+  EXPECT_EQ(send_large("GET", maps, "any").status, 200);
+}
+
 constexpr const char* kMaps = "/api/v1/namespaces/default/configmaps";
 constexpr const char* kSecrets = "/api/v1/namespaces/default/secrets";
 

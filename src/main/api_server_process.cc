@@ -13,7 +13,7 @@
 #include "apiserver/authz/modes.h"
 #include "apiserver/authz/node.h"
 #include "apiserver/authz/rbac.h"
-#include "apiserver/response/status_object.h"
+#include "apiserver/handlers/connect.h"
 #include "apiserver/reviews/reviews.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -71,13 +71,10 @@ Task<Result<void>> bootstrap_policy(apiserver::ApiServer& server) {
   co_return Result<void>();
 }
 
-// A body over the limit is never read whole: the listener answers it with the API's Status.
+// A body over the limit is never read whole; the API server answers it all the same.
 net::ServerLimits listener_limits() {
-  net::ServerLimits limits{.max_body_bytes = codec::kMaxBodyBytes};
-  ObjectPtr status = apiserver::status_object(ApiStatus::too_large(
-      "Request entity too large: limit is " + std::to_string(codec::kMaxBodyBytes)));
-  limits.too_large_type = "application/json";
-  limits.too_large_text = *codec::encode_shared(codec::Format::kJson, *status) + "\n";
+  net::ServerLimits limits{.max_body_bytes = codec::kMaxBodyBytes, .too_large_to_handler = true};
+  limits.streams_body = apiserver::streams_body;
   return limits;
 }
 

@@ -196,7 +196,8 @@ Task<Result<Response>> await_head(std::shared_ptr<Http2Call> call, StopToken sto
 }
 
 Task<Result<Response>> send_http1(ImplPtr impl, Request request, StopToken stop) {
-  auto connection = impl->idle_http1();
+  // A stream can't be sent twice: it gets a connection that the server isn't just closing.
+  auto connection = request.body_stream ? nullptr : impl->idle_http1();
   bool reused = connection != nullptr;
   while (true) {
     if (!connection) {
@@ -247,8 +248,9 @@ Task<Result<Response>> send_any(ImplPtr impl, Request request, StopToken stop) {
 Task<Result<Response>> send_request(ImplPtr impl, Request request, bool stream_body,
                                     StopToken stop) {
   impl->complete(request);
-  auto sending = impl->options.http2 ? send_any(impl, std::move(request), stop)
-                                     : send_http1(impl, std::move(request), stop);
+  bool http2 = impl->options.http2 && !request.body_stream;
+  auto sending =
+      http2 ? send_any(impl, std::move(request), stop) : send_http1(impl, std::move(request), stop);
   Result<Response> response = co_await std::move(sending);
   if (!response || stream_body) co_return std::move(response);
   Result<Response> whole = co_await collect(std::move(*response), stop);

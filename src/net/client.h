@@ -25,7 +25,8 @@ class Client {
  public:
   Client(EpollLoop& loop, ClientOptions options);
   ~Client();
-  // Sends and returns as soon as the head is there. `stream_body`: the body comes as
+  // Sends and returns as soon as the head is there. A body stream is sent over HTTP/1.1, as it
+  // comes: with the content-length of the headers, else in chunks. `stream_body`: the body comes as
   // Response::stream, else whole (bounded by max_body_bytes, 64 MiB). No redirects are followed.
   // Errors: ServiceUnavailable "dial tcp 127.0.0.1:6443: connect: connection refused" and alike.
   Task<Result<Response>> send(Request request, bool stream_body, StopToken stop);

@@ -18,6 +18,8 @@ struct Routes {
   Event streams;  // a stream was opened
   std::shared_ptr<Channel<std::string>> channel;
   int requests = 0;
+  size_t largest_chunk = 0;
+  bool broken = false;  // an upload
 };
 
 Task<void> echo_stream(std::unique_ptr<ByteStream> stream) {
@@ -53,6 +55,21 @@ Task<Response> route(Routes* routes, Request request) {
     auto subject = request.peer_certificate ? request.peer_certificate->subject().common_name : "-";
     response.headers.add("x-peer", subject);
     response.body = text(std::move(request.body));
+  } else if (request.path == "/upload") {
+    size_t bytes = 0;
+    Result<Bytes> chunk = co_await request.body_stream->next({});
+    while (chunk && *chunk) {
+      bytes += (*chunk)->size();
+      routes->largest_chunk = std::max(routes->largest_chunk, (*chunk)->size());
+      co_await yield(routes->loop);
+      chunk = co_await request.body_stream->next({});
+    }
+    if (!chunk) routes->broken = true;
+    response.body = text(std::to_string(bytes));
+  } else if (request.path == "/upload/refused") {
+    response.status = 403;
+  } else if (request.path == "/too-large") {
+    response.body = text(request.body_too_large ? "too large" : "fits");
   } else if (request.path == "/large") {
     response.body = text(std::string(5'000'000, 'L'));
   } else if (request.path == "/wait") {
@@ -82,13 +99,20 @@ class ClientTest : public testing::TestWithParam<Mode> {
     if (GetParam().tls) pki_ = TestPki::make();
     server_ = std::make_unique<Server>(
         loop_, GetParam().tls ? pki_.server_tls() : nullptr,
-        [this](Request request) { return route(&routes_, std::move(request)); });
+        [this](Request request) { return route(&routes_, std::move(request)); }, limits());
     EXPECT_TRUE(server_->listen("127.0.0.1", 0));
     client_ = std::make_unique<Client>(loop_, options());
   }
   ~ClientTest() override {
     run_task(loop_, client_->stop());
     run_task(loop_, server_->stop(milliseconds(100)));
+  }
+  static ServerLimits limits() {
+    ServerLimits limits;
+    limits.streams_body = [](std::string_view path, const Headers&) {
+      return path.starts_with("/upload");
+    };
+    return limits;
   }
   ClientOptions options() const {
     ClientOptions options;
@@ -111,6 +135,93 @@ class ClientTest : public testing::TestWithParam<Mode> {
   std::unique_ptr<Server> server_;
   std::unique_ptr<Client> client_;
 };
+
+// A body that comes in pieces.
+class PieceBody : public BodyStream {
+ public:
+  PieceBody(int pieces, bool broken) : left_(pieces), broken_(broken) {}
+  Task<Result<Bytes>> next(StopToken) override {
+    if (left_-- > 0) co_return text(std::string(100'000, 'p'));
+    if (broken_) co_return ApiStatus::internal("the body broke off");
+    co_return Bytes();
+  }
+
+ private:
+  int left_;
+  bool broken_;
+};
+
+TEST_P(ClientTest, ABodyOfAnyLengthIsNeverHeldWhole) {
+  Request whole;
+  whole.method = "PUT";
+  whole.path = "/upload";
+  whole.body = std::string(9'000'000, 'x');
+  auto answer = send(std::move(whole));
+  ASSERT_TRUE(answer) << answer.error().message();
+  EXPECT_EQ(*answer->body, "9000000");
+  EXPECT_LE(routes_.largest_chunk, 1'000'000u);
+  for (bool chunked : {true, false}) {
+    Request streamed;
+    streamed.method = "PUT";
+    streamed.path = "/upload";
+    streamed.body_stream = std::make_unique<PieceBody>(70, false);
+    if (!chunked) streamed.headers.set("content-length", "7000000");
+    answer = send(std::move(streamed));
+    ASSERT_TRUE(answer) << answer.error().message();
+    EXPECT_EQ(*answer->body, "7000000");
+  }
+}
+
+TEST_P(ClientTest, ABodyThatBreaksOffIsNotTakenForAWholeOne) {
+  Request request;
+  request.method = "PUT";
+  request.path = "/upload";
+  request.body_stream = std::make_unique<PieceBody>(3, true);
+  auto answer = send(std::move(request));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().message(), "the body broke off");
+  while (!routes_.broken) run_task(loop_, yield(loop_));
+}
+
+TEST_P(ClientTest, AnUploadMayBeAnsweredBeforeItIsRead) {
+  for (bool streamed : {false, true}) {
+    Request request;
+    request.method = "PUT";
+    request.path = "/upload/refused";
+    if (streamed) {
+      request.body_stream = std::make_unique<PieceBody>(70, false);
+    } else {
+      request.body = std::string(2'000'000, 'x');
+    }
+    auto answer = send(std::move(request));
+    ASSERT_TRUE(answer) << answer.error().message();
+    EXPECT_EQ(answer->status, 403);
+  }
+  EXPECT_EQ(send(make_get("/large"))->body->size(), 5'000'000u);
+}
+
+TEST_P(ClientTest, TheHandlerIsToldOfABodyThatIsTooLarge) {
+  ServerLimits told = limits();
+  told.too_large_to_handler = true;
+  Server server(
+      loop_, GetParam().tls ? pki_.server_tls() : nullptr,
+      [this](Request request) { return route(&routes_, std::move(request)); }, told);
+  ASSERT_TRUE(server.listen("127.0.0.1", 0));
+  ClientOptions to = options();
+  to.address = "127.0.0.1:" + std::to_string(server.port());
+  Client client(loop_, to);
+  for (size_t size : {size_t{3} << 20, (size_t{3} << 20) + 1}) {
+    Request request;
+    request.method = "POST";
+    request.path = "/too-large";
+    request.body = std::string(size, 'x');
+    auto answer = run_task(loop_, client.send(std::move(request), false, {}));
+    ASSERT_TRUE(answer) << answer.error().message();
+    EXPECT_EQ(*answer->body, size > (size_t{3} << 20) ? "too large" : "fits");
+  }
+  run_task(loop_, client.stop());
+  run_task(loop_, server.stop(milliseconds(100)));
+}
 
 TEST_P(ClientTest, RequestAndAnswer) {
   Request request;

@@ -1,7 +1,7 @@
 // HTTP messages as the server and the client of this folder exchange them with their users.
 //
-// Loop thread only. A request body is always whole and bounded; a response body is whole
-// (shared bytes) or a stream. Header names are lower case.
+// Loop thread only. A request body is whole and bounded, unless it is asked for as a stream; a
+// response body is whole (shared bytes) or a stream. Header names are lower case.
 #pragma once
 #include <functional>
 #include <memory>
@@ -39,19 +39,6 @@ class Headers {
   std::vector<Entry> entries_;
 };
 
-struct Request {
-  std::string method;  // "GET"
-  std::string path;    // raw, percent-encoded, starts with '/'
-  std::string query;   // raw, without '?'
-  std::string authority;
-  Headers headers;
-  std::string body;
-  // Server side only:
-  std::string remote_address;                                   // "10.0.0.1:4242"
-  std::shared_ptr<const crypto::Certificate> peer_certificate;  // verified; null: none given
-  StopToken gone;  // stops when the client went away or the server shuts down
-};
-
 // A pulled body. Destroying it ends the stream.
 class BodyStream {
  public:
@@ -60,6 +47,21 @@ class BodyStream {
   virtual Task<Result<Bytes>> next(StopToken stop) = 0;
   // After the end: the fields that trail the body (HTTP/2 only; gRPC's status). Null: none.
   virtual const Headers* trailers() const { return nullptr; }
+};
+
+struct Request {
+  std::string method;  // "GET"
+  std::string path;    // raw, percent-encoded, starts with '/'
+  std::string query;   // raw, without '?'
+  std::string authority;
+  Headers headers;
+  std::string body;
+  std::shared_ptr<BodyStream> body_stream;  // instead of `body`; its length is in the headers
+  // Server side only:
+  bool body_too_large = false;  // it isn't here, and won't be (see ServerLimits)
+  std::string remote_address;   // "10.0.0.1:4242"
+  std::shared_ptr<const crypto::Certificate> peer_certificate;  // verified; null: none given
+  StopToken gone;  // stops when the client went away or the server shuts down
 };
 
 // A byte connection: what is left after an upgrade. read: "" at the end.

@@ -21,6 +21,12 @@ std::string request_text(const Request& request, bool upgrade) {
                 (name == "connection" && !upgrade);
     if (!ours && is_safe_header(name, value)) append_header(out, name, value);
   }
+  if (request.body_stream) {
+    bool chunked = !request.headers.has("content-length");
+    append_header(out, chunked ? "transfer-encoding" : "content-length",
+                  chunked ? "chunked" : request.headers.get("content-length"));
+    return out + "\r\n";
+  }
   bool may_have_body = request.method != "GET" && request.method != "HEAD";
   if (may_have_body || !request.body.empty()) {
     append_header(out, "content-length", std::to_string(request.body.size()));
@@ -88,7 +94,9 @@ class Http1BodyStream : public BodyStream {
   void finish() {
     auto connection = std::move(connection_);
     auto idle = idle_.lock();
-    if (keep_alive_ && idle && connection->input.empty()) idle->give_back(std::move(connection));
+    bool sent = !connection->upload || connection->upload->done();
+    if (keep_alive_ && sent && idle && connection->input.empty())
+      idle->give_back(std::move(connection));
   }
 
   std::unique_ptr<Http1Connection> connection_;
@@ -105,8 +113,16 @@ Task<Result<ResponseHead>> http1_exchange(Http1Connection* connection, Request* 
   Result<void> sent = co_await connection->stream->write(request_text(*request, upgrade), stop);
   // A server that refuses may have answered before it took all.
   if (!sent && sent.error().is_stopped()) co_return sent.error();
+  connection->upload.reset();
+  if (request->body_stream) {
+    bool chunked = !request->headers.has("content-length");
+    connection->upload =
+        Http1Upload::start(*connection->stream, std::move(request->body_stream), chunked, stop);
+  }
   for (int interim = 0; interim < kMaxInterimHeads; ++interim) {
     Result<ResponseHead> head = co_await read_head(connection, request->method, stop);
+    bool broke_off = !head && connection->upload && connection->upload->error();
+    if (broke_off) co_return *connection->upload->error();
     if (!head || head->status >= 200 || head->status == 101) co_return head;
   }
   co_return ApiStatus::service_unavailable("too many 1xx answers");

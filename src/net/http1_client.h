@@ -6,13 +6,18 @@
 #include "net/byte_stream.h"
 #include "net/http.h"
 #include "net/http1_head.h"
+#include "net/http1_upload.h"
 
 namespace tiphys::net {
 
 struct Http1Connection {
+  ~Http1Connection() {
+    if (upload) upload->abandon();
+  }
   std::unique_ptr<WireStream> stream;
-  std::string input;      // read, not yet used
-  bool answered = false;  // bytes of the current answer came
+  std::string input;                    // read, not yet used
+  bool answered = false;                // bytes of the current answer came
+  std::shared_ptr<Http1Upload> upload;  // of the current request's body stream
 };
 
 // Takes connections back that can be used again.

@@ -3,6 +3,7 @@
 #include "net/exchange.h"
 #include "net/http1_body.h"
 #include "net/http1_head.h"
+#include "net/request_body.h"
 #include "net/server_connection.h"
 
 namespace tiphys::net {
@@ -14,6 +15,8 @@ constexpr size_t kMaxPipelinedBytes = 64 * 1024;
 // unread input causes.
 constexpr Duration kLinger = std::chrono::seconds(2);
 constexpr size_t kMaxLingerBytes = 16 * 1024 * 1024;
+
+ApiStatus cut_off() { return ApiStatus::service_unavailable("unexpected EOF"); }
 
 using Upgrade = std::function<Task<void>(std::unique_ptr<ByteStream>)>;
 
@@ -38,17 +41,20 @@ class Http1Server : public ServerProtocol, public ResponseSink {
   }
   void on_input_end() override {
     ended_ = true;
+    if (upload_) upload_->fail(cut_off());
     if (state_ == State::kRunning) return exchange_->gone.request_stop();
     // What was answered already still goes out: on_flush() closes.
     state_ = State::kLingering;
     if (connection_.output().pending() == 0) connection_.close();
   }
   bool wants_input() const override {
+    if (uploading()) return !upload_->full();
     return state_ != State::kRunning || input_.size() < kMaxPipelinedBytes;
   }
   void on_flush() override;
   void on_closed() override {
     if (exchange_) exchange_->detach();
+    end_upload();
     core_.held_body_bytes -= std::exchange(held_, 0);
   }
   void begin_stop() override {
@@ -70,11 +76,14 @@ class Http1Server : public ServerProtocol, public ResponseSink {
   void process();
   bool take_head();
   bool take_body();
+  bool take_upload();
+  bool uploading() const { return upload_ && !upload_->over(); }
+  void end_upload();
   bool hold(size_t bytes);
+  void start_upload();
   void start_exchange();
   void refuse(int status, std::string_view why);
   void refuse_body();
-  void answer_and_linger(int status, std::string_view type, std::string text);
   void write_head(const Response& response, bool whole);
   void end_response();
   void upgrade(Exchange& exchange);
@@ -88,6 +97,8 @@ class Http1Server : public ServerProtocol, public ResponseSink {
   RequestHead head_;
   std::optional<Http1Body> framing_;
   std::string body_;
+  std::shared_ptr<RequestBody> upload_;  // instead of body_, while the handler runs
+  bool too_large_ = false;
   size_t held_ = 0;
   std::shared_ptr<Exchange> exchange_;
   MonoTime since_;  // of the state
@@ -105,7 +116,8 @@ void Http1Server::process() {
   if (in_process_) return;
   in_process_ = true;
   while (!connection_.closed() && !awaits_room()) {
-    bool more = (state_ == State::kHead && take_head()) || (state_ == State::kBody && take_body());
+    bool more = (state_ == State::kHead && take_head()) ||
+                (state_ == State::kBody && take_body()) || (uploading() && take_upload());
     if (!more) break;
   }
   in_process_ = false;
@@ -131,17 +143,55 @@ bool Http1Server::take_head() {
   input_.erase(0, end);
   searched_ = 0;
   head_ = std::move(*head);
-  if (head_.framing.length > core_.limits.max_body_bytes) {
+  framing_.emplace(head_.framing);
+  bool streamed = !framing_->done() && core_.limits.streams_body &&
+                  core_.limits.streams_body(head_.path, head_.headers);
+  if (!streamed && head_.framing.length > core_.limits.max_body_bytes) {
     refuse_body();
     return false;
   }
-  framing_.emplace(head_.framing);
   state_ = State::kBody;
   since_ = core_.now;
   if (head_.expects_continue && !framing_->done() && input_.empty()) {
     connection_.output().append("HTTP/1.1 100 Continue\r\n\r\n");
   }
+  if (streamed) start_upload();
   return true;
+}
+
+// The handler starts with the head; the body comes as it takes it.
+void Http1Server::start_upload() {
+  upload_ = std::make_shared<RequestBody>(core_.loop);
+  upload_->on_taken = [this](size_t) {
+    since_ = core_.now;
+    connection_.read_soon();
+  };
+  connection_.flush_soon();
+  start_exchange();
+}
+
+bool Http1Server::take_upload() {
+  if (upload_->full() || input_.empty()) return false;
+  std::string data;
+  auto taken = framing_->take(input_, data, kMaxBufferedBody);
+  since_ = core_.now;
+  if (!taken) {
+    input_.clear();
+    upload_->fail(taken.error());
+    refused_ = true;
+    return false;
+  }
+  input_.erase(0, *taken);
+  upload_->push(data);
+  if (framing_->done()) upload_->end();
+  return true;
+}
+
+void Http1Server::end_upload() {
+  if (!upload_) return;
+  upload_->on_taken = nullptr;
+  upload_->fail(cut_off());
+  upload_.reset();
 }
 
 bool Http1Server::take_body() {
@@ -183,27 +233,21 @@ void Http1Server::start_exchange() {
   request.authority = std::move(head_.authority);
   request.headers = std::move(head_.headers);
   request.body = std::exchange(body_, {});
+  request.body_too_large = std::exchange(too_large_, false);
+  if (upload_) request.body_stream = RequestBody::stream(upload_);
   request.remote_address = connection_.remote_address();
   request.peer_certificate = connection_.peer_certificate();
   request.gone = exchange_->gone.token();
   exchange_->bodiless = request.method == "HEAD";
-  keep_alive_ = head_.keep_alive;
+  keep_alive_ = head_.keep_alive && !request.body_too_large;
   core_.gate.spawn(run_exchange(core_, exchange_));
 }
 
 void Http1Server::refuse(int status, std::string_view why) {
-  answer_and_linger(status, "text/plain; charset=utf-8", std::string(why) + "\n");
-}
-
-void Http1Server::refuse_body() {
-  answer_and_linger(413, core_.limits.too_large_type, core_.limits.too_large_text);
-}
-
-void Http1Server::answer_and_linger(int status, std::string_view type, std::string text) {
   Response response;
   response.status = status;
-  response.headers.add("content-type", type);
-  response.body = std::make_shared<const std::string>(std::move(text));
+  response.headers.add("content-type", "text/plain; charset=utf-8");
+  response.body = std::make_shared<const std::string>(std::string(why) + "\n");
   keep_alive_ = false;
   refused_ = true;
   write_head(response, true);
@@ -212,6 +256,14 @@ void Http1Server::answer_and_linger(int status, std::string_view type, std::stri
   since_ = core_.now;
   input_ = {};
   connection_.flush_soon();
+}
+
+void Http1Server::refuse_body() {
+  if (!core_.limits.too_large_to_handler) return refuse(413, "request body too large");
+  body_ = {};
+  too_large_ = true;
+  refused_ = true;
+  start_exchange();
 }
 
 void Http1Server::write_head(const Response& response, bool whole) {
@@ -239,6 +291,8 @@ void Http1Server::write_head(const Response& response, bool whole) {
 void Http1Server::respond(Exchange& exchange) {
   core_.held_body_bytes -= std::exchange(held_, 0);
   if (core_.stopping || ended_) keep_alive_ = false;
+  if (uploading()) refused_ = true;
+  if (refused_) keep_alive_ = false;
   Response& response = exchange.response;
   if (response.status == 101 && response.upgrade) return upgrade(exchange);
   bool whole = !response.stream;
@@ -272,6 +326,7 @@ void Http1Server::stream_ended(Exchange& exchange, bool failed) {
 void Http1Server::end_response() {
   exchange_->sink = nullptr;
   exchange_.reset();
+  end_upload();
   since_ = core_.now;
   if (keep_alive_ && !core_.stopping) {
     state_ = State::kHead;
@@ -317,7 +372,7 @@ bool Http1Server::on_tick(MonoTime now) {
     case State::kLingering:
       return waited <= kLinger;
     case State::kRunning:
-      return true;
+      return !upload_ || !upload_->starved() || waited <= core_.limits.body_timeout;
   }
   return true;
 }

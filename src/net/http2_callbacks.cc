@@ -39,8 +39,10 @@ struct Http2Callbacks {
     server(user).on_frame(*frame);
     return 0;
   }
-  static int data_chunk(nghttp2_session*, uint8_t, int32_t id, const uint8_t* data, size_t size,
-                        void* user) {
+  // The stream's window is opened as its body is taken.
+  static int data_chunk(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data,
+                        size_t size, void* user) {
+    nghttp2_session_consume_connection(session, size);
     if (Http2Stream* stream = server(user).find(id)) {
       server(user).on_data(*stream, bytes_view(data, size));
     }
@@ -80,6 +82,7 @@ nghttp2_session* make_server_session(Http2Server* server) {
   nghttp2_option* option = nullptr;
   nghttp2_option_new(&option);
   nghttp2_option_set_no_closed_streams(option, 1);
+  nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_max_send_header_block_length(option, kMaxSentHeaderBytes);
   nghttp2_session* session = nullptr;
   nghttp2_session_server_new2(&session, callbacks, server, option);

@@ -127,15 +127,18 @@ void Http2Server::on_request_headers(Http2Stream& stream, bool end) {
   bool rooted = stream.request.path.starts_with('/') ||
                 (stream.request.path == "*" && stream.request.method == "OPTIONS");
   if (!rooted) return refuse(stream, 400, "malformed request target");
-  if (end) return start_exchange(stream);
+  if (end) return end_body(stream);
+  bool streamed =
+      core_.limits.streams_body && core_.limits.streams_body(stream.request.path, headers);
   auto length = parse_uint(headers.get("content-length"));
-  if (length && *length > core_.limits.max_body_bytes) {
+  if (!streamed && length && *length > core_.limits.max_body_bytes) {
     return refuse_body(stream);
   }
   if (headers.get("expect") == "100-continue") {
     nghttp2_nv status = borrowed_field(":status", "100");
     nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream.id, nullptr, &status, 1, nullptr);
   }
+  if (streamed) start_upload(stream);
 }
 
 void Http2Server::on_frame(const nghttp2_frame& frame) {
@@ -148,14 +151,14 @@ void Http2Server::on_frame(const nghttp2_frame& frame) {
       if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
         on_request_headers(*stream, end);
       } else if (end) {
-        start_exchange(*stream);
+        end_body(*stream);
       }
       return;
     }
     case NGHTTP2_DATA: {
       Http2Stream* stream = find(frame.hd.stream_id);
       if (frame.hd.length == 0 && !end) charge();
-      if (stream && end && !stream->refused) start_exchange(*stream);
+      if (stream && end) end_body(*stream);
       return;
     }
     case NGHTTP2_WINDOW_UPDATE:
@@ -169,6 +172,11 @@ void Http2Server::on_frame(const nghttp2_frame& frame) {
 
 void Http2Server::on_data(Http2Stream& stream, std::string_view bytes) {
   if (stream.refused || !stream.receiving) return;
+  if (stream.upload) {
+    stream.since = core_.now;
+    return stream.upload->push(bytes);
+  }
+  nghttp2_session_consume_stream(session_, stream.id, bytes.size());
   std::string& body = stream.request.body;
   if (body.size() + bytes.size() > core_.limits.max_body_bytes) {
     refuse_body(stream);
@@ -182,11 +190,10 @@ void Http2Server::on_data(Http2Stream& stream, std::string_view bytes) {
 }
 
 void Http2Server::start_exchange(Http2Stream& stream) {
-  if (!stream.receiving) return;
-  stream.receiving = false;
-  --receiving_;
   // Handlers of streams that the client reset still count: rapid reset gains nothing.
   if (stopping_ || running_ >= core_.limits.max_concurrent_streams) {
+    stop_receiving(stream);
+    cut_off(stream);
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, NGHTTP2_REFUSED_STREAM);
     return;
   }
@@ -200,24 +207,53 @@ void Http2Server::start_exchange(Http2Stream& stream) {
 }
 
 void Http2Server::refuse(Http2Stream& stream, int status, std::string_view why) {
-  answer_early(stream, status, "text/plain; charset=utf-8", std::string(why) + "\n");
-}
-
-void Http2Server::refuse_body(Http2Stream& stream) {
-  answer_early(stream, 413, core_.limits.too_large_type, core_.limits.too_large_text);
-}
-
-void Http2Server::answer_early(Http2Stream& stream, int status, std::string_view type,
-                               std::string text) {
   stream.refused = true;
-  if (stream.receiving) --receiving_;
-  stream.receiving = false;
+  stop_receiving(stream);
   release(stream);
   stream.request = {};
   stream.response.status = status;
-  stream.response.headers.add("content-type", type);
-  stream.response.body = std::make_shared<const std::string>(std::move(text));
+  stream.response.headers.add("content-type", "text/plain; charset=utf-8");
+  stream.response.body = std::make_shared<const std::string>(std::string(why) + "\n");
   submit(stream);
+}
+
+void Http2Server::refuse_body(Http2Stream& stream) {
+  if (!core_.limits.too_large_to_handler) return refuse(stream, 413, "request body too large");
+  stream.refused = true;
+  release(stream);
+  stream.request.body = {};
+  stream.request.body_too_large = true;
+  stop_receiving(stream);
+  start_exchange(stream);
+}
+
+void Http2Server::stop_receiving(Http2Stream& stream) {
+  if (std::exchange(stream.receiving, false)) --receiving_;
+}
+
+// The handler starts with the head; windows open as it takes the body.
+void Http2Server::start_upload(Http2Stream& stream) {
+  stream.upload = std::make_shared<RequestBody>(core_.loop);
+  stream.upload->on_taken = [this, &stream](size_t bytes) {
+    stream.since = core_.now;
+    nghttp2_session_consume_stream(session_, stream.id, bytes);
+    connection_.flush_soon();
+  };
+  stream.request.body_stream = RequestBody::stream(stream.upload);
+  start_exchange(stream);
+}
+
+void Http2Server::end_body(Http2Stream& stream) {
+  if (stream.refused || !stream.receiving) return;
+  stop_receiving(stream);
+  if (stream.upload) return stream.upload->end();
+  start_exchange(stream);
+}
+
+void Http2Server::cut_off(Http2Stream& stream) {
+  if (!stream.upload) return;
+  stream.upload->on_taken = nullptr;
+  stream.upload->fail(ApiStatus::service_unavailable("unexpected EOF"));
 }
 
 void Http2Server::respond(Exchange& exchange) {
@@ -235,14 +271,14 @@ void Http2Server::on_sent(const nghttp2_frame& frame) {
   bool ends = frame.hd.type == NGHTTP2_HEADERS || frame.hd.type == NGHTTP2_DATA;
   if (!ends || !(frame.hd.flags & NGHTTP2_FLAG_END_STREAM)) return;
   Http2Stream* stream = find(frame.hd.stream_id);
-  if (!stream || !stream->refused) return;
+  if (!stream || (!stream->refused && !stream->receiving)) return;
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
 }
 
 void Http2Server::on_stream_close(Http2Stream& stream) {
   stream.open = false;
-  if (stream.receiving) --receiving_;
-  stream.receiving = false;
+  stop_receiving(stream);
+  cut_off(stream);
   release(stream);
   if (stream.running) {
     stream.gone.request_stop();
@@ -274,6 +310,7 @@ void Http2Server::remove(Http2Stream& stream) {
 void Http2Server::on_closed() {
   for (auto& stream : std::exchange(streams_, {})) {
     release(*stream);
+    cut_off(*stream);
     stream->open = false;
     stream->detach();
   }
@@ -300,7 +337,8 @@ bool Http2Server::on_tick(MonoTime now) {
   if (in_head_ && now - head_since_ > core_.limits.header_timeout) return false;
   for (auto& stream : streams_) {
     if (!stream->open) continue;
-    bool slow = stream->receiving && now - stream->since > core_.limits.body_timeout;
+    bool waits = stream->upload ? stream->upload->starved() : stream->receiving;
+    bool slow = waits && now - stream->since > core_.limits.body_timeout;
     bool stalled = stream->chunk && now - stream->progress_at > core_.limits.idle_timeout;
     if (!slow && !stalled) continue;
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);

@@ -10,6 +10,7 @@
 
 #include "net/exchange.h"
 #include "net/glitch_budget.h"
+#include "net/request_body.h"
 #include "net/server_connection.h"
 
 namespace tiphys::net {
@@ -22,15 +23,16 @@ struct Http2Stream : public Exchange {
   int32_t id = 0;
   size_t index = 0;  // in Http2Server::streams_
   size_t header_bytes = 0;
-  size_t surplus_fields = 0;  // past the limits, dropped
-  size_t held = 0;            // of its head and body, in ServerCore's sum
-  size_t held_head = 0;       // in the connection's sum
-  MonoTime since{0};
-  bool open = true;         // nghttp2 knows it
-  bool receiving = true;    // the request isn't whole yet
-  bool refused = false;     // answered before it was whole
-  bool ended = false;       // no chunk comes after this one
-  MonoTime progress_at{0};  // when data was last handed in or sent
+  size_t surplus_fields = 0;            // past the limits, dropped
+  size_t held = 0;                      // of its head and body, in ServerCore's sum
+  size_t held_head = 0;                 // in the connection's sum
+  std::shared_ptr<RequestBody> upload;  // instead of a held body, while the handler runs
+  MonoTime since{0};                    // the head, or the last piece of an upload
+  bool open = true;                     // nghttp2 knows it
+  bool receiving = true;                // the request isn't whole yet
+  bool refused = false;                 // answered before it was whole
+  bool ended = false;                   // no chunk comes after this one
+  MonoTime progress_at{0};              // when data was last handed in or sent
   char status_text[8];
   char length_text[24];
 };
@@ -67,10 +69,13 @@ class Http2Server : public ServerProtocol, public ResponseSink {
   ssize_t provide(Http2Stream& stream, size_t length, uint32_t* flags);
   int send_data(Http2Stream& stream, const uint8_t* frame_head, size_t length);
 
+  void end_body(Http2Stream& stream);
+  void start_upload(Http2Stream& stream);
   void start_exchange(Http2Stream& stream);
+  void stop_receiving(Http2Stream& stream);
   void refuse(Http2Stream& stream, int status, std::string_view why);
   void refuse_body(Http2Stream& stream);
-  void answer_early(Http2Stream& stream, int status, std::string_view type, std::string text);
+  void cut_off(Http2Stream& stream);
   void submit(Http2Stream& stream);
   void submit_trailers(Http2Stream& stream, uint32_t* flags);
   void charge(int64_t cost = 1);

@@ -4,6 +4,7 @@
 // reset, PING, SETTINGS, CONTINUATION, empty frames) are bounded by Limits; going over answers 4xx
 // or closes that connection. Never affects other clients.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,9 +19,10 @@ namespace tiphys::net {
 
 struct ServerLimits {
   size_t max_header_bytes = 1 << 20;        // Go's DefaultMaxHeaderBytes
-  size_t max_body_bytes = 3 * 1024 * 1024;  // over: 413 with the text below
-  std::string too_large_type = "text/plain; charset=utf-8";
-  std::string too_large_text = "request body too large\n";
+  size_t max_body_bytes = 3 * 1024 * 1024;  // over: 413
+  bool too_large_to_handler = false;        // no 413: the handler is told (Request::body_too_large)
+  // Requests whose bodies, of any length, come as Request::body_stream. Null: none.
+  std::function<bool(std::string_view path, const Headers& headers)> streams_body;
   uint32_t max_concurrent_streams =
       250;  // upstream's --http2-max-streams-per-connection default region
   Duration idle_timeout = std::chrono::seconds(90);

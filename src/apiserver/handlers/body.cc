@@ -98,6 +98,12 @@ Result<void> check_type(const Draft& draft, const schema::Kind& kind) {
 
 }  // namespace
 
+Result<void> check_body_size(const RequestContext& context) {
+  if (!context.body_too_large) return {};
+  return ApiStatus::too_large("Request entity too large: limit is " +
+                              std::to_string(codec::kMaxBodyBytes));
+}
+
 void warn_of_problems(RequestContext& context, FieldValidation validation,
                       const std::vector<std::string>& problems) {
   if (validation != FieldValidation::kWarn) return;

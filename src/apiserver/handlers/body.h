@@ -6,6 +6,9 @@
 
 namespace tiphys::apiserver {
 
+// 413 if the client sent more than codec::kMaxBodyBytes.
+Result<void> check_body_size(const RequestContext& context);
+
 // kind: the expected kind. Errors: UnsupportedMediaType; BadRequest with upstream's wordings.
 Result<Draft> decode_body(RequestContext& context, const schema::Kind& kind,
                           FieldValidation validation);

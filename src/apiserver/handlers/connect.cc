@@ -1,5 +1,6 @@
 #include "apiserver/handlers/connect.h"
 
+#include "apiserver/handlers/body.h"
 #include "apiserver/handlers/proxy_headers.h"
 #include "apiserver/handlers/tunnel.h"
 #include "apiserver/response/gzip.h"
@@ -88,6 +89,11 @@ ProxyRequest client_request(RequestContext& context, ProxyTarget target, std::st
   out.request.headers =
       forwarded_request_headers(context.headers, context.remote_address, out.upgrade);
   out.request.body = std::move(context.body);
+  out.request.body_stream = std::move(context.body_stream);
+  std::string_view length = context.headers.get("content-length");
+  if (out.request.body_stream && !length.empty()) {
+    out.request.headers.set("content-length", length);
+  }
   return out;
 }
 
@@ -104,6 +110,13 @@ void tell_place(net::Request& request, const ProxyPlace& place) {
 
 }  // namespace
 
+bool streams_body(std::string_view path, const net::Headers& headers) {
+  // Most requests are told apart by this alone.
+  if (path.find("/proxy") == std::string_view::npos || is_upgrade_request(headers)) return false;
+  Result<ParsedRequest> parsed = parse_request_info("POST", path, "");
+  return parsed && parsed->info.is_connect() && parsed->info.subresource == "proxy";
+}
+
 Task<Result<ProxyAnswer>> reach(HandlerEnv& env, ProxyRequest request, StopToken stop) {
   if (!env.connect) {
     co_return ApiStatus::service_unavailable("no way to reach nodes and pods is set up");
@@ -113,6 +126,8 @@ Task<Result<ProxyAnswer>> reach(HandlerEnv& env, ProxyRequest request, StopToken
 
 Task<Result<Answer>> pass_on(HandlerEnv& env, RequestContext& context, ProxyTarget target,
                              std::string path, std::string query, const ProxyPlace* place) {
+  Result<void> fits = check_body_size(context);
+  if (!fits) co_return fits.error();
   ProxyRequest request =
       client_request(context, std::move(target), std::move(path), std::move(query));
   if (place) tell_place(request.request, *place);

@@ -15,6 +15,10 @@ inline constexpr size_t kMaxRewrittenHtml = 4 * 1024 * 1024;  // larger pages pa
 Task<Result<Answer>> pass_on(HandlerEnv& env, RequestContext& context, ProxyTarget target,
                              std::string path, std::string query, const ProxyPlace* place);
 
+// Requests whose bodies are passed on as they come, whatever their length: those of proxies, but
+// for upgrades.
+bool streams_body(std::string_view path, const net::Headers& headers);
+
 // Sends a request of the API server's own. Errors are the connection's: "dial tcp 10.0.0.5:80:
 // connect: connection refused".
 Task<Result<ProxyAnswer>> reach(HandlerEnv& env, ProxyRequest request, StopToken stop);

@@ -1,6 +1,7 @@
 #include "apiserver/handlers/options.h"
 
 #include "apiserver/handlers/audited_body.h"
+#include "apiserver/handlers/body.h"
 #include "apiserver/registry/field_error.h"
 #include "base/strings.h"
 #include "codec/codec.h"
@@ -160,6 +161,11 @@ Result<ObjectPtr> decode_delete_options(const RequestContext& context) {
 
 Result<WriteOptions> read_write_options(const RequestContext& context, std::string_view kind,
                                         bool apply) {
+  // In upstream's order: a create looks at the type of its body first.
+  if (kind == "CreateOptions" && !context.object) {
+    if (auto format = body_format(context.content_type); !format) return format.error();
+  }
+  if (auto fits = check_body_size(context); !fits) return fits.error();
   WriteOptions options;
   FieldErrors errors;
   check_dry_run(context.query, errors, &options.dry_run);
@@ -213,6 +219,7 @@ Result<ListOptions> read_list_options(const RequestContext& context, bool watch)
 Result<DeleteRequest> read_delete_options(RequestContext& context, bool* dry_run) {
   DeleteRequest request;
   FieldErrors errors;
+  if (auto fits = check_body_size(context); !fits) return fits.error();
   TIPHYS_TRY(ObjectPtr, body, decode_delete_options(context));
   if (body) {
     audit_body(context, Draft(*body));

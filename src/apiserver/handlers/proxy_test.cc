@@ -1,4 +1,5 @@
 #include "apiserver/api_server_fixture.h"
+#include "apiserver/handlers/connect.h"
 #include "apiserver/handlers/proxy_headers.h"
 #include "apiserver/handlers/proxy_target.h"
 #include "apiserver/response/gzip.h"
@@ -379,6 +380,38 @@ TEST_F(ProxyTest, logs_come_over_a_websocket_too) {
   std::string written;
   loop_.run(response.upgrade(std::make_unique<RecordingStream>(loop_, written)));
   EXPECT_EQ(written, std::string("\x82\x00\x82\x05hello\x88\x02\x03\xe8", 13));
+}
+
+TEST(StreamsBody, proxies_but_no_upgrades) {
+  net::Headers upgrade;
+  upgrade.set("connection", "Upgrade");
+  const std::string pod = "/api/v1/namespaces/default/pods/p";
+  EXPECT_TRUE(streams_body(pod + "/proxy", {}));
+  EXPECT_TRUE(streams_body(pod + "/proxy/a/b", {}));
+  EXPECT_TRUE(streams_body("/api/v1/nodes/n/proxy/metrics", {}));
+  EXPECT_FALSE(streams_body(pod + "/proxy", upgrade));
+  EXPECT_FALSE(streams_body(pod + "/exec", {}));
+  EXPECT_FALSE(streams_body("/api/v1/namespaces/default/configmaps/proxy", {}));
+  EXPECT_FALSE(streams_body("/%zz/proxy", {}));
+}
+
+class NoBody : public net::BodyStream {
+ public:
+  Task<Result<net::Bytes>> next(StopToken) override { co_return net::Bytes(); }
+};
+
+TEST_F(ProxyTest, a_body_is_passed_on_as_it_comes) {
+  make_pod("10.1.0.5");
+  net::Request request;
+  request.method = "POST";
+  request.path = std::string(kPods) + "/p/proxy/";
+  request.headers.set("content-length", "5000000");
+  request.body_stream = std::make_shared<NoBody>();
+  net::BodyStream* body = request.body_stream.get();
+  EXPECT_EQ(loop_.run(server_.handle(std::move(request))).status, 200);
+  EXPECT_EQ(last_.request.body_stream.get(), body);
+  EXPECT_EQ(last_.request.headers.get("content-length"), "5000000");
+  last_ = {};
 }
 
 TEST_F(ProxyTest, log_options_are_checked) {

@@ -33,7 +33,9 @@ struct RequestContext {
   std::string authority;       // the Host that was asked
   std::string remote_address;  // "10.0.0.1:4242"
   std::string body;            // raw body, or
-  ObjectPtr object;            // the decoded one of an in-process request
+  std::shared_ptr<net::BodyStream> body_stream;  // of a proxied request, or
+  ObjectPtr object;                              // the decoded one of an in-process request
+  bool body_too_large = false;
   bool in_process = false;
   UserInfo user;
   MediaType media;
