@@ -346,6 +346,7 @@ Task<Result<Answer>> ApiServer::Impl::pass(RequestContext& context, net::Headers
     if (*other && context.audit) context.audit->set_impersonated(context.user);
   }
   Result<void> allowed = authorize(context);
+  context.denied = !allowed;
   if (!allowed) co_return allowed.error();
   Result<MediaType> media = negotiate(context.accept, accept_scope(context));
   bool aggregated = !context.info.is_resource && negotiate_discovery(context.accept);
@@ -401,7 +402,9 @@ Task<net::Response> ApiServer::Impl::serve(net::Request request) {
   Result<Answer> answer = co_await pass(*context, std::move(request.headers), *limit);
   if (audit) audit_answer(*audit, *context, answer);
   const schema::Resource* resource = context->resource;
+  bool denied = context->denied;
   net::Response response = answered(std::move(*context), std::move(answer), audit_id);
+  if (denied) response.headers.set("x-content-type-options", "nosniff");
   metrics.count(resource, verb, response.status, loop.mono() - started);
   if (audit)
     response = co_await audit_response(std::move(audit), std::move(response), long_running);
@@ -453,6 +456,7 @@ Task<Result<Answer>> ApiServer::call(InProcessRequest request) {
 
 Task<Result<Answer>> ApiServer::Impl::called(RequestContext& context) {
   Result<void> allowed = authorize(context);
+  context.denied = !allowed;
   if (!allowed) co_return allowed.error();
   MonoTime started = loop.mono();
   Result<Answer> answer = co_await limited(context, "");

@@ -42,6 +42,26 @@ TEST_F(ApiServerTest, the_cluster_has_what_every_cluster_has) {
   EXPECT_EQ(at(service.body, {"spec", "clusterIP"}), "10.43.0.1");
 }
 
+TEST_F(ApiServerTest, what_upstream_refuses_in_queries_and_headers) {
+  ask("POST", kMaps, config_map("a", "1"));
+  const std::string map = std::string(kMaps) + "/a";
+  Reply exported = ask("GET", map + "?export=true");
+  EXPECT_EQ(exported.status, 400);
+  EXPECT_EQ(at(exported.body, {"message"}),
+            "the export parameter, deprecated since v1.14, is no longer supported");
+  EXPECT_EQ(ask("GET", map + "?export=false").status, 200);
+  Reply dry = ask("POST", "/api/v1/namespaces/default/pods/p/exec?dryRun=All");
+  EXPECT_EQ(dry.status, 400);
+  EXPECT_EQ(at(dry.body, {"message"}), "dryRun is not supported");
+  Reply any = ask("GET", map, "", "", "application/*, application/yaml;q=0.5");
+  EXPECT_EQ(any.type, "application/json");
+  EXPECT_EQ(ask("GET", map, "", "", "application/*").status, 406);
+  // The router's own 405 names no methods.
+  Reply method = ask("PUT", kMaps, "{}");
+  EXPECT_EQ(method.status, 405);
+  EXPECT_FALSE(method.headers.has("allow"));
+}
+
 TEST_F(ApiServerTest, an_update_by_uid_of_what_is_gone_conflicts) {
   for (const char* path : {"/configmaps/a", "/endpoints/a"}) {
     Reply reply = ask("PUT", std::string("/api/v1/namespaces/default") + path,

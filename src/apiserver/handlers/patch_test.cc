@@ -57,6 +57,13 @@ TEST_F(PatchTest, an_object_too_large_for_the_store_is_patched_without_managers)
   EXPECT_THAT(made.body, HasSubstr(std::string(200, 'k') + "4199"));
 }
 
+TEST_F(PatchTest, who_is_refused_is_told_without_sniffing) {
+  server_.set_authorizer(std::make_unique<NoCreation>());
+  Reply refused = ask("POST", kMaps, R"({"metadata":{"name":"b"}})");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(refused.headers.get("x-content-type-options"), "nosniff");
+}
+
 struct Case {
   const char* type;
   const char* body;

@@ -6,6 +6,10 @@
 namespace tiphys::apiserver {
 
 Task<Result<Answer>> handle_get(HandlerEnv& env, RequestContext& context) {
+  if (context.query.flag("export")) {
+    co_return ApiStatus::bad_request(
+        "the export parameter, deprecated since v1.14, is no longer supported");
+  }
   if (context.query.has("resourceVersion")) {
     std::string_view text = context.query.get("resourceVersion");
     auto version = parse_resource_version(text);

@@ -100,6 +100,9 @@ Task<Result<Answer>> handle_subresource(HandlerEnv& env, RequestContext& context
   bool known = name == "proxy" && is_proxied_method(context.method);
   for (std::string_view offered : context.subresource->verbs) known |= offered == verb;
   if (!known) co_return no_method();
+  if (context.info.is_connect() && context.query.has("dryRun")) {
+    co_return ApiStatus::bad_request("dryRun is not supported");
+  }
   if (SubresourceHandler handler = subresource_handler(name))
     co_return co_await handler(env, context);
   if (verb == "get") co_return co_await handle_get(env, context);

@@ -37,6 +37,7 @@ struct RequestContext {
   ObjectPtr object;                              // the decoded one of an in-process request
   bool body_too_large = false;
   bool in_process = false;
+  bool denied = false;  // by the authorizer
   UserInfo user;
   MediaType media;
   StopToken gone;  // the client went away, the server stops, or the time is up

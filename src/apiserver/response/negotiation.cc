@@ -112,7 +112,9 @@ bool apply_transform(const As& as, const AcceptScope& scope, MediaType& media) {
 }
 
 std::optional<MediaType> accept_clause(const Clause& clause, const AcceptScope& scope) {
-  auto format = format_of(clause.type);
+  // Known to no route by itself, but good enough beside a type that is.
+  bool any = clause.type == "application/*";
+  auto format = any ? std::optional(codec::Format::kJson) : format_of(clause.type);
   if (!format) return std::nullopt;
   MediaType media;
   media.format = *format;
@@ -152,10 +154,10 @@ Result<MediaType> negotiate(std::string_view accept, const AcceptScope& scope) {
   if (accept.empty() || accept == "application/json" || accept == "*/*") return MediaType{};
   std::vector<Clause> clauses = parse_accept(accept);
   if (clauses.empty()) return MediaType{};
-  bool known = false;
+  bool known = std::ranges::any_of(
+      clauses, [](const Clause& clause) { return format_of(clause.type).has_value(); });
   for (const Clause& clause : clauses) {
-    known = known || format_of(clause.type);
-    auto media = accept_clause(clause, scope);
+    auto media = known ? accept_clause(clause, scope) : std::nullopt;
     if (!media) continue;
     if (scope.streams && media->format == codec::Format::kYaml) {
       return not_acceptable(kStreamTypes);
