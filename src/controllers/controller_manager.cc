@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "controllers/certificate_approval.h"
 #include "controllers/cluster_role_aggregation.h"
+#include "controllers/daemon_set.h"
 #include "controllers/deployment.h"
 #include "controllers/endpoint_slice.h"
 #include "controllers/endpoints.h"
@@ -73,6 +74,7 @@ constexpr Row kRows[] = {
     {"node-ipam-controller", node_ipam},
     {"clusterrole-aggregation-controller", plain<ClusterRoleAggregation>},
     {"deployment-controller", plain<DeploymentController>},
+    {"daemonset-controller", plain<DaemonSetController>},
     {"replicaset-controller", plain<ReplicaSetController>},
     {"replicationcontroller-controller", plain<ReplicationControllerController>},
     {"statefulset-controller", plain<StatefulSetController>},

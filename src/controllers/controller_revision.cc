@@ -63,7 +63,8 @@ Result<core_v1::PodTemplateSpec> revision_template(const Object& revision, Arena
 }
 
 ObjectPtr new_revision(const Object& owner, const core_v1::PodTemplateSpec& pod_template,
-                       std::string_view data, std::string_view hash, int64_t number) {
+                       std::string_view data, std::string_view hash, int64_t number,
+                       std::string_view hash_label) {
   Draft draft = apps_v1::ControllerRevision::make();
   apps_v1::ControllerRevisionEdit revision(draft);
   meta_v1::ObjectMetaEdit meta = revision.edit_metadata();
@@ -71,7 +72,7 @@ ObjectPtr new_revision(const Object& owner, const core_v1::PodTemplateSpec& pod_
   meta.set_name(prefix + "-" + std::string(hash));
   meta.set_namespace(namespace_of(owner));
   meta.set_labels(pod_template.metadata().labels());
-  meta.edit_labels().set(kRevisionHashLabel, hash);
+  meta.edit_labels().set(hash_label, hash);
   meta.set_annotations(metadata(owner).annotations());
   set_controller(draft, owner);
   revision.set_data(data);

@@ -24,9 +24,11 @@ std::string revision_hash(std::string_view data, std::optional<int32_t> collisio
 // The template that a revision holds, in `arena`. Error: the data is no such patch.
 Result<core_v1::PodTemplateSpec> revision_template(const Object& revision, Arena& arena);
 
-// "<owner>-<hash>", controlled by the owner, labelled as its pods and with the hash.
+// "<owner>-<hash>", controlled by the owner, labelled as its pods and with the hash (those of a
+// DaemonSet with kPodRevisionLabel).
 ObjectPtr new_revision(const Object& owner, const core_v1::PodTemplateSpec& pod_template,
-                       std::string_view data, std::string_view hash, int64_t number);
+                       std::string_view data, std::string_view hash, int64_t number,
+                       std::string_view hash_label = kRevisionHashLabel);
 // The same revision with another number.
 ObjectPtr renumbered(const Object& revision, int64_t number);
 

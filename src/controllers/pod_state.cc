@@ -21,8 +21,17 @@ std::optional<Duration> until_available(const core_v1::Pod& pod, int32_t min_rea
                                         MicroTime now) {
   if (!kinds::is_ready(pod) || is_pod_available(pod, min_ready_seconds, now)) return std::nullopt;
   MicroTime since = kinds::find_condition(pod.status(), "Ready").last_transition_time();
+  if (since == 0) return std::nullopt;
   MicroTime due = since + min_ready_seconds * kMicrosPerSecond;
   return std::chrono::microseconds(std::max<MicroTime>(due - now, 1));
+}
+
+void look_when_available(const std::vector<ObjectPtr>& pods, int32_t min_ready_seconds,
+                         MicroTime now, Decision& decision) {
+  for (const ObjectPtr& pod : pods) {
+    auto delay = until_available(core_v1::Pod(*pod), min_ready_seconds, now);
+    if (delay) decision.look_again_in(*delay);
+  }
 }
 
 bool is_pod_active(const core_v1::Pod& pod) {

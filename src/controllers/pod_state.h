@@ -5,15 +5,20 @@
 #include <vector>
 
 #include "base/time.h"
+#include "controllers/action.h"
 #include "kinds/core_v1.h"
 
 namespace tiphys::controllers {
 
 // Ready for at least min_ready_seconds.
 bool is_pod_available(const core_v1::Pod& pod, int32_t min_ready_seconds, MicroTime now);
-// How long until a ready pod is available; nullopt: it is, or it is not ready.
+// How long until a ready pod is available; nullopt: it is, or it is not ready, or not known since
+// when.
 std::optional<Duration> until_available(const core_v1::Pod& pod, int32_t min_ready_seconds,
                                         MicroTime now);
+// Looks again when the next ready pod is available.
+void look_when_available(const std::vector<ObjectPtr>& pods, int32_t min_ready_seconds,
+                         MicroTime now, Decision& decision);
 // Neither finished nor being deleted.
 bool is_pod_active(const core_v1::Pod& pod);
 

@@ -1,6 +1,7 @@
 #include "controllers/replicas.h"
 
 #include "client/object_key.h"
+#include "controllers/pod_control.h"
 #include "controllers/resources.h"
 #include "kinds/pods.h"
 
@@ -14,11 +15,8 @@ void add_creations(const ReplicaWorld& world, int32_t count, Decision& decision)
   ObjectPtr pod = pod_from_template(world.pod_template, *world.owner);
   SlowStart start;
   for (int32_t i = 0; i < count; ++i) {
-    Action action = create_action(pods(), pod);
+    Action action = create_pod_action(pod, world.owner);
     action.batch = start.next();
-    action.tag = "create";
-    action.success = Note{world.owner, "Normal", "SuccessfulCreate", "Created pod: "};
-    action.failure = Note{world.owner, "Warning", "FailedCreate", "Error creating: "};
     decision.add(std::move(action));
   }
 }
@@ -42,11 +40,7 @@ void add_deletions(const ReplicaWorld& world, const std::vector<ObjectPtr>& acti
   std::ranges::sort(
       order, [&](const RankedPod& a, const RankedPod& b) { return deleted_before(a, b, now); });
   for (int32_t i = 0; i < count; ++i) {
-    Action action = delete_action(pods(), order[static_cast<size_t>(i)].object);
-    action.tag = "delete";
-    action.success = Note{world.owner, "Normal", "SuccessfulDelete", "Deleted pod: "};
-    action.failure = Note{world.owner, "Warning", "FailedDelete", "Error deleting: "};
-    decision.add(std::move(action));
+    decision.add(delete_pod_action(order[static_cast<size_t>(i)].object, world.owner));
   }
 }
 
@@ -66,15 +60,6 @@ void count_pod(const ReplicaWorld& world, const core_v1::Pod& pod, MicroTime now
   if (is_pod_available(pod, world.min_ready_seconds, now)) ++counts.available;
 }
 
-// When the next ready pod will have been ready long enough.
-void look_when_available(const ReplicaWorld& world, const std::vector<ObjectPtr>& active,
-                         MicroTime now, Decision& decision) {
-  for (const ObjectPtr& pod : active) {
-    auto delay = until_available(core_v1::Pod(*pod), world.min_ready_seconds, now);
-    if (delay) decision.look_again_in(*delay);
-  }
-}
-
 }  // namespace
 
 ReplicaPlan plan_replicas(const ReplicaWorld& world, MicroTime now) {
@@ -91,7 +76,7 @@ ReplicaPlan plan_replicas(const ReplicaWorld& world, MicroTime now) {
   }
   Claim claimed = claim(*world.owner, world.selector, candidates);
   for (const ObjectPtr& pod : claimed.ours) count_pod(world, core_v1::Pod(*pod), now, plan.counts);
-  look_when_available(world, claimed.ours, now, plan.decision);
+  look_when_available(claimed.ours, world.min_ready_seconds, now, plan.decision);
   add_claim_actions(claimed, *world.resource, world.owner, pods(), plan.decision);
   // Pods that change hands are counted once that is done.
   if (!claimed.adopt.empty() || !claimed.release.empty()) return plan;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "base/strings.h"
+#include "kinds/node_selector.h"
 #include "kinds/pods.h"
 #include "object/quantity.h"
 
@@ -13,34 +13,6 @@ namespace {
 // cpu in thousandths, everything else in whole units.
 int64_t amount(std::string_view name, const Quantity& quantity) {
   return name == "cpu" ? quantity.milli_value() : quantity.value();
-}
-
-bool matches_expression(core_v1::NodeSelectorRequirement r, bool present, std::string_view value) {
-  std::string_view op = r.operator_();
-  auto values = r.values();
-  bool listed =
-      std::any_of(values.begin(), values.end(), [&](std::string_view v) { return v == value; });
-  if (op == "In") return present && listed;
-  if (op == "NotIn") return !present || !listed;
-  if (op == "Exists") return present;
-  if (op == "DoesNotExist") return !present;
-  std::optional<int64_t> have = parse_int(value);
-  std::optional<int64_t> want = values.empty() ? std::nullopt : parse_int(values[0]);
-  if (!present || !have || !want) return false;
-  return op == "Gt" ? *have > *want : op == "Lt" && *have < *want;
-}
-
-bool matches_term(core_v1::NodeSelectorTerm term, core_v1::Node node) {
-  if (term.match_expressions().empty() && term.match_fields().empty()) return false;
-  for (core_v1::NodeSelectorRequirement r : term.match_expressions()) {
-    auto labels = node.metadata().labels();
-    if (!matches_expression(r, labels.contains(r.key()), labels.find(r.key()))) return false;
-  }
-  for (core_v1::NodeSelectorRequirement r : term.match_fields()) {
-    bool name = r.key() == "metadata.name";
-    if (!matches_expression(r, name, node.metadata().name())) return false;
-  }
-  return true;
 }
 
 std::set<std::pair<int32_t, std::string>> host_ports(core_v1::PodSpec spec) {
@@ -56,22 +28,8 @@ std::set<std::pair<int32_t, std::string>> host_ports(core_v1::PodSpec spec) {
 
 }  // namespace
 
-bool matches_node(core_v1::PodSpec spec, core_v1::Node node) {
-  for (auto [key, value] : spec.node_selector()) {
-    auto labels = node.metadata().labels();
-    if (!labels.contains(key) || labels.find(key) != value) return false;
-  }
-  core_v1::NodeAffinity affinity = spec.affinity().node_affinity();
-  if (!affinity.has_required_during_scheduling_ignored_during_execution()) return true;
-  for (core_v1::NodeSelectorTerm term :
-       affinity.required_during_scheduling_ignored_during_execution().node_selector_terms()) {
-    if (matches_term(term, node)) return true;
-  }
-  return false;
-}
-
 std::optional<Why> admit_pod(const AdmissionInput& in, core_v1::Pod pod) {
-  if (!matches_node(pod.spec(), in.node)) {
+  if (!kinds::matches_node(pod.spec(), in.node)) {
     return Why{"NodeAffinity",
                "Predicate NodeAffinity failed: node(s) didn't match Pod's node "
                "affinity/selector"};

@@ -16,7 +16,4 @@ struct AdmissionInput {
 };
 std::optional<Why> admit_pod(const AdmissionInput& input, core_v1::Pod pod);
 
-// requiredDuringScheduling and nodeSelector against the node's labels and name.
-bool matches_node(core_v1::PodSpec spec, core_v1::Node node);
-
 }  // namespace tiphys::kubelet
