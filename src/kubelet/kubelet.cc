@@ -32,6 +32,7 @@ struct Kubelet::Impl {
   EventStream stream;
   NodeServices node;
   PodManager manager;
+  UsageReader usage;
   KubeletServer server;
   bool started = false;
 };
@@ -86,7 +87,8 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
            .puller = puller,
            .options = options},
       manager(node, pods, stream),
-      server(l, pool, manager, options) {
+      usage(node, manager),
+      server(l, pool, manager, usage, options) {
   node.cgroups = detect_cgroups();
   node.host_ips = {options.node_ip};
   node.allocatable = node_allocatable(keeper.facts(), options);

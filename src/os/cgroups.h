@@ -9,11 +9,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "os/cgroup_usage.h"
 
 namespace tiphys::os {
 
@@ -58,11 +60,19 @@ class Cgroups {
   bool exists(const std::string& path) const;
   // Names of the direct child groups, in any hierarchy.
   std::vector<std::string> children(const std::string& path) const;
+  // What the group and those below it have used (cgroup_usage.cc). Errors: the group isn't there;
+  // the root of a v2 tree, which has no memory.current.
+  Result<CgroupUsage> usage(const std::string& path) const;
+  // The CPU time alone, which every root has.
+  Result<int64_t> cpu_ns(const std::string& path) const;
   // Removes the group and everything below it. Error: it is busy (still has processes).
   Result<void> remove(const std::string& path) const;
 
  private:
   std::vector<std::string> roots() const;
+  // Where a controller keeps the group; nothing: it isn't mounted.
+  std::optional<std::string> folder_of(const std::string& controller,
+                                       const std::string& path) const;
   Result<void> create_v2(const std::string& path) const;
   CgroupMounts mounts_;
 };

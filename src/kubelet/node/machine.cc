@@ -80,4 +80,26 @@ MachinePressure read_machine_pressure(const std::string& root_dir) {
   return out;
 }
 
+void read_meminfo_usage(std::string_view text, os::CgroupUsage& out) {
+  out.memory_bytes = meminfo(text, "MemTotal") - meminfo(text, "MemFree");
+  out.inactive_file_bytes = meminfo(text, "Inactive(file)");
+  out.rss_bytes = meminfo(text, "AnonPages");
+}
+
+std::optional<os::CgroupUsage> read_machine_usage(const os::Cgroups& groups) {
+  Result<os::CgroupUsage> root = groups.usage("");
+  Result<std::string> memory = os::read_file("/proc/meminfo", 64 * 1024);
+  if (!memory) return std::nullopt;
+  if (root) {
+    root->memory_limit_bytes = meminfo(*memory, "MemTotal");
+    return *root;
+  }
+  Result<int64_t> cpu_ns = groups.cpu_ns("");
+  if (!cpu_ns) return std::nullopt;
+  os::CgroupUsage out{.cpu_ns = *cpu_ns};
+  read_meminfo_usage(*memory, out);
+  out.memory_limit_bytes = meminfo(*memory, "MemTotal");
+  return out;
+}
+
 }  // namespace tiphys::kubelet

@@ -1,7 +1,10 @@
 // Facts of the machine for the node object. Blocks shortly: files of /proc and /sys.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "os/cgroups.h"
 
 namespace tiphys::kubelet {
 
@@ -26,5 +29,11 @@ struct MachinePressure {
   int64_t pids_max = 0;
 };
 MachinePressure read_machine_pressure(const std::string& root_dir);
+
+// What everything on the machine uses: the root group's figures; of a v2 tree, whose root counts
+// no memory, those of /proc/meminfo. Nothing: neither can be read.
+std::optional<os::CgroupUsage> read_machine_usage(const os::Cgroups& groups);
+// The memory part from the text of /proc/meminfo. Pure.
+void read_meminfo_usage(std::string_view text, os::CgroupUsage& out);
 
 }  // namespace tiphys::kubelet

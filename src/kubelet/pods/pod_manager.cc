@@ -207,6 +207,12 @@ std::vector<ObjectPtr> PodManager::all_pods() const {
   return out;
 }
 
+std::vector<const PodWorker*> PodManager::workers() const {
+  std::vector<const PodWorker*> out;
+  for (const auto& [uid, worker] : workers_) out.push_back(worker.get());
+  return out;
+}
+
 const PodWorker* PodManager::find(std::string_view ns, std::string_view name) const {
   const PodWorker* found = nullptr;
   for (const auto& [uid, worker] : workers_) {

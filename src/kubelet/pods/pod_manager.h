@@ -23,6 +23,7 @@ class PodManager {
   // Workers that use the node's resources.
   std::vector<ObjectPtr> active_pods() const;
   std::vector<ObjectPtr> all_pods() const;
+  std::vector<const PodWorker*> workers() const;
   // By namespace and name, or null.
   const PodWorker* find(std::string_view ns, std::string_view name) const;
   void wake_all();

@@ -7,6 +7,8 @@
 #include "crypto/certificate.h"
 #include "crypto/tls.h"
 #include "kubelet/server/log_stream.h"
+#include "kubelet/stats/resource_metrics.h"
+#include "kubelet/stats/summary.h"
 #include "os/files.h"
 
 namespace tiphys::kubelet {
@@ -20,6 +22,18 @@ net::Response text_response(int status, const std::string& text) {
   out.status = status;
   out.headers.add("content-type", "text/plain; charset=utf-8");
   out.body = std::make_shared<const std::string>(text + "\n");
+  return out;
+}
+
+// As Go's ParseBool; the last of several counts.
+bool asks_for(std::string_view query, std::string_view name) {
+  bool out = false;
+  for (std::string_view pair : split(query, '&')) {
+    std::optional<std::string_view> value = cut_prefix(pair, name);
+    if (!value || !value->starts_with('=')) continue;
+    std::string text = to_lower(value->substr(1));
+    out = text == "true" || text == "t" || text == "1";
+  }
   return out;
 }
 
@@ -68,8 +82,8 @@ Result<const ContainerRecord*> find_log(const PodWorker& worker, const std::stri
 }  // namespace
 
 KubeletServer::KubeletServer(EpollLoop& loop, WorkerPool& pool, PodManager& pods,
-                             const Options& options)
-    : loop_(loop), pool_(pool), pods_(pods), options_(options) {}
+                             UsageReader& usage, const Options& options)
+    : loop_(loop), pool_(pool), pods_(pods), usage_(usage), options_(options) {}
 
 // Given, or self-signed and kept.
 Result<void> KubeletServer::load_certificate() {
@@ -147,6 +161,8 @@ Task<net::Response> KubeletServer::handle(net::Request request) {
   if (first == "containerLogs" && parts.size() == 4) {
     co_return co_await container_logs(std::move(request), parts[1], parts[2], parts[3]);
   }
+  if (request.path == "/metrics/resource") co_return co_await resource_metrics();
+  if (request.path == "/stats/summary") co_return co_await stats_summary(request.query);
   for (std::string_view later : {"exec", "attach", "portForward", "run"}) {
     if (first == later) {
       co_return text_response(501, "the kubelet of tiphys does not serve /" + first + " yet");
@@ -166,6 +182,24 @@ net::Response KubeletServer::list_pods() const {
   out.headers.add("content-type", "application/json");
   out.body = std::make_shared<const std::string>(std::move(json));
   return out;
+}
+
+Task<net::Response> KubeletServer::resource_metrics() {
+  Result<NodeUsage> usage = co_await usage_.read();
+  net::Response out;
+  out.headers.add("content-type", "text/plain; version=0.0.4; charset=utf-8");
+  out.body = std::make_shared<const std::string>(resource_metrics_text(usage));
+  co_return out;
+}
+
+Task<net::Response> KubeletServer::stats_summary(std::string query) {
+  Result<NodeUsage> usage = co_await usage_.read();
+  if (!usage) co_return text_response(500, "Internal Error: " + usage.error().message());
+  bool only_cpu_and_memory = asks_for(query, "only_cpu_and_memory");
+  net::Response out;
+  out.headers.add("content-type", "application/json");
+  out.body = std::make_shared<const std::string>(summary_json(*usage, only_cpu_and_memory));
+  co_return out;
 }
 
 bool KubeletServer::is_running(const std::string& ns, const std::string& pod,

@@ -1,0 +1,79 @@
+#include "kubelet/stats/summary.h"
+
+#include "codec/codec.h"
+#include "kinds/stats_v1alpha1.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+namespace stats = stats_v1alpha1;
+
+// Of the node, a pod or a container: each has cpu and memory.
+template <class Edit>
+void fill_sample(Edit edit, const std::optional<UsageSample>& sample) {
+  if (!sample) return;
+  stats::CPUStatsEdit cpu = edit.edit_cpu();
+  cpu.set_time(sample->time);
+  if (sample->nano_cores) cpu.set_usage_nano_cores(*sample->nano_cores);
+  cpu.set_usage_core_nano_seconds(sample->used.cpu_ns);
+  const os::CgroupUsage& used = sample->used;
+  stats::MemoryStatsEdit memory = edit.edit_memory();
+  memory.set_time(sample->time);
+  if (used.memory_limit_bytes > 0) {
+    memory.set_available_bytes(
+        std::max<int64_t>(used.memory_limit_bytes - used.working_set_bytes(), 0));
+  }
+  memory.set_usage_bytes(used.memory_bytes);
+  memory.set_working_set_bytes(used.working_set_bytes());
+  memory.set_rss_bytes(used.rss_bytes);
+  memory.set_page_faults(used.page_faults);
+  memory.set_major_page_faults(used.major_page_faults);
+}
+
+void fill_pod(stats::PodStatsEdit edit, const PodUsage& pod) {
+  stats::PodReferenceEdit reference = edit.edit_pod_ref();
+  reference.set_name(pod.name);
+  reference.set_namespace(pod.ns);
+  reference.set_uid(pod.uid);
+  if (pod.started > 0) edit.set_start_time(pod.started);
+  for (const ContainerUsage& container : pod.containers) {
+    stats::ContainerStatsEdit one = edit.edit_containers().append();
+    one.set_name(container.name);
+    if (container.started > 0) one.set_start_time(container.started);
+    fill_sample(one, container.sample);
+  }
+  fill_sample(edit, pod.sample);
+}
+
+void fill_machine(stats::NodeStatsEdit node, const MachinePressure& machine, MicroTime time) {
+  stats::FsStatsEdit fs = node.edit_fs();
+  fs.set_time(time);
+  fs.set_available_bytes(machine.disk_available);
+  fs.set_capacity_bytes(machine.disk_total);
+  fs.set_used_bytes(machine.disk_total - machine.disk_available);
+  stats::RlimitStatsEdit limits = node.edit_rlimit();
+  limits.set_time(time);
+  limits.set_maxpid(machine.pids_max);
+  limits.set_curproc(machine.pids_used);
+}
+
+}  // namespace
+
+std::string summary_json(const NodeUsage& usage, bool only_cpu_and_memory) {
+  Draft draft(stats::Summary::message());
+  stats::SummaryEdit summary(draft);
+  stats::NodeStatsEdit node = summary.edit_node();
+  node.set_node_name(usage.name);
+  if (usage.booted > 0) node.set_start_time(usage.booted);
+  fill_sample(node, usage.sample);
+  if (!only_cpu_and_memory && usage.sample) {
+    fill_machine(node, usage.machine, usage.sample->time);
+  }
+  summary.edit_pods();
+  for (const PodUsage& pod : usage.pods) fill_pod(summary.edit_pods().append(), pod);
+  std::string out;
+  codec::encode_json(draft.type(), draft.root(), out);
+  return out;
+}
+
+}  // namespace tiphys::kubelet

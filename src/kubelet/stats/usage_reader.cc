@@ -1,0 +1,80 @@
+#include "kubelet/stats/usage_reader.h"
+
+#include "base/strings.h"
+#include "kubelet/pods/resources.h"
+#include "os/files.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+PodUsage pod_usage(const std::string& cgroup_root, const PodWorker& worker) {
+  core_v1::Pod pod(*worker.pod());
+  PodUsage out;
+  out.name = pod.metadata().name();
+  out.ns = pod.metadata().namespace_();
+  out.uid = pod.metadata().uid();
+  out.cgroup = pod_cgroup(cgroup_root, pod);
+  if (const SandboxRecord* sandbox = worker.runtime_state().newest_sandbox()) {
+    out.started = sandbox->created;
+  }
+  for (const ContainerRecord& c : worker.runtime_state().containers) {
+    if (c.state != ContainerState::kRunning) continue;
+    out.containers.push_back({c.name, c.id, out.cgroup + "/" + c.id, c.started, std::nullopt});
+  }
+  return out;
+}
+
+std::optional<UsageSample> sample_of(const os::Cgroups& groups, const Clock& clock,
+                                     const std::string& path) {
+  Result<os::CgroupUsage> used = groups.usage(path);
+  if (!used) return std::nullopt;
+  return UsageSample{clock.wall(), *used, std::nullopt};
+}
+
+// "btime 1700000000" of /proc/stat: when the machine started.
+MicroTime boot_time() {
+  Result<std::string> text = os::read_file("/proc/stat");
+  return text ? os::flat_keyed(*text, "btime").value_or(0) * kMicrosPerSecond : 0;
+}
+
+NodeUsage read_samples(NodeUsage out, const os::Cgroups& groups, const std::string& root_dir) {
+  SystemClock clock;
+  out.booted = boot_time();
+  out.machine = read_machine_pressure(root_dir);
+  if (std::optional<os::CgroupUsage> used = read_machine_usage(groups)) {
+    out.sample = UsageSample{clock.wall(), *used, std::nullopt};
+  }
+  for (PodUsage& pod : out.pods) {
+    pod.sample = sample_of(groups, clock, pod.cgroup);
+    for (ContainerUsage& container : pod.containers) {
+      container.sample = sample_of(groups, clock, container.cgroup);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+NodeUsage UsageReader::list() const {
+  NodeUsage out;
+  out.name = node_.options.node_name;
+  for (const PodWorker* worker : pods_.workers()) {
+    PodUsage pod = pod_usage(node_.options.cgroup_root, *worker);
+    if (!pod.containers.empty()) out.pods.push_back(std::move(pod));
+  }
+  return out;
+}
+
+Task<Result<NodeUsage>> UsageReader::read() {
+  if (!node_.cgroups) co_return ApiStatus::internal("no cgroup file system is mounted");
+  os::Cgroups groups = *node_.cgroups;
+  std::string root_dir = node_.options.root_dir;
+  NodeUsage listed = list();
+  NodeUsage usage = co_await run_blocking(node_.loop, node_.pool, [listed, groups, root_dir] {
+    return read_samples(listed, groups, root_dir);
+  });
+  rates_.update(usage);
+  co_return usage;
+}
+
+}  // namespace tiphys::kubelet

@@ -1,0 +1,25 @@
+// UsageReader: reads what the node and its running containers use, from their control groups, when
+// somebody asks; between the questions it does nothing.
+//
+// Loop thread only; files are read on the pool. Everything it references outlives it.
+#pragma once
+#include "kubelet/pods/pod_manager.h"
+#include "kubelet/stats/usage_rates.h"
+
+namespace tiphys::kubelet {
+
+class UsageReader {
+ public:
+  UsageReader(NodeServices& node, const PodManager& pods) : node_(node), pods_(pods) {}
+  // What can't be read has no sample. Error: there are no control groups.
+  Task<Result<NodeUsage>> read();
+
+ private:
+  NodeUsage list() const;
+
+  NodeServices& node_;
+  const PodManager& pods_;
+  UsageRates rates_;
+};
+
+}  // namespace tiphys::kubelet

@@ -1,0 +1,169 @@
+#include <gtest/gtest.h>
+
+#include "kubelet/stats/resource_metrics.h"
+#include "kubelet/stats/summary.h"
+#include "kubelet/stats/usage_rates.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+constexpr MicroTime kStart = 1'700'000'000'000'000;
+
+UsageSample sample(MicroTime time, int64_t cpu_ns) {
+  UsageSample out;
+  out.time = time;
+  out.used.cpu_ns = cpu_ns;
+  out.used.memory_bytes = 5000;
+  out.used.inactive_file_bytes = 1000;
+  return out;
+}
+
+NodeUsage one_pod(MicroTime time, int64_t cpu_ns) {
+  NodeUsage out{.name = "n"};
+  out.sample = sample(time, 3 * cpu_ns);
+  PodUsage pod{.name = "p", .ns = "default", .uid = "u", .cgroup = "/kubepods/podu"};
+  pod.started = kStart;
+  pod.sample = sample(time, 2 * cpu_ns);
+  pod.containers.push_back({"c", "id", "/kubepods/podu/id", kStart, sample(time, cpu_ns)});
+  pod.containers.push_back({"unread", "id2", "/kubepods/podu/id2", 0, std::nullopt});
+  out.pods.push_back(std::move(pod));
+  return out;
+}
+
+std::optional<int64_t> container_rate(const NodeUsage& usage) {
+  return usage.pods[0].containers[0].sample->nano_cores;
+}
+
+TEST(UsageRates, TwoSamplesMakeARate) {
+  UsageRates rates;
+  NodeUsage first = one_pod(kStart, 1'000'000'000);
+  rates.update(first);
+  EXPECT_EQ(container_rate(first), std::nullopt);
+  NodeUsage second = one_pod(kStart + 10 * kMicrosPerSecond, 6'000'000'000);
+  rates.update(second);
+  EXPECT_EQ(container_rate(second), 500'000'000);
+  EXPECT_EQ(second.pods[0].sample->nano_cores, 1'000'000'000);
+  EXPECT_EQ(second.sample->nano_cores, 1'500'000'000);
+}
+
+TEST(UsageRates, SamplesTooCloseKeepTheLastRate) {
+  UsageRates rates;
+  NodeUsage usage = one_pod(kStart, 0);
+  rates.update(usage);
+  usage = one_pod(kStart + 2 * kMicrosPerSecond, 2'000'000'000);
+  rates.update(usage);
+  usage = one_pod(kStart + 2 * kMicrosPerSecond + 10, 2'000'000'100);
+  rates.update(usage);
+  EXPECT_EQ(container_rate(usage), 1'000'000'000);
+  usage = one_pod(kStart + 4 * kMicrosPerSecond, 2'000'000'000);
+  rates.update(usage);
+  EXPECT_EQ(container_rate(usage), 0);
+}
+
+TEST(UsageRates, CountersAndClocksThatWentBack) {
+  UsageRates rates;
+  NodeUsage usage = one_pod(kStart, 5'000);
+  rates.update(usage);
+  usage = one_pod(kStart + 100, 10);
+  rates.update(usage);
+  EXPECT_EQ(container_rate(usage), std::nullopt);
+  usage = one_pod(kStart - kMicrosPerSecond, 20);
+  rates.update(usage);
+  EXPECT_EQ(container_rate(usage), std::nullopt);
+}
+
+TEST(UsageRates, WhatIsGoneIsForgotten) {
+  UsageRates rates;
+  NodeUsage usage = one_pod(kStart, 0);
+  rates.update(usage);
+  NodeUsage empty{.name = "n"};
+  rates.update(empty);
+  usage = one_pod(kStart + 2 * kMicrosPerSecond, 10);
+  rates.update(usage);
+  EXPECT_EQ(container_rate(usage), std::nullopt);
+}
+
+TEST(ResourceMetrics, TextHasNamesLabelsAndTimestamps) {
+  std::string text = resource_metrics_text(one_pod(kStart + 1'500'000, 1'000'000'007));
+  EXPECT_EQ(text,
+            "# HELP container_cpu_usage_seconds_total [STABLE] Cumulative cpu time consumed by the "
+            "container in core-seconds\n"
+            "# TYPE container_cpu_usage_seconds_total counter\n"
+            "container_cpu_usage_seconds_total{container=\"c\",namespace=\"default\",pod=\"p\"} "
+            "1.000000007 1700000001500\n"
+            "# HELP container_memory_working_set_bytes [STABLE] Current working set of the "
+            "container in bytes\n"
+            "# TYPE container_memory_working_set_bytes gauge\n"
+            "container_memory_working_set_bytes{container=\"c\",namespace=\"default\",pod=\"p\"} "
+            "4000 1700000001500\n"
+            "# HELP container_start_time_seconds [STABLE] Start time of the container since unix "
+            "epoch in seconds\n"
+            "# TYPE container_start_time_seconds gauge\n"
+            "container_start_time_seconds{container=\"c\",namespace=\"default\",pod=\"p\"} "
+            "1700000000.000000 1700000000000\n"
+            "# HELP node_cpu_usage_seconds_total [STABLE] Cumulative cpu time consumed by the node "
+            "in core-seconds\n"
+            "# TYPE node_cpu_usage_seconds_total counter\n"
+            "node_cpu_usage_seconds_total 3.000000021 1700000001500\n"
+            "# HELP node_memory_working_set_bytes [STABLE] Current working set of the node in "
+            "bytes\n"
+            "# TYPE node_memory_working_set_bytes gauge\n"
+            "node_memory_working_set_bytes 4000 1700000001500\n"
+            "# HELP pod_cpu_usage_seconds_total [STABLE] Cumulative cpu time consumed by the pod "
+            "in core-seconds\n"
+            "# TYPE pod_cpu_usage_seconds_total counter\n"
+            "pod_cpu_usage_seconds_total{namespace=\"default\",pod=\"p\"} 2.000000014 "
+            "1700000001500\n"
+            "# HELP pod_memory_working_set_bytes [STABLE] Current working set of the pod in "
+            "bytes\n"
+            "# TYPE pod_memory_working_set_bytes gauge\n"
+            "pod_memory_working_set_bytes{namespace=\"default\",pod=\"p\"} 4000 1700000001500\n"
+            "# HELP resource_scrape_error [STABLE] 1 if there was an error while getting container "
+            "metrics, 0 otherwise\n"
+            "# TYPE resource_scrape_error gauge\n"
+            "resource_scrape_error 0\n");
+}
+
+TEST(ResourceMetrics, AFailureIsCounted) {
+  std::string text = resource_metrics_text(ApiStatus::internal("no cgroups"));
+  EXPECT_TRUE(text.ends_with("resource_scrape_error 1\n")) << text;
+  EXPECT_EQ(text.find("node_cpu"), std::string::npos);
+}
+
+TEST(Summary, IsUpstreamsJson) {
+  NodeUsage usage = one_pod(kStart, 1'000);
+  usage.booted = kStart - 60 * kMicrosPerSecond;
+  usage.pods[0].containers.pop_back();
+  usage.pods[0].containers[0].sample->nano_cores = 7;
+  usage.pods[0].containers[0].sample->used.memory_limit_bytes = 10'000;
+  usage.pods[0].sample.reset();
+  usage.sample.reset();
+  EXPECT_EQ(summary_json(usage, true),
+            R"({"node":{"nodeName":"n","startTime":"2023-11-14T22:12:20Z"},"pods":[{"podRef":)"
+            R"({"name":"p","namespace":"default","uid":"u"},"startTime":"2023-11-14T22:13:20Z",)"
+            R"("containers":[{"name":"c","startTime":"2023-11-14T22:13:20Z","cpu":{"time":)"
+            R"("2023-11-14T22:13:20Z","usageNanoCores":7,"usageCoreNanoSeconds":1000},"memory":)"
+            R"({"time":"2023-11-14T22:13:20Z","availableBytes":6000,"usageBytes":5000,)"
+            R"("workingSetBytes":4000,"rssBytes":0,"pageFaults":0,"majorPageFaults":0}}]}]})");
+}
+
+TEST(Summary, TheMachineIsLeftOutOnDemand) {
+  NodeUsage usage{.name = "n", .sample = sample(kStart, 1)};
+  usage.machine.disk_total = 100;
+  usage.machine.disk_available = 40;
+  EXPECT_NE(summary_json(usage, false).find(R"("capacityBytes":100,"usedBytes":60)"),
+            std::string::npos);
+  EXPECT_EQ(summary_json(usage, true).find("capacityBytes"), std::string::npos);
+}
+
+TEST(MachineUsage, IsReadFromMeminfo) {
+  os::CgroupUsage out;
+  read_meminfo_usage("MemTotal: 100 kB\nMemFree: 40 kB\nInactive(file): 10 kB\nAnonPages: 5 kB\n",
+                     out);
+  EXPECT_EQ(out.memory_bytes, 60 * 1024);
+  EXPECT_EQ(out.working_set_bytes(), 50 * 1024);
+  EXPECT_EQ(out.rss_bytes, 5 * 1024);
+}
+
+}  // namespace
+}  // namespace tiphys::kubelet

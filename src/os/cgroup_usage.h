@@ -1,0 +1,35 @@
+// What a control group has used, from the text of its files. Pure.
+// Sources: kernel docs admin-guide/cgroup-v1/cpuacct and memory, admin-guide/cgroup-v2.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace tiphys::os {
+
+struct CgroupUsage {
+  int64_t cpu_ns = 0;        // since the group was made
+  int64_t memory_bytes = 0;  // with page cache
+  int64_t inactive_file_bytes = 0;
+  int64_t rss_bytes = 0;
+  int64_t page_faults = 0;
+  int64_t major_page_faults = 0;
+  int64_t memory_limit_bytes = 0;  // 0: none
+
+  // What can't be reclaimed at once: cadvisor's container_memory_working_set_bytes.
+  int64_t working_set_bytes() const {
+    return memory_bytes > inactive_file_bytes ? memory_bytes - inactive_file_bytes : 0;
+  }
+};
+
+// The number of a line "key number" of a flat keyed file (cpu.stat, memory.stat); nothing: no such
+// line, or no number.
+std::optional<int64_t> flat_keyed(std::string_view text, std::string_view key);
+
+// From memory.stat: fills inactive_file, rss and faults. v1 counts the groups below in total_ keys.
+void read_memory_stat(bool v2, std::string_view text, CgroupUsage& out);
+
+// memory.max or memory.limit_in_bytes; 0: no limit.
+int64_t memory_limit(std::string_view text);
+
+}  // namespace tiphys::os
