@@ -1,5 +1,5 @@
-// FaultTransport: a Transport that notes the writes that pass it and fails what it is told to. For
-// tests only; loop thread only.
+// FaultTransport: a Transport that counts requests, notes the writes that pass it, fails what it is
+// told to and makes watches lag. For tests only; loop thread only.
 #pragma once
 #include <re2/re2.h>
 
@@ -14,7 +14,7 @@ namespace tiphys::control {
 
 class FaultTransport : public client::Transport {
  public:
-  FaultTransport(const Clock& clock, client::Transport& inner) : clock_(clock), inner_(inner) {}
+  FaultTransport(Loop& loop, client::Transport& inner) : loop_(loop), inner_(inner) {}
   Task<Result<client::Response>> send(client::Request request) override;
   Task<Result<std::unique_ptr<client::WatchStream>>> watch(client::Request request) override;
 
@@ -26,16 +26,30 @@ class FaultTransport : public client::Transport {
     MonoTime until{INT64_MAX};
   };
   void add(Fault fault) { faults_.push_back(std::move(fault)); }
+  // Watches whose path this is found in tell nothing before `until`; then everything at once.
+  void stall(std::shared_ptr<re2::RE2> paths, MonoTime until) {
+    stalls_.push_back({std::move(paths), until});
+  }
   // "PUT /path" of every write so far, oldest first; those of Leases aside.
   const std::vector<std::string>& writes() const { return writes_; }
+  // Every request so far, those of Leases aside.
+  size_t requests() const { return requests_; }
 
  private:
+  struct Stall {
+    std::shared_ptr<re2::RE2> paths;
+    MonoTime until;
+  };
+  class StallingWatch;
   const Fault* hit(const client::Request& request);
+  MonoTime stalled_until(const std::string& path) const;
 
-  const Clock& clock_;
+  Loop& loop_;
   client::Transport& inner_;
   std::vector<Fault> faults_;
+  std::vector<Stall> stalls_;
   std::vector<std::string> writes_;
+  size_t requests_ = 0;
 };
 
 }  // namespace tiphys::control

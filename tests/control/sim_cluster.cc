@@ -85,6 +85,12 @@ void SimCluster::start_controllers() {
   manager_->start();
 }
 
+void SimCluster::restart_controllers() {
+  loop_.run(manager_->stop());
+  manager_.reset();
+  start_controllers();
+}
+
 void SimCluster::stop() {
   loop_.run(nodes_->stop());
   loop_.run(scheduler_->stop());
@@ -151,6 +157,11 @@ Result<void> SimCluster::disturb(const Node& step) {
     return {};
   }
   if (const Value& fault = step.find("fail"); !fault.is_null()) return add_fault(fault.as_node());
+  if (const Value& span = step.find("stall"); !span.is_null()) {
+    TIPHYS_TRY(Duration, time, parse_go_duration(span.as_text()));
+    faults_->stall(std::make_shared<re2::RE2>("."), loop_.mono() + time);
+    return {};
+  }
   const Value& jump = step.find("jump");
   TIPHYS_TRY(Duration, span,
              parse_go_duration(jump.is_null() ? step.find("rest").as_text() : jump.as_text()));

@@ -5,6 +5,7 @@
 //   up: NAME, down: NAME   a node comes (again), or is lost without a word
 //   fail: {requests: EXPRESSION, with: CODE, times: N, for: DURATION, lost: true}
 //                          the controllers' requests that match "PUT /api/..." fail
+//   stall: DURATION        watches tell the controllers nothing for so long
 //   jump: DURATION         the wall clock jumps
 //   rest: DURATION         the controllers must write nothing for so long (Leases aside), at the
 //                          latest after ten minutes
@@ -35,6 +36,8 @@ class SimCluster : public cases::World {
   MonoTime mono() const override { return loop_.mono(); }
   Result<void> disturb(const Node& step) override;
 
+  // The controllers alone begin anew; faults end.
+  void restart_controllers();
   // For tests that look closer.
   SimLoop& loop() { return loop_; }
   client::Client& client() { return *client_; }
