@@ -1,5 +1,7 @@
 #include "controllers/job.h"
 
+#include <algorithm>
+
 #include "controllers/ownership.h"
 #include "controllers/resources.h"
 
@@ -108,7 +110,9 @@ Decision JobController::reconcile_job(const std::string& key, const ObjectPtr& j
   auto known = back_offs_.find(key);
   if (known != back_offs_.end()) world.back_off = known->second;
   JobPlan plan = JobPlanner(world, now).plan();
-  planned_[key] = plan.back_off;
+  bool writes = std::ranges::any_of(
+      plan.decision.actions, [](const Action& action) { return action.tag == kJobStatusTag; });
+  (writes ? planned_ : back_offs_)[key] = plan.back_off;
   return std::move(plan.decision);
 }
 

@@ -13,6 +13,8 @@ using client::metadata;
 
 namespace {
 
+constexpr int64_t kLongestDeadlineSeconds = 100L * 365 * 24 * 3600;  // further ones are never
+
 batch_v1::JobCondition true_condition(batch_v1::JobStatus status, std::string_view type) {
   for (batch_v1::JobCondition condition : status.conditions()) {
     if (condition.type() == type && condition.status() == "True") return condition;
@@ -20,8 +22,8 @@ batch_v1::JobCondition true_condition(batch_v1::JobStatus status, std::string_vi
   return batch_v1::JobCondition();
 }
 
-int32_t restarts(const core_v1::Pod& pod) {
-  int32_t sum = 0;
+int64_t restarts(const core_v1::Pod& pod) {
+  int64_t sum = 0;
   for (auto status : pod.status().init_container_statuses()) sum += status.restart_count();
   for (auto status : pod.status().container_statuses()) sum += status.restart_count();
   return sum;
@@ -138,7 +140,7 @@ std::vector<core_v1::Pod> JobPlanner::finished_pods(bool succeeded) const {
 
 void JobPlanner::plan_back_off() {
   plan_.back_off = next_back_off(world_.back_off.value_or(JobBackOff()), finished_pods(true),
-                                 finished_pods(false));
+                                 finished_pods(false), now_);
 }
 
 std::optional<JobPlanner::Ending> JobPlanner::stored_ending() const {
@@ -164,7 +166,7 @@ std::optional<JobPlanner::Ending> JobPlanner::pod_failure() const {
 // Restarts in place count as failures.
 bool JobPlanner::past_restarts() const {
   if (spec_.template_().spec().restart_policy() != "OnFailure") return false;
-  int32_t sum = 0;
+  int64_t sum = 0;
   for (const Member& member : members_) {
     std::string_view phase = member.pod.status().phase();
     if (phase == "Running" || phase == "Pending") sum += restarts(member.pod);
@@ -178,7 +180,8 @@ bool JobPlanner::past_deadline() {
   if (!spec_.has_active_deadline_seconds() || !status.has_start_time() || spec_.suspend()) {
     return false;
   }
-  MicroTime end = status.start_time() + spec_.active_deadline_seconds() * kMicrosPerSecond;
+  int64_t seconds = std::min(spec_.active_deadline_seconds(), kLongestDeadlineSeconds);
+  MicroTime end = status.start_time() + seconds * kMicrosPerSecond;
   if (now_ >= end) return true;
   plan_.decision.look_again_in(std::chrono::microseconds(end - now_));
   return false;
@@ -197,7 +200,7 @@ void JobPlanner::look_for_ending() {
 }
 
 void JobPlanner::look_for_end_of_indexes() {
-  int32_t failed = failed_indexes_.count();
+  int64_t failed = failed_indexes_.count();
   if (per_index_ && spec_.has_max_failed_indexes() && failed > spec_.max_failed_indexes()) {
     ending_ = Ending{false, "MaxFailedIndexesExceeded",
                      "Job has exceeded the specified maximal number of failed indexes"};

@@ -116,8 +116,8 @@ class JobPlanner {
   Members active_;
   int32_t ready_ = 0;
   int32_t terminating_ = 0;
-  int32_t succeeded_ = 0;  // those still to be counted as well
-  int32_t failed_ = 0;
+  int64_t succeeded_ = 0;  // those still to be counted as well
+  int64_t failed_ = 0;
   std::set<std::string, std::less<>> uncounted_succeeded_;
   std::set<std::string, std::less<>> uncounted_failed_;
   IndexRanges stored_indexes_;

@@ -45,7 +45,8 @@ void JobPlanner::delay_deletions() {
 int32_t JobPlanner::wanted_active() const {
   auto active = static_cast<int32_t>(active_.size());
   if (!spec_.has_completions()) return succeeded_ > 0 ? active : spec_.parallelism();
-  return std::clamp(spec_.completions() - succeeded_, 0, std::max(spec_.parallelism(), 0));
+  int64_t most = std::max(spec_.parallelism(), 0);
+  return static_cast<int32_t>(std::clamp<int64_t>(spec_.completions() - succeeded_, 0, most));
 }
 
 // Pods without a proper index and doubles of an index go anyway.

@@ -21,10 +21,11 @@ constexpr Duration kLongestBackOff = std::chrono::minutes(10);
 constexpr std::string_view kIndexEnv = "JOB_COMPLETION_INDEX";
 constexpr size_t kMaxGeneratedName = 58;  // the server adds five letters
 
+// Anybody may have written it: no number is none, and sums of two stay in range.
 int32_t count_in(const core_v1::Pod& pod, std::string_view annotation) {
+  constexpr int64_t kMost = 1'000'000'000;
   std::optional<int64_t> count = parse_int(pod.metadata().annotations().find(annotation));
-  bool valid = count && *count >= 0 && *count <= std::numeric_limits<int32_t>::max();
-  return valid ? static_cast<int32_t>(*count) : 0;
+  return static_cast<int32_t>(std::clamp<int64_t>(count.value_or(0), 0, kMost));
 }
 
 // Zero: a container has not ended, or does not say when.
@@ -124,7 +125,7 @@ int32_t index_ignored_failures(const core_v1::Pod& pod) {
 }
 
 JobBackOff next_back_off(JobBackOff before, const std::vector<core_v1::Pod>& succeeded,
-                         const std::vector<core_v1::Pod>& failed) {
+                         const std::vector<core_v1::Pod>& failed, MicroTime now) {
   JobBackOff next = before;
   MicroTime last_success = std::numeric_limits<MicroTime>::min();
   if (!succeeded.empty()) {
@@ -136,6 +137,7 @@ JobBackOff next_back_off(JobBackOff before, const std::vector<core_v1::Pod>& suc
     ++next.failures;
     next.last_failure = std::max(next.last_failure, time);
   }
+  next.last_failure = std::min(next.last_failure, now);
   return next;
 }
 
@@ -144,7 +146,6 @@ Duration back_off_left(const JobBackOff& back_off, MicroTime now) {
   Duration wait = kFirstBackOff;
   for (int32_t i = 1; i < back_off.failures && wait < kLongestBackOff; ++i) wait *= 2;
   wait = std::min(wait, kLongestBackOff);
-  // A clock that went back does not make it longer.
   Duration passed = std::chrono::microseconds(std::max<MicroTime>(now - back_off.last_failure, 0));
   return passed >= wait ? Duration::zero() : wait - passed;
 }

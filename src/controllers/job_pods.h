@@ -44,8 +44,9 @@ struct JobBackOff {
   MicroTime last_failure = 0;
   bool operator==(const JobBackOff&) const = default;
 };
+// A failure that is yet to come was now: the clock went back, and must not make it longer.
 JobBackOff next_back_off(JobBackOff before, const std::vector<core_v1::Pod>& succeeded,
-                         const std::vector<core_v1::Pod>& failed);
+                         const std::vector<core_v1::Pod>& failed, MicroTime now);
 // How long until a pod may be made again: 10 s, doubled to 10 min, from the last failure on.
 Duration back_off_left(const JobBackOff& back_off, MicroTime now);
 

@@ -1,5 +1,6 @@
 // How a Job accounts for its pods, and its status.
 #include <algorithm>
+#include <limits>
 
 #include "client/object_key.h"
 #include "controllers/job_plan.h"
@@ -12,10 +13,10 @@ namespace {
 
 // Takes the uids off the list that are not `tracked` any more, puts the others into `kept`; returns
 // how many went.
-int32_t settle(ListEdit<std::string_view> list,
+int64_t settle(ListEdit<std::string_view> list,
                const std::set<std::string_view, std::less<>>& tracked,
                std::set<std::string, std::less<>>& kept) {
-  int32_t gone = 0;
+  int64_t gone = 0;
   for (size_t i = list.size(); i-- > 0;) {
     if (tracked.contains(list[i])) {
       kept.emplace(list[i]);
@@ -27,6 +28,10 @@ int32_t settle(ListEdit<std::string_view> list,
   return gone;
 }
 
+int32_t saturated(int64_t count) {
+  return static_cast<int32_t>(std::min<int64_t>(count, std::numeric_limits<int32_t>::max()));
+}
+
 }  // namespace
 
 // Counts the pods whose finalizers have gone, and finds out how many there will be.
@@ -36,12 +41,12 @@ void JobPlanner::settle_uncounted() {
     if (member.tracked) tracked.insert(member.uid());
   }
   auto uncounted = status_.edit_uncounted_terminated_pods();
-  int32_t succeeded = settle(uncounted.edit_succeeded(), tracked, uncounted_succeeded_);
-  int32_t failed = settle(uncounted.edit_failed(), tracked, uncounted_failed_);
-  status_.set_succeeded(status_.view().succeeded() + succeeded);
-  status_.set_failed(status_.view().failed() + failed);
-  succeeded_ = status_.view().succeeded() + static_cast<int32_t>(uncounted_succeeded_.size());
-  failed_ = status_.view().failed() + static_cast<int32_t>(uncounted_failed_.size());
+  int64_t succeeded = settle(uncounted.edit_succeeded(), tracked, uncounted_succeeded_);
+  int64_t failed = settle(uncounted.edit_failed(), tracked, uncounted_failed_);
+  status_.set_succeeded(saturated(status_.view().succeeded() + succeeded));
+  status_.set_failed(saturated(status_.view().failed() + failed));
+  succeeded_ = status_.view().succeeded() + std::ssize(uncounted_succeeded_);
+  failed_ = status_.view().failed() + std::ssize(uncounted_failed_);
   for (const Member& member : members_) {
     if (!member.tracked || !member.valid) continue;
     if (member.succeeded && !uncounted_succeeded_.contains(member.uid())) ++succeeded_;
