@@ -83,4 +83,14 @@ Decision StatefulSetController::reconcile(const std::string& key, MicroTime now)
   return StatefulSetPlanner(world, now).plan();
 }
 
+// A claim that could not be created is told as the pod's failure as well.
+void StatefulSetController::outcome(const std::string& key, const Action& action,
+                                    const ApiStatus* error) {
+  if (!error || action.tag.empty()) return;
+  std::string message = action.tag + "failed to create PVC " +
+                        std::string(name_of(*action.object)) + ": " + error->message();
+  context_.events.record(*action.failure->about, "Warning", "FailedCreate", message, {},
+                         event_source_);
+}
+
 }  // namespace tiphys::controllers

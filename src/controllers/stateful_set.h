@@ -11,6 +11,7 @@ class StatefulSetController : public Controller {
 
  protected:
   Decision reconcile(const std::string& key, MicroTime now) override;
+  void outcome(const std::string& key, const Action& action, const ApiStatus* error) override;
 
  private:
   void dependent_changed(const Object& dependent);

@@ -53,6 +53,8 @@ class StatefulSetPlanner {
   bool create_replica(int64_t ordinal, int batch);
   ObjectPtr new_pod(int64_t ordinal);
   bool create_missing_claims(int64_t ordinal, const Object* pod, int batch);
+  void create_claim(const ObjectPtr& claim, int64_t ordinal, const Object* pod, int batch);
+  void note_creation_failure(int64_t ordinal, const std::string& why);
   // True: changes some.
   bool fix_claim_owners(int64_t ordinal, const Object& pod);
   bool scale_down();

@@ -92,44 +92,49 @@ ObjectPtr StatefulSetPlanner::new_pod(int64_t ordinal) {
   Arena arena;
   Result<core_v1::PodTemplateSpec> current = revision_template(*current_, arena);
   if (current) return new_stateful_pod(*world_.set, *current, name_of(*current_), ordinal);
-  Action action;
-  tell(action, "create", stateful_pod_name(set_.metadata().name(), ordinal));
-  action.failure->message += current.error().message();
-  action.success = std::move(action.failure);
-  decision_.add(std::move(action));
+  note_creation_failure(ordinal, current.error().message());
   return nullptr;
 }
 
 // False: one is being deleted, and the pod has to wait for it.
 bool StatefulSetPlanner::create_missing_claims(int64_t ordinal, const Object* pod, int batch) {
-  std::string set_name(set_.metadata().name());
-  std::string pod_name = stateful_pod_name(set_name, ordinal);
   for (core_v1::PersistentVolumeClaim claim : set_.spec().volume_claim_templates()) {
-    std::string name = stateful_claim_name(claim, set_name, ordinal);
+    std::string name = stateful_claim_name(claim, set_.metadata().name(), ordinal);
     ObjectPtr there = world_.claim_named(name);
-    if (there && is_deleting(*there)) {
-      if (pod) return false;
-      Action action;
-      tell(action, "create", pod_name);
-      action.failure->message += "pvc " + name + " is being deleted";
-      action.success = std::move(action.failure);
-      decision_.add(std::move(action));
+    if (!there) {
+      create_claim(new_stateful_claim(claim, user(ordinal, pod), ordinal), ordinal, pod, batch);
+    } else if (is_deleting(*there)) {
+      if (!pod) note_creation_failure(ordinal, "pvc " + name + " is being deleted");
       return false;
     }
-    if (there) continue;
-    Action action = create_action(persistent_volume_claims(),
-                                  new_stateful_claim(claim, user(ordinal, pod), ordinal));
-    action.batch = batch;
-    action.exists_is_fine = true;
-    action.name_in_message = false;
-    std::string where = "Pod " + pod_name + " in StatefulSet " + set_name;
-    action.success =
-        note("Normal", "SuccessfulCreate", "create Claim " + name + " " + where + " success");
-    action.failure = note("Warning", "FailedCreate",
-                          "create Claim " + name + " for " + where + " failed error: ");
-    decision_.add(std::move(action));
   }
   return true;
+}
+
+void StatefulSetPlanner::create_claim(const ObjectPtr& claim, int64_t ordinal, const Object* pod,
+                                      int batch) {
+  std::string pod_name = stateful_pod_name(set_.metadata().name(), ordinal);
+  Action action = create_action(persistent_volume_claims(), claim);
+  if (!pod) {
+    tell(action, "create", pod_name);
+    action.tag = action.failure->message;
+  }
+  action.batch = batch;
+  action.exists_is_fine = true;
+  action.name_in_message = false;
+  std::string what = "create Claim " + std::string(name_of(*claim)) + " ";
+  std::string where = "Pod " + pod_name + " in StatefulSet " + std::string(set_.metadata().name());
+  action.success = note("Normal", "SuccessfulCreate", what + where + " success");
+  action.failure = note("Warning", "FailedCreate", what + "for " + where + " failed error: ");
+  decision_.add(std::move(action));
+}
+
+void StatefulSetPlanner::note_creation_failure(int64_t ordinal, const std::string& why) {
+  Action action;
+  tell(action, "create", stateful_pod_name(set_.metadata().name(), ordinal));
+  action.success = std::move(action.failure);
+  action.success->message += why;
+  decision_.add(std::move(action));
 }
 
 bool StatefulSetPlanner::fix_claim_owners(int64_t ordinal, const Object& pod) {
