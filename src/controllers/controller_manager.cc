@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "controllers/certificate_approval.h"
 #include "controllers/cluster_role_aggregation.h"
+#include "controllers/cron_job.h"
 #include "controllers/daemon_set.h"
 #include "controllers/deployment.h"
 #include "controllers/endpoint_slice.h"
@@ -65,6 +66,10 @@ Made pod_gc(Context context, const Options& options) {
   return std::make_unique<PodGc>(context, options.pod_gc);
 }
 
+Made cron_job(Context context, const Options& options) {
+  return std::make_unique<CronJobController>(context, options.local_zone_file);
+}
+
 constexpr Row kRows[] = {
     {"serviceaccount-controller", plain<ServiceAccountController>},
     {"root-ca-certificate-publisher-controller", root_ca},
@@ -80,6 +85,7 @@ constexpr Row kRows[] = {
     {"statefulset-controller", plain<StatefulSetController>},
     {"job-controller", plain<JobController>},
     {"ttl-after-finished-controller", plain<TtlAfterFinished>},
+    {"cronjob-controller", cron_job},
     {"endpointslice-controller", plain<EndpointSliceController>},
     {"endpoints-controller", plain<EndpointsController>},
     {"node-lifecycle-controller", node_lifecycle},

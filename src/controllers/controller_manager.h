@@ -18,6 +18,9 @@ namespace tiphys::controllers {
 // The names that --controllers takes.
 std::vector<std::string> controller_names();
 
+// Where a machine keeps its own time zone.
+inline constexpr std::string_view kLocalZoneFile = "/etc/localtime";
+
 class ControllerManager {
  public:
   struct Options {
@@ -32,6 +35,7 @@ class ControllerManager {
     std::map<std::string, CertificateSigning::Authority, std::less<>> authorities;
     Duration signing_duration = std::chrono::hours(8760);  // --cluster-signing-duration
     PodGc::Options pod_gc;                                 // --terminated-pod-gc-threshold
+    std::string local_zone_file;  // a zoneinfo file: the zone of CronJobs that name none; "": UTC
   };
   // Error: BadRequest for options that name no controller, or a --cluster-cidr that can't be used.
   static Result<std::unique_ptr<ControllerManager>> create(Loop& loop, client::Client& client,

@@ -64,6 +64,7 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   if (!connection) co_return connection.error();
   client::Client& client = (*connection)->client();
   flags.options.node_cidr_mask_size = static_cast<int>(flags.node_cidr_mask_size);
+  flags.options.local_zone_file = controllers::kLocalZoneFile;
   // The CA of the connection is what pods need too, unless another is named.
   flags.options.root_ca_pem = (*connection)->config().tls.ca_pem;
   if (!flags.root_ca_file.empty()) {
