@@ -22,7 +22,7 @@ struct Action {
   enum class Verb : uint8_t {
     kCreate,
     kUpdate,  // of `object`, conflict-checked by its resourceVersion
-    kPatch,   // of `object` with the strategic merge patch `patch`
+    kPatch,   // of `object` with `patch`
     kDelete,  // of exactly `object` (by uid)
     kVerify,  // fails unless `object` is alive on the server: not replaced, not being deleted
     kNote,    // only `success`
@@ -31,9 +31,10 @@ struct Action {
   const schema::Resource* resource = nullptr;
   ObjectPtr object;
   std::string subresource;
-  std::string patch;                     // kPatch, JSON; a uid in it guards the object
-  std::string propagation_policy;        // kDelete
-  std::optional<int64_t> grace_seconds;  // kDelete
+  std::string patch;  // kPatch, JSON; a uid or resourceVersion in it guards the object
+  client::PatchType patch_type = client::PatchType::kStrategic;  // kPatch
+  std::string propagation_policy;                                // kDelete
+  std::optional<int64_t> grace_seconds;                          // kDelete
   // Actions of a batch run at once; batches run in order, until one fails.
   int batch = 0;
   bool exists_is_fine = false;      // kCreate: AlreadyExists is a success

@@ -153,8 +153,8 @@ Task<Result<ObjectPtr>> Controller::send(const Action& action) {
     case Action::Verb::kUpdate:
       return context_.client.update(*action.resource, action.object, action.subresource);
     case Action::Verb::kPatch:
-      return context_.client.patch(*action.resource, ns, name, client::PatchType::kStrategic,
-                                   action.patch, action.subresource);
+      return context_.client.patch(*action.resource, ns, name, action.patch_type, action.patch,
+                                   action.subresource);
     case Action::Verb::kDelete: {
       client::DeleteOptions options;
       options.uid = meta.uid();

@@ -1,6 +1,9 @@
 #include "controllers/ownership.h"
 
+#include <utility>
+
 #include "client/object_key.h"
+#include "codec/codec.h"
 
 namespace tiphys::controllers {
 
@@ -88,6 +91,49 @@ ObjectPtr adopted(const Object& object, const Object& owner, std::string_view fi
   return draft.freeze();
 }
 
+void append_json(const meta_v1::OwnerReference& reference, std::string& out) {
+  out += R"({"apiVersion":)";
+  codec::append_json_string(reference.api_version(), out);
+  out += R"(,"kind":)";
+  codec::append_json_string(reference.kind(), out);
+  out += R"(,"name":)";
+  codec::append_json_string(reference.name(), out);
+  out += R"(,"uid":)";
+  codec::append_json_string(reference.uid(), out);
+  if (reference.controller()) out += R"(,"controller":true)";
+  if (reference.block_owner_deletion()) out += R"(,"blockOwnerDeletion":true)";
+  out += '}';
+}
+
+void append_json(std::string_view text, std::string& out) { codec::append_json_string(text, out); }
+
+template <class List>
+void append_list(std::string_view name, const List& list, std::string& out) {
+  out += ",\"" + std::string(name) + "\":[";
+  bool first = true;
+  for (const auto& item : list) {
+    if (!std::exchange(first, false)) out += ',';
+    append_json(item, out);
+  }
+  out += ']';
+}
+
+// The owners and finalizers of `now` for exactly that version of the object. A patch, as few
+// controllers may update pods.
+Action owners_patch(const schema::Resource& resource, const ObjectPtr& object,
+                    const ObjectPtr& now) {
+  std::string patch = R"({"metadata":{"uid":)";
+  codec::append_json_string(metadata(*object).uid(), patch);
+  patch += R"(,"resourceVersion":)";
+  codec::append_json_string(metadata(*object).resource_version(), patch);
+  append_list("ownerReferences", metadata(*now).owner_references(), patch);
+  append_list("finalizers", metadata(*now).finalizers(), patch);
+  Action action = patch_action(resource, object, patch + "}}");
+  action.patch_type = client::PatchType::kMerge;
+  action.batch = 1;
+  return action;
+}
+
 }  // namespace
 
 void add_claim_actions(const Claim& claim, const schema::Resource& owner_resource,
@@ -95,14 +141,10 @@ void add_claim_actions(const Claim& claim, const schema::Resource& owner_resourc
                        std::string_view finalizer) {
   if (!claim.adopt.empty()) decision.add(verify_action(owner_resource, owner));
   for (const ObjectPtr& object : claim.adopt) {
-    Action action = update_action(resource, adopted(*object, *owner, finalizer));
-    action.batch = 1;
-    decision.add(std::move(action));
+    decision.add(owners_patch(resource, object, adopted(*object, *owner, finalizer)));
   }
   for (const ObjectPtr& object : claim.release) {
-    Action action = update_action(resource, released(*object, *owner, finalizer));
-    action.batch = 1;
-    decision.add(std::move(action));
+    decision.add(owners_patch(resource, object, released(*object, *owner, finalizer)));
   }
 }
 
