@@ -104,7 +104,9 @@ ObjectPtr find_revision(const std::vector<ObjectPtr>& sorted, std::string_view d
 }
 
 int64_t next_revision(const std::vector<ObjectPtr>& sorted) {
-  return sorted.empty() ? 1 : number_of(sorted.back()) + 1;
+  if (sorted.empty()) return 1;
+  int64_t highest = number_of(sorted.back());
+  return highest == INT64_MAX ? highest : highest + 1;
 }
 
 std::vector<ObjectPtr> surplus_revisions(const std::vector<ObjectPtr>& sorted,

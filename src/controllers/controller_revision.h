@@ -36,7 +36,7 @@ ObjectPtr renumbered(const Object& revision, int64_t number);
 void sort_revisions(std::vector<ObjectPtr>& revisions);
 // The last of those that hold this data; null: none does.
 ObjectPtr find_revision(const std::vector<ObjectPtr>& sorted, std::string_view data);
-// One more than the highest. Requires: sorted.
+// One more than the highest; the highest of all numbers is not passed. Requires: sorted.
 int64_t next_revision(const std::vector<ObjectPtr>& sorted);
 // Those to delete so that `limit` of the ones that are not `live` (by name) stay, oldest first.
 std::vector<ObjectPtr> surplus_revisions(const std::vector<ObjectPtr>& sorted,

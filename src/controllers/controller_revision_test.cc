@@ -60,6 +60,7 @@ TEST(ControllerRevision, the_newest_equal_one_is_found_and_old_ones_go) {
   EXPECT_EQ(name_of(*surplus[1]), "c");
   EXPECT_TRUE(surplus_revisions(all, {"a"}, 5).empty());
   EXPECT_EQ(next_revision({}), 1);
+  EXPECT_EQ(next_revision({revision("e", "x", INT64_MAX)}), INT64_MAX);
 }
 
 }  // namespace

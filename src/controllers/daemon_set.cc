@@ -53,20 +53,13 @@ DaemonSetController::DaemonSetController(Context context)
       [this](const ObjectPtr& old, const ObjectPtr& now) { node_changed(old, now); });
 }
 
-// The set that controls it, or every set that might adopt an orphan.
 void DaemonSetController::owned_changed(const Object& object) {
-  std::string_view ns = metadata(object).namespace_();
-  std::optional<meta_v1::OwnerReference> owner = controller_of(object);
-  if (owner) {
-    // Also one of the same name as a former one, whose revisions may stand in its way.
-    if (owner->kind() != daemon_sets().kind) return;
-    if (ObjectPtr known = daemon_sets_.get(ns, owner->name())) enqueue(*known);
-    return;
-  }
-  for (const ObjectPtr& set : daemon_sets_.list(ns)) {
+  auto selector = [](const ObjectPtr& set) {
     apps_v1::DaemonSetSpec spec = apps_v1::DaemonSet(*set).spec();
-    LabelSelector selector = selector_of(spec.selector(), spec.has_selector());
-    if (selector.matches(metadata(object).labels().node())) enqueue(*set);
+    return selector_of(spec.selector(), spec.has_selector());
+  };
+  for (const ObjectPtr& set : owners_concerned(daemon_sets_, "DaemonSet", object, selector)) {
+    enqueue(*set);
   }
 }
 

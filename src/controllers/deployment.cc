@@ -29,17 +29,13 @@ DeploymentController::DeploymentController(Context context)
 }
 
 void DeploymentController::replica_set_changed(const Object& replica_set) {
-  std::string_view ns = metadata(replica_set).namespace_();
-  std::optional<meta_v1::OwnerReference> owner = controller_of(replica_set);
-  if (owner) {
-    ObjectPtr known = deployments_.get(ns, owner->name());
-    if (known && metadata(*known).uid() == owner->uid()) enqueue(*known);
-    return;
-  }
-  for (const ObjectPtr& candidate : deployments_.list(ns)) {
-    apps_v1::DeploymentSpec spec = apps_v1::Deployment(*candidate).spec();
-    LabelSelector selector = selector_of(spec.selector(), spec.has_selector());
-    if (selector.matches(metadata(replica_set).labels().node())) enqueue(*candidate);
+  auto selector = [](const ObjectPtr& deployment) {
+    apps_v1::DeploymentSpec spec = apps_v1::Deployment(*deployment).spec();
+    return selector_of(spec.selector(), spec.has_selector());
+  };
+  for (const ObjectPtr& deployment :
+       owners_concerned(deployments_, "Deployment", replica_set, selector)) {
+    enqueue(*deployment);
   }
 }
 

@@ -36,6 +36,23 @@ std::vector<ObjectPtr> claim_candidates(const client::Informer& informer, const 
   return result;
 }
 
+std::vector<ObjectPtr> owners_concerned(
+    const client::Informer& owners, std::string_view kind, const Object& dependent,
+    const std::function<LabelSelector(const ObjectPtr&)>& selector) {
+  std::vector<ObjectPtr> result;
+  meta_v1::ObjectMeta meta = client::metadata(dependent);
+  if (std::optional<meta_v1::OwnerReference> owner = controller_of(dependent)) {
+    if (owner->kind() != kind) return result;
+    ObjectPtr known = owners.get(meta.namespace_(), owner->name());
+    if (known) result.push_back(std::move(known));
+    return result;
+  }
+  for (ObjectPtr& candidate : owners.list(meta.namespace_())) {
+    if (selector(candidate).matches(meta.labels().node())) result.push_back(std::move(candidate));
+  }
+  return result;
+}
+
 Claim claim(const Object& owner, const LabelSelector& selector,
             const std::vector<ObjectPtr>& candidates) {
   Claim result;

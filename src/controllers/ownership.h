@@ -2,6 +2,7 @@
 // Source: https://kubernetes.io/docs/concepts/workloads/controllers/ and client-go's
 // controller_ref_manager.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,12 @@ inline constexpr std::string_view kByController = "controller";
 std::vector<std::string> controller_index_keys(const Object& object);
 // Objects that the owner controls or might adopt. Requires: the index was added.
 std::vector<ObjectPtr> claim_candidates(const client::Informer& informer, const Object& owner);
+
+// The owners that a change of a dependent concerns: the one that its controller reference names (an
+// earlier one of the name may stand in the way), or, of an orphan, all that might adopt it.
+std::vector<ObjectPtr> owners_concerned(
+    const client::Informer& owners, std::string_view kind, const Object& dependent,
+    const std::function<LabelSelector(const ObjectPtr&)>& selector);
 
 struct Claim {
   std::vector<ObjectPtr> ours;     // controlled by the owner and selected

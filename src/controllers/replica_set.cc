@@ -62,19 +62,10 @@ void ReplicaController::pod_changed(const ObjectPtr& old, const ObjectPtr& now) 
   if (now) enqueue_owner_of(*now);
 }
 
-// The controller, or every owner that might adopt an orphan.
 void ReplicaController::enqueue_owner_of(const Object& pod) {
-  std::string_view ns = metadata(pod).namespace_();
-  std::optional<meta_v1::OwnerReference> owner = controller_of(pod);
-  if (owner) {
-    if (owner->kind() != resource_.kind) return;
-    ObjectPtr known = owners_.get(ns, owner->name());
-    if (known && metadata(*known).uid() == owner->uid()) enqueue(*known);
-    return;
-  }
-  for (const ObjectPtr& candidate : owners_.list(ns)) {
-    LabelSelector selector = world_of(candidate).selector;
-    if (selector.matches(metadata(pod).labels().node())) enqueue(*candidate);
+  auto selector = [this](const ObjectPtr& owner) { return world_of(owner).selector; };
+  for (const ObjectPtr& owner : owners_concerned(owners_, resource_.kind, pod, selector)) {
+    enqueue(*owner);
   }
 }
 

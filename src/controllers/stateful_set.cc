@@ -34,20 +34,14 @@ StatefulSetController::StatefulSetController(Context context)
       [this](const ObjectPtr& old, const ObjectPtr& now) { claim_changed(now ? *now : *old); });
 }
 
-// A pod or revision: its set, or every set that might adopt it.
+// A pod or revision.
 void StatefulSetController::dependent_changed(const Object& dependent) {
-  meta_v1::ObjectMeta meta = metadata(dependent);
-  std::optional<meta_v1::OwnerReference> owner = controller_of(dependent);
-  if (owner) {
-    if (owner->kind() != stateful_sets().kind) return;
-    ObjectPtr known = sets_.get(meta.namespace_(), owner->name());
-    if (known && uid_of(*known) == owner->uid()) enqueue(*known);
-    return;
-  }
-  for (const ObjectPtr& candidate : sets_.list(meta.namespace_())) {
-    apps_v1::StatefulSetSpec spec = apps_v1::StatefulSet(*candidate).spec();
-    LabelSelector selector = selector_of(spec.selector(), spec.has_selector());
-    if (selector.matches(meta.labels().node())) enqueue(*candidate);
+  auto selector = [](const ObjectPtr& set) {
+    apps_v1::StatefulSetSpec spec = apps_v1::StatefulSet(*set).spec();
+    return selector_of(spec.selector(), spec.has_selector());
+  };
+  for (const ObjectPtr& set : owners_concerned(sets_, "StatefulSet", dependent, selector)) {
+    enqueue(*set);
   }
 }
 

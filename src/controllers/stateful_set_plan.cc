@@ -93,16 +93,21 @@ void StatefulSetPlanner::arrange(const std::vector<ObjectPtr>& pods) {
   std::ranges::sort(condemned_, std::greater(), &Member::ordinal);
 }
 
+// A newer revision is there.
+bool StatefulSetPlanner::is_passed(const Object& revision, int64_t next) const {
+  return &revision != revisions_.back().get() &&
+         apps_v1::ControllerRevision(revision).revision() < next;
+}
+
 bool StatefulSetPlanner::choose_revisions() {
   std::string data = revision_data(set_.spec().template_());
   update_ = find_revision(revisions_, data);
   bool dies = is_deleting(*world_.set);
   if (!update_) {
     if (dies || !create_revision(data)) return false;
-  } else if (update_ != revisions_.back() && !dies) {
+  } else if (int64_t next = next_revision(revisions_); is_passed(*update_, next) && !dies) {
     // Back to an earlier template: its revision becomes the newest.
-    decision_.add(
-        update_action(controller_revisions(), renumbered(*update_, next_revision(revisions_))));
+    decision_.add(update_action(controller_revisions(), renumbered(*update_, next)));
     return false;
   }
   current_ = update_;

@@ -42,6 +42,7 @@ class StatefulSetPlanner {
   bool claim_members();
   bool claim_revisions(const LabelSelector& selector);
   bool choose_revisions();
+  bool is_passed(const Object& revision, int64_t next) const;
   bool create_revision(const std::string& data);
   void arrange(const std::vector<ObjectPtr>& pods);
   void truncate_history();
