@@ -10,6 +10,8 @@
 #include "apiserver/pipeline/time_limit.h"
 #include "apiserver/registry/address_repairer.h"
 #include "apiserver/registry/own_writes.h"
+#include "apiserver/resource_metrics/metrics_collector.h"
+#include "apiserver/resource_metrics/scrape_kubelet.h"
 #include "apiserver/response/gzip.h"
 #include "async/gate.h"
 #include "async/stop.h"
@@ -94,6 +96,12 @@ struct ApiServer::Impl {
     env.hub = &hub;
     env.registry = registry.get();
     env.min_watch_timeout = options.min_watch_timeout;
+    collector = std::make_unique<MetricsCollector>(
+        loop, [this] { return node_names(); },
+        [this](std::string node, StopToken stop) {
+          return scrape_kubelet(env, std::move(node), std::move(stop));
+        });
+    env.metrics = collector.get();
   }
 
   Loop& loop;
@@ -112,6 +120,7 @@ struct ApiServer::Impl {
   std::unique_ptr<Registry> registry;
   std::unique_ptr<OwnWrites> writes;
   std::unique_ptr<AddressRepairer> repairer;
+  std::unique_ptr<MetricsCollector> collector;
   std::unique_ptr<Authenticator> authenticator;
   std::unique_ptr<Authorizer> authorizer;
   std::shared_ptr<audit::Auditor> auditor;  // may be null
@@ -123,6 +132,7 @@ struct ApiServer::Impl {
   StopSource stopping;
   Gate requests;
 
+  std::vector<std::string> node_names();
   Result<Authenticated> authenticate(const net::Request& request);
   Result<void> authorize(RequestContext& context);
   Task<Result<Answer>> dispatch(RequestContext& context, std::string if_none_match);
@@ -206,12 +216,21 @@ Task<void> ApiServer::stop() {
   impl_->ready = false;
   impl_->stopping.request_stop();
   co_await impl_->requests.close();
+  co_await impl_->collector->stop();
   co_await impl_->gate.close();
   co_await impl_->hub.stop();
 }
 
 Task<net::Response> ApiServer::handle(net::Request request) {
   co_return co_await impl_->serve(std::move(request));
+}
+
+std::vector<std::string> ApiServer::Impl::node_names() {
+  std::vector<std::string> out;
+  for (const ObjectPtr& node : hub.lookup().list("", "nodes", "")) {
+    out.emplace_back(MetaView(*node).name());
+  }
+  return out;
 }
 
 // ---- stages ----

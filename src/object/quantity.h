@@ -26,6 +26,11 @@ class Quantity {
     q.exponent_ = -3;
     return q;
   }
+  static Quantity nano(int64_t value) {
+    Quantity q(value);
+    q.exponent_ = -9;
+    return q;
+  }
   // Errors: BadRequest with upstream's wording ("quantities must match the regular expression
   // ...").
   static Result<Quantity> parse(std::string_view text);

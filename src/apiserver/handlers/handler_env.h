@@ -43,6 +43,8 @@ struct ProxyAnswer {
 // "dial tcp 10.0.0.5:80: connect: connection refused".
 using ProxyConnector = std::function<Task<Result<ProxyAnswer>>(ProxyRequest, StopToken)>;
 
+class MetricsCollector;
+
 struct HandlerEnv {
   Loop* loop = nullptr;
   WorkerPool* pool = nullptr;
@@ -54,6 +56,7 @@ struct HandlerEnv {
   ReviewHandler review;
   TokenHandler token;
   ProxyConnector connect;  // may be null: nothing can be reached
+  MetricsCollector* metrics = nullptr;
 };
 
 }  // namespace tiphys::apiserver

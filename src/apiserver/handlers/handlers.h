@@ -27,4 +27,9 @@ Task<Result<Answer>> handle_log(HandlerEnv& env, RequestContext& context);
 Task<Result<Answer>> handle_pod_stream(HandlerEnv& env, RequestContext& context);
 Task<Result<Answer>> handle_proxy(HandlerEnv& env, RequestContext& context);
 
+// Kinds of metrics.k8s.io, which are computed (README.md of resource_metrics/). Errors: NotFound of
+// what doesn't exist or has no figures; ServiceUnavailable without a connector.
+bool is_resource_metrics(const schema::Resource& resource);
+Task<Result<Answer>> handle_resource_metrics(HandlerEnv& env, RequestContext& context);
+
 }  // namespace tiphys::apiserver

@@ -138,6 +138,9 @@ Task<Result<Answer>> handle_resource(HandlerEnv& env, RequestContext& context) {
     co_return ApiStatus::bad_request("Name parameter invalid: " + go_quote(info.name) +
                                      ": may not be '" + info.name + "'");
   }
+  if (is_resource_metrics(*context.resource)) {
+    co_return co_await handle_resource_metrics(env, context);
+  }
   if (verb == "get") co_return co_await handle_get(env, context);
   if (verb == "list") co_return co_await handle_list(env, context);
   if (verb == "watch") co_return co_await handle_watch(env, context);

@@ -54,6 +54,7 @@ std::string list_api_version(const schema::Resource& resource) {
 }
 
 std::string list_meta_json(const ListAnswer& list) {
+  if (list.resource_version.empty()) return "{}";  // of a list that is computed
   std::string text = "{\"resourceVersion\":\"" + list.resource_version + "\"";
   if (!list.continue_token.empty()) text += ",\"continue\":\"" + list.continue_token + "\"";
   if (list.remaining > 0 && !list.continue_token.empty()) {
