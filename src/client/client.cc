@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "client/object_key.h"
+#include "codec/codec.h"
 
 namespace tiphys::client {
 
@@ -109,8 +110,8 @@ Client::Client(Transport& transport, std::string component)
 std::string Client::write_query() const { return Query().add("fieldManager", component_).take(); }
 
 Task<Result<ObjectPtr>> Client::get(const schema::Resource& resource, std::string ns,
-                                    std::string name) {
-  Request request{.method = "GET", .path = resource_path(resource, ns, name)};
+                                    std::string name, std::string subresource) {
+  Request request{.method = "GET", .path = resource_path(resource, ns, name, subresource)};
   return object_answer(transport_, std::move(request));
 }
 
@@ -180,6 +181,22 @@ Task<Result<ObjectPtr>> Client::create_subresource(const schema::Resource& resou
                   .query = write_query()};
   request.object = std::move(object);
   return object_answer(transport_, std::move(request));
+}
+
+// A transport that hands over objects gives those; a list's items are enough of a list.
+Task<Result<std::string>> Client::get_json(std::string path, std::string query) {
+  Request request{.method = "GET", .path = std::move(path), .query = std::move(query)};
+  request.as_text = true;
+  Result<Response> response = co_await transport_.send(std::move(request));
+  if (!response) co_return response.error();
+  if (response->object) co_return *codec::encode_shared(codec::Format::kJson, *response->object);
+  if (!response->list) co_return std::move(response->body);
+  std::string text = "{\"items\":[";
+  for (const ObjectPtr& item : response->list->items) {
+    if (text.back() == '}') text += ',';
+    text += *codec::encode_shared(codec::Format::kJson, *item);
+  }
+  co_return text + "]}";
 }
 
 Task<Result<std::unique_ptr<WatchStream>>> Client::watch(const schema::Resource& resource,

@@ -40,7 +40,8 @@ class Client {
   // user_agent and field manager: the component's name ("kube-scheduler").
   Client(Transport& transport, std::string component);
 
-  Task<Result<ObjectPtr>> get(const schema::Resource& resource, std::string ns, std::string name);
+  Task<Result<ObjectPtr>> get(const schema::Resource& resource, std::string ns, std::string name,
+                              std::string subresource = "");
   Task<Result<ListResult>> list(const schema::Resource& resource, std::string ns,
                                 ListOptions options = {});
   Task<Result<ObjectPtr>> create(const schema::Resource& resource, std::string ns,
@@ -62,6 +63,9 @@ class Client {
   // From resource_version on ("" : from now with initial events), bookmarks on.
   Task<Result<std::unique_ptr<WatchStream>>> watch(const schema::Resource& resource, std::string ns,
                                                    ListOptions options, StopToken stop);
+  // GET of any path ("/apis/metrics.k8s.io/v1beta1/nodes", query encoded): the answer as JSON text,
+  // for kinds that this project has no types for.
+  Task<Result<std::string>> get_json(std::string path, std::string query = "");
   const std::string& component() const { return component_; }
   Transport& transport() { return transport_; }
 

@@ -12,6 +12,7 @@ namespace tiphys::client {
 namespace {
 
 constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
+constexpr std::string_view kJson = "application/json";
 constexpr Duration kRequestTimeout = std::chrono::seconds(60);
 constexpr Duration kTokenAge = std::chrono::seconds(60);
 constexpr size_t kMaxTokenBytes = 64 * 1024;
@@ -130,7 +131,8 @@ net::Request HttpTransport::Impl::prepare(const Request& request, std::string au
   http_request.authority = server.address;
   net::Headers& headers = http_request.headers;
   headers.add("user-agent", user_agent);
-  headers.add("accept", std::string(kProtobuf) + ",application/json");
+  headers.add("accept", request.as_text ? std::string(kJson)
+                                        : std::string(kProtobuf) + "," + std::string(kJson));
   if (!authorization.empty()) headers.add("authorization", authorization);
   add_impersonation(config, headers);
   if (request.object) {
@@ -169,6 +171,7 @@ Result<std::unique_ptr<HttpTransport>> HttpTransport::create(EpollLoop& loop, Wo
 }
 
 Task<Result<Response>> HttpTransport::send(Request request) {
+  bool as_text = request.as_text;
   std::string authorization = co_await impl_->authorization();
   Deadline deadline(impl_->loop, request.stop);
   net::Request http_request = impl_->prepare(request, std::move(authorization));
@@ -186,7 +189,7 @@ Task<Result<Response>> HttpTransport::send(Request request) {
   Response response;
   response.code = answer->status;
   std::string_view media = media_type(content_type);
-  if (body.empty() || (media != kProtobuf && media != "application/json")) {
+  if (as_text || body.empty() || (media != kProtobuf && media != kJson)) {
     response.body = body;
     co_return response;
   }
@@ -199,7 +202,8 @@ Task<Result<Response>> HttpTransport::send(Request request) {
 Task<Result<std::unique_ptr<WatchStream>>> HttpTransport::watch(Request request) {
   std::string authorization = co_await impl_->authorization();
   net::Request http_request = impl_->prepare(request, std::move(authorization));
-  http_request.headers.set("accept", std::string(kProtobuf) + ";stream=watch,application/json");
+  http_request.headers.set("accept",
+                           std::string(kProtobuf) + ";stream=watch," + std::string(kJson));
   Result<net::Response> answer =
       co_await impl_->http.send(std::move(http_request), true, request.stop);
   if (!answer) co_return answer.error();

@@ -22,6 +22,8 @@ struct Request {
   ObjectPtr object;          // body of create, update, delete options; may be null
   std::string body;          // raw body (patches), if object is null
   std::string content_type;  // of `body`
+  // The answer is wanted as JSON text, of whatever type (Client::get_json).
+  bool as_text = false;
   StopToken stop;
 };
 

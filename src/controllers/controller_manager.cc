@@ -62,6 +62,10 @@ Made certificate_signing(Context context, const Options& options) {
       context, CertificateSigning::Options{options.authorities, options.signing_duration});
 }
 
+Made autoscaler(Context context, const Options& options) {
+  return std::make_unique<HorizontalPodAutoscalerController>(context, options.autoscaler);
+}
+
 Made pod_gc(Context context, const Options& options) {
   return std::make_unique<PodGc>(context, options.pod_gc);
 }
@@ -86,6 +90,7 @@ constexpr Row kRows[] = {
     {"job-controller", plain<JobController>},
     {"ttl-after-finished-controller", plain<TtlAfterFinished>},
     {"cronjob-controller", cron_job},
+    {"horizontal-pod-autoscaler-controller", autoscaler},
     {"endpointslice-controller", plain<EndpointSliceController>},
     {"endpoints-controller", plain<EndpointsController>},
     {"node-lifecycle-controller", node_lifecycle},

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "controllers/certificate_signing.h"
+#include "controllers/horizontal_pod_autoscaler.h"
 #include "controllers/node_lifecycle.h"
 #include "controllers/pod_gc.h"
 
@@ -36,6 +37,7 @@ class ControllerManager {
     Duration signing_duration = std::chrono::hours(8760);  // --cluster-signing-duration
     PodGc::Options pod_gc;                                 // --terminated-pod-gc-threshold
     std::string local_zone_file;  // a zoneinfo file: the zone of CronJobs that name none; "": UTC
+    HorizontalPodAutoscalerController::Options autoscaler;  // --horizontal-pod-autoscaler-*
   };
   // Error: BadRequest for options that name no controller, or a --cluster-cidr that can't be used.
   static Result<std::unique_ptr<ControllerManager>> create(Loop& loop, client::Client& client,

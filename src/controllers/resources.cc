@@ -6,8 +6,9 @@ namespace tiphys::controllers {
 
 namespace {
 
-const schema::Resource& served(std::string_view group, std::string_view resource) {
-  const schema::Resource* found = schema::find_resource(group, "v1", resource);
+const schema::Resource& served(std::string_view group, std::string_view resource,
+                               std::string_view version = "v1") {
+  const schema::Resource* found = schema::find_resource(group, version, resource);
   assert(found && "api/ lacks a resource that controllers work on");
   return *found;
 }
@@ -29,6 +30,9 @@ const schema::Resource& stateful_sets() { return served("apps", "statefulsets");
 const schema::Resource& controller_revisions() { return served("apps", "controllerrevisions"); }
 const schema::Resource& jobs() { return served("batch", "jobs"); }
 const schema::Resource& cron_jobs() { return served("batch", "cronjobs"); }
+const schema::Resource& horizontal_pod_autoscalers() {
+  return served("autoscaling", "horizontalpodautoscalers", "v2");
+}
 const schema::Resource& endpoint_slices() { return served("discovery.k8s.io", "endpointslices"); }
 const schema::Resource& leases() { return served("coordination.k8s.io", "leases"); }
 const schema::Resource& persistent_volume_claims() { return served("", "persistentvolumeclaims"); }

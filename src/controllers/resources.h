@@ -21,6 +21,7 @@ const schema::Resource& stateful_sets();
 const schema::Resource& controller_revisions();
 const schema::Resource& jobs();
 const schema::Resource& cron_jobs();
+const schema::Resource& horizontal_pod_autoscalers();
 const schema::Resource& endpoint_slices();
 const schema::Resource& leases();
 const schema::Resource& persistent_volume_claims();

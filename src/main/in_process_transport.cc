@@ -1,5 +1,7 @@
 #include "main/in_process_transport.h"
 
+#include "client/status_object.h"
+
 namespace tiphys {
 namespace {
 
@@ -69,6 +71,10 @@ apiserver::InProcessRequest InProcessTransport::translate(client::Request reques
 Task<Result<client::Response>> InProcessTransport::send(client::Request request) {
   Result<apiserver::Answer> answer = co_await server_.call(translate(std::move(request)));
   if (!answer) co_return answer.error();
+  if (answer->raw && (answer->code < 200 || answer->code > 299)) {
+    const net::Bytes& body = answer->raw->body;
+    co_return client::status_of_code(answer->code, body ? std::string_view(*body) : "");
+  }
   client::Response response{.code = answer->code, .object = std::move(answer->object)};
   if (answer->list) {
     response.list = client::ListAnswer{.items = std::move(answer->list->items),
