@@ -5,6 +5,8 @@ namespace {
 
 ApiStatus error_of(int code) {
   switch (code) {
+    case 404:
+      return ApiStatus(404, "NotFound", "404 page not found");
     case 409:
       return ApiStatus::conflict("", "", "", "the object has been modified");
     case 503:

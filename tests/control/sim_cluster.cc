@@ -74,7 +74,8 @@ void SimCluster::start() {
 }
 
 void SimCluster::start_controllers() {
-  faults_ = std::make_unique<FaultTransport>(loop_, *transport_);
+  metrics_ = std::make_unique<ModelMetrics>(loop_, *transport_);
+  faults_ = std::make_unique<FaultTransport>(loop_, *metrics_);
   controllers_client_ = std::make_unique<client::Client>(*faults_, "kube-controller-manager");
   controllers::ControllerManager::Options options;
   options.root_ca_pem = "CA";

@@ -20,6 +20,7 @@
 #include "scheduler/scheduler.h"
 #include "tests/cases/world.h"
 #include "tests/control/fault_transport.h"
+#include "tests/control/model_metrics.h"
 #include "tests/control/model_nodes.h"
 
 namespace tiphys::control {
@@ -61,6 +62,7 @@ class SimCluster : public cases::World {
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<apiserver::ApiServer> server_;
   std::unique_ptr<InProcessTransport> transport_;
+  std::unique_ptr<ModelMetrics> metrics_;
   std::unique_ptr<FaultTransport> faults_;
   std::unique_ptr<client::Client> client_;  // of the nodes, the scheduler and tests
   std::unique_ptr<client::Client> controllers_client_;
