@@ -108,21 +108,26 @@ bool JobPlanner::index_fails(const Member& member) const {
   return verdict.counts() && index_failures(member.pod) >= spec_.backoff_limit_per_index();
 }
 
+// An index has succeeded or failed, never both: what was first stays.
 void JobPlanner::look_at_indexes() {
   stored_indexes_ = IndexRanges::parse(job_.status().completed_indexes(), spec_.completions());
   succeeded_indexes_ = stored_indexes_;
-  std::vector<int32_t> succeeded;
-  std::vector<int32_t> failed;
-  for (const Member& member : members_) {
-    if (!member.tracked || !member.index) continue;
-    if (member.succeeded) succeeded.push_back(*member.index);
-    if (per_index_ && index_fails(member)) failed.push_back(*member.index);
+  if (per_index_) {
+    failed_indexes_ = IndexRanges::parse(job_.status().failed_indexes(), spec_.completions());
   }
-  succeeded_indexes_.add(succeeded);
+  auto add = [this](IndexRanges& to, const IndexRanges& others, auto ended) {
+    std::vector<int32_t> indexes;
+    for (const Member& member : members_) {
+      bool fresh = member.tracked && member.index && !others.has(*member.index);
+      if (fresh && ended(member)) indexes.push_back(*member.index);
+    }
+    to.add(indexes);
+  };
+  add(succeeded_indexes_, failed_indexes_, [](const Member& member) { return member.succeeded; });
   succeeded_ = succeeded_indexes_.count();
   if (!per_index_) return;
-  failed_indexes_ = IndexRanges::parse(job_.status().failed_indexes(), spec_.completions());
-  failed_indexes_.add(failed);
+  add(failed_indexes_, succeeded_indexes_,
+      [this](const Member& member) { return index_fails(member); });
   delay_deletions();
 }
 
