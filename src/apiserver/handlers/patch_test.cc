@@ -1,5 +1,6 @@
 // Field validation of every way to write, and who may create by patching.
 #include "apiserver/api_server_fixture.h"
+#include "async/gate.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -25,6 +26,16 @@ class NoCreation : public Authorizer {
 class PatchTest : public ApiServerTest {
  protected:
   PatchTest() { ask("POST", kMaps, R"({"metadata":{"name":"a"},"data":{"k":"1"}})"); }
+
+  Task<void> patch_at_once(std::string body, std::vector<int>* statuses) {
+    net::Request request;
+    request.method = "PATCH";
+    request.path = kMap;
+    request.body = std::move(body);
+    request.headers.set("content-type", kMergePatch);
+    net::Response response = co_await server_.handle(std::move(request));
+    statuses->push_back(response.status);
+  }
 
   static std::vector<std::string> warnings(const Reply& reply) {
     std::vector<std::string> found;
@@ -55,6 +66,19 @@ TEST_F(PatchTest, an_object_too_large_for_the_store_is_patched_without_managers)
   ASSERT_EQ(made.status, 200) << made.body;
   EXPECT_THAT(made.body, testing::Not(HasSubstr("managedFields")));
   EXPECT_THAT(made.body, HasSubstr(std::string(200, 'k') + "4199"));
+}
+
+// Upstream's GuaranteedUpdate makes the patch again of what somebody else has written meanwhile.
+TEST_F(PatchTest, patches_at_the_same_time_all_succeed) {
+  std::vector<int> statuses;
+  Gate all(loop_);
+  for (int i = 0; i < 8; ++i) {
+    all.spawn(patch_at_once("{\"data\":{\"k" + std::to_string(i) + "\":\"v\"}}", &statuses));
+  }
+  loop_.run(all.close());
+  EXPECT_THAT(statuses, testing::Each(200));
+  std::string stored = ask("GET", kMap).body;
+  for (int i = 0; i < 8; ++i) EXPECT_THAT(stored, HasSubstr("\"k" + std::to_string(i) + "\""));
 }
 
 TEST_F(PatchTest, who_is_refused_is_told_without_sniffing) {

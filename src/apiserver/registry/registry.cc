@@ -324,12 +324,13 @@ Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions prec
   if (!admitted) co_return admitted.error();
   merge_owner_references(*changed, scope.warnings, true);
   apply_defaults(*scope.resource, *changed);
-  Result<bool> unconditional = check_version(scope, *changed, before);
-  if (!unconditional) co_return unconditional.error();
+  Result<void> meant = check_version(scope, *changed, before);
+  if (!meant) co_return meant.error();
   ObjectPtr old = cacher(*scope.resource).get(scope.ns, scope.name);
   if (!old || MetaView(*old).resource_version() != before.resource_version()) {
-    // It changed while admission was waiting.
-    *retry = *unconditional;
+    // It changed while admission was waiting. An update that is for a revision will fail then; a
+    // patch is made of what is there now.
+    *retry = true;
     co_return conflict(scope, kModified);
   }
   Draft object = to_storage_version(*scope.resource, std::move(*changed));
@@ -346,7 +347,7 @@ Task<Result<Written>> Registry::update_once(WriteScope scope, Preconditions prec
       co_await store_update(scope, std::move(object), std::move(current), std::move(old), &written);
   if (!done) co_return done.error();
   if (*done) co_return written;
-  *retry = *unconditional;
+  *retry = true;
   co_return conflict(scope, kModified);
 }
 
@@ -360,8 +361,8 @@ Result<void> Registry::check_preconditions(const WriteScope& scope,
                              ", ResourceVersion: 0, AdditionalErrorMsg: " + failed);
 }
 
-// Whether the update names no revision that it is for. Errors: it has to; it names another one.
-Result<bool> Registry::check_version(const WriteScope& scope, const Draft& object,
+// Errors: the update has to name the revision that it is for; it names another one.
+Result<void> Registry::check_version(const WriteScope& scope, const Draft& object,
                                      const MetaView& before) const {
   std::string_view version = MetaView(object).resource_version();
   if (version == "0") version = {};
@@ -374,7 +375,7 @@ Result<bool> Registry::check_version(const WriteScope& scope, const Draft& objec
                               errors.take());
   }
   if (!version.empty() && version != before.resource_version()) return conflict(scope, kModified);
-  return version.empty();
+  return {};
 }
 
 Result<ServiceAllocator::Reservation> Registry::prepare_update(const WriteScope& scope,

@@ -102,7 +102,7 @@ class Registry {
                                     const Transform& transform, ObjectPtr current, bool* retry);
   Result<void> check_preconditions(const WriteScope& scope, const Preconditions& preconditions,
                                    const MetaView& before) const;
-  Result<bool> check_version(const WriteScope& scope, const Draft& object,
+  Result<void> check_version(const WriteScope& scope, const Draft& object,
                              const MetaView& before) const;
   Result<ServiceAllocator::Reservation> prepare_update(const WriteScope& scope, Draft& object,
                                                        const Object& old);
