@@ -88,12 +88,15 @@ void DaemonPlanner::manage_node(std::string_view name, const NodeState& node) {
     return;
   }
   std::vector<ObjectPtr> running;
+  bool waiting = false;
   for (const ObjectPtr& pod : node.pods) {
     if (is_doomed(pod)) continue;
     // Pods on nodes that are gone are collected (pod_gc.h), but those that wait for one are not.
     bool lost = !node.object && core_v1::Pod(*pod).spec().node_name().empty();
     if (lost || (node.object && !node.fit.may_stay)) {
       doomed_.push_back({pod, {}});
+    } else if (node.object && must_wait(name, pod)) {
+      waiting = true;
     } else if (node.object && !ends(name, pod)) {
       running.push_back(pod);
     }
@@ -102,25 +105,25 @@ void DaemonPlanner::manage_node(std::string_view name, const NodeState& node) {
     thin_out(running);
   } else if (running.size() > 1) {
     thin_out_surge(running);
-  } else if (running.empty() && node.object && node.fit.should_run) {
+  } else if (running.empty() && !waiting && node.object && node.fit.should_run) {
     needed_.push_back(name);
   }
 }
 
-// Whether a pod is over; it is deleted then, as soon as the back-off of its node allows.
+// A failed pod keeps its place for as long as the back-off of its node lasts: whatever makes pods
+// fail there would do the same to the next one at once.
+bool DaemonPlanner::must_wait(std::string_view node, const ObjectPtr& pod) {
+  if (core_v1::Pod(*pod).status().phase() != "Failed") return false;
+  Duration delay = world_.failure_delay(node);
+  if (delay > Duration::zero()) decision_.look_again_in(delay);
+  return delay > Duration::zero();
+}
+
+// Whether a pod is over; then it is deleted.
 bool DaemonPlanner::ends(std::string_view node, const ObjectPtr& pod) {
   std::string_view phase = core_v1::Pod(*pod).status().phase();
-  if (phase == "Succeeded") {
-    doomed_.push_back({pod, {}});
-    return true;
-  }
-  if (phase != "Failed") return false;
-  Duration delay = world_.failure_delay(node);
-  if (delay > Duration::zero()) {
-    decision_.look_again_in(delay);
-  } else {
-    doomed_.push_back({pod, node});
-  }
+  if (!kinds::is_terminal(phase)) return false;
+  doomed_.push_back({pod, phase == "Failed" ? node : std::string_view()});
   return true;
 }
 

@@ -66,6 +66,7 @@ class DaemonPlanner {
   // One pod on every node that should have one.
   void manage();
   void manage_node(std::string_view name, const NodeState& node);
+  bool must_wait(std::string_view node, const ObjectPtr& pod);
   bool ends(std::string_view node, const ObjectPtr& pod);
   void thin_out(const std::vector<ObjectPtr>& running);
   void thin_out_surge(const std::vector<ObjectPtr>& running);

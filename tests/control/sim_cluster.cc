@@ -40,7 +40,7 @@ apiserver::UserInfo component_user() {
 
 SimCluster::SimCluster(uint64_t seed, int nodes)
     : random_(seed), store_(storage::make_memory_store(loop_)) {
-  for (int i = 1; i <= nodes; ++i) names_.push_back("node-" + std::to_string(i));
+  for (int i = 1; i <= nodes; ++i) names_.insert("node-" + std::to_string(i));
   start();
 }
 
@@ -150,10 +150,12 @@ Result<void> SimCluster::add_fault(const Node& fault) {
 
 Result<void> SimCluster::disturb(const Node& step) {
   if (const Value& name = step.find("up"); !name.is_null()) {
+    names_.insert(std::string(name.as_text()));
     nodes_->up(std::string(name.as_text()));
     return {};
   }
   if (const Value& name = step.find("down"); !name.is_null()) {
+    names_.erase(std::string(name.as_text()));
     nodes_->down(std::string(name.as_text()));
     return {};
   }

@@ -11,6 +11,7 @@
 //                          latest after ten minutes
 #pragma once
 #include <memory>
+#include <set>
 #include <string>
 
 #include "apiserver/api_server.h"
@@ -69,7 +70,7 @@ class SimCluster : public cases::World {
   std::unique_ptr<controllers::ControllerManager> manager_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<ModelNodes> nodes_;
-  std::vector<std::string> names_;  // of nodes
+  std::set<std::string> names_;  // of nodes that are up
 };
 
 }  // namespace tiphys::control

@@ -41,7 +41,8 @@ Story::Story(uint64_t seed) : random_(seed), cluster_(seed, kNodes) {
   const schema::Resource* kinds[] = {
       &controllers::deployments(),   &controllers::deployments(),
       &controllers::replica_sets(),  &controllers::replication_controllers(),
-      &controllers::stateful_sets(), &controllers::jobs()};
+      &controllers::stateful_sets(), &controllers::jobs(),
+      &controllers::daemon_sets()};
   int n = 0;
   for (const schema::Resource* kind : kinds) {
     workloads_.push_back({.resource = kind, .name = "w" + std::to_string(n++)});
@@ -109,6 +110,10 @@ void Story::create(Workload& workload) {
   std::string labels = R"({"app":")" + app + R"("})";
   std::string selector = R"("selector":)" + (old ? labels : R"({"matchLabels":)" + labels + "}");
   std::string size = R"(,"replicas":)" + std::to_string(workload.replicas) + ",";
+  if (workload.resource == &controllers::daemon_sets()) {
+    workload.replicas = kNodes;
+    size = ",";
+  }
   std::string body = head + selector + size + pod_template(app, 0) + "}}";
   if (job) {
     workload.replicas += 1;
@@ -154,6 +159,7 @@ void Story::change(Workload& workload) {
     return patch(workload,
                  std::string(R"({"spec":{"suspend":)") + (workload.paused ? "true}}" : "false}}"));
   }
+  if (workload.resource == &controllers::daemon_sets()) return change_daemon_set(workload);
   switch (pick(deployment ? 6 : 3)) {
     case 0:
     case 1: {
@@ -173,6 +179,17 @@ void Story::change(Workload& workload) {
       return patch(workload, pick(2) ? R"({"spec":{"minReadySeconds":7}})"
                                      : R"({"spec":{"revisionHistoryLimit":1}})");
   }
+}
+
+void Story::change_daemon_set(Workload& workload) {
+  const std::string changes[] = {
+      pod_template(workload.name, pick(4)),
+      pod_template(workload.name, pick(4)),
+      R"("updateStrategy":{"rollingUpdate":{"maxSurge":1,"maxUnavailable":0}})",
+      R"("updateStrategy":{"rollingUpdate":{"maxSurge":0,"maxUnavailable":"50%"}})",
+      R"("minReadySeconds":7)",
+      R"("revisionHistoryLimit":1)"};
+  patch(workload, R"({"spec":{)" + changes[pick(std::size(changes))] + "}}");
 }
 
 void Story::wish() {

@@ -34,6 +34,7 @@ class Story {
   void create(Workload& workload);
   void remove(Workload& workload);
   void change(Workload& workload);
+  void change_daemon_set(Workload& workload);
   void mishap();
   void harm_a_pod();
   void lose_a_node();
@@ -55,6 +56,7 @@ class Story {
   template <class Kind>
   void check_replicas(const Object& object, std::string& wrong);
   void check_stateful_set(const Object& object, std::string& wrong);
+  void check_daemon_set(const Object& object, std::string& wrong);
   void check_job(const Object& object, std::string& wrong);
   void check_endpoints(std::string& wrong);
   int64_t good_pods_of(std::string_view uid);

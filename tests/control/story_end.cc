@@ -67,6 +67,7 @@ void Story::check_owners(std::string& wrong) {
                                                     &controllers::replica_sets(),
                                                     &controllers::deployments(),
                                                     &controllers::stateful_sets(),
+                                                    &controllers::daemon_sets(),
                                                     &controllers::jobs(),
                                                     &controllers::replication_controllers(),
                                                     &controllers::endpoint_slices(),
@@ -167,6 +168,33 @@ void Story::check_stateful_set(const Object& object, std::string& wrong) {
          set.status().current_revision() == set.status().update_revision());
 }
 
+void Story::check_daemon_set(const Object& object, std::string& wrong) {
+  apps_v1::DaemonSet set(object);
+  int64_t nodes = static_cast<int64_t>(list(controllers::nodes()).size());
+  std::set<std::string_view> on;
+  std::vector<ObjectPtr> pods = list(controllers::pods());
+  for (const ObjectPtr& pod : pods) {
+    auto owner = controller_of(*pod);
+    if (owner && owner->uid() == uid_of(object)) on.insert(core_v1::Pod(*pod).spec().node_name());
+  }
+  expect(wrong, object, "ready pods", good_pods_of(uid_of(object)), nodes);
+  expect(wrong, object, "nodes with pods", static_cast<int64_t>(on.size()), nodes);
+  apps_v1::DaemonSetStatus status = set.status();
+  expect(wrong, object, "desiredNumberScheduled", status.desired_number_scheduled(), nodes);
+  expect(wrong, object, "numberAvailable", status.number_available(), nodes);
+  expect(wrong, object, "updatedNumberScheduled", status.updated_number_scheduled(), nodes);
+  expect(wrong, object, "numberMisscheduled", status.number_misscheduled(), 0);
+  expect(wrong, object, "observedGeneration", status.observed_generation(),
+         metadata(object).generation());
+  int64_t revisions = 0;
+  for (const ObjectPtr& revision : list(controllers::controller_revisions())) {
+    auto owner = controller_of(*revision);
+    if (owner && owner->uid() == uid_of(object)) ++revisions;
+  }
+  expect(wrong, object, "within its history limit",
+         revisions <= set.spec().revision_history_limit() + 1);
+}
+
 void Story::check_job(const Object& object, std::string& wrong) {
   batch_v1::Job job(object);
   expect(wrong, object, "succeeded", job.status().succeeded(), job.spec().completions());
@@ -194,6 +222,7 @@ void Story::check_workloads(std::string& wrong) {
       check_deployment(*found, wrong);
     }
     if (workload.resource == &controllers::stateful_sets()) check_stateful_set(*found, wrong);
+    if (workload.resource == &controllers::daemon_sets()) check_daemon_set(*found, wrong);
     if (workload.resource == &controllers::jobs()) check_job(*found, wrong);
   }
   for (const ObjectPtr& set : list(controllers::replica_sets())) {
