@@ -51,10 +51,11 @@ class StatefulSetPlanner {
   bool keep_replicas();
   bool keep_replica(int64_t ordinal, const ObjectPtr& pod);
   bool repair(int64_t ordinal, const Object& pod);
-  bool create_replica(int64_t ordinal, int batch);
+  void create_replica(int64_t ordinal);
   ObjectPtr new_pod(int64_t ordinal);
-  bool create_missing_claims(int64_t ordinal, const Object* pod, int batch);
-  void create_claim(const ObjectPtr& claim, int64_t ordinal, const Object* pod, int batch);
+  ObjectPtr claim_of(const core_v1::PersistentVolumeClaim& claim_template, int64_t ordinal) const;
+  bool create_missing_claims(int64_t ordinal, const Object* pod);
+  void create_claim(const ObjectPtr& claim, int64_t ordinal, const Object* pod);
   void note_creation_failure(int64_t ordinal, const std::string& why);
   // True: changes some.
   bool fix_claim_owners(int64_t ordinal, const Object& pod);

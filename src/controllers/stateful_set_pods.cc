@@ -21,7 +21,7 @@ bool StatefulSetPlanner::keep_replicas() {
       if (!go_on && ordered()) return false;
       continue;
     }
-    create_replica(ordinal, batch_);
+    create_replica(ordinal);
     if (ordered() || ++created == kStatefulBurst) return false;
     if (--left_in_batch > 0) continue;
     batch_size *= 2;
@@ -41,7 +41,7 @@ bool StatefulSetPlanner::keep_replica(int64_t ordinal, const ObjectPtr& pod) {
     return false;
   }
   if (view.status().phase() == "Pending") {
-    if (!create_missing_claims(ordinal, pod.get(), 0)) return false;
+    if (!create_missing_claims(ordinal, pod.get())) return false;
     fix_claim_owners(ordinal, *pod);
   }
   if (ordered() && !is_available(*pod)) return false;
@@ -52,7 +52,7 @@ bool StatefulSetPlanner::keep_replica(int64_t ordinal, const ObjectPtr& pod) {
 bool StatefulSetPlanner::repair(int64_t ordinal, const Object& pod) {
   core_v1::Pod view(pod);
   bool storage = storage_matches(set_, view, ordinal);
-  if (!storage && !create_missing_claims(ordinal, &pod, 0)) return false;
+  if (!storage && !create_missing_claims(ordinal, &pod)) return false;
   if (view.status().phase() != "Pending" && fix_claim_owners(ordinal, pod)) {
     tell(decision_.actions.back(), "update", name_of(pod));
   }
@@ -62,22 +62,23 @@ bool StatefulSetPlanner::repair(int64_t ordinal, const Object& pod) {
   return true;
 }
 
-bool StatefulSetPlanner::create_replica(int64_t ordinal, int batch) {
-  std::string name = stateful_pod_name(set_.metadata().name(), ordinal);
-  ClaimUser of = user(ordinal, nullptr);
+ObjectPtr StatefulSetPlanner::claim_of(const core_v1::PersistentVolumeClaim& claim_template,
+                                       int64_t ordinal) const {
+  return world_.claim_named(stateful_claim_name(claim_template, set_.metadata().name(), ordinal));
+}
+
+void StatefulSetPlanner::create_replica(int64_t ordinal) {
   for (core_v1::PersistentVolumeClaim claim : set_.spec().volume_claim_templates()) {
-    ObjectPtr there =
-        world_.claim_named(stateful_claim_name(claim, set_.metadata().name(), ordinal));
-    if (there && is_claim_stale(*there, of)) return false;
+    ObjectPtr there = claim_of(claim, ordinal);
+    if (there && is_claim_stale(*there, user(ordinal, nullptr))) return;
   }
-  if (!create_missing_claims(ordinal, nullptr, batch)) return false;
+  if (!create_missing_claims(ordinal, nullptr)) return;
   ObjectPtr pod = new_pod(ordinal);
-  if (!pod) return false;
+  if (!pod) return;
   Action action = create_action(pods(), pod);
-  action.batch = batch + 1;
-  tell(action, "create", name);
+  action.batch = batch_ + 1;
+  tell(action, "create", name_of(*pod));
   decision_.add(std::move(action));
-  return true;
 }
 
 // Pods below the partition are of the current revision, the others of the newest.
@@ -97,13 +98,13 @@ ObjectPtr StatefulSetPlanner::new_pod(int64_t ordinal) {
 }
 
 // False: one is being deleted, and the pod has to wait for it.
-bool StatefulSetPlanner::create_missing_claims(int64_t ordinal, const Object* pod, int batch) {
+bool StatefulSetPlanner::create_missing_claims(int64_t ordinal, const Object* pod) {
   for (core_v1::PersistentVolumeClaim claim : set_.spec().volume_claim_templates()) {
-    std::string name = stateful_claim_name(claim, set_.metadata().name(), ordinal);
-    ObjectPtr there = world_.claim_named(name);
+    ObjectPtr there = claim_of(claim, ordinal);
     if (!there) {
-      create_claim(new_stateful_claim(claim, user(ordinal, pod), ordinal), ordinal, pod, batch);
+      create_claim(new_stateful_claim(claim, user(ordinal, pod), ordinal), ordinal, pod);
     } else if (is_deleting(*there)) {
+      std::string name(name_of(*there));
       if (!pod) note_creation_failure(ordinal, "pvc " + name + " is being deleted");
       return false;
     }
@@ -111,15 +112,15 @@ bool StatefulSetPlanner::create_missing_claims(int64_t ordinal, const Object* po
   return true;
 }
 
-void StatefulSetPlanner::create_claim(const ObjectPtr& claim, int64_t ordinal, const Object* pod,
-                                      int batch) {
+// `pod` is null if it waits for the claim.
+void StatefulSetPlanner::create_claim(const ObjectPtr& claim, int64_t ordinal, const Object* pod) {
   std::string pod_name = stateful_pod_name(set_.metadata().name(), ordinal);
   Action action = create_action(persistent_volume_claims(), claim);
   if (!pod) {
     tell(action, "create", pod_name);
     action.tag = action.failure->message;
+    action.batch = batch_;
   }
-  action.batch = batch;
   action.exists_is_fine = true;
   action.name_in_message = false;
   std::string what = "create Claim " + std::string(name_of(*claim)) + " ";
@@ -141,8 +142,7 @@ bool StatefulSetPlanner::fix_claim_owners(int64_t ordinal, const Object& pod) {
   bool changed = false;
   ClaimUser of = user(ordinal, &pod);
   for (core_v1::PersistentVolumeClaim claim : set_.spec().volume_claim_templates()) {
-    ObjectPtr there =
-        world_.claim_named(stateful_claim_name(claim, set_.metadata().name(), ordinal));
+    ObjectPtr there = claim_of(claim, ordinal);
     if (!there || claim_owners_match(*there, of)) continue;
     decision_.add(update_action(persistent_volume_claims(), with_claim_owners(*there, of)));
     changed = true;
