@@ -35,6 +35,11 @@ const schema::Resource* resource_of(std::string_view api_version, std::string_vi
                                        core ? api_version : api_version.substr(slash + 1), kind);
 }
 
+// The server looked for the object and it is not there, not: there is no such path.
+bool says_absent(const ApiStatus& error, std::string_view name) {
+  return error.is_not_found() && error.data().details.name == name;
+}
+
 bool contains(const std::vector<std::string>& list, std::string_view value) {
   return std::ranges::find(list, value) != list.end();
 }
@@ -136,10 +141,12 @@ Task<Result<void>> GarbageCollector::sync(std::string key) {
   co_return done;
 }
 
-void GarbageCollector::refuse_foreign_owner(const Object& object, std::string_view kind,
-                                            std::string_view name, std::string_view uid) {
+void GarbageCollector::refuse_foreign_owner(const Object& object, std::string_view api_version,
+                                            std::string_view kind, std::string_view name,
+                                            std::string_view uid) {
   std::string ns(metadata(object).namespace_());
-  std::string message = "ownerRef [" + std::string(kind) + ", name: " + std::string(name) +
+  std::string message = "ownerRef [" + std::string(api_version) + "/" + std::string(kind) +
+                        ", namespace: " + ns + ", name: " + std::string(name) +
                         ", uid: " + std::string(uid) + "] does not exist in namespace \"" + ns +
                         "\"";
   context_.events.record(object, "Warning", "OwnerRefInvalidNamespace", message, {}, event_source_);
@@ -156,14 +163,17 @@ Task<Result<GarbageCollector::OwnerState>> GarbageCollector::look_up(ObjectPtr o
   std::string ns(metadata(*object).namespace_());
   if (resource->namespaced && ns.empty()) {
     // A cluster-scoped object can't have such an owner: leave it alone.
-    refuse_foreign_owner(*object, kind, name, uid);
+    refuse_foreign_owner(*object, api_version, kind, name, uid);
     co_return OwnerState::kSolid;
   }
   std::string absent_key = ns + "/" + uid;
   if (absent_.contains(absent_key)) co_return OwnerState::kGone;
+  // Asked for in a version that is served: an unserved one is not found whatever exists.
+  auto watched = positions_.find(resource);
+  if (watched != positions_.end()) resource = resources_[watched->second];
   Result<ObjectPtr> owner =
       co_await context_.client.get(*resource, resource->namespaced ? ns : "", name);
-  if (!owner && !owner.error().is_not_found()) co_return owner.error();
+  if (!owner && !says_absent(owner.error(), name)) co_return owner.error();
   if (owner && *owner && metadata(**owner).uid() == uid) {
     co_return waits_for_dependents(**owner) ? OwnerState::kWaiting : OwnerState::kSolid;
   }
@@ -172,7 +182,8 @@ Task<Result<GarbageCollector::OwnerState>> GarbageCollector::look_up(ObjectPtr o
   for (const client::Informer* informer : informers_) {
     if (informer->resource().resource != resource->resource || !resource->namespaced) continue;
     for (const ObjectPtr& other : informer->list()) {
-      if (metadata(*other).uid() == uid) refuse_foreign_owner(*object, kind, name, uid);
+      if (metadata(*other).uid() == uid)
+        refuse_foreign_owner(*object, api_version, kind, name, uid);
     }
   }
   co_return OwnerState::kGone;

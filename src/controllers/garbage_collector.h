@@ -54,8 +54,8 @@ class GarbageCollector : public Controller {
   Task<Result<void>> drop_finalizer(Found item, std::string finalizer);
   Task<Result<void>> unblock_cycles(Found item);
   Task<Result<void>> remove(Found item, std::string policy);
-  void refuse_foreign_owner(const Object& object, std::string_view kind, std::string_view name,
-                            std::string_view uid);
+  void refuse_foreign_owner(const Object& object, std::string_view api_version,
+                            std::string_view kind, std::string_view name, std::string_view uid);
 
   std::vector<const schema::Resource*> resources_;
   std::vector<client::Informer*> informers_;  // of resources_, in the same order

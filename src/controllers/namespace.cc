@@ -1,5 +1,7 @@
 #include "controllers/namespace.h"
 
+#include <set>
+
 #include "base/log.h"
 #include "controllers/resources.h"
 #include "kinds/core_v1.h"
@@ -34,7 +36,8 @@ std::string counts_text(const std::map<std::string, int64_t>& counts, std::strin
 
 std::vector<Verdict> verdicts(const NamespaceContent& content) {
   std::string failures;
-  for (const std::string& failure : content.failures) {
+  for (const std::string& failure :
+       std::multiset(content.failures.begin(), content.failures.end())) {
     if (!failures.empty()) failures += ", ";
     failures += failure;
   }
@@ -80,9 +83,9 @@ bool put_condition(core_v1::NamespaceStatusEdit status, const Verdict& verdict, 
 
 // What may live in a namespace, Events among them: one version of each resource.
 std::vector<const schema::Resource*> content_resources() {
-  std::vector<const schema::Resource*> result;
+  std::vector<const schema::Resource*> result = {&pods()};
   for (const schema::Resource* resource : collectable_resources()) {
-    if (resource->namespaced) result.push_back(resource);
+    if (resource->namespaced && resource != &pods()) result.push_back(resource);
   }
   result.push_back(schema::find_resource("", "v1", "events"));
   return result;
@@ -165,6 +168,8 @@ Task<Result<void>> NamespaceController::empty_namespace(std::string name,
   for (const schema::Resource* resource : resources) {
     Result<void> emptied = co_await empty_resource(*resource, name, content);
     if (!emptied) failure = emptied.error();
+    // Pods go first: nothing that guards them, such as a NetworkPolicy, goes before them.
+    if (resource == &pods() && !content->remaining.empty()) break;
   }
   if (failure) co_return *failure;
   co_return Result<void>();

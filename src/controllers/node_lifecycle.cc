@@ -1,5 +1,6 @@
 #include "controllers/node_lifecycle.h"
 
+#include "controllers/node_taints.h"
 #include "controllers/resources.h"
 #include "kinds/coordination_v1.h"
 
@@ -7,53 +8,10 @@ namespace tiphys::controllers {
 namespace {
 
 constexpr std::string_view kLeaseNamespace = "kube-node-lease";
-constexpr std::string_view kReported[] = {"Ready", "MemoryPressure", "DiskPressure", "PIDPressure"};
 constexpr std::string_view kByNode = "node";
-
-struct OwnedTaint {
-  std::string_view key;
-  std::string_view effect;
-};
-constexpr OwnedTaint kOwned[] = {
-    {"node.kubernetes.io/not-ready", "NoSchedule"},
-    {"node.kubernetes.io/not-ready", "NoExecute"},
-    {"node.kubernetes.io/unreachable", "NoSchedule"},
-    {"node.kubernetes.io/unreachable", "NoExecute"},
-    {"node.kubernetes.io/memory-pressure", "NoSchedule"},
-    {"node.kubernetes.io/disk-pressure", "NoSchedule"},
-    {"node.kubernetes.io/pid-pressure", "NoSchedule"},
-    {"node.kubernetes.io/network-unavailable", "NoSchedule"},
-    {"node.kubernetes.io/unschedulable", "NoSchedule"},
-};
-
-std::optional<core_v1::NodeCondition> find_condition(core_v1::Node node, std::string_view type) {
-  for (core_v1::NodeCondition condition : node.status().conditions()) {
-    if (condition.type() == type) return condition;
-  }
-  return std::nullopt;
-}
-
-std::string_view condition_status(core_v1::Node node, std::string_view type) {
-  auto condition = find_condition(node, type);
-  return condition ? condition->status() : "Unknown";
-}
-
-bool wants(core_v1::Node node, const OwnedTaint& taint) {
-  std::string_view name = taint.key.substr(taint.key.find('/') + 1);
-  auto ready = find_condition(node, "Ready");
-  if (name == "not-ready") {
-    // A node that has not reported yet takes no new pods.
-    return ready ? ready->status() == "False" : taint.effect == "NoSchedule";
-  }
-  if (name == "unreachable") return ready && ready->status() == "Unknown";
-  if (name == "memory-pressure") return condition_status(node, "MemoryPressure") == "True";
-  if (name == "disk-pressure") return condition_status(node, "DiskPressure") == "True";
-  if (name == "pid-pressure") return condition_status(node, "PIDPressure") == "True";
-  if (name == "network-unavailable") {
-    return condition_status(node, "NetworkUnavailable") == "True";
-  }
-  return node.spec().unschedulable();
-}
+constexpr std::string_view kExcluded = "node.kubernetes.io/exclude-disruption";
+constexpr const char* kZonesKey = "/zones";  // no node's name
+constexpr Duration kTellPodsAgain = std::chrono::seconds(1);
 
 // The Ready condition of a pod set to False because its node is gone silent; null if it isn't True.
 ObjectPtr not_ready(const Object& object, MicroTime now) {
@@ -74,82 +32,70 @@ Action status_update(const schema::Resource& of, ObjectPtr object) {
   return update_action(of, std::move(object), "status");
 }
 
+bool counts_in_zone(core_v1::Node node) { return !node.metadata().labels().contains(kExcluded); }
+
+bool zones_differ(core_v1::Node a, core_v1::Node b) {
+  return condition_status(a, "Ready") != condition_status(b, "Ready") || zone_of(a) != zone_of(b) ||
+         counts_in_zone(a) != counts_in_zone(b);
+}
+
+Note node_event(const ObjectPtr& node, std::string reason, const std::string& what) {
+  std::string name(name_of(*node));
+  return {node, "Normal", std::move(reason), "Node " + name + " " + what};
+}
+
+Action note(Note event) {
+  Action action;
+  action.success = std::move(event);
+  return action;
+}
+
 }  // namespace
-
-bool has_live_conditions(core_v1::Node node) {
-  for (std::string_view type : kReported) {
-    auto condition = find_condition(node, type);
-    if (!condition || condition->status() != "Unknown") return true;
-  }
-  return false;
-}
-
-void mark_unknown(core_v1::NodeEdit node, MicroTime now) {
-  auto conditions = node.edit_status().edit_conditions();
-  for (std::string_view type : kReported) {
-    bool found = false;
-    for (size_t i = 0; i < conditions.size(); ++i) {
-      if (conditions.view()[i].type() != type) continue;
-      found = true;
-      if (conditions.view()[i].status() == "Unknown") continue;
-      core_v1::NodeConditionEdit condition = conditions[i];
-      condition.set_status("Unknown");
-      condition.set_reason("NodeStatusUnknown");
-      condition.set_message("Kubelet stopped posting node status.");
-      condition.set_last_transition_time(now);
-    }
-    if (found) continue;
-    core_v1::NodeConditionEdit condition = conditions.append();
-    condition.set_type(type);
-    condition.set_status("Unknown");
-    condition.set_reason("NodeStatusNeverUpdated");
-    condition.set_message("Kubelet never posted node status.");
-    condition.set_last_transition_time(now);
-  }
-}
-
-bool update_taints(core_v1::NodeEdit node, MicroTime now) {
-  bool changed = false;
-  auto taints = node.edit_spec().edit_taints();
-  for (const OwnedTaint& owned : kOwned) {
-    std::optional<size_t> at;
-    for (size_t i = 0; i < taints.size(); ++i) {
-      core_v1::Taint taint = taints.view()[i];
-      if (taint.key() == owned.key && taint.effect() == owned.effect) at = i;
-    }
-    bool wanted = wants(node.view(), owned);
-    if (wanted == at.has_value()) continue;
-    changed = true;
-    if (!wanted) {
-      taints.erase(*at);
-      continue;
-    }
-    core_v1::TaintEdit taint = taints.append();
-    taint.set_key(owned.key);
-    taint.set_effect(owned.effect);
-    taint.set_time_added(now);
-  }
-  if (taints.empty()) node.edit_spec().clear_taints();
-  return changed;
-}
 
 NodeLifecycle::NodeLifecycle(Context context, Options options)
     : Controller(context, "node-lifecycle-controller", 1),
       options_(options),
       nodes_(watch(nodes())),
       leases_(watch(leases())),
-      pods_(watch(pods())) {
+      pods_(watch(pods())),
+      zones_(options.zones) {
   event_source_ = "node-controller";
   pods_.add_index(std::string(kByNode), [](const Object& object) {
     return std::vector<std::string>{std::string(core_v1::Pod(object).spec().node_name())};
   });
-  enqueue_changes(nodes_);
+  nodes_.add_handler(
+      [this](const ObjectPtr& old, const ObjectPtr& now) { node_changed(old, now); });
   leases_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
     const Object& lease = now ? *now : *old;
     if (metadata(lease).namespace_() == kLeaseNamespace) {
       enqueue(std::string(metadata(lease).name()));
     }
   });
+}
+
+void NodeLifecycle::node_changed(const ObjectPtr& old, const ObjectPtr& now) {
+  // Zones first: they decide how the node is treated.
+  bool same_zones = old && now && !zones_differ(core_v1::Node(*old), core_v1::Node(*now));
+  if (!same_zones) enqueue(kZonesKey);
+  enqueue(now ? *now : *old);
+}
+
+void NodeLifecycle::meet(Decision& decision, const ObjectPtr& object) {
+  Heartbeat& beat = heartbeats_[std::string(name_of(*object))];
+  bool known = beat.node && uid_of(*beat.node) == uid_of(*object);
+  beat.node = object;
+  if (known) return;
+  std::string name(name_of(*object));
+  decision.add(note(
+      node_event(object, "RegisteredNode", "event: Registered Node " + name + " in Controller")));
+}
+
+void NodeLifecycle::part(Decision& decision, const std::string& name) {
+  auto found = heartbeats_.find(name);
+  if (found == heartbeats_.end()) return;
+  decision.add(note(node_event(found->second.node, "RemovingNode",
+                               "event: Removing Node " + name + " from Controller")));
+  heartbeats_.erase(found);
 }
 
 Duration NodeLifecycle::until_silent(core_v1::Node node) {
@@ -163,45 +109,111 @@ Duration NodeLifecycle::until_silent(core_v1::Node node) {
   MicroTime reported = ready ? ready->last_heartbeat_time() : 0;
   MonoTime now = context_.loop.mono();
   if (beat.seen == MonoTime{} || renewed != beat.renewed || reported != beat.reported) {
-    beat = {.renewed = renewed, .reported = reported, .seen = now};
+    beat.renewed = renewed;
+    beat.reported = reported;
+    beat.seen = now;
   }
   Duration grace = ready ? options_.grace_period : options_.startup_grace;
   return beat.seen + grace - now;
 }
 
+void NodeLifecycle::look_at_zones() {
+  std::map<std::string, ZoneCount> counts;
+  std::vector<ObjectPtr> all = nodes_.list();
+  for (const ObjectPtr& object : all) {
+    core_v1::Node node(*object);
+    if (!counts_in_zone(node)) continue;
+    ZoneCount& count = counts[zone_of(node)];
+    ++(condition_status(node, "Ready") == "True" ? count.ready : count.not_ready);
+  }
+  MonoTime now = context_.loop.mono();
+  NodeZones::Change change = zones_.update(counts, now);
+  if (change == NodeZones::Change::kNone) return;
+  // We were blind: every node gets its time again.
+  if (change == NodeZones::Change::kFound) {
+    for (auto& [name, beat] : heartbeats_) beat.seen = now;
+  }
+  for (const ObjectPtr& node : all) enqueue(*node);
+}
+
+void NodeLifecycle::taint(Decision& decision, const ObjectPtr& object, MicroTime now) {
+  core_v1::Node node(*object);
+  std::string zone = zone_of(node);
+  std::optional<Duration> wait = zones_.wait(zone, context_.loop.mono());
+  Evictions evictions = zones_.all_lost() ? Evictions::kNone : Evictions::kHeld;
+  bool may = !zones_.all_lost() && (!counts_in_zone(node) || (wait && *wait == Duration::zero()));
+  if (may) evictions = Evictions::kAllowed;
+  Draft draft(*object);
+  core_v1::NodeEdit edit(draft);
+  bool changed = update_taints(edit, evictions, now);
+  changed |= update_labels(edit);
+  bool evicts = !is_evicting(node) && is_evicting(edit.view());
+  bool held = should_evict(node) && !is_evicting(edit.view());
+  if (held && wait && *wait > Duration::zero()) decision.look_again_in(*wait);
+  if (!changed) return;
+  Action action = update_action(nodes_.resource(), draft.freeze());
+  if (evicts) action.tag = "evicts " + zone;
+  decision.add(std::move(action));
+}
+
+void NodeLifecycle::outcome(const std::string& key, const Action& action, const ApiStatus* error) {
+  constexpr std::string_view kEvicts = "evicts ";
+  if (error || !action.tag.starts_with(kEvicts)) return;
+  zones_.took(action.tag.substr(kEvicts.size()), context_.loop.mono());
+}
+
+// Once: a kubelet that is back after all says itself how its pods are.
+void NodeLifecycle::tell_pods(Decision& decision, core_v1::Node node, MicroTime now) {
+  auto ready = find_condition(node, "Ready");
+  if (!ready || ready->status() != "Unknown") return;
+  std::string name(node.metadata().name());
+  Heartbeat& beat = heartbeats_[name];
+  if (beat.pods_marked != 0 && beat.pods_marked == ready->last_transition_time()) return;
+  bool all_know = true;
+  for (const ObjectPtr& pod : pods_.by_index(kByNode, name)) {
+    ObjectPtr changed = not_ready(*pod, now);
+    if (!changed) continue;
+    all_know = false;
+    Action action = status_update(pods_.resource(), changed);
+    action.batch = 1;
+    action.success = Note{pod, "Warning", "NodeNotReady", "Node is not ready"};
+    decision.add(std::move(action));
+  }
+  if (all_know) {
+    beat.pods_marked = ready->last_transition_time();
+  } else {
+    decision.look_again_in(kTellPodsAgain);
+  }
+}
+
 Decision NodeLifecycle::reconcile(const std::string& key, MicroTime now) {
   Decision decision;
-  ObjectPtr object = nodes_.get("", key);
-  if (!object) {
-    heartbeats_.erase(key);
+  if (key == kZonesKey) {
+    look_at_zones();
     return decision;
   }
+  ObjectPtr object = nodes_.get("", key);
+  if (!object) {
+    part(decision, key);
+    return decision;
+  }
+  meet(decision, object);
   core_v1::Node node(*object);
   Duration left = until_silent(node);
   bool silent = left <= Duration::zero();
   if (!silent) decision.look_again_in(left);
-  bool was_ready = condition_status(node, "Ready") == "True";
-  Draft draft(*object);
-  core_v1::NodeEdit edit(draft);
   if (silent && has_live_conditions(node)) {
-    mark_unknown(edit, now);
+    Draft draft(*object);
+    mark_unknown(core_v1::NodeEdit(draft), now);
     Action action = status_update(nodes_.resource(), draft.freeze());
-    if (was_ready) {
-      action.success =
-          Note{object, "Normal", "NodeNotReady", "Node " + key + " status is now: NodeNotReady"};
+    if (condition_status(node, "Ready") == "True") {
+      action.success = node_event(object, "NodeNotReady", "status is now: NodeNotReady");
     }
     decision.add(std::move(action));
     return decision;  // taints follow once the new conditions are in the cache
   }
-  if (update_taints(edit, now)) decision.add(update_action(nodes_.resource(), draft.freeze()));
-  if (was_ready) return decision;
-  for (const ObjectPtr& pod : pods_.by_index(kByNode, key)) {
-    ObjectPtr changed = not_ready(*pod, now);
-    if (!changed) continue;
-    Action action = status_update(pods_.resource(), changed);
-    action.success = Note{pod, "Warning", "NodeNotReady", "Node is not ready"};
-    decision.add(std::move(action));
-  }
+  taint(decision, object, now);
+  tell_pods(decision, node, now);
   return decision;
 }
 

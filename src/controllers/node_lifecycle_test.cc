@@ -4,6 +4,7 @@
 
 #include "controllers/control_world_test.h"
 #include "controllers/node_ipam.h"
+#include "controllers/node_taints.h"
 #include "controllers/taint_eviction.h"
 #include "kinds/coordination_v1.h"
 
@@ -35,27 +36,27 @@ TEST(NodeLifecycle, TaintsFollowConditions) {
   TestNode node;
   node.condition("Ready", "False").condition("DiskPressure", "True");
   node.edit.edit_spec().set_unschedulable(true);
-  EXPECT_TRUE(update_taints(node.edit, kNow));
+  EXPECT_TRUE(update_taints(node.edit, Evictions::kAllowed, kNow));
   EXPECT_EQ(node.taints(), (std::set<std::string>{"node.kubernetes.io/not-ready:NoSchedule",
                                                   "node.kubernetes.io/not-ready:NoExecute",
                                                   "node.kubernetes.io/disk-pressure:NoSchedule",
                                                   "node.kubernetes.io/unschedulable:NoSchedule"}));
-  EXPECT_FALSE(update_taints(node.edit, kNow)) << "at rest nothing changes";
+  EXPECT_FALSE(update_taints(node.edit, Evictions::kAllowed, kNow)) << "at rest nothing changes";
 }
 
 TEST(NodeLifecycle, SilentNodeBecomesUnreachableAndRecovers) {
   TestNode node;
   node.condition("Ready", "True");
-  EXPECT_FALSE(update_taints(node.edit, kNow));
+  EXPECT_FALSE(update_taints(node.edit, Evictions::kAllowed, kNow));
   mark_unknown(node.edit, kNow);
   EXPECT_FALSE(has_live_conditions(node.edit.view()));
-  EXPECT_TRUE(update_taints(node.edit, kNow));
+  EXPECT_TRUE(update_taints(node.edit, Evictions::kAllowed, kNow));
   EXPECT_TRUE(node.taints().contains("node.kubernetes.io/unreachable:NoExecute"));
   auto ready = node.edit.edit_status().edit_conditions()[0];
   EXPECT_EQ(node.edit.view().status().conditions()[0].reason(), "NodeStatusUnknown");
   EXPECT_EQ(node.edit.view().status().conditions()[1].reason(), "NodeStatusNeverUpdated");
   ready.set_status("True");
-  EXPECT_TRUE(update_taints(node.edit, kNow));
+  EXPECT_TRUE(update_taints(node.edit, Evictions::kAllowed, kNow));
   EXPECT_TRUE(node.taints().empty());
 }
 
@@ -65,8 +66,72 @@ TEST(NodeLifecycle, KeepsTaintsOfOthers) {
   auto taint = node.edit.edit_spec().edit_taints().append();
   taint.set_key("dedicated");
   taint.set_effect("NoExecute");
-  EXPECT_FALSE(update_taints(node.edit, kNow));
+  EXPECT_FALSE(update_taints(node.edit, Evictions::kAllowed, kNow));
   EXPECT_EQ(node.taints(), std::set<std::string>{"dedicated:NoExecute"});
+}
+
+TEST(NodeLifecycle, TaintsThatEvictAreHeldSwappedAndTakenBack) {
+  TestNode node;
+  node.condition("Ready", "False");
+  update_taints(node.edit, Evictions::kHeld, kNow);
+  EXPECT_EQ(node.taints(), std::set<std::string>{"node.kubernetes.io/not-ready:NoSchedule"});
+  update_taints(node.edit, Evictions::kAllowed, kNow);
+  EXPECT_TRUE(node.taints().contains("node.kubernetes.io/not-ready:NoExecute"));
+  mark_unknown(node.edit, kNow);
+  update_taints(node.edit, Evictions::kHeld, kNow);
+  EXPECT_EQ(node.taints(), (std::set<std::string>{"node.kubernetes.io/unreachable:NoSchedule",
+                                                  "node.kubernetes.io/unreachable:NoExecute"}));
+  update_taints(node.edit, Evictions::kNone, kNow);
+  EXPECT_EQ(node.taints(), std::set<std::string>{"node.kubernetes.io/unreachable:NoSchedule"});
+}
+
+TEST(NodeLifecycle, BetaLabelsFollowTheStableOnes) {
+  TestNode node;
+  node.edit.edit_metadata().edit_labels().set("kubernetes.io/os", "linux");
+  EXPECT_TRUE(update_labels(node.edit));
+  EXPECT_EQ(node.edit.view().metadata().labels().find("beta.kubernetes.io/os"), "linux");
+  EXPECT_FALSE(update_labels(node.edit));
+}
+
+TEST(NodeZones, StatesAndRates) {
+  ZoneLimits limits;
+  EXPECT_EQ(zone_state({1, 0}, limits), ZoneState::kNormal);
+  EXPECT_EQ(zone_state({0, 1}, limits), ZoneState::kFullDisruption);
+  EXPECT_EQ(zone_state({1, 2}, limits), ZoneState::kNormal) << "two are few";
+  EXPECT_EQ(zone_state({2, 3}, limits), ZoneState::kPartialDisruption);
+  EXPECT_EQ(zone_state({3, 3}, limits), ZoneState::kNormal) << "half is less than 55%";
+  EXPECT_EQ(eviction_rate(ZoneState::kNormal, {9, 1}, limits), 0.1);
+  EXPECT_EQ(eviction_rate(ZoneState::kFullDisruption, {0, 9}, limits), 0.1);
+  EXPECT_EQ(eviction_rate(ZoneState::kPartialDisruption, {10, 40}, limits), 0) << "small";
+  EXPECT_EQ(eviction_rate(ZoneState::kPartialDisruption, {10, 41}, limits), 0.01);
+}
+
+TEST(NodeZones, OneNodeAtATimeAndNoneIfAllAreLost) {
+  using std::chrono::seconds;
+  NodeZones zones{{}};
+  MonoTime now = MonoTime{} + seconds(1000);
+  EXPECT_EQ(zones.update({{"a", {5, 0}}, {"b", {5, 0}}}, now), NodeZones::Change::kNone);
+  EXPECT_EQ(zones.wait("a", now), Duration::zero());
+  zones.took("a", now);
+  EXPECT_EQ(zones.wait("a", now), Duration(seconds(10)));
+  EXPECT_EQ(zones.wait("b", now), Duration::zero()) << "each zone by itself";
+  EXPECT_EQ(zones.update({{"a", {2, 3}}, {"b", {0, 5}}}, now), NodeZones::Change::kRates);
+  EXPECT_EQ(zones.wait("a", now), std::nullopt) << "small and mostly unhealthy: stop";
+  EXPECT_EQ(zones.wait("b", now), Duration::zero()) << "all of a zone: the normal rate";
+  EXPECT_EQ(zones.update({{"a", {0, 5}}, {"b", {0, 5}}}, now), NodeZones::Change::kLost);
+  EXPECT_EQ(zones.wait("b", now), std::nullopt);
+  EXPECT_EQ(zones.update({{"a", {5, 0}}, {"b", {0, 5}}}, now), NodeZones::Change::kFound);
+  EXPECT_EQ(zones.wait("b", now), Duration::zero());
+  EXPECT_EQ(zones.wait("a", now), Duration(seconds(10))) << "a new rate begins with a pause";
+}
+
+TEST(NodeZones, RegionAndZoneMakeAZone) {
+  TestNode node;
+  EXPECT_EQ(zone_of(node.edit.view()), "");
+  node.edit.edit_metadata().edit_labels().set("topology.kubernetes.io/zone", "z");
+  std::string only_zone = zone_of(node.edit.view());
+  node.edit.edit_metadata().edit_labels().set("topology.kubernetes.io/region", "r");
+  EXPECT_NE(zone_of(node.edit.view()), only_zone);
 }
 
 TEST(TaintEviction, TolerationSecondsCountFromTheTaint) {
@@ -91,16 +156,24 @@ TEST(TaintEviction, TolerationSecondsCountFromTheTaint) {
 struct LiveNode {
   ControlWorld& world;
 
-  void report(std::string_view ready) {
+  void report(std::string_view ready, std::string_view name = "n") {
     TestNode node;
-    node.edit.edit_metadata().set_name("n");
-    if (ObjectPtr there = world.api.get(nodes(), "", "n")) node.draft = Draft(*there);
+    node.edit.edit_metadata().set_name(name);
+    if (ObjectPtr there = world.api.get(nodes(), "", name)) node.draft = Draft(*there);
     core_v1::NodeEdit edit(node.draft);
     edit.edit_status().clear_conditions();
     auto condition = edit.edit_status().edit_conditions().append();
     condition.set_type("Ready");
     condition.set_status(ready);
+    condition.set_last_heartbeat_time(world.loop.wall());
     world.api.put(nodes(), node.draft.freeze());
+  }
+  // Others are well all the time.
+  void pass(std::chrono::seconds time) {
+    for (; time > std::chrono::seconds(0); time -= std::chrono::seconds(5)) {
+      report("True", "other");
+      world.loop.run_for(std::chrono::seconds(5));
+    }
   }
   void renew() {
     Draft draft = coordination_v1::Lease::make();
@@ -146,20 +219,20 @@ TEST(NodeLifecycle, ALeaseThatExpiresTaintsAndEvicts) {
   node.put_pod("later", 300);
   for (int i = 0; i < 12; ++i) {
     node.renew();
-    world.loop.run_for(std::chrono::seconds(10));
+    node.pass(std::chrono::seconds(10));
   }
   EXPECT_FALSE(node.tainted("node.kubernetes.io/unreachable")) << "renewed every 10 s";
-  world.loop.run_for(std::chrono::seconds(35));
+  node.pass(std::chrono::seconds(35));
   EXPECT_FALSE(node.tainted("node.kubernetes.io/unreachable")) << "within the grace period";
-  world.loop.run_for(std::chrono::seconds(30));
+  node.pass(std::chrono::seconds(30));
   EXPECT_TRUE(node.tainted("node.kubernetes.io/unreachable"));
   EXPECT_TRUE(node.leaving("now"));
   EXPECT_FALSE(node.leaving("later"));
-  world.loop.run_for(std::chrono::seconds(310));
+  node.pass(std::chrono::seconds(310));
   EXPECT_TRUE(node.leaving("later"));
   node.renew();
   node.report("True");
-  world.loop.run_for(std::chrono::seconds(5));
+  node.pass(std::chrono::seconds(5));
   EXPECT_FALSE(node.tainted("node.kubernetes.io/unreachable")) << "back";
 }
 

@@ -1,5 +1,7 @@
 #include "controllers/pod_gc.h"
 
+#include <algorithm>
+
 #include "controllers/pod_state.h"
 #include "controllers/resources.h"
 #include "kinds/pods.h"
@@ -9,84 +11,145 @@ namespace tiphys::controllers {
 namespace {
 
 constexpr const char* kRound = "round";
+constexpr int kWorkers = 4;
+constexpr std::string_view kOutOfServiceTaint = "node.kubernetes.io/out-of-service";
 
-Action force_delete(const ObjectPtr& pod) {
-  Action action = delete_action(pods(), pod);
-  action.grace_seconds = 0;
-  action.batch = 1;
-  return action;
+bool is_out_of_service(core_v1::Node node) {
+  for (core_v1::NodeCondition condition : node.status().conditions()) {
+    if (condition.type() == "Ready" && condition.status() == "True") return false;
+  }
+  for (core_v1::Taint taint : node.spec().taints()) {
+    if (taint.key() == kOutOfServiceTaint) return true;
+  }
+  return false;
 }
 
-// A pod that is collected before it ended has failed, and says why.
-ObjectPtr failed(const Object& object, MicroTime now) {
+// Evicted ones are the first to go: what controllers made instead of them counts more.
+auto collection_order(const ObjectPtr& object) {
+  core_v1::Pod pod(*object);
+  bool evicted = pod.status().phase() == "Failed" && pod.status().reason() == "Evicted";
+  return std::tuple(!evicted, pod.metadata().creation_timestamp(), pod.metadata().name());
+}
+
+ObjectPtr failed(const Object& object, bool orphaned, MicroTime now) {
   Draft draft(object);
   core_v1::PodEdit pod(draft);
   pod.edit_status().set_phase("Failed");
-  core_v1::PodConditionEdit condition = pod.edit_status().edit_conditions().append();
-  condition.set_type("DisruptionTarget");
-  condition.set_status("True");
-  condition.set_reason("DeletionByPodGC");
-  condition.set_message("PodGC: node no longer exists");
-  condition.set_last_transition_time(now);
+  if (orphaned) {
+    put_disruption_target(pod, "DeletionByPodGC", "PodGC: node no longer exists", now);
+  }
   return draft.freeze();
 }
 
 }  // namespace
 
 PodGc::PodGc(Context context, Options options)
-    : Controller(context, "pod-garbage-collector-controller", 1),
+    : Controller(context, "pod-garbage-collector-controller", kWorkers),
       options_(options),
       pods_(watch(pods())),
       nodes_(watch(nodes())) {}
 
 void PodGc::ready() { enqueue(kRound); }
 
-void PodGc::collect_orphans(Decision& decision, MicroTime now) {
+void PodGc::doom(const ObjectPtr& pod, Reason reason) {
+  doomed_.emplace(uid_of(*pod), reason);
+  enqueue(*pod);
+}
+
+void PodGc::look_for_finished() {
+  if (options_.terminated_threshold <= 0) return;
+  std::vector<ObjectPtr> finished;
+  for (ObjectPtr& object : pods_.list()) {
+    if (kinds::is_finished(core_v1::Pod(*object))) finished.push_back(std::move(object));
+  }
+  auto keep = static_cast<size_t>(options_.terminated_threshold);
+  if (finished.size() <= keep) return;
+  std::ranges::sort(finished, {}, collection_order);
+  finished.resize(finished.size() - keep);
+  for (const ObjectPtr& pod : finished) doom(pod, Reason::kTerminated);
+}
+
+void PodGc::look_for_missing_nodes() {
   std::map<std::string, MonoTime, std::less<>> missing;
   for (const ObjectPtr& object : pods_.list()) {
-    core_v1::Pod pod(*object);
-    std::string_view node = pod.spec().node_name();
-    if (node.empty() || nodes_.get("", node)) continue;
+    std::string_view node = core_v1::Pod(*object).spec().node_name();
+    if (node.empty() || missing.contains(node) || nodes_.get("", node)) continue;
     auto known = missing_since_.find(node);
-    MonoTime since = known == missing_since_.end() ? context_.loop.mono() : known->second;
-    missing.emplace(node, since);
-    if (context_.loop.mono() - since < options_.quarantine) continue;
-    if (!kinds::is_finished(pod)) {
-      decision.add(update_action(pods(), failed(*object, now), "status"));
-    }
-    decision.add(force_delete(object));
+    missing.emplace(node, known == missing_since_.end() ? context_.loop.mono() : known->second);
   }
   missing_since_ = std::move(missing);
 }
 
-void PodGc::collect_unscheduled(Decision& decision) const {
-  for (const ObjectPtr& object : pods_.list()) {
-    core_v1::Pod pod(*object);
-    bool stuck = pod.metadata().has_deletion_timestamp() && pod.spec().node_name().empty();
-    if (stuck) decision.add(force_delete(object));
+Task<Result<void>> PodGc::confirm_missing_nodes() {
+  gone_.clear();
+  std::vector<std::string> suspects;
+  for (const auto& [node, since] : missing_since_) {
+    if (context_.loop.mono() - since >= options_.quarantine) suspects.push_back(node);
   }
+  for (const std::string& node : suspects) {
+    Result<ObjectPtr> found = co_await context_.client.get(nodes(), "", node);
+    if (found) continue;
+    if (!found.error().is_not_found()) co_return found.error();
+    gone_.insert(node);
+  }
+  co_return Result<void>();
 }
 
-void PodGc::collect_finished(Decision& decision) const {
-  if (options_.terminated_threshold == 0) return;
-  std::vector<ObjectPtr> finished;
-  for (const ObjectPtr& object : pods_.list()) {
-    if (kinds::is_finished(core_v1::Pod(*object))) finished.push_back(object);
+std::optional<PodGc::Reason> PodGc::reason_for(const Object& object) const {
+  core_v1::Pod pod(object);
+  std::string_view node = pod.spec().node_name();
+  bool deleting = pod.metadata().has_deletion_timestamp();
+  if (node.empty()) {
+    return deleting ? std::optional(Reason::kUnscheduled) : std::nullopt;
   }
-  if (finished.size() <= options_.terminated_threshold) return;
-  std::ranges::sort(finished, {}, [](const ObjectPtr& pod) {
-    return std::pair(metadata(*pod).creation_timestamp(), metadata(*pod).name());
-  });
-  finished.resize(finished.size() - options_.terminated_threshold);
-  for (const ObjectPtr& pod : finished) decision.add(force_delete(pod));
+  ObjectPtr known = nodes_.get("", node);
+  if (!known) return gone_.contains(node) ? std::optional(Reason::kOrphaned) : std::nullopt;
+  bool lost = deleting && is_out_of_service(core_v1::Node(*known));
+  return lost ? std::optional(Reason::kOutOfService) : std::nullopt;
+}
+
+Task<Result<void>> PodGc::sync(std::string key) {
+  if (key == kRound) {
+    enqueue_after(kRound, options_.period);
+    look_for_missing_nodes();
+    Result<void> confirmed = co_await confirm_missing_nodes();
+    if (!confirmed) co_return Result<void>();  // the next round asks again
+  }
+  Result<void> done = co_await Controller::sync(std::move(key));
+  co_return done;
 }
 
 Decision PodGc::reconcile(const std::string& key, MicroTime now) {
+  if (key != kRound) return collect(key, now);
+  doomed_.clear();
+  look_for_finished();
+  for (const ObjectPtr& pod : pods_.list()) {
+    if (std::optional<Reason> reason = reason_for(*pod)) doom(pod, *reason);
+  }
+  return {};
+}
+
+Decision PodGc::collect(const std::string& key, MicroTime now) const {
   Decision decision;
-  decision.look_again_in(options_.period);
-  collect_finished(decision);
-  collect_orphans(decision, now);
-  collect_unscheduled(decision);
+  auto [ns, name] = client::split_key(key);
+  ObjectPtr pod = pods_.get(ns, name);
+  auto found = pod ? doomed_.find(uid_of(*pod)) : doomed_.end();
+  if (found == doomed_.end()) return decision;
+  // What held when the round was made has to hold still.
+  Reason reason = found->second;
+  if (reason != Reason::kTerminated && reason_for(*pod) != reason) return decision;
+  bool finished = kinds::is_finished(core_v1::Pod(*pod));
+  // Told already; its finalizers keep it.
+  bool told = is_deleting(*pod) && metadata(*pod).deletion_grace_period_seconds() == 0;
+  if (finished && told) return decision;
+  if (!finished) {
+    bool orphaned = reason == Reason::kOrphaned;
+    decision.add(update_action(pods(), failed(*pod, orphaned, now), "status"));
+  }
+  Action action = delete_action(pods(), pod);
+  action.grace_seconds = 0;
+  action.batch = 1;
+  decision.add(std::move(action));
   return decision;
 }
 

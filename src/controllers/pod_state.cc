@@ -113,6 +113,28 @@ bool deleted_before(const RankedPod& left, const RankedPod& right, MicroTime now
   return order < 0;
 }
 
+bool put_disruption_target(core_v1::PodEdit pod, std::string_view reason, std::string_view message,
+                           MicroTime now) {
+  constexpr std::string_view kType = "DisruptionTarget";
+  auto conditions = pod.edit_status().edit_conditions();
+  size_t at = 0;
+  while (at < conditions.size() && conditions.view()[at].type() != kType) ++at;
+  bool added = at == conditions.size();
+  core_v1::PodConditionEdit condition = added ? conditions.append() : conditions[at];
+  bool was_true = condition.view().status() == "True";
+  bool same =
+      was_true && condition.view().reason() == reason && condition.view().message() == message;
+  if (same) return false;
+  condition.set_type(kType);
+  condition.set_status("True");
+  condition.set_reason(reason);
+  condition.set_message(message);
+  int64_t generation = pod.view().metadata().generation();
+  if (generation != 0) condition.set_observed_generation(generation);
+  if (!was_true) condition.set_last_transition_time(now);
+  return true;
+}
+
 ObjectPtr pod_from_template(const core_v1::PodTemplateSpec& pod_template,
                             const Object& controller) {
   Draft draft = core_v1::Pod::make();

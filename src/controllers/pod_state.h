@@ -30,6 +30,10 @@ struct RankedPod {
 // True if `a` is to be deleted before `b`.
 bool deleted_before(const RankedPod& a, const RankedPod& b, MicroTime now);
 
+// Sets the condition DisruptionTarget; false: it stood so already.
+bool put_disruption_target(core_v1::PodEdit pod, std::string_view reason, std::string_view message,
+                           MicroTime now);
+
 // A new pod from a template for its controller, named "<controller>-xxxxx" by the server.
 ObjectPtr pod_from_template(const core_v1::PodTemplateSpec& pod_template, const Object& controller);
 

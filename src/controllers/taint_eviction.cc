@@ -1,5 +1,9 @@
 #include "controllers/taint_eviction.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "controllers/pod_state.h"
 #include "controllers/resources.h"
 #include "kinds/tolerations.h"
 
@@ -7,35 +11,42 @@ namespace tiphys::controllers {
 namespace {
 
 constexpr std::string_view kByNode = "node";
+constexpr const char* kReason = "TaintManagerEviction";
 
+// Null: it stands there already.
 ObjectPtr with_disruption_target(const Object& object, MicroTime now) {
   Draft draft(object);
-  core_v1::PodEdit pod(draft);
-  auto conditions = pod.edit_status().edit_conditions();
-  for (core_v1::PodCondition condition : conditions.view()) {
-    if (condition.type() == "DisruptionTarget" && condition.status() == "True") return nullptr;
-  }
-  core_v1::PodConditionEdit condition = conditions.append();
-  condition.set_type("DisruptionTarget");
-  condition.set_status("True");
-  condition.set_reason("DeletionByTaintManager");
-  condition.set_message("Taint manager: deleting due to NoExecute taint");
-  condition.set_last_transition_time(now);
-  return draft.freeze();
+  bool changed = put_disruption_target(core_v1::PodEdit(draft), "DeletionByTaintManager",
+                                       "Taint manager: deleting due to NoExecute taint", now);
+  return changed ? draft.freeze() : nullptr;
+}
+
+std::string identity(core_v1::Taint taint) {
+  return std::string(taint.key()) + "=" + std::string(taint.value());
+}
+
+bool same_taints(const ListView<core_v1::Taint>& a, const ListView<core_v1::Taint>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](core_v1::Taint x, core_v1::Taint y) { return equal(x, y); });
+}
+
+MicroTime time_added(core_v1::Taint taint, const TaintTimes& seen, MicroTime now) {
+  if (taint.time_added() != 0) return taint.time_added();
+  auto found = seen.find(identity(taint));
+  return found == seen.end() ? now : found->second;
 }
 
 }  // namespace
 
 std::optional<MicroTime> eviction_time(core_v1::Pod pod, const ListView<core_v1::Taint>& taints,
-                                       MicroTime now) {
+                                       MicroTime now, const TaintTimes& seen) {
   std::optional<MicroTime> earliest;
   for (core_v1::Taint taint : taints) {
     if (taint.effect() != "NoExecute") continue;
     MicroTime when = now;
     if (auto toleration = find_toleration(pod.spec().tolerations(), taint)) {
       if (!toleration->has_toleration_seconds()) continue;
-      MicroTime since = taint.time_added() == 0 ? now : taint.time_added();
-      when = since + toleration->toleration_seconds() * kMicrosPerSecond;
+      when = time_added(taint, seen, now) + toleration->toleration_seconds() * kMicrosPerSecond;
     }
     if (!earliest || when < *earliest) earliest = when;
   }
@@ -50,43 +61,70 @@ TaintEviction::TaintEviction(Context context)
     return std::vector<std::string>{std::string(core_v1::Pod(object).spec().node_name())};
   });
   enqueue_changes(pods_);
-  nodes_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
-    if (!now) return;
-    if (old &&
-        equal(Value::of_node(ValueType::kList,
-                             const_cast<Node*>(&core_v1::Node(*old).spec().taints().node())),
-              Value::of_node(ValueType::kList,
-                             const_cast<Node*>(&core_v1::Node(*now).spec().taints().node())))) {
-      return;
-    }
-    for (const ObjectPtr& pod : pods_.by_index(kByNode, metadata(*now).name())) enqueue(*pod);
-  });
+  nodes_.add_handler(
+      [this](const ObjectPtr& old, const ObjectPtr& now) { node_changed(old, now); });
+}
+
+void TaintEviction::node_changed(const ObjectPtr& old, const ObjectPtr& now) {
+  std::string name(name_of(now ? *now : *old));
+  if (!now) {
+    seen_.erase(name);
+    return;
+  }
+  auto taints = core_v1::Node(*now).spec().taints();
+  if (old && same_taints(taints, core_v1::Node(*old).spec().taints())) return;
+  TaintTimes before = std::exchange(seen_[name], {});
+  for (core_v1::Taint taint : taints) {
+    auto known = before.find(identity(taint));
+    seen_[name].emplace(identity(taint),
+                        known == before.end() ? context_.loop.wall() : known->second);
+  }
+  for (const ObjectPtr& pod : pods_.by_index(kByNode, name)) enqueue(*pod);
 }
 
 Decision TaintEviction::reconcile(const std::string& key, MicroTime now) {
   Decision decision;
   auto [ns, name] = client::split_key(key);
   ObjectPtr object = pods_.get(ns, name);
-  if (!object || metadata(*object).has_deletion_timestamp()) return decision;
+  if (!object || is_deleting(*object)) {
+    waiting_.erase(key);
+    return decision;
+  }
   core_v1::Pod pod(*object);
   ObjectPtr node = nodes_.get("", pod.spec().node_name());
-  if (!node) return decision;
-  auto when = eviction_time(pod, core_v1::Node(*node).spec().taints(), now);
-  if (!when) return decision;
+  std::optional<MicroTime> when;
+  if (node) {
+    when = eviction_time(pod, core_v1::Node(*node).spec().taints(), now,
+                         seen_[std::string(name_of(*node))]);
+  }
+  if (!when) {
+    auto waited = waiting_.find(key);
+    if (waited == waiting_.end()) return decision;
+    if (waited->second == uid_of(*object)) {
+      decision.add(note_action(object, "Normal", kReason, "Cancelling deletion of Pod " + key));
+    }
+    waiting_.erase(waited);
+    return decision;
+  }
+  waiting_[key] = uid_of(*object);
   if (*when > now) {
     decision.look_again_in(std::chrono::microseconds(*when - now));
     return decision;
   }
-  if (ObjectPtr marked = with_disruption_target(*object, now)) {
+  evict(decision, object, now);
+  return decision;
+}
+
+void TaintEviction::evict(Decision& decision, const ObjectPtr& pod, MicroTime now) const {
+  if (ObjectPtr marked = with_disruption_target(*pod, now)) {
     decision.add(update_action(pods_.resource(), marked, "status"));
   }
-  Action action = delete_action(pods_.resource(), object);
+  Action action = delete_action(pods_.resource(), pod);
   action.batch = 1;
   action.name_in_message = false;
-  action.success = Note{object, "Normal", "TaintManagerEviction",
-                        "Marking for deletion Pod " + std::string(ns) + "/" + std::string(name)};
+  action.success =
+      Note{pod, "Normal", kReason, "Marking for deletion Pod " + client::object_key(*pod)};
   decision.add(std::move(action));
-  return decision;
 }
 
 }  // namespace tiphys::controllers

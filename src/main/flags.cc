@@ -1,6 +1,9 @@
 #include "main/flags.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
 
 #include "base/strings.h"
 
@@ -65,6 +68,20 @@ void FlagSet::add(std::string_view name, int64_t& value, std::string_view usage)
     std::optional<int64_t> parsed = parse_int(text);
     if (!parsed) return syntax("strconv.ParseInt", text);
     value = *parsed;
+    return {};
+  };
+}
+
+void FlagSet::add(std::string_view name, double& value, std::string_view usage) {
+  std::array<char, 32> text;
+  char* end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  insert(name, "float", usage, value == 0 ? "" : std::string(text.data(), end)).assign =
+      [&value](std::string_view given) -> Result<void> {
+    double parsed = 0;
+    auto [rest, error] = std::from_chars(given.data(), given.data() + given.size(), parsed);
+    bool whole = error == std::errc() && rest == given.data() + given.size();
+    if (!whole || !std::isfinite(parsed)) return syntax("strconv.ParseFloat", given);
+    value = parsed;
     return {};
   };
 }

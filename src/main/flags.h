@@ -20,6 +20,7 @@ class FlagSet {
   void add(std::string_view name, std::string& value, std::string_view usage);
   void add(std::string_view name, bool& value, std::string_view usage);
   void add(std::string_view name, int64_t& value, std::string_view usage);
+  void add(std::string_view name, double& value, std::string_view usage);
   void add(std::string_view name, Duration& value, std::string_view usage);
   // A list flag given at all replaces the default; given again it appends.
   void add(std::string_view name, std::vector<std::string>& value, std::string_view usage);

@@ -9,6 +9,7 @@ struct Line {
   std::string text = "default";
   bool flag = false;
   int64_t number = 7;
+  double share = 0.55;
   Duration duration = std::chrono::seconds(5);
   std::vector<std::string> list = {"a"};
   FlagSet flags;
@@ -18,6 +19,7 @@ struct Line {
     flags.add("flag", flag, "a switch");
     flags.add("v", number, "verbosity");
     flags.add_short('v', "v");
+    flags.add("share", share, "of all");
     flags.add("wait", duration, "how long");
     flags.add("list", list, "several");
   }
@@ -30,11 +32,12 @@ struct Line {
 TEST(FlagSet, ReadsEveryForm) {
   Line line;
   EXPECT_EQ(line.parse({"--text", "x", "--flag", "-v=2", "--wait=1m30s", "--list=b,c", "--list",
-                        "d", "rest", "--", "--flag=false"}),
+                        "d", "--share=0.25", "rest", "--", "--flag=false"}),
             "");
   EXPECT_EQ(line.text, "x");
   EXPECT_TRUE(line.flag);
   EXPECT_EQ(line.number, 2);
+  EXPECT_EQ(line.share, 0.25);
   EXPECT_EQ(line.duration, std::chrono::seconds(90));
   EXPECT_EQ(line.list, (std::vector<std::string>{"b", "c", "d"}));
   EXPECT_EQ(line.flags.positional(), (std::vector<std::string>{"rest", "--flag=false"}));
@@ -47,6 +50,9 @@ TEST(FlagSet, SaysWhatIsWrong) {
   EXPECT_EQ(Line().parse({"--v=x"}),
             "invalid argument \"x\" for \"--v\" flag: strconv.ParseInt: parsing \"x\": invalid "
             "syntax");
+  EXPECT_EQ(Line().parse({"--share=nan"}),
+            "invalid argument \"nan\" for \"--share\" flag: strconv.ParseFloat: parsing \"nan\": "
+            "invalid syntax");
   EXPECT_EQ(Line().parse({"--flag=maybe"}),
             "invalid argument \"maybe\" for \"--flag\" flag: strconv.ParseBool: parsing "
             "\"maybe\": invalid syntax");
@@ -58,6 +64,7 @@ TEST(FlagSet, HelpListsFlagsWithDefaults) {
   EXPECT_TRUE(line.flags.help_requested());
   EXPECT_NE(line.flags.usage().find("--wait duration"), std::string::npos);
   EXPECT_NE(line.flags.usage().find("(default 5s)"), std::string::npos);
+  EXPECT_NE(line.flags.usage().find("(default 0.55)"), std::string::npos);
 }
 
 }  // namespace

@@ -99,6 +99,16 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
           "How long a node may be silent before it is unhealthy");
   set.add("node-startup-grace-period", flags.options.node_lifecycle.startup_grace,
           "The same for a node that starts");
+  controllers::ZoneLimits& zones = flags.options.node_lifecycle.zones;
+  set.add("node-eviction-rate", zones.eviction_rate, "Unhealthy nodes a second that lose pods");
+  set.add("secondary-node-eviction-rate", zones.secondary_eviction_rate,
+          "The same in a large zone that is mostly unhealthy");
+  set.add("large-cluster-size-threshold", zones.large_cluster_size,
+          "Nodes up to which a zone that is mostly unhealthy loses no pods");
+  set.add("unhealthy-zone-threshold", zones.unhealthy_zone,
+          "Share of a zone's nodes that make it unhealthy (3 at least)");
+  set.add("terminated-pod-gc-threshold", flags.options.pod_gc.terminated_threshold,
+          "Finished pods that are kept (<= 0: all)");
   for (SigningFiles& files : flags.signing) {
     std::string prefix = "cluster-signing-" + std::string(files.signer);
     set.add(prefix + "cert-file", files.certificate, "CA certificate that signs requests");
