@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "controllers/resources.h"
 #include "kinds/core_v1.h"
+#include "kinds/pods.h"
 
 namespace tiphys::controllers {
 
@@ -14,6 +15,7 @@ constexpr int kWorkers = 10;
 // Deletions are noticed late on purpose: requests that were admitted before have ended by then.
 constexpr Duration kGraceful = std::chrono::seconds(5);
 constexpr std::string_view kFinalizer = "kubernetes";
+constexpr std::string_view kJobTracking = "batch.kubernetes.io/job-tracking";
 constexpr int64_t kDefaultPodGrace = 30;
 
 struct Verdict {
@@ -91,6 +93,15 @@ std::vector<const schema::Resource*> content_resources() {
   return result;
 }
 
+// It has ended, and its Job lets go of it at the latest when it is deleted itself.
+bool waits_for_its_job(const Object& pod) {
+  if (!kinds::is_finished(core_v1::Pod(pod)) || metadata(pod).finalizers().empty()) return false;
+  for (std::string_view finalizer : metadata(pod).finalizers()) {
+    if (finalizer != kJobTracking) return false;
+  }
+  return true;
+}
+
 void count_left(const schema::Resource& resource, const std::vector<ObjectPtr>& items,
                 NamespaceContent* content) {
   if (items.empty()) return;
@@ -101,7 +112,9 @@ void count_left(const schema::Resource& resource, const std::vector<ObjectPtr>& 
       ++content->finalizers[std::string(finalizer)];
     }
     int64_t grace = metadata(*item).deletion_grace_period_seconds();
-    if (grace == 0 && resource.resource == "pods") grace = kDefaultPodGrace;
+    bool pod = &resource == &pods();
+    if (pod && grace == 0) grace = kDefaultPodGrace;
+    if (pod && !waits_for_its_job(*item)) ++content->pods_to_wait_for;
     content->estimate = std::max<Duration>(content->estimate, std::chrono::seconds(grace));
   }
 }
@@ -169,7 +182,7 @@ Task<Result<void>> NamespaceController::empty_namespace(std::string name,
     Result<void> emptied = co_await empty_resource(*resource, name, content);
     if (!emptied) failure = emptied.error();
     // Pods go first: nothing that guards them, such as a NetworkPolicy, goes before them.
-    if (resource == &pods() && !content->remaining.empty()) break;
+    if (resource == &pods() && content->pods_to_wait_for > 0) break;
   }
   if (failure) co_return *failure;
   co_return Result<void>();
