@@ -1,6 +1,6 @@
 // Node taints: what a node's conditions, taints and labels have to be, going by what its kubelet
-// reports. Pure. Source:
-// https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions
+// reports. Pure. Source ("Taint based Evictions"):
+// https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
 #pragma once
 #include <optional>
 
