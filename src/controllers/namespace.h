@@ -18,7 +18,7 @@ struct NamespaceContent {
   std::map<std::string, int64_t> finalizers;  // finalizer -> objects that wait for it
   std::vector<std::string> failures;          // of deleting
   Duration estimate = Duration::zero();       // how long what is left takes
-  int64_t pods_to_wait_for = 0;  // nothing else goes before them
+  int64_t pods_to_wait_for = 0;               // nothing else goes before them
   bool empty() const { return remaining.empty() && failures.empty(); }
 };
 
