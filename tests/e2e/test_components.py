@@ -176,6 +176,14 @@ def test_rollout(split):
     wait_for(lambda: "GET /" in split.out("logs", "-l", "app=nginx"), 10, "log line")
 
 
+def test_top(split):
+    """The API server asks the kubelet, which is another process, for its figures."""
+    table = wait_for(lambda: split.kubectl("top", "node", "--no-headers", check=False).stdout.split(), 30, "figures")
+    assert table[1].endswith("m") and table[3].endswith("Mi")
+    wait_for(lambda: split.kubectl("top", "pod", "--no-headers", check=False).stdout.count("nginx-deployment-") == 2,
+             60, "figures of two pods")
+
+
 def test_nobody_is_refused(split):
     """No right is lacking (scheduler, kubelet and proxy have just upstream's), and watches stand."""
     for part in split.parts.values():

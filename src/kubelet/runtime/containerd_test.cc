@@ -164,7 +164,19 @@ TEST_F(RealContainerd, RunsAContainerToItsEnd) {
   session.run(run_to_end);
 }
 
-Task<void> just_start(Session& s) { co_await start_one(s, "\"sleep 1000\""); }
+Task<void> just_start(Session& s) {
+  co_await start_one(s, "\"sleep 1000\"");
+  Result<std::vector<UsageRecord>> usage = co_await s.cri.list_usage();
+  EXPECT_TRUE(usage) << (usage ? "" : usage.error().message());
+  if (!usage) co_return;
+  EXPECT_EQ(usage->size(), 1u);
+  for (const UsageRecord& record : *usage) {
+    EXPECT_EQ(record.container_id, s.container);
+    EXPECT_GT(record.time, s.started);
+    EXPECT_GT(record.used.cpu_ns, 0);
+    EXPECT_GT(record.used.working_set_bytes(), 0);
+  }
+}
 
 Task<void> expect_same(Session& s) {
   Result<ContainerRecord> record = co_await s.cri.container_status(s.container);

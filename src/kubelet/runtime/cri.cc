@@ -243,6 +243,19 @@ Task<Result<void>> Cri::remove_image(std::string image) {
   co_return co_await act(image_method("RemoveImage"), request, kCallTimeout);
 }
 
+Task<Result<std::vector<UsageRecord>>> Cri::list_usage() {
+  auto request = make<cri_v1::ListContainerStatsRequest>();
+  Result<Decoded> reply =
+      co_await call(runtime_method("ListContainerStats"), request,
+                    &cri_v1::ListContainerStatsResponse::message(), kCallTimeout);
+  if (!reply) co_return reply.error();
+  std::vector<UsageRecord> out;
+  for (cri_v1::ContainerStats s : cri_v1::ListContainerStatsResponse(*reply->root).stats()) {
+    if (std::optional<UsageRecord> record = usage_record(s)) out.push_back(std::move(*record));
+  }
+  co_return out;
+}
+
 Task<Result<void>> Cri::reopen_log(std::string container_id) {
   auto request = make<cri_v1::ReopenContainerLogRequest>();
   cri_v1::ReopenContainerLogRequestEdit(*request).set_container_id(container_id);

@@ -96,6 +96,26 @@ ImageRecord image_record(cri_v1::Image image) {
   return out;
 }
 
+std::optional<UsageRecord> usage_record(cri_v1::ContainerStats stats) {
+  cri_v1::CpuUsage cpu = stats.cpu();
+  cri_v1::MemoryUsage memory = stats.memory();
+  if (!cpu.has_usage_core_nano_seconds() || !memory.has_working_set_bytes()) return std::nullopt;
+  UsageRecord out;
+  out.container_id = text(stats.attributes().id());
+  out.time = micros(cpu.timestamp());
+  out.used.cpu_ns = cpu.usage_core_nano_seconds().value();
+  int64_t working_set = memory.working_set_bytes().value();
+  out.used.memory_bytes = std::max(working_set, memory.usage_bytes().value());
+  out.used.inactive_file_bytes = out.used.memory_bytes - working_set;
+  out.used.rss_bytes = memory.rss_bytes().value();
+  out.used.page_faults = memory.page_faults().value();
+  out.used.major_page_faults = memory.major_page_faults().value();
+  if (memory.has_available_bytes() && memory.available_bytes().value() > 0) {
+    out.used.memory_limit_bytes = working_set + memory.available_bytes().value();
+  }
+  return out;
+}
+
 RuntimeStatus runtime_status(cri_v1::RuntimeStatus status) {
   RuntimeStatus out;
   for (cri_v1::RuntimeCondition c : status.conditions()) {

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "object/object.h"
+#include "os/cgroup_usage.h"
 
 namespace tiphys::kubelet {
 
@@ -56,6 +57,13 @@ struct ContainerRecord {
 struct RuntimeList {
   std::vector<SandboxRecord> sandboxes;     // without ips
   std::vector<ContainerRecord> containers;  // without status
+};
+
+// What a container has used, as the runtime measured it.
+struct UsageRecord {
+  std::string container_id;
+  MicroTime time = 0;
+  os::CgroupUsage used;
 };
 
 struct RuntimeCondition {
@@ -117,6 +125,8 @@ class Runtime {
   virtual Task<Result<std::string>> pull_image(std::string image, RegistryAuth auth,
                                                ObjectPtr sandbox_config) = 0;
   virtual Task<Result<void>> remove_image(std::string image) = 0;
+  // Of the containers that the runtime can measure.
+  virtual Task<Result<std::vector<UsageRecord>>> list_usage() = 0;
   virtual Task<Result<void>> reopen_log(std::string container_id) = 0;
 };
 

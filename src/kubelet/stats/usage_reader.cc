@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "kubelet/pods/resources.h"
+#include "kubelet/stats/runtime_usage.h"
 #include "os/files.h"
 
 namespace tiphys::kubelet {
@@ -73,6 +74,10 @@ Task<Result<NodeUsage>> UsageReader::read() {
   NodeUsage usage = co_await run_blocking(node_.loop, node_.pool, [listed, groups, root_dir] {
     return read_samples(listed, groups, root_dir);
   });
+  if (lacks_containers(usage)) {
+    Result<std::vector<UsageRecord>> told = co_await node_.runtime.list_usage();
+    if (told) fill_from_runtime(usage, *told);
+  }
   rates_.update(usage);
   co_return usage;
 }

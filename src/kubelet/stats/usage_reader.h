@@ -1,5 +1,6 @@
-// UsageReader: reads what the node and its running containers use, from their control groups, when
-// somebody asks; between the questions it does nothing.
+// UsageReader: reads what the node and its running containers use, when somebody asks; between the
+// questions it does nothing. Figures come from the control groups; the runtime is asked (CRI's
+// ListContainerStats) for containers that have none where we look, as those of virtual machines.
 //
 // Loop thread only; files are read on the pool. Everything it references outlives it.
 #pragma once

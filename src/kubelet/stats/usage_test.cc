@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include "kubelet/runtime/cri_records.h"
 #include "kubelet/stats/resource_metrics.h"
+#include "kubelet/stats/runtime_usage.h"
 #include "kubelet/stats/summary.h"
 #include "kubelet/stats/usage_rates.h"
 
@@ -154,6 +156,41 @@ TEST(Summary, TheMachineIsLeftOutOnDemand) {
   EXPECT_NE(summary_json(usage, false).find(R"("capacityBytes":100,"usedBytes":60)"),
             std::string::npos);
   EXPECT_EQ(summary_json(usage, true).find("capacityBytes"), std::string::npos);
+}
+
+TEST(RuntimeUsage, FillsWhatControlGroupsDoNotTell) {
+  NodeUsage usage = one_pod(kStart, 1'000);
+  EXPECT_TRUE(lacks_containers(usage));
+  usage.pods[0].sample.reset();
+  fill_from_runtime(usage, {{"id", kStart, {.cpu_ns = 99}}, {"other", kStart, {}}});
+  EXPECT_TRUE(lacks_containers(usage));
+  EXPECT_FALSE(usage.pods[0].sample);
+  fill_from_runtime(usage, {{"id2", kStart - 5, {.cpu_ns = 7, .memory_bytes = 30}}});
+  EXPECT_FALSE(lacks_containers(usage));
+  EXPECT_EQ(usage.pods[0].containers[0].sample->used.cpu_ns, 1'000);  // its own stays
+  ASSERT_TRUE(usage.pods[0].sample);
+  EXPECT_EQ(usage.pods[0].sample->used.cpu_ns, 1'007);
+  EXPECT_EQ(usage.pods[0].sample->used.working_set_bytes(), 4030);
+  EXPECT_EQ(usage.pods[0].sample->time, kStart - 5);
+}
+
+TEST(RuntimeUsage, IsReadFromCri) {
+  Draft draft(cri_v1::ContainerStats::message());
+  cri_v1::ContainerStatsEdit stats(draft);
+  stats.edit_attributes().set_id("x");
+  EXPECT_FALSE(usage_record(cri_v1::ContainerStats(draft.root())));
+  stats.edit_cpu().set_timestamp(kStart * 1000);
+  stats.edit_cpu().edit_usage_core_nano_seconds().set_value(5);
+  stats.edit_memory().edit_working_set_bytes().set_value(100);
+  stats.edit_memory().edit_usage_bytes().set_value(130);
+  stats.edit_memory().edit_available_bytes().set_value(900);
+  std::optional<UsageRecord> record = usage_record(cri_v1::ContainerStats(draft.root()));
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->container_id, "x");
+  EXPECT_EQ(record->time, kStart);
+  EXPECT_EQ(record->used.cpu_ns, 5);
+  EXPECT_EQ(record->used.working_set_bytes(), 100);
+  EXPECT_EQ(record->used.memory_limit_bytes, 1000);
 }
 
 TEST(MachineUsage, IsReadFromMeminfo) {
