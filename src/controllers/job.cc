@@ -21,6 +21,10 @@ bool is_managed_elsewhere(const Object& job) {
   return spec.has_managed_by() && spec.managed_by() != kManagedByUs;
 }
 
+bool is_job(const meta_v1::OwnerReference& owner) {
+  return owner.kind() == jobs().kind && owner.api_version() == "batch/v1";
+}
+
 bool is_tracked_pod(const ObjectPtr& pod) { return pod && is_tracked(core_v1::Pod(*pod)); }
 
 }  // namespace
@@ -38,7 +42,17 @@ void JobController::job_changed(const ObjectPtr& old, const ObjectPtr& now) {
       old && now && metadata(*old).generation() == metadata(*now).generation() &&
       metadata(*old).has_deletion_timestamp() == metadata(*now).has_deletion_timestamp();
   enqueue_after(client::object_key(job), status_only ? kPodsTogether : Duration::zero());
-  if (!now || is_finished_job(*now)) wake_tracked_pods(job);
+  if (now && is_finished_job(*now)) wake_tracked_pods(*now);
+  bool gone = old && (!now || metadata(*old).uid() != metadata(*now).uid());
+  if (!gone) return;
+  wake_tracked_pods(*old);
+  forget(*old);
+}
+
+void JobController::forget(const Object& job) {
+  std::string uid(metadata(job).uid());
+  back_offs_.erase(uid);
+  planned_.erase(uid);
 }
 
 // Pods that are still tracked when their Job is over or gone: nobody will count them.
@@ -63,7 +77,7 @@ void JobController::pod_changed(const ObjectPtr& old, const ObjectPtr& now) {
 
 ObjectPtr JobController::job_of(const Object& pod) const {
   std::optional<meta_v1::OwnerReference> owner = controller_of(pod);
-  if (!owner || owner->kind() != jobs().kind) return nullptr;
+  if (!owner || !is_job(*owner)) return nullptr;
   ObjectPtr known = jobs_.get(metadata(pod).namespace_(), owner->name());
   return known && metadata(*known).uid() == owner->uid() ? known : nullptr;
 }
@@ -88,15 +102,13 @@ Decision JobController::reconcile(const std::string& key, MicroTime now) {
   if (key.starts_with(kOrphan)) return release_orphan(std::string_view(key).substr(kOrphan.size()));
   auto [ns, name] = client::split_key(key);
   ObjectPtr job = jobs_.get(ns, name);
-  if (job && !is_finished_job(*job) && !is_managed_elsewhere(*job)) {
-    return reconcile_job(key, job, now);
-  }
-  back_offs_.erase(key);
-  planned_.erase(key);
+  if (!job || is_managed_elsewhere(*job)) return {};
+  if (!is_finished_job(*job)) return reconcile_job(job, now);
+  forget(*job);
   return {};
 }
 
-Decision JobController::reconcile_job(const std::string& key, const ObjectPtr& job, MicroTime now) {
+Decision JobController::reconcile_job(const ObjectPtr& job, MicroTime now) {
   batch_v1::JobSpec spec = batch_v1::Job(*job).spec();
   LabelSelector selector = selector_of(spec.selector(), spec.has_selector());
   Claim claimed = claim(*job, selector, claim_candidates(pods_, *job));
@@ -107,20 +119,21 @@ Decision JobController::reconcile_job(const std::string& key, const ObjectPtr& j
     return decision;
   }
   JobWorld world{job, std::move(claimed.ours), std::nullopt};
-  auto known = back_offs_.find(key);
+  std::string uid(metadata(*job).uid());
+  auto known = back_offs_.find(uid);
   if (known != back_offs_.end()) world.back_off = known->second;
   JobPlan plan = JobPlanner(world, now).plan();
   bool writes = std::ranges::any_of(
       plan.decision.actions, [](const Action& action) { return action.tag == kJobStatusTag; });
-  (writes ? planned_ : back_offs_)[key] = plan.back_off;
+  (writes ? planned_ : back_offs_)[uid] = plan.back_off;
   return std::move(plan.decision);
 }
 
 // A failure is remembered once the status tells of it, not twice.
 void JobController::outcome(const std::string& key, const Action& action, const ApiStatus* error) {
-  auto planned = planned_.find(key);
-  if (error || action.tag != kJobStatusTag || planned == planned_.end()) return;
-  back_offs_[key] = planned->second;
+  if (error || action.tag != kJobStatusTag) return;
+  auto planned = planned_.find(std::string(metadata(*action.object).uid()));
+  if (planned != planned_.end()) back_offs_[planned->first] = planned->second;
 }
 
 Decision JobController::release_orphan(std::string_view pod_key) const {
@@ -129,7 +142,7 @@ Decision JobController::release_orphan(std::string_view pod_key) const {
   ObjectPtr pod = pods_.get(ns, name);
   if (!is_tracked_pod(pod)) return decision;
   std::optional<meta_v1::OwnerReference> owner = controller_of(*pod);
-  if (owner && owner->kind() != jobs().kind) return decision;
+  if (owner && !is_job(*owner)) return decision;
   ObjectPtr job = job_of(*pod);
   if (job && (is_managed_elsewhere(*job) || !is_finished_job(*job))) return decision;
   decision.add(release_action(pod));

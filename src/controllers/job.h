@@ -22,12 +22,14 @@ class JobController : public Controller {
   void wake_tracked_pods(const Object& job);
   // The Job that controls the pod; null: none does.
   ObjectPtr job_of(const Object& pod) const;
-  Decision reconcile_job(const std::string& key, const ObjectPtr& job, MicroTime now);
+  Decision reconcile_job(const ObjectPtr& job, MicroTime now);
+  void forget(const Object& job);
   Decision release_orphan(std::string_view pod_key) const;
 
   client::Informer& jobs_;
   client::Informer& pods_;
-  std::unordered_map<std::string, JobBackOff> back_offs_;  // of Jobs that are not finished
+  // By uid of the Job.
+  std::unordered_map<std::string, JobBackOff> back_offs_;  // of those that are not finished
   std::unordered_map<std::string, JobBackOff> planned_;    // once their status is written
 };
 
