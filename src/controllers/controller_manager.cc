@@ -8,6 +8,7 @@
 #include "controllers/cron_job.h"
 #include "controllers/daemon_set.h"
 #include "controllers/deployment.h"
+#include "controllers/disruption.h"
 #include "controllers/endpoint_slice.h"
 #include "controllers/endpoints.h"
 #include "controllers/garbage_collector.h"
@@ -91,6 +92,7 @@ constexpr Row kRows[] = {
     {"ttl-after-finished-controller", plain<TtlAfterFinished>},
     {"cronjob-controller", cron_job},
     {"horizontal-pod-autoscaler-controller", autoscaler},
+    {"disruption-controller", plain<DisruptionController>},
     {"endpointslice-controller", plain<EndpointSliceController>},
     {"endpoints-controller", plain<EndpointsController>},
     {"node-lifecycle-controller", node_lifecycle},

@@ -33,6 +33,9 @@ const schema::Resource& cron_jobs() { return served("batch", "cronjobs"); }
 const schema::Resource& horizontal_pod_autoscalers() {
   return served("autoscaling", "horizontalpodautoscalers", "v2");
 }
+const schema::Resource& pod_disruption_budgets() {
+  return served("policy", "poddisruptionbudgets");
+}
 const schema::Resource& endpoint_slices() { return served("discovery.k8s.io", "endpointslices"); }
 const schema::Resource& leases() { return served("coordination.k8s.io", "leases"); }
 const schema::Resource& persistent_volume_claims() { return served("", "persistentvolumeclaims"); }

@@ -22,6 +22,7 @@ const schema::Resource& controller_revisions();
 const schema::Resource& jobs();
 const schema::Resource& cron_jobs();
 const schema::Resource& horizontal_pod_autoscalers();
+const schema::Resource& pod_disruption_budgets();
 const schema::Resource& endpoint_slices();
 const schema::Resource& leases();
 const schema::Resource& persistent_volume_claims();
