@@ -64,6 +64,9 @@ Made certificate_signing(Context context, const Options& options) {
 }
 
 Made autoscaler(Context context, const Options& options) {
+  if (options.autoscaler.sync_period <= Duration::zero()) {
+    return ApiStatus::bad_request("--horizontal-pod-autoscaler-sync-period must be positive");
+  }
   return std::make_unique<HorizontalPodAutoscalerController>(context, options.autoscaler);
 }
 

@@ -39,7 +39,7 @@ class ControllerManager {
     std::string local_zone_file;  // a zoneinfo file: the zone of CronJobs that name none; "": UTC
     HorizontalPodAutoscalerController::Options autoscaler;  // --horizontal-pod-autoscaler-*
   };
-  // Error: BadRequest for options that name no controller, or a --cluster-cidr that can't be used.
+  // Errors: BadRequest for options that name no controller or can't be used (--cluster-cidr).
   static Result<std::unique_ptr<ControllerManager>> create(Loop& loop, client::Client& client,
                                                            Random& random, Options options);
   ~ControllerManager();  // Requires: stop() finished, or start() was never called

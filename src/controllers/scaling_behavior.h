@@ -1,7 +1,6 @@
 // Scaling behaviour: how fast, and how calmly, an autoscaler may follow what its metrics ask for:
 // limits, stabilization windows, policies, and the history that they look at. Pure.
-// Source:
-// Source: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
+// Source: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/ and
 // k8s.io/kubernetes pkg/controller/podautoscaler/horizontal.go.
 #pragma once
 #include <optional>

@@ -84,6 +84,21 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   co_return result;
 }
 
+void add_autoscaler_flags(FlagSet& set,
+                          controllers::HorizontalPodAutoscalerController::Options& options) {
+  const std::string prefix = "horizontal-pod-autoscaler-";
+  set.add(prefix + "sync-period", options.sync_period,
+          "The period for syncing the number of pods in horizontal pod autoscaler");
+  set.add(prefix + "downscale-stabilization", options.downscale_stabilization,
+          "How far back autoscalers look for a higher recommendation before they scale down");
+  set.add(prefix + "tolerance", options.tolerance,
+          "The least change of the ratio of metric to target that is scaled for");
+  set.add(prefix + "cpu-initialization-period", options.cpu_initialization_period,
+          "How long after a pod's start its CPU samples might be skipped");
+  set.add(prefix + "initial-readiness-delay", options.initial_readiness_delay,
+          "How long after a pod's start changes of its readiness count as initial");
+}
+
 }  // namespace
 
 int run_kube_controller_manager(const std::vector<std::string>& arguments) {
@@ -116,6 +131,7 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
   }
   set.add("cluster-signing-duration", flags.options.signing_duration,
           "The longest life of a certificate that is signed");
+  add_autoscaler_flags(set, flags.options.autoscaler);
   flags.election.add_to(set);
   logging.add_to(set);
   if (auto code =
