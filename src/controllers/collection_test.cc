@@ -6,8 +6,6 @@
 namespace tiphys::controllers {
 namespace {
 
-const schema::Resource& secrets() { return *schema::find_resource("", "v1", "secrets"); }
-
 ObjectPtr make_map(ControlWorld& world, std::string_view name, std::vector<ObjectPtr> owners = {},
                    bool block = false, std::string_view ns = "default") {
   Draft draft = core_v1::ConfigMap::make();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "controllers/bootstrap_signer.h"
 #include "controllers/certificate_approval.h"
 #include "controllers/cluster_role_aggregation.h"
 #include "controllers/cron_job.h"
@@ -10,19 +11,24 @@
 #include "controllers/deployment.h"
 #include "controllers/disruption.h"
 #include "controllers/endpoint_slice.h"
+#include "controllers/endpoint_slice_mirroring.h"
 #include "controllers/endpoints.h"
+#include "controllers/ephemeral_volume.h"
 #include "controllers/garbage_collector.h"
 #include "controllers/job.h"
 #include "controllers/namespace.h"
 #include "controllers/node_ipam.h"
+#include "controllers/node_ttl.h"
 #include "controllers/replica_set.h"
 #include "controllers/resource_quota.h"
 #include "controllers/service_account.h"
+#include "controllers/service_account_tokens.h"
 #include "controllers/service_cidr.h"
 #include "controllers/stateful_set.h"
 #include "controllers/storage_protection.h"
 #include "controllers/taint_eviction.h"
 #include "controllers/ttl_after_finished.h"
+#include "controllers/upstream_names.h"
 
 namespace tiphys::controllers {
 
@@ -70,6 +76,12 @@ Made autoscaler(Context context, const Options& options) {
   return std::make_unique<HorizontalPodAutoscalerController>(context, options.autoscaler);
 }
 
+Made service_account_tokens(Context context, const Options& options) {
+  if (!options.service_account_key) return std::unique_ptr<Controller>();
+  return std::make_unique<ServiceAccountTokens>(
+      context, ServiceAccountTokens::Options{*options.service_account_key, options.root_ca_pem});
+}
+
 Made pod_gc(Context context, const Options& options) {
   return std::make_unique<PodGc>(context, options.pod_gc);
 }
@@ -80,7 +92,10 @@ Made cron_job(Context context, const Options& options) {
 
 constexpr Row kRows[] = {
     {"serviceaccount-controller", plain<ServiceAccountController>},
+    {"serviceaccount-token-controller", service_account_tokens},
     {"root-ca-certificate-publisher-controller", root_ca},
+    {"bootstrap-signer-controller", plain<BootstrapSigner>},
+    {"token-cleaner-controller", plain<TokenCleaner>},
     {"certificatesigningrequest-approving-controller", plain<CertificateApproval>},
     {"certificatesigningrequest-signing-controller", certificate_signing},
     {"certificatesigningrequest-cleaner-controller", plain<CertificateCleaner>},
@@ -97,11 +112,14 @@ constexpr Row kRows[] = {
     {"horizontal-pod-autoscaler-controller", autoscaler},
     {"disruption-controller", plain<DisruptionController>},
     {"endpointslice-controller", plain<EndpointSliceController>},
+    {"endpointslice-mirroring-controller", plain<EndpointSliceMirroring>},
     {"endpoints-controller", plain<EndpointsController>},
     {"node-lifecycle-controller", node_lifecycle},
     {"taint-eviction-controller", plain<TaintEviction>},
     {"namespace-controller", plain<NamespaceController>},
     {"pod-garbage-collector-controller", pod_gc},
+    {"ttl-controller", plain<NodeTtl>},
+    {"ephemeral-volume-controller", plain<EphemeralVolume>},
     {"persistentvolumeclaim-protection-controller", plain<PvcProtection>},
     {"persistentvolume-protection-controller", plain<PvProtection>},
     {"service-cidr-controller", plain<ServiceCidrController>},
@@ -112,23 +130,26 @@ constexpr Row kRows[] = {
 bool wanted(const std::vector<std::string>& list, std::string_view name) {
   bool all = false;
   for (const std::string& entry : list) {
-    if (entry == name) return true;
-    if (entry.starts_with('-') && std::string_view(entry).substr(1) == name) return false;
+    if (canonical_name(entry) == name) return true;
+    if (entry.starts_with('-') && canonical_name(std::string_view(entry).substr(1)) == name) {
+      return false;
+    }
     if (entry == "*") all = true;
   }
-  return all;
+  return all && !is_off_by_default(name);
 }
 
 Result<void> check_names(const std::vector<std::string>& list) {
   for (const std::string& entry : list) {
-    std::string_view name = entry;
-    if (name.starts_with('-')) name.remove_prefix(1);
-    bool known =
-        name == "*" || std::ranges::any_of(kRows, [&](const Row& row) { return row.name == name; });
-    if (!known) {
-      return ApiStatus::bad_request("\"" + std::string(name) +
-                                    "\" is not in the list of known controllers");
+    if (entry == "*") continue;
+    bool off = entry.starts_with('-');
+    std::string name(canonical_name(std::string_view(entry).substr(off ? 1 : 0)));
+    bool here = std::ranges::any_of(kRows, [&](const Row& row) { return row.name == name; });
+    if (here || (off && is_upstream_name(name))) continue;
+    if (is_upstream_name(name)) {
+      return ApiStatus::bad_request("controller \"" + name + "\" is not implemented");
     }
+    return ApiStatus::bad_request("\"" + name + "\" is not in the list of known controllers");
   }
   return {};
 }

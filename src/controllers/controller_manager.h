@@ -6,6 +6,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,8 @@ inline constexpr std::string_view kLocalZoneFile = "/etc/localtime";
 class ControllerManager {
  public:
   struct Options {
-    // --controllers: names, "*" for all, "-name" for all but this one.
+    // --controllers: names, "*" for all that are on by default, "-name" for not this one. Names
+    // are upstream's, old ones too.
     std::vector<std::string> controllers = {"*"};
     std::string root_ca_pem;                    // --root-ca-file's content; "": not published
     std::string cluster_cidr = "10.42.0.0/16";  // --cluster-cidr
@@ -35,11 +37,14 @@ class ControllerManager {
     // --cluster-signing-*: by signer; signers without an authority don't sign.
     std::map<std::string, CertificateSigning::Authority, std::less<>> authorities;
     Duration signing_duration = std::chrono::hours(8760);  // --cluster-signing-duration
-    PodGc::Options pod_gc;                                 // --terminated-pod-gc-threshold
+    // --service-account-private-key-file: signs the tokens in Secrets; without: there are none.
+    std::optional<crypto::PrivateKey> service_account_key;
+    PodGc::Options pod_gc;        // --terminated-pod-gc-threshold
     std::string local_zone_file;  // a zoneinfo file: the zone of CronJobs that name none; "": UTC
     HorizontalPodAutoscalerController::Options autoscaler;  // --horizontal-pod-autoscaler-*
   };
-  // Errors: BadRequest for options that name no controller or can't be used (--cluster-cidr).
+  // Error: BadRequest for options that name no controller, or one that is not here, or a
+  // --cluster-cidr that can't be used.
   static Result<std::unique_ptr<ControllerManager>> create(Loop& loop, client::Client& client,
                                                            Random& random, Options options);
   ~ControllerManager();  // Requires: stop() finished, or start() was never called

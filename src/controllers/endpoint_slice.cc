@@ -42,6 +42,17 @@ ServicePorts ports_of(const discovery_v1::EndpointSlice& slice) {
   return ports;
 }
 
+// Who should use the endpoint, as spec.trafficDistribution asks for.
+void put_hints(discovery_v1::EndpointEdit endpoint, std::string_view distribution) {
+  if (distribution.empty()) return;
+  std::string zone(endpoint.view().zone());
+  std::string node(endpoint.view().node_name());
+  if (!zone.empty()) endpoint.edit_hints().edit_for_zones().append().set_name(zone);
+  if (distribution == "PreferSameNode" && !node.empty()) {
+    endpoint.edit_hints().edit_for_nodes().append().set_name(node);
+  }
+}
+
 Draft make_endpoint(const SliceWorld& world, const core_v1::Pod& pod, std::string_view address) {
   core_v1::Service service(*world.service);
   Draft draft(discovery_v1::Endpoint::message());
@@ -60,6 +71,7 @@ Draft make_endpoint(const SliceWorld& world, const core_v1::Pod& pod, std::strin
   if (!zone.empty()) endpoint.set_zone(zone);
   std::string_view hostname = hostname_for(service, pod);
   if (!hostname.empty()) endpoint.set_hostname(hostname);
+  if (ready) put_hints(endpoint, service.spec().traffic_distribution());
   return draft;
 }
 

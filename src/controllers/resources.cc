@@ -22,6 +22,7 @@ const schema::Resource& services() { return served("", "services"); }
 const schema::Resource& endpoints() { return served("", "endpoints"); }
 const schema::Resource& service_accounts() { return served("", "serviceaccounts"); }
 const schema::Resource& config_maps() { return served("", "configmaps"); }
+const schema::Resource& secrets() { return served("", "secrets"); }
 const schema::Resource& replication_controllers() { return served("", "replicationcontrollers"); }
 const schema::Resource& replica_sets() { return served("apps", "replicasets"); }
 const schema::Resource& deployments() { return served("apps", "deployments"); }

@@ -13,6 +13,7 @@ const schema::Resource& services();
 const schema::Resource& endpoints();
 const schema::Resource& service_accounts();
 const schema::Resource& config_maps();
+const schema::Resource& secrets();
 const schema::Resource& replication_controllers();
 const schema::Resource& replica_sets();
 const schema::Resource& deployments();

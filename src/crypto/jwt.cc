@@ -2,6 +2,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/hmac.h>
 
 #include "base/strings.h"
 #include "crypto/jose_header.h"
@@ -208,5 +209,15 @@ Result<std::string> unverified_claims(std::string_view token) {
 
 std::string sha256(std::string_view bytes) { return digest(EVP_sha256(), bytes); }
 std::string sha512(std::string_view bytes) { return digest(EVP_sha512(), bytes); }
+
+std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+  std::string code(EVP_MAX_MD_SIZE, '\0');
+  unsigned size = 0;
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+       reinterpret_cast<unsigned char*>(code.data()), &size);
+  code.resize(size);
+  return code;
+}
 
 }  // namespace tiphys::crypto

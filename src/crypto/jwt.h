@@ -43,5 +43,6 @@ Result<std::string> unverified_claims(std::string_view token);
 
 std::string sha256(std::string_view bytes);  // 32 raw bytes
 std::string sha512(std::string_view bytes);
+std::string hmac_sha256(std::string_view key, std::string_view bytes);  // 32 raw bytes
 
 }  // namespace tiphys::crypto

@@ -124,6 +124,9 @@ TEST(JoseHeader, ReadsStrictly) {
 TEST(Hash, Sha256) {
   EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(sha512("").size(), 64u);
+  // RFC 4231, test case 2.
+  EXPECT_EQ(base64_encode(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ struct Flags {
       {"kubelet-serving-", controllers::kKubeletServingSigner, "", ""}};
   std::string kubeconfig;
   std::string root_ca_file;
+  std::string service_account_key_file;
   int64_t node_cidr_mask_size = 24;
   controllers::ControllerManager::Options options;
   LeaderElectionFlags election{.resource_name = "kube-controller-manager"};
@@ -72,6 +73,13 @@ Task<Result<void>> serve(Host& host, Flags flags) {
     if (!pem) co_return pem.error();
     flags.options.root_ca_pem = *pem;
   }
+  if (!flags.service_account_key_file.empty()) {
+    Result<std::string> pem = os::read_file(flags.service_account_key_file);
+    if (!pem) co_return pem.error();
+    Result<crypto::PrivateKey> key = crypto::PrivateKey::from_pem(*pem);
+    if (!key) co_return key.error();
+    flags.options.service_account_key = *key;
+  }
   auto manager =
       controllers::ControllerManager::create(host.loop(), client, host.random(), flags.options);
   if (!manager) co_return manager.error();
@@ -107,6 +115,8 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
   FlagSet set;
   set.add("kubeconfig", flags.kubeconfig, "How to reach the API server, and as whom");
   set.add("root-ca-file", flags.root_ca_file, "CA that pods are given (\"\": the kubeconfig's)");
+  set.add("service-account-private-key-file", flags.service_account_key_file,
+          "Key that signs the tokens of accounts in Secrets (\"\": there are none)");
   set.add("cluster-cidr", flags.options.cluster_cidr, "Range of the cluster's pods");
   set.add("node-cidr-mask-size", flags.node_cidr_mask_size, "Bits of a node's share of it");
   set.add("allocate-node-cidrs", flags.options.allocate_node_cidrs, "Give nodes pod ranges");

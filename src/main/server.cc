@@ -99,6 +99,8 @@ class ServerProcess {
                                        {std::string(apiserver::kSystemMasters)});
     controllers::ControllerManager::Options options{.root_ca_pem = api_.pki().ca_pem(),
                                                     .cluster_cidr = flags_.cluster_cidr};
+    options.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller"};
+    options.service_account_key = api_.pki().service_account_key();
     options.local_zone_file = controllers::kLocalZoneFile;
     if (const crypto::PrivateKey* key = api_.pki().ca_key()) {
       for (std::string_view signer :

@@ -39,7 +39,9 @@ apiserver::UserInfo component_user() {
 }  // namespace
 
 SimCluster::SimCluster(uint64_t seed, int nodes)
-    : random_(seed), store_(storage::make_memory_store(loop_)) {
+    : random_(seed),
+      store_(storage::make_memory_store(loop_)),
+      service_account_key_(*crypto::PrivateKey::generate()) {
   for (int i = 1; i <= nodes; ++i) names_.insert("node-" + std::to_string(i));
   start();
 }
@@ -79,6 +81,8 @@ void SimCluster::start_controllers() {
   controllers_client_ = std::make_unique<client::Client>(*faults_, "kube-controller-manager");
   controllers::ControllerManager::Options options;
   options.root_ca_pem = "CA";
+  options.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller"};
+  options.service_account_key = service_account_key_;
   auto manager =
       controllers::ControllerManager::create(loop_, *controllers_client_, random_, options);
   ASSERT_TRUE(manager) << manager.error().message();

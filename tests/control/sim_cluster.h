@@ -61,6 +61,7 @@ class SimCluster : public cases::World {
   WorkerPool pool_{1};
   SeededRandom random_;
   std::unique_ptr<storage::Store> store_;
+  crypto::PrivateKey service_account_key_;
   std::unique_ptr<apiserver::ApiServer> server_;
   std::unique_ptr<InProcessTransport> transport_;
   std::unique_ptr<ModelMetrics> metrics_;

@@ -233,6 +233,36 @@ TEST_F(AuthnTest, jwt_confusion) {
   EXPECT_EQ(who(std::string(100'000, 'a')), "error 401");
 }
 
+TEST_F(AuthnTest, TokenOfASecret) {
+  auto claims_of = [](const std::string& uid) {
+    return R"({"iss":"kubernetes/serviceaccount",)"
+           R"("kubernetes.io/serviceaccount/namespace":"shop",)"
+           R"("kubernetes.io/serviceaccount/secret.name":"s",)"
+           R"("kubernetes.io/serviceaccount/service-account.name":"seller",)"
+           R"("kubernetes.io/serviceaccount/service-account.uid":")" +
+           uid + R"(","sub":"system:serviceaccount:shop:seller"})";
+  };
+  auto put = [&](const std::string& token, const std::string& labels) {
+    lookup_.put("{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: shop, labels: {" +
+                labels + "}}, data: {token: " + base64_encode(token) + "}}");
+  };
+  std::string bearer = crypto::sign_jwt(claims_of("sa-uid"), key_);
+  EXPECT_EQ(who(bearer), "error 401") << "no such Secret";
+  put(bearer, "");
+  EXPECT_EQ(who(bearer), "system:serviceaccount:shop:seller");
+  EXPECT_FALSE(tokens_.authenticate(bearer, {"other"})) << "for the API server only";
+  put(bearer, "kubernetes.io/legacy-token-invalid-since: 2026-01-01");
+  EXPECT_EQ(who(bearer), "error 401");
+  put("another", "");
+  EXPECT_EQ(who(bearer), "error 401") << "replaced";
+  std::string earlier = crypto::sign_jwt(claims_of("earlier"), key_);
+  put(earlier, "");
+  EXPECT_EQ(who(earlier), "error 401") << "an account's earlier life";
+  std::string foreign = crypto::sign_jwt(claims_of("sa-uid"), *crypto::PrivateKey::generate());
+  put(foreign, "");
+  EXPECT_EQ(who(foreign), "error 401");
+}
+
 TEST_F(AuthnTest, TokenFileUser) {
   auto result = authenticate("admintoken");
   ASSERT_TRUE(result && *result);

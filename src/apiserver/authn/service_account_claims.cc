@@ -57,6 +57,13 @@ BoundReference read_reference(const Node& map, std::string_view key) {
   return {text_of(value.as_node(), "name"), text_of(value.as_node(), "uid")};
 }
 
+void read_legacy(const Node& map, ServiceAccountClaims& claims) {
+  claims.ns = text_of(map, "kubernetes.io/serviceaccount/namespace");
+  claims.secret.name = text_of(map, "kubernetes.io/serviceaccount/secret.name");
+  claims.service_account.name = text_of(map, "kubernetes.io/serviceaccount/service-account.name");
+  claims.service_account.uid = text_of(map, "kubernetes.io/serviceaccount/service-account.uid");
+}
+
 }  // namespace
 
 std::string encode_claims(const ServiceAccountClaims& claims) {
@@ -97,6 +104,10 @@ Result<ServiceAccountClaims> decode_claims(std::string_view json) {
   if (!read_audiences(map, claims.audiences) || !read_time(map, "exp", claims.expires) ||
       !read_time(map, "nbf", claims.not_before) || !read_time(map, "iat", claims.issued)) {
     return ApiStatus::unauthorized("token claims are malformed");
+  }
+  if (claims.issuer == kLegacyIssuer) {
+    read_legacy(map, claims);
+    return claims;
   }
   const Value& own = map.find(kPrivateClaims);
   if (own.type != ValueType::kMap) return claims;

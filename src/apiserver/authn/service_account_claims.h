@@ -16,6 +16,9 @@ struct BoundReference {
   std::string uid;
 };
 
+// The issuer of tokens that stand in Secrets of type kubernetes.io/service-account-token.
+inline constexpr std::string_view kLegacyIssuer = "kubernetes/serviceaccount";
+
 struct ServiceAccountClaims {
   std::string issuer;
   std::string subject;  // system:serviceaccount:NS:NAME
@@ -33,7 +36,8 @@ struct ServiceAccountClaims {
 };
 
 std::string encode_claims(const ServiceAccountClaims& claims);
-// Error: Unauthorized for what is no such claims; members of other issuers' tokens are skipped.
+// Of tokens in Secrets, too. Error: Unauthorized for what is no such claims; members of other
+// issuers' tokens are skipped.
 Result<ServiceAccountClaims> decode_claims(std::string_view json);
 
 // "system:serviceaccount:NS:NAME" and back (false: it is none).

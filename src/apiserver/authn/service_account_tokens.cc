@@ -69,6 +69,10 @@ Result<std::optional<Authenticated>> ServiceAccountTokens::authenticate(
   auto claims = verified_claims(token);
   if (!claims) return claims.error();
   if (claims->issuer.empty()) return std::optional<Authenticated>();
+  if (claims->issuer == kLegacyIssuer) {
+    TIPHYS_TRY(Authenticated, legacy, authenticate_legacy(token, *claims, audiences));
+    return std::optional(std::move(legacy));
+  }
   if (auto good = check_times(*claims); !good) return good.error();
   const auto& wanted = audiences.empty() ? options_.api_audiences : audiences;
   Authenticated result;
@@ -95,7 +99,8 @@ Result<ServiceAccountClaims> ServiceAccountTokens::verified_claims(std::string_v
   auto unverified = crypto::unverified_claims(token);
   if (!unverified) return ServiceAccountClaims{};
   TIPHYS_TRY(ServiceAccountClaims, claims, decode_claims(*unverified));
-  if (!contains(options_.issuers, claims.issuer)) return ServiceAccountClaims{};
+  bool ours = claims.issuer == kLegacyIssuer || contains(options_.issuers, claims.issuer);
+  if (!ours) return ServiceAccountClaims{};
   auto verified = crypto::verify_jwt(token, keys_);
   if (!verified) return verified.error();
   std::string_view ns = claims.ns;
@@ -105,6 +110,49 @@ Result<ServiceAccountClaims> ServiceAccountTokens::verified_claims(std::string_v
   if (remembered_.size() >= kMaxRemembered) remembered_.clear();
   remembered_.emplace(std::move(digest), claims);
   return claims;
+}
+
+Result<Authenticated> ServiceAccountTokens::authenticate_legacy(
+    std::string_view token, const ServiceAccountClaims& claims,
+    const std::vector<std::string>& audiences) const {
+  Authenticated result;
+  const auto& wanted = audiences.empty() ? options_.api_audiences : audiences;
+  result.audiences = intersect(wanted, options_.api_audiences);
+  if (result.audiences.empty()) {
+    return ApiStatus::unauthorized("token audiences are invalid for the target audiences");
+  }
+  if (auto good = check_legacy(token, claims); !good) return good.error();
+  result.user = user_of(claims);
+  return result;
+}
+
+Result<void> ServiceAccountTokens::check_legacy(std::string_view token,
+                                                const ServiceAccountClaims& claims) const {
+  constexpr std::string_view kInvalidSince = "kubernetes.io/legacy-token-invalid-since";
+  ObjectPtr object = lookup_.get("", "secrets", claims.ns, claims.secret.name);
+  if (!object || metadata_of(*object).has_deletion_timestamp()) {
+    return ApiStatus::unauthorized("Token has been invalidated");
+  }
+  // Its signature has been verified, so comparing tells nobody anything.
+  core_v1::Secret secret(*object);
+  if (secret.data().find("token") != token) {
+    return ApiStatus::unauthorized("Token does not match server's copy");
+  }
+  ObjectPtr account = lookup_.get("", "serviceaccounts", claims.ns, claims.service_account.name);
+  std::string name = claims.ns + "/" + claims.service_account.name;
+  if (!account || metadata_of(*account).has_deletion_timestamp()) {
+    return ApiStatus::unauthorized("ServiceAccount " + name + " has been deleted");
+  }
+  std::string_view uid = metadata_of(*account).uid();
+  if (uid != claims.service_account.uid) {
+    return ApiStatus::unauthorized("ServiceAccount UID (" + std::string(uid) +
+                                   ") does not match claim (" + claims.service_account.uid + ")");
+  }
+  if (!secret.metadata().labels().find(kInvalidSince).empty()) {
+    return ApiStatus::unauthorized("the token in secret " + claims.ns + "/" + claims.secret.name +
+                                   " for service account " + name + " has been marked invalid");
+  }
+  return {};
 }
 
 Result<void> ServiceAccountTokens::check_times(const ServiceAccountClaims& claims) const {

@@ -67,6 +67,11 @@ class ServiceAccountTokens {
 
  private:
   Result<ServiceAccountClaims> verified_claims(std::string_view token);
+  // A token that stands in a Secret: good while it does, for the API server's audiences.
+  Result<Authenticated> authenticate_legacy(std::string_view token,
+                                            const ServiceAccountClaims& claims,
+                                            const std::vector<std::string>& audiences) const;
+  Result<void> check_legacy(std::string_view token, const ServiceAccountClaims& claims) const;
   Result<void> check_times(const ServiceAccountClaims& claims) const;
   Result<void> check_objects(const ServiceAccountClaims& claims) const;
   Result<void> check_bound(const char* what, const ObjectPtr& object,

@@ -1,0 +1,34 @@
+// EndpointSliceMirroring: Endpoints that people write for Services without a selector, as slices,
+// which is what proxies read. One slice for each subset and address family, with 1000 endpoints at
+// most. Endpoints with the label endpointslice.kubernetes.io/skip-mirror: "true", or of leader
+// elections, are left out. Source:
+// https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#endpointslice-mirroring
+// and upstream's pkg/controller/endpointslicemirroring.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "controllers/controller.h"
+
+namespace tiphys::controllers {
+
+inline constexpr size_t kMaxEndpointsPerSubset = 1000;
+
+class EndpointSliceMirroring : public Controller {
+ public:
+  explicit EndpointSliceMirroring(Context context);
+
+ protected:
+  Decision reconcile(const std::string& key, MicroTime now) override;
+
+ private:
+  client::Informer& endpoints_;
+  client::Informer& services_;
+  client::Informer& slices_;
+};
+
+// What makes `slices`, those of this controller for the Endpoints, right, and the events about what
+// can't be mirrored. Pure.
+Decision mirror_endpoints(const ObjectPtr& endpoints, const std::vector<ObjectPtr>& slices);
+
+}  // namespace tiphys::controllers
