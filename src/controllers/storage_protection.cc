@@ -38,6 +38,17 @@ ObjectPtr without_finalizer(const Object& object, std::string_view finalizer) {
   return draft.freeze();
 }
 
+// For objects from before the admission plugin that adds it was on.
+Decision add_finalizer(const schema::Resource& resource, const Object& object,
+                       std::string_view finalizer) {
+  Decision decision;
+  if (has_finalizer(object, finalizer)) return decision;
+  Draft draft(object);
+  edit_metadata(draft).edit_finalizers().append(finalizer);
+  decision.add(update_action(resource, draft.freeze()));
+  return decision;
+}
+
 }  // namespace
 
 PvcProtection::PvcProtection(Context context)
@@ -56,7 +67,11 @@ Decision PvcProtection::reconcile(const std::string& key, MicroTime now) {
   Decision decision;
   auto [ns, name] = client::split_key(key);
   ObjectPtr claim = claims_.get(ns, name);
-  if (!claim || !is_deleting(*claim) || !has_finalizer(*claim, kClaimFinalizer)) return decision;
+  if (!claim) return decision;
+  if (!is_deleting(*claim)) {
+    return add_finalizer(persistent_volume_claims(), *claim, kClaimFinalizer);
+  }
+  if (!has_finalizer(*claim, kClaimFinalizer)) return decision;
   if (!pods_.by_index(kByClaim, key).empty()) return decision;
   decision.add(
       update_action(persistent_volume_claims(), without_finalizer(*claim, kClaimFinalizer)));
@@ -72,9 +87,9 @@ PvProtection::PvProtection(Context context)
 Decision PvProtection::reconcile(const std::string& key, MicroTime now) {
   Decision decision;
   ObjectPtr volume = volumes_.get("", key);
-  if (!volume || !is_deleting(*volume) || !has_finalizer(*volume, kVolumeFinalizer)) {
-    return decision;
-  }
+  if (!volume) return decision;
+  if (!is_deleting(*volume)) return add_finalizer(persistent_volumes(), *volume, kVolumeFinalizer);
+  if (!has_finalizer(*volume, kVolumeFinalizer)) return decision;
   if (core_v1::PersistentVolume(*volume).status().phase() == "Bound") return decision;
   decision.add(update_action(persistent_volumes(), without_finalizer(*volume, kVolumeFinalizer)));
   return decision;
