@@ -1,5 +1,6 @@
 #include "controllers/storage_protection.h"
 
+#include "controllers/ownership.h"
 #include "controllers/resources.h"
 #include "kinds/core_v1.h"
 
@@ -26,6 +27,22 @@ std::vector<std::string> claims_of(const Object& object) {
     }
   }
   return keys;
+}
+
+// A claim of an ephemeral volume's name that was not made for the pod is not used by it; one that
+// was is no longer once the kubelet is done with the pod.
+bool uses(const Object& object, const Object& claim) {
+  core_v1::Pod pod(object);
+  std::string prefix = std::string(pod.metadata().name()) + "-";
+  auto owner = controller_of(claim);
+  bool own = owner && owner->uid() == pod.metadata().uid();
+  bool done = is_deleting(object) && pod.metadata().deletion_grace_period_seconds() == 0;
+  for (core_v1::Volume volume : pod.spec().volumes()) {
+    if (volume.persistent_volume_claim().claim_name() == name_of(claim)) return true;
+    bool named = volume.has_ephemeral() && prefix + std::string(volume.name()) == name_of(claim);
+    if (named && own && !done) return true;
+  }
+  return false;
 }
 
 ObjectPtr without_finalizer(const Object& object, std::string_view finalizer) {
@@ -58,8 +75,8 @@ PvcProtection::PvcProtection(Context context)
   pods_.add_index(std::string(kByClaim), claims_of);
   enqueue_changes(claims_);
   pods_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
-    if (now) return;
-    for (std::string& key : claims_of(*old)) enqueue(std::move(key));
+    if (now && !is_deleting(*now)) return;
+    for (std::string& key : claims_of(now ? *now : *old)) enqueue(std::move(key));
   });
 }
 
@@ -72,7 +89,9 @@ Decision PvcProtection::reconcile(const std::string& key, MicroTime now) {
     return add_finalizer(persistent_volume_claims(), *claim, kClaimFinalizer);
   }
   if (!has_finalizer(*claim, kClaimFinalizer)) return decision;
-  if (!pods_.by_index(kByClaim, key).empty()) return decision;
+  for (const ObjectPtr& pod : pods_.by_index(kByClaim, key)) {
+    if (uses(*pod, *claim)) return decision;
+  }
   decision.add(
       update_action(persistent_volume_claims(), without_finalizer(*claim, kClaimFinalizer)));
   return decision;
