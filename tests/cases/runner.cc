@@ -8,7 +8,10 @@
 namespace tiphys::cases {
 namespace {
 
+// How long between two looks, by how long is waited at the most.
 constexpr Duration kPoll = std::chrono::milliseconds(100);
+constexpr Duration kLongWait = std::chrono::minutes(10);
+Duration poll_of(Duration limit) { return limit > kLongWait ? kPoll * 10 : kPoll; }
 
 class Runner {
  public:
@@ -79,15 +82,15 @@ class Runner {
       Result<Value> again = read_step(json, arena);
       return again ? try_step(arena, *again) : "    " + again.error().message() + "\n";
     };
-    MonoTime end = world_.mono() + *within;
     std::string found = once();
+    MonoTime end = world_.mono() + *within;
     while (!found.empty() && world_.mono() < end) {
-      world_.pass(kPoll);
+      world_.pass(poll_of(*within));
       found = once();
     }
     end = world_.mono() + *lasting;
     while (found.empty() && world_.mono() < end) {
-      world_.pass(kPoll);
+      world_.pass(poll_of(*lasting));
       found = once();
     }
     return found;
