@@ -225,6 +225,8 @@ Task<Result<std::unique_ptr<WatchStream>>> HttpTransport::watch(Request request)
   co_return std::make_unique<HttpWatchStream>(std::move(answer->stream), format);
 }
 
+void HttpTransport::set_token(std::string token) { impl_->config.token = std::move(token); }
+
 Task<void> HttpTransport::stop() { return impl_->http.stop(); }
 
 }  // namespace tiphys::client

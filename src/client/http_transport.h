@@ -22,6 +22,8 @@ class HttpTransport : public Transport {
   ~HttpTransport() override;
   Task<Result<Response>> send(Request request) override;
   Task<Result<std::unique_ptr<WatchStream>>> watch(Request request) override;
+  // The bearer token of requests from now on (of a kubeconfig without tokenFile).
+  void set_token(std::string token);
   // Ends every connection. Requires: no request is under way.
   Task<void> stop();
 

@@ -15,8 +15,33 @@ void WorkQueue::cancel_timers() {
   waiting_.clear();
 }
 
+void WorkQueue::count(QueueMetrics& metrics, std::string_view name) {
+  series_.emplace(metrics.adds.with({name}), metrics.depth.with({name}),
+                  metrics.queue_duration.with({name}), metrics.work_duration.with({name}),
+                  metrics.retries.with({name}), metrics.unfinished_work.with({name}),
+                  metrics.longest_running.with({name}));
+}
+
+double WorkQueue::seconds_since(MonoTime then) const {
+  return std::chrono::duration<double>(loop_.mono() - then).count();
+}
+
+void WorkQueue::measure() {
+  if (!series_) return;
+  double all = 0;
+  double longest = 0;
+  for (const auto& [key, since] : processing_) {
+    all += seconds_since(since);
+    longest = std::max(longest, seconds_since(since));
+  }
+  series_->depth.set(static_cast<double>(queue_.size()));
+  series_->unfinished_work.set(all);
+  series_->longest_running.set(longest);
+}
+
 void WorkQueue::add(std::string key) {
-  if (shut_down_ || !dirty_.insert(key).second) return;
+  if (shut_down_ || !dirty_.try_emplace(key, loop_.mono()).second) return;
+  if (series_) series_->adds.add();
   if (processing_.contains(key)) return;  // done() queues it again
   queue_.push_back(std::move(key));
   ready_.set();
@@ -40,6 +65,7 @@ void WorkQueue::add_after(std::string key, Duration delay) {
 
 void WorkQueue::add_rate_limited(std::string key) {
   int failed = failures_[key]++;
+  if (series_) series_->retries.add();
   // Beyond 2^40 any base has passed any limit.
   double factor = static_cast<double>(int64_t{1} << std::min(failed, 40));
   double delay = static_cast<double>(back_off_.base.count()) * factor;
@@ -62,13 +88,18 @@ Task<std::optional<std::string>> WorkQueue::get() {
   std::string key = std::move(queue_.front());
   queue_.pop_front();
   if (queue_.empty()) ready_.reset();
-  dirty_.erase(key);
-  processing_.insert(key);
+  auto waited = dirty_.find(key);
+  if (series_) series_->queue_duration.observe(seconds_since(waited->second));
+  dirty_.erase(waited);
+  processing_.emplace(key, loop_.mono());
   co_return key;
 }
 
 void WorkQueue::done(const std::string& key) {
-  processing_.erase(key);
+  auto worked = processing_.find(key);
+  if (worked == processing_.end()) return;
+  if (series_) series_->work_duration.observe(seconds_since(worked->second));
+  processing_.erase(worked);
   if (shut_down_ || !dirty_.contains(key)) return;
   queue_.push_back(key);
   ready_.set();

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "async/loop.h"
+#include "client/queue_metrics.h"
 
 namespace tiphys::client {
 
@@ -21,6 +21,11 @@ class WorkQueue {
   explicit WorkQueue(Loop& loop);
   WorkQueue(Loop& loop, BackOff back_off);
   ~WorkQueue();
+
+  // Counts from now on under this name. Call it first.
+  void count(QueueMetrics& metrics, std::string_view name);
+  // Brings the gauges up to date.
+  void measure();
 
   void add(std::string key);
   void add_after(std::string key, Duration delay);  // the earliest of several wins
@@ -37,16 +42,28 @@ class WorkQueue {
   bool idle() const { return dirty_.empty() && processing_.empty() && waiting_.empty(); }
 
  private:
+  // The series of this queue.
+  struct Series {
+    Counter& adds;
+    Gauge& depth;
+    Histogram& queue_duration;
+    Histogram& work_duration;
+    Counter& retries;
+    Gauge& unfinished_work;
+    Gauge& longest_running;
+  };
   void cancel_timers();
+  double seconds_since(MonoTime then) const;
 
   Loop& loop_;
   BackOff back_off_;
   std::deque<std::string> queue_;
-  std::unordered_set<std::string> dirty_;
-  std::unordered_set<std::string> processing_;
+  std::unordered_map<std::string, MonoTime> dirty_;       // since when
+  std::unordered_map<std::string, MonoTime> processing_;  // since when
   std::unordered_map<std::string, int> failures_;
   std::unordered_map<std::string, std::pair<MonoTime, Loop::TimerId>> waiting_;
   Event ready_;
+  std::optional<Series> series_;
   bool shut_down_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "controllers/controller.h"
 
 #include "base/log.h"
+#include "controllers/controller_names.h"
 
 namespace tiphys::controllers {
 
@@ -43,7 +44,9 @@ Controller::Controller(Context context, std::string name, int workers)
       workers_(workers),
       queue_(context.loop),
       pending_(context.loop),
-      gate_(context.loop) {}
+      gate_(context.loop) {
+  queue_.count(context.metrics, queue_name_of(name_));
+}
 
 Controller::~Controller() = default;
 
@@ -118,28 +121,28 @@ Task<Result<void>> Controller::execute(std::string key, std::vector<Action> acti
   std::map<int, std::vector<Action>> batches;
   for (Action& action : actions) batches[action.batch].push_back(std::move(action));
   for (auto& [number, batch] : batches) {
-    for (size_t at = 0; at < batch.size(); at += kMaxAtOnce) {
-      if (stop_.stop_requested()) co_return ApiStatus::stopped();
-      std::span<Action> part(batch.data() + at, std::min(kMaxAtOnce, batch.size() - at));
-      Result<void> done = co_await execute_at_once(key, part);
-      if (!done) co_return done;
-    }
+    Batch work{.actions = batch, .next = 0, .error = {}};
+    Gate lanes(context_.loop);
+    size_t count = std::min(kMaxAtOnce, batch.size());
+    for (size_t i = 0; i < count; ++i) lanes.spawn(carry_out(key, &work));
+    co_await lanes.close();
+    if (work.error) co_return std::move(*work.error);
+    if (stop_.stop_requested()) co_return ApiStatus::stopped();
   }
   co_return Result<void>();
 }
 
-// `actions` outlive the call: they stand in execute()'s frame.
-Task<Result<void>> Controller::execute_at_once(std::string key, std::span<Action> actions) {
-  std::vector<std::optional<ApiStatus>> errors(actions.size());
-  Gate all(context_.loop);
-  for (size_t i = 0; i < actions.size(); ++i) {
-    all.spawn(run_action(key, std::move(actions[i]), &errors[i]));
+// One of several that take the actions of a batch in turn; each begins at least one that is left.
+// `work` outlives the call: it stands in execute()'s frame.
+Task<void> Controller::carry_out(std::string key, Batch* work) {
+  bool go_on = true;
+  while (go_on && work->next < work->actions.size()) {
+    std::optional<ApiStatus> error;
+    size_t at = work->next++;
+    co_await run_action(key, std::move(work->actions[at]), &error);
+    if (error && !work->error) work->error = std::move(error);
+    go_on = !work->error && !stop_.stop_requested();
   }
-  co_await all.close();
-  for (std::optional<ApiStatus>& error : errors) {
-    if (error) co_return std::move(*error);
-  }
-  co_return Result<void>();
 }
 
 Task<Result<ObjectPtr>> Controller::send(const Action& action) {

@@ -6,6 +6,8 @@
 // tries again with back-off after failures. Controllers that must ask the server while they work
 // (namespace deletion, garbage collection) override sync() instead.
 #pragma once
+#include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,6 +32,7 @@ struct Context {
   client::InformerFactory& informers;
   client::EventRecorder& events;
   Random& random;
+  client::QueueMetrics& metrics;
 };
 
 class Controller {
@@ -43,6 +46,8 @@ class Controller {
   // Waits for the caches, then works.
   void start();
   Task<void> stop();
+  // Brings the gauges of its metrics up to date.
+  void measure() { queue_.measure(); }
   // Nothing to do now: no key waits or is being worked on, delayed ones aside.
   bool at_rest() const { return busy_ == 0 && queue_.size() == 0; }
 
@@ -66,17 +71,23 @@ class Controller {
   void enqueue_after(std::string key, Duration delay) { queue_.add_after(std::move(key), delay); }
   // Enqueues each object's own key whenever it changes.
   void enqueue_changes(client::Informer& informer);
-  // Carries actions out. The first error of a batch ends it.
+  // Carries actions out. The first error ends what its batch has not started, and later batches.
   Task<Result<void>> execute(std::string key, std::vector<Action> actions);
 
   Context context_;
   std::string event_source_;  // component of its events, where upstream's is not the name
 
  private:
+  // Actions that may run at once.
+  struct Batch {
+    std::span<Action> actions;
+    size_t next = 0;
+    std::optional<ApiStatus> error;
+  };
   Task<void> run();
   Task<void> work();
   Task<void> process(std::string key);
-  Task<Result<void>> execute_at_once(std::string key, std::span<Action> actions);
+  Task<void> carry_out(std::string key, Batch* work);
   Task<void> run_action(std::string key, Action action, std::optional<ApiStatus>* error);
   Task<Result<ObjectPtr>> send(const Action& action);
   void tell(const Action& action, const Result<ObjectPtr>& result);

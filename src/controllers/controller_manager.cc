@@ -6,6 +6,7 @@
 #include "controllers/bootstrap_signer.h"
 #include "controllers/certificate_approval.h"
 #include "controllers/cluster_role_aggregation.h"
+#include "controllers/controller_names.h"
 #include "controllers/cron_job.h"
 #include "controllers/daemon_set.h"
 #include "controllers/deployment.h"
@@ -166,9 +167,19 @@ struct ControllerManager::Impl {
   Impl(Loop& loop, client::Client& client, Random& random)
       : informers(loop, client, random),
         events(loop, client, random),
-        context{loop, client, informers, events, random} {}
+        queue_metrics(metrics),
+        context{loop, client, informers, events, random, queue_metrics} {}
+  // As whom the controller of this name works.
+  Context context_of(std::string_view name, const Options& options) {
+    std::string_view account = service_account_of(name);
+    if (!options.client_of || account.empty()) return context;
+    client::Client& own = options.client_of(account);
+    return {context.loop, own, informers, events, context.random, queue_metrics};
+  }
   client::InformerFactory informers;
   client::EventRecorder events;
+  MetricRegistry metrics;
+  client::QueueMetrics queue_metrics;
   Context context;
   std::vector<std::unique_ptr<Controller>> controllers;
 };
@@ -185,7 +196,8 @@ Result<std::unique_ptr<ControllerManager>> ControllerManager::create(Loop& loop,
   auto impl = std::make_unique<Impl>(loop, client, random);
   for (const Row& row : kRows) {
     if (!wanted(options.controllers, row.name)) continue;
-    TIPHYS_TRY(std::unique_ptr<Controller>, made, row.make(impl->context, options));
+    TIPHYS_TRY(std::unique_ptr<Controller>, made,
+               row.make(impl->context_of(row.name, options), options));
     if (made) impl->controllers.push_back(std::move(made));
   }
   return std::unique_ptr<ControllerManager>(new ControllerManager(std::move(impl)));
@@ -203,6 +215,11 @@ Task<void> ControllerManager::stop() {
   }
   co_await impl_->events.stop();
   co_await impl_->informers.stop();
+}
+
+std::string ControllerManager::metrics_text() {
+  for (auto& controller : impl_->controllers) controller->measure();
+  return impl_->metrics.text();
 }
 
 bool ControllerManager::at_rest() const {

@@ -4,6 +4,7 @@
 // Loop thread only. Everything passed in outlives it. It owns its informers: one cache per
 // resource, shared by all controllers.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -42,6 +43,10 @@ class ControllerManager {
     PodGc::Options pod_gc;        // --terminated-pod-gc-threshold
     std::string local_zone_file;  // a zoneinfo file: the zone of CronJobs that name none; "": UTC
     HorizontalPodAutoscalerController::Options autoscaler;  // --horizontal-pod-autoscaler-*
+    // --use-service-account-credentials: the client of a service account in kube-system, by its
+    // name. It outlives the manager. Nothing: every controller works through the manager's client,
+    // as informers and events do in any case.
+    std::function<client::Client&(std::string_view account)> client_of;
   };
   // Error: BadRequest for options that name no controller, or one that is not here, or a
   // --cluster-cidr that can't be used.
@@ -50,6 +55,8 @@ class ControllerManager {
   ~ControllerManager();  // Requires: stop() finished, or start() was never called
   void start();
   Task<void> stop();
+  // workqueue_* metrics, in Prometheus' text format.
+  std::string metrics_text();
   // Nothing to do now (delayed work aside).
   bool at_rest() const;
 

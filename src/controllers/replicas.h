@@ -13,7 +13,7 @@
 
 namespace tiphys::controllers {
 
-inline constexpr int32_t kBurstReplicas = 500;  // pods created or deleted in one round
+inline constexpr int32_t kBurstReplicas = 2500;  // pods created or deleted in one round
 
 // Why pods could not be created or deleted last time.
 struct ReplicaFailure {

@@ -20,6 +20,7 @@
 #include "codec/codec.h"
 #include "kinds/metadata.h"
 #include "main/audit_flags.h"
+#include "main/bootstrap_policy.h"
 #include "os/files.h"
 #include "storage/embedded/embedded_store.h"
 
@@ -47,28 +48,6 @@ crypto::ClientTls::Options kubelet_client(const crypto::Pki& pki, const std::str
           .certificate_pem = pair.certificate_pem,
           .key_pem = pair.key_pem,
           .insecure_skip_verify = ca_pem.empty()};
-}
-
-// Creates and updates what every cluster has: roles, bindings, priority classes.
-Task<Result<void>> bootstrap_policy(apiserver::ApiServer& server) {
-  Result<apiserver::BootstrapPolicy> policy = apiserver::load_bootstrap_policy();
-  if (!policy) co_return policy.error();
-  std::vector<apiserver::BootstrapAction> plan =
-      apiserver::plan_bootstrap(*policy, server.lookup());
-  for (apiserver::BootstrapAction& action : plan) {
-    const schema::Resource* resource =
-        schema::find_resource(action.group, action.version, action.resource);
-    std::string ns = resource->namespaced ? std::string(namespace_of(*action.object)) : "";
-    Draft draft(*action.object);
-    Result<ObjectPtr> written = ApiStatus::stopped();
-    if (action.create) {
-      written = co_await server.ensure(*resource, ns, std::move(draft));
-    } else {
-      written = co_await server.put(*resource, ns, std::move(draft));
-    }
-    if (!written) co_return written.error();
-  }
-  co_return Result<void>();
 }
 
 // A body over the limit is never read whole; the API server answers it all the same.
@@ -449,7 +428,7 @@ Result<void> ApiServerProcess::add_admission() {
 }
 
 void ApiServerProcess::add_bootstrap() {
-  server_->add_bootstrap("rbac/bootstrap-roles", bootstrap_policy);
+  server_->add_bootstrap("rbac/bootstrap-roles", install_bootstrap_policy);
 }
 
 Task<Result<void>> ApiServerProcess::start() {

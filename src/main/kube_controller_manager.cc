@@ -1,7 +1,10 @@
+#include "base/metrics.h"
 #include "controllers/controller_manager.h"
 #include "controllers/kubelet_requests.h"
+#include "main/account_clients.h"
 #include "main/api_connection.h"
 #include "main/command.h"
+#include "main/component_server.h"
 #include "main/flags.h"
 #include "main/logging_flags.h"
 #include "os/files.h"
@@ -28,7 +31,9 @@ struct Flags {
   std::string service_account_key_file;
   int64_t node_cidr_mask_size = 24;
   controllers::ControllerManager::Options options;
+  bool use_service_account_credentials = false;
   LeaderElectionFlags election{.resource_name = "kube-controller-manager"};
+  ServingFlags serving{.secure_port = 10257};
 };
 
 Result<controllers::CertificateSigning::Authority> load_authority(const SigningFiles& files) {
@@ -58,6 +63,32 @@ Result<void> load_authorities(Flags& flags) {
   return {};
 }
 
+// Serves all the time, works while it leads. The pieces outlive the call.
+Task<Result<void>> run_manager(Host& host, client::Client& client, Flags flags,
+                               controllers::ControllerManager& manager) {
+  MetricRegistry metrics;
+  Gauge& leads = metrics
+                     .gauge("leader_election_master_status",
+                            "Gauge of if the reporting system is master of the relevant lease, 0 "
+                            "indicates backup, 1 indicates master. 'name' is the string used to "
+                            "identify the lease. Please make sure to group by name.",
+                            {"name"})
+                     .with({flags.election.resource_name});
+  ComponentServer server(host, client, flags.serving,
+                         [&] { return metrics.text() + manager.metrics_text(); });
+  Result<void> serving = server.start();
+  if (!serving) co_return serving;
+  Result<void> result = co_await run_elected(
+      host, client, flags.election,
+      [&manager, &leads] {
+        leads.set(1);
+        manager.start();
+      },
+      [&manager] { return manager.stop(); });
+  co_await server.stop();
+  co_return result;
+}
+
 Task<Result<void>> serve(Host& host, Flags flags) {
   Result<void> loaded = load_authorities(flags);
   if (!loaded) co_return loaded.error();
@@ -80,14 +111,18 @@ Task<Result<void>> serve(Host& host, Flags flags) {
     if (!key) co_return key.error();
     flags.options.service_account_key = *key;
   }
+  AccountClients accounts(host, client, (*connection)->config(), "kube-controller-manager");
+  if (flags.use_service_account_credentials) {
+    flags.options.client_of = [&accounts](std::string_view account) -> client::Client& {
+      return accounts.client_of(account);
+    };
+  }
   auto manager =
       controllers::ControllerManager::create(host.loop(), client, host.random(), flags.options);
   if (!manager) co_return manager.error();
-  controllers::ControllerManager* running = manager->get();
-  Result<void> result = co_await run_elected(
-      host, client, flags.election, [running] { running->start(); },
-      [running] { return running->stop(); });
+  Result<void> result = co_await run_manager(host, client, flags, **manager);
   manager->reset();
+  co_await accounts.stop();
   co_await (*connection)->stop();
   co_return result;
 }
@@ -114,6 +149,10 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
   LoggingFlags logging;
   FlagSet set;
   set.add("kubeconfig", flags.kubeconfig, "How to reach the API server, and as whom");
+  set.add("controllers", flags.options.controllers,
+          "Controllers to run: \"*\" all, \"foo\" this one, \"-foo\" not this one");
+  set.add("use-service-account-credentials", flags.use_service_account_credentials,
+          "Each controller works as its own service account");
   set.add("root-ca-file", flags.root_ca_file, "CA that pods are given (\"\": the kubeconfig's)");
   set.add("service-account-private-key-file", flags.service_account_key_file,
           "Key that signs the tokens of accounts in Secrets (\"\": there are none)");
@@ -143,6 +182,7 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
           "The longest life of a certificate that is signed");
   add_autoscaler_flags(set, flags.options.autoscaler);
   flags.election.add_to(set);
+  flags.serving.add_to(set);
   logging.add_to(set);
   if (auto code =
           parse_or_exit("kube-controller-manager", "The controllers alone.", set, arguments)) {

@@ -79,6 +79,13 @@ class ServerProcess {
     return doors_.back()->client;
   }
 
+  // Of a controller's own service account.
+  client::Client& controller_door(std::string_view account) {
+    return open_door("kube-controller-manager",
+                     "system:serviceaccount:kube-system:" + std::string(account),
+                     {"system:serviceaccounts", "system:serviceaccounts:kube-system"});
+  }
+
   Result<void> write_kubeconfig() {
     if (flags_.write_kubeconfig.empty()) return {};
     api_.renewal().on_renewed(crypto::PkiLeaf::kAdmin, [this](const crypto::PkiPair&) {
@@ -94,14 +101,15 @@ class ServerProcess {
   }
 
   Result<void> start_controllers() {
-    // The controllers share one door, so they have the rights of all of them.
-    client::Client& client = open_door("kube-controller-manager", "system:kube-controller-manager",
-                                       {std::string(apiserver::kSystemMasters)});
+    client::Client& client = open_door("kube-controller-manager", "system:kube-controller-manager");
     controllers::ControllerManager::Options options{.root_ca_pem = api_.pki().ca_pem(),
                                                     .cluster_cidr = flags_.cluster_cidr};
     options.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller"};
     options.service_account_key = api_.pki().service_account_key();
     options.local_zone_file = controllers::kLocalZoneFile;
+    options.client_of = [this](std::string_view account) -> client::Client& {
+      return controller_door(account);
+    };
     if (const crypto::PrivateKey* key = api_.pki().ca_key()) {
       for (std::string_view signer :
            {controllers::kApiClientSigner, controllers::kKubeletClientSigner,

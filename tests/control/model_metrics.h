@@ -16,8 +16,9 @@ namespace tiphys::control {
 
 class ModelMetrics : public client::Transport {
  public:
-  ModelMetrics(Loop& loop, client::Transport& inner)
-      : loop_(loop), inner_(inner), client_(inner, "model-metrics") {}
+  // It reads pods and the ConfigMap through `data`.
+  ModelMetrics(Loop& loop, client::Transport& inner, client::Transport& data)
+      : loop_(loop), inner_(inner), client_(data, "model-metrics") {}
   Task<Result<client::Response>> send(client::Request request) override;
   Task<Result<std::unique_ptr<client::WatchStream>>> watch(client::Request request) override {
     return inner_.watch(std::move(request));

@@ -10,7 +10,6 @@ namespace {
 // A kubelet renews every 10 s; what matters here is that it is within --node-monitor-grace-period
 // (40 s), and months of virtual time consist of little else.
 constexpr Duration kRenewInterval = std::chrono::seconds(30);
-constexpr Duration kReaction = std::chrono::milliseconds(200);
 constexpr int32_t kLeaseSeconds = 40;
 
 const schema::Resource& pods() { return *schema::find_resource("", "v1", "pods"); }
@@ -47,14 +46,15 @@ ObjectPtr new_node(const std::string& name, MicroTime now) {
 
 }  // namespace
 
-ModelNodes::ModelNodes(Loop& loop, client::Client& client, Random& random)
+ModelNodes::ModelNodes(Loop& loop, client::Client& client, Random& random, Duration reaction)
     : loop_(loop),
       client_(client),
+      reaction_(reaction),
       informers_(loop, client, random),
       pods_(informers_.informer(pods())),
       gate_(loop) {
   pods_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
-    if (now) look_in(client::object_key(*now), kReaction);
+    if (now) look_in(client::object_key(*now), reaction_);
     if (!now) models_.erase(std::string(uid_of(*old)));
   });
 }
@@ -80,7 +80,7 @@ void ModelNodes::up(const std::string& name) {
   bool known = nodes_.contains(name);
   nodes_[name] = true;
   if (!known) gate_.spawn(keep(name));
-  for (const ObjectPtr& pod : pods_.list()) look_in(client::object_key(*pod), kReaction);
+  for (const ObjectPtr& pod : pods_.list()) look_in(client::object_key(*pod), reaction_);
 }
 
 void ModelNodes::down(const std::string& name) { nodes_[name] = false; }
@@ -170,7 +170,7 @@ Task<void> ModelNodes::act(std::string key) {
   if (next) look_in(key, *next);
   if (equal(core_v1::Pod(*wanted).status(), pod.status())) co_return;
   Result<ObjectPtr> written = co_await client_.update(pods(), wanted, "status");
-  if (!written && !written.error().is_not_found()) look_in(key, kReaction);
+  if (!written && !written.error().is_not_found()) look_in(key, reaction_);
 }
 
 // The containers end, the status says so, and then the object may go.
@@ -183,7 +183,7 @@ Task<void> ModelNodes::finish_deleted(ObjectPtr object) {
     Draft draft(*object);
     model.write_status(core_v1::PodEdit(draft), loop_.wall());
     Result<ObjectPtr> written = co_await client_.update(pods(), draft.freeze(), "status");
-    if (!written && !written.error().is_not_found()) look_in(key, kReaction);
+    if (!written && !written.error().is_not_found()) look_in(key, reaction_);
     co_return;
   }
   client::DeleteOptions options;
@@ -192,7 +192,7 @@ Task<void> ModelNodes::finish_deleted(ObjectPtr object) {
   std::string ns(namespace_of(*object));
   std::string name(name_of(*object));
   Result<ObjectPtr> gone = co_await client_.remove(pods(), ns, name, options);
-  if (!gone && !gone.error().is_not_found()) look_in(key, kReaction);
+  if (!gone && !gone.error().is_not_found()) look_in(key, reaction_);
 }
 
 }  // namespace tiphys::control

@@ -14,8 +14,9 @@ namespace tiphys::control {
 
 class ModelNodes {
  public:
-  // The pieces outlive it.
-  ModelNodes(Loop& loop, client::Client& client, Random& random);
+  // The pieces outlive it. `reaction`: how long after an event a kubelet acts.
+  ModelNodes(Loop& loop, client::Client& client, Random& random,
+             Duration reaction = std::chrono::milliseconds(200));
   ~ModelNodes();  // Requires: never started, or stop() finished
   void start();
   Task<void> stop();
@@ -37,6 +38,7 @@ class ModelNodes {
 
   Loop& loop_;
   client::Client& client_;
+  Duration reaction_;
   client::InformerFactory informers_;
   client::Informer& pods_;
   std::map<std::string, bool, std::less<>> nodes_;  // by name: up

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/admission/plugins.h"
+#include "apiserver/authz/modes.h"
+#include "main/bootstrap_policy.h"
 #include "storage/memory/memory_store.h"
 #include "tests/cases/tree.h"
 
@@ -29,11 +31,9 @@ class AlwaysAdmin : public apiserver::Authenticator {
   }
 };
 
-apiserver::UserInfo component_user() {
-  return {.name = "system:kube-controller-manager",
-          .uid = "",
-          .groups = {std::string(apiserver::kSystemMasters)},
-          .extra = {}};
+apiserver::UserInfo user(std::string name, std::vector<std::string> groups) {
+  groups.emplace_back(apiserver::kAllAuthenticated);
+  return {.name = std::move(name), .uid = "", .groups = std::move(groups), .extra = {}};
 }
 
 }  // namespace
@@ -51,21 +51,38 @@ SimCluster::~SimCluster() {
   loop_.run(store_->stop());
 }
 
+SimCluster::Door::Door(SimCluster& cluster, apiserver::UserInfo user)
+    : transport(*cluster.server_, std::move(user), "sim-cluster"),
+      metrics(cluster.loop_, transport, *cluster.transport_),
+      faulty(cluster.faults_, metrics),
+      client(faulty, "kube-controller-manager") {}
+
+void SimCluster::make_authorizer() {
+  rbac_ = std::make_unique<apiserver::RbacAuthorizer>(server_->lookup());
+  std::vector<apiserver::Authorizer*> chain = {rbac_.get()};
+  server_->set_authorizer(std::make_unique<apiserver::ModeAuthorizer>(std::move(chain)));
+  server_->add_bootstrap("rbac/bootstrap-roles", install_bootstrap_policy);
+}
+
 void SimCluster::start() {
   server_ = std::make_unique<apiserver::ApiServer>(loop_, pool_, *store_, random_,
                                                    apiserver::ApiServerOptions{});
   server_->set_authenticator(std::make_unique<AlwaysAdmin>());
+  make_authorizer();
   apiserver::AdmissionParts parts{
       .loop = &loop_,
       .lookup = &server_->lookup(),
       .random = &random_,
+      .authorizer = server_->authorizer(),
+      .rbac = rbac_.get(),
       .write_status = [this](Draft object) { return server_->put_status(std::move(object)); }};
   auto plugins = apiserver::make_admission(parts, {}, {});
   ASSERT_TRUE(plugins) << plugins.error().message();
   for (auto& plugin : *plugins) server_->add_admission(std::move(plugin));
   Result<void> started = loop_.run(server_->start());
   ASSERT_TRUE(started) << started.error().message();
-  transport_ = std::make_unique<InProcessTransport>(*server_, component_user(), "sim-cluster");
+  transport_ = std::make_unique<InProcessTransport>(
+      *server_, user("admin", {std::string(apiserver::kSystemMasters)}), "sim-cluster");
   client_ = std::make_unique<client::Client>(*transport_, "sim-cluster");
   start_controllers();
   scheduler_ = std::make_unique<scheduler::Scheduler>(loop_, *client_, random_);
@@ -75,16 +92,25 @@ void SimCluster::start() {
   for (const std::string& name : names_) nodes_->up(name);
 }
 
+// As whom a controller works; with the rights that the bootstrap policy gives it.
+client::Client& SimCluster::open_door(std::string name, std::vector<std::string> groups) {
+  auto door = std::make_unique<Door>(*this, user(std::move(name), std::move(groups)));
+  doors_.push_back(std::move(door));
+  return doors_.back()->client;
+}
+
 void SimCluster::start_controllers() {
-  metrics_ = std::make_unique<ModelMetrics>(loop_, *transport_);
-  faults_ = std::make_unique<FaultTransport>(loop_, *metrics_);
-  controllers_client_ = std::make_unique<client::Client>(*faults_, "kube-controller-manager");
+  doors_.clear();
   controllers::ControllerManager::Options options;
+  options.client_of = [this](std::string_view account) -> client::Client& {
+    return open_door("system:serviceaccount:kube-system:" + std::string(account),
+                     {"system:serviceaccounts", "system:serviceaccounts:kube-system"});
+  };
   options.root_ca_pem = "CA";
   options.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller"};
   options.service_account_key = service_account_key_;
-  auto manager =
-      controllers::ControllerManager::create(loop_, *controllers_client_, random_, options);
+  client::Client& client = open_door("system:kube-controller-manager", {});
+  auto manager = controllers::ControllerManager::create(loop_, client, random_, options);
   ASSERT_TRUE(manager) << manager.error().message();
   manager_ = std::move(*manager);
   manager_->start();
@@ -103,8 +129,10 @@ void SimCluster::stop() {
   nodes_.reset();
   scheduler_.reset();
   manager_.reset();
+  doors_.clear();
   loop_.run(server_->stop());
   server_.reset();
+  rbac_.reset();
 }
 
 void SimCluster::restart() {
@@ -137,7 +165,7 @@ Task<cases::Reply> SimCluster::exchange(net::Request request,
 }
 
 Result<void> SimCluster::add_fault(const Node& fault) {
-  FaultTransport::Fault made;
+  FaultPlan::Fault made;
   made.requests = std::make_shared<re2::RE2>(std::string(fault.find("requests").as_text()));
   if (!made.requests->ok()) return ApiStatus::bad_request(made.requests->error());
   made.code = static_cast<int>(fault.find("with").as_int(500));
@@ -148,7 +176,7 @@ Result<void> SimCluster::add_fault(const Node& fault) {
     made.until = loop_.mono() + time;
     made.times = fault.find("times").as_int(INT64_MAX);
   }
-  faults_->add(std::move(made));
+  faults_.add(std::move(made));
   return {};
 }
 
@@ -166,7 +194,7 @@ Result<void> SimCluster::disturb(const Node& step) {
   if (const Value& fault = step.find("fail"); !fault.is_null()) return add_fault(fault.as_node());
   if (const Value& span = step.find("stall"); !span.is_null()) {
     TIPHYS_TRY(Duration, time, parse_go_duration(span.as_text()));
-    faults_->stall(std::make_shared<re2::RE2>("."), loop_.mono() + time);
+    faults_.stall(std::make_shared<re2::RE2>("."), loop_.mono() + time);
     return {};
   }
   const Value& jump = step.find("jump");
@@ -181,13 +209,13 @@ Result<void> SimCluster::rest(Duration quiet, Duration limit) {
   MonoTime end = loop_.mono() + limit;
   size_t before = 0;
   while (loop_.mono() < end) {
-    before = faults_->writes().size();
+    before = faults_.writes().size();
     loop_.run_for(quiet);
-    if (faults_->writes().size() == before) return {};
+    if (faults_.writes().size() == before) return {};
   }
   std::string text = "still written:";
-  for (size_t i = before; i < faults_->writes().size(); ++i)
-    text += "\n      " + faults_->writes()[i];
+  for (size_t i = before; i < faults_.writes().size(); ++i)
+    text += "\n      " + faults_.writes()[i];
   return ApiStatus::bad_request(text);
 }
 

@@ -1,5 +1,6 @@
 // SimCluster: a whole cluster in one thread on virtual time: the API server on the memory store,
 // all controllers, the scheduler and model nodes. A month takes as long as what happens in it.
+// Controllers work as their own service accounts with the rights of the bootstrap policy.
 //
 // disturb() carries out:
 //   up: NAME, down: NAME   a node comes (again), or is lost without a word
@@ -15,6 +16,7 @@
 #include <string>
 
 #include "apiserver/api_server.h"
+#include "apiserver/authz/rbac.h"
 #include "async/sim_loop.h"
 #include "controllers/controller_manager.h"
 #include "main/in_process_transport.h"
@@ -38,21 +40,31 @@ class SimCluster : public cases::World {
   MonoTime mono() const override { return loop_.mono(); }
   Result<void> disturb(const Node& step) override;
 
-  // The controllers alone begin anew; faults end.
+  // The controllers alone begin anew.
   void restart_controllers();
   // For tests that look closer.
   SimLoop& loop() { return loop_; }
   client::Client& client() { return *client_; }
-  FaultTransport& faults() { return *faults_; }
+  FaultPlan& faults() { return faults_; }
   ModelNodes& nodes() { return *nodes_; }
   // Lets time pass until the controllers have written nothing for `quiet`; what they still wrote
   // if that is not so after `limit`.
   Result<void> rest(Duration quiet, Duration limit = std::chrono::minutes(10));
 
  private:
+  // A controller's own way to the API server.
+  struct Door {
+    Door(SimCluster& cluster, apiserver::UserInfo user);
+    InProcessTransport transport;
+    ModelMetrics metrics;
+    FaultTransport faulty;
+    client::Client client;
+  };
   void start();
   void stop();
+  void make_authorizer();
   void start_controllers();
+  client::Client& open_door(std::string user, std::vector<std::string> groups);
   Result<void> add_fault(const Node& fault);
   Task<cases::Reply> exchange(net::Request request, std::function<bool(std::string_view)> enough,
                               Duration limit);
@@ -62,12 +74,12 @@ class SimCluster : public cases::World {
   SeededRandom random_;
   std::unique_ptr<storage::Store> store_;
   crypto::PrivateKey service_account_key_;
+  std::unique_ptr<apiserver::RbacAuthorizer> rbac_;
   std::unique_ptr<apiserver::ApiServer> server_;
   std::unique_ptr<InProcessTransport> transport_;
-  std::unique_ptr<ModelMetrics> metrics_;
-  std::unique_ptr<FaultTransport> faults_;
   std::unique_ptr<client::Client> client_;  // of the nodes, the scheduler and tests
-  std::unique_ptr<client::Client> controllers_client_;
+  FaultPlan faults_{loop_};
+  std::vector<std::unique_ptr<Door>> doors_;  // of controllers
   std::unique_ptr<controllers::ControllerManager> manager_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<ModelNodes> nodes_;

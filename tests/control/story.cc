@@ -15,7 +15,8 @@ using std::chrono::seconds;
 
 constexpr const char* kNamespace = "default";
 constexpr int kNodes = 3;
-constexpr Duration kQuiet = minutes(3);
+// Longer than any back-off and any grace period.
+constexpr Duration kQuiet = minutes(18);
 // The longest wait of anything: pods of lost nodes, the crash-loop and work queues' back-off.
 constexpr Duration kLongestWait = std::chrono::hours(3);
 
@@ -233,7 +234,7 @@ void Story::disturb_requests() {
   const char* requests[] = {"PUT",         "POST .*/pods", "DELETE",      "POST",
                             "PUT .*/pods", "PATCH",        "replicasets", "GET"};
   const int codes[] = {409, 500, 503};
-  FaultTransport::Fault fault{
+  FaultPlan::Fault fault{
       .requests = std::make_shared<re2::RE2>(requests[pick(std::size(requests))]),
       .code = codes[pick(3)],
       .lost = pick(3) == 0,
@@ -273,6 +274,7 @@ void Story::mishap() {
     default: {
       Duration jump = seconds(static_cast<int64_t>(pick(1200)) - 600);
       tell("the clock jumps " + time_text(jump));
+      jumped_ += jump;
       return cluster_.loop().jump_wall(jump);
     }
   }
@@ -280,6 +282,7 @@ void Story::mishap() {
 
 void Story::heal() {
   tell("all mishaps end");
+  cluster_.loop().jump_wall(-jumped_);
   for (const std::string& node : down_) cluster_.nodes().up(node);
   down_.clear();
   for (Workload& workload : workloads_) {

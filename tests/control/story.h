@@ -66,6 +66,7 @@ class Story {
   std::vector<Workload> workloads_;
   std::map<std::string, std::string> bystanders_;  // "resource/name" -> uid
   std::vector<std::string> down_;                  // nodes
+  Duration jumped_{0};                             // by the wall clock
   std::string told_;
   std::string not_at_rest_;
 };

@@ -102,9 +102,9 @@ class Split:
         self.admin = self.kubeconfig("admin")
         wait_for(lambda: self.kubectl("get", "--raw", "/readyz", check=False).stdout == "ok", 30,
                  "API server that is ready")
-        # The controllers share one connection, so it has to have the rights of all of them: upstream's
-        # system:kube-controller-manager hasn't, it makes a token of each controller's own.
-        self.add("kube-controller-manager", "--kubeconfig", self.admin, "--cluster-cidr=10.70.0.0/16", *ELECTION)
+        self.add("kube-controller-manager", "--kubeconfig", self.kubeconfig("kube-controller-manager"),
+                 "--use-service-account-credentials=true", "--cluster-cidr=10.70.0.0/16",
+                 "--secure-port", str(free_port()), *ELECTION)
         self.add("kube-scheduler", "--kubeconfig", self.kubeconfig("kube-scheduler"), *ELECTION)
         self.add("kubelet", "--kubeconfig", self.kubeconfig("kubelet-client"), "--data-dir", str(self.node_data),
                  "--port", str(free_port()), "--bridge-name", BRIDGE, "--cluster-dns=10.71.0.10",

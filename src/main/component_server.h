@@ -1,0 +1,63 @@
+// ComponentServer: what a component that runs alone serves over TLS: /healthz, /livez, /readyz and
+// /metrics. Paths beyond --authorization-always-allow-paths need a client certificate of
+// --client-ca-file or a bearer token, and the right to `get` them; the API server judges both
+// (TokenReview, SubjectAccessReview), as for upstream's components.
+//
+// Loop thread only.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "main/host.h"
+#include "net/server.h"
+
+namespace tiphys {
+
+class FlagSet;
+struct ServingFlags {
+  std::string bind_address = "0.0.0.0";
+  int64_t secure_port = 0;  // 0: nothing is served
+  std::string tls_cert_file;
+  std::string tls_private_key_file;
+  std::string client_ca_file;
+  std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
+  void add_to(FlagSet& flags);
+};
+
+class ComponentServer {
+ public:
+  // `metrics` gives the text of /metrics. The client outlives it.
+  ComponentServer(Host& host, client::Client& client, ServingFlags flags,
+                  std::function<std::string()> metrics);
+  ~ComponentServer();  // Requires: stop() finished, or start() failed or was never called
+  // Errors: files that can't be used, a port that is taken.
+  Result<void> start();
+  Task<void> stop();
+
+ private:
+  struct User {
+    std::string name = "system:anonymous";
+    std::vector<std::string> groups = {"system:unauthenticated"};
+  };
+  Result<void> make_tls();
+  Task<net::Response> handle(net::Request request);
+  // Nothing: it may; else the answer that refuses.
+  Task<std::optional<net::Response>> refusal(std::string path, std::string verb,
+                                             std::string authorization,
+                                             std::shared_ptr<const crypto::Certificate> peer);
+  Task<Result<User>> who(std::string authorization,
+                         std::shared_ptr<const crypto::Certificate> peer);
+  Task<Result<bool>> may(User user, std::string path, std::string verb);
+
+  Host& host_;
+  client::Client& client_;
+  ServingFlags flags_;
+  std::function<std::string()> metrics_;
+  std::shared_ptr<crypto::ServerTls> tls_;
+  std::unique_ptr<net::Server> server_;
+};
+
+}  // namespace tiphys

@@ -1,0 +1,121 @@
+"""kube-controller-manager alone: two of them beside an API server, each controller as its own account."""
+import signal
+import ssl
+import urllib.error
+import urllib.request
+
+import pytest
+
+from api_server import TOKEN, ApiServer
+from cluster import free_port, wait_for
+from test_components import ELECTION, Component, kubeconfig_text
+
+INSECURE = ssl._create_unverified_context()  # pylint: disable=protected-access
+
+
+class Manager(Component):
+    def __init__(self, folder, server, number):
+        self.port = free_port()
+        pki = server.data / "pki"
+        config = folder / "manager.conf"
+        config.write_text(kubeconfig_text(f"https://127.0.0.1:{server.port}", pki / "ca.crt",
+                                          pki / "kube-controller-manager.crt", pki / "kube-controller-manager.key"))
+        super().__init__(folder, "kube-controller-manager", [
+            "--kubeconfig", str(config), "--use-service-account-credentials=true", "--bind-address=127.0.0.1",
+            "--secure-port", str(self.port), *ELECTION])
+        self.log = folder / f"manager{number}.log"
+
+    def read(self, path, token=None):
+        request = urllib.request.Request(f"https://127.0.0.1:{self.port}{path}")
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=10, context=INSECURE) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def leads(self):
+        return 'leader_election_master_status{name="kube-controller-manager"} 1' in self.read("/metrics", TOKEN)[1]
+
+
+DEPLOYMENT = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+              "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}},
+                       "template": {"metadata": {"labels": {"app": "web"}},
+                                    "spec": {"containers": [{"name": "c", "image": "busybox"}]}}}}
+
+
+@pytest.fixture(scope="module", name="server")
+def _server(tmp_path_factory):
+    server = ApiServer(tmp_path_factory.mktemp("managed")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module", name="managers")
+def _managers(server):
+    both = [Manager(server.folder, server, number) for number in (1, 2)]
+    both[0].start()
+    wait_for(both[0].leads, 20, "leader")
+    both[1].start()
+    wait_for(lambda: both[1].read("/healthz")[0] == 200, 20, "second manager")
+    yield both
+    for one in both:
+        one.stop()
+
+
+def count_pods(server):
+    return len(server.request("GET", "/api/v1/namespaces/default/pods")[1]["items"])
+
+
+def test_controllers_work_as_their_own_accounts(server, managers):
+    path = "/apis/apps/v1/namespaces/default/deployments"
+    assert server.request("POST", path, DEPLOYMENT)[0] == 201
+    try:
+        wait_for(lambda: count_pods(server) == 3, 30, "pods")
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{managers[0].tail()}") from None
+    accounts = {item["metadata"]["name"] for item in
+                server.request("GET", "/api/v1/namespaces/kube-system/serviceaccounts")[1]["items"]}
+    assert {"deployment-controller", "replicaset-controller", "service-account-controller"} <= accounts, accounts
+    assert "forbidden" not in managers[0].log.read_text().lower(), managers[0].tail()
+
+
+def test_health_and_metrics(managers):
+    leader, other = managers
+    for one in managers:
+        for path in ("/healthz", "/livez", "/readyz"):
+            assert one.read(path) == (200, "ok")
+        assert one.read("/metrics") == (
+            403, 'forbidden: User "system:anonymous" cannot get path "/metrics"\n')
+        assert one.read("/metrics", "wrong")[0] == 401
+        assert one.read("/nope", TOKEN)[0] == 404
+    text = leader.read("/metrics", TOKEN)[1]
+    adds = [line for line in text.splitlines() if line.startswith('workqueue_adds_total{name="replicaset"}')]
+    assert adds and float(adds[0].split()[-1]) > 0, text[:3000]
+    for name in ("depth", "queue_duration_seconds_count", "work_duration_seconds_count", "retries_total",
+                 "unfinished_work_seconds", "longest_running_processor_seconds"):
+        assert f'workqueue_{name}{{name="deployment"}}' in text, name
+    assert not other.leads()
+
+
+def test_a_killed_leader_is_followed(server, managers):
+    leader, other = managers
+    leader.process.send_signal(signal.SIGKILL)
+    leader.process.wait(10)
+    patch = {"spec": {"replicas": 5}}
+    assert server.request("PATCH", "/apis/apps/v1/namespaces/default/deployments/web", patch,
+                          content_type="application/merge-patch+json")[0] == 200
+    wait_for(other.leads, 30, "successor")
+    wait_for(lambda: count_pods(server) == 5, 30, "pods of the successor")
+    lease = server.request("GET", "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
+                           "kube-controller-manager")[1]
+    assert lease["spec"]["leaseTransitions"] == 1
+
+
+def test_the_end_gives_the_lease_back(server, managers):
+    code, seconds = managers[1].stop()
+    assert code == 0 and seconds < 5, managers[1].tail()
+    lease = server.request("GET", "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
+                           "kube-controller-manager")[1]
+    assert not lease["spec"].get("holderIdentity")
