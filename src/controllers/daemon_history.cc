@@ -20,6 +20,12 @@ ObjectPtr with_hash(const Object& object, std::string_view hash) {
   return draft.freeze();
 }
 
+// A patch: its role allows no updates of pods.
+std::string hash_patch(const Object& pod, std::string_view hash) {
+  return R"({"metadata":{"uid":")" + std::string(metadata(pod).uid()) + R"(","labels":{")" +
+         std::string(kPodRevisionLabel) + R"(":")" + std::string(hash) + R"("}}})";
+}
+
 }  // namespace
 
 // Revisions that others made have no hash; their names are as unique.
@@ -83,7 +89,7 @@ void DaemonPlanner::drop_duplicates(const std::vector<ObjectPtr>& current) {
     if (duplicate == current.back()) continue;
     for (const ObjectPtr& pod : pods_) {
       if (hash_of(pod) != hash_of(duplicate)) continue;
-      decision_.add(update_action(pods(), with_hash(*pod, hash_)));
+      decision_.add(patch_action(pods(), pod, hash_patch(*pod, hash_)));
     }
     Action action = delete_action(controller_revisions(), duplicate);
     action.batch = 1;

@@ -31,14 +31,17 @@ auto collection_order(const ObjectPtr& object) {
   return std::tuple(!evicted, pod.metadata().creation_timestamp(), pod.metadata().name());
 }
 
-ObjectPtr failed(const Object& object, bool orphaned, MicroTime now) {
-  Draft draft(object);
-  core_v1::PodEdit pod(draft);
-  pod.edit_status().set_phase("Failed");
+// A patch: its role allows no updates of pods' status.
+std::string failed(const Object& pod, bool orphaned, MicroTime now) {
+  std::string patch = R"({"metadata":{"uid":")" + std::string(metadata(pod).uid()) +
+                      R"("},"status":{"phase":"Failed")";
   if (orphaned) {
-    put_disruption_target(pod, "DeletionByPodGC", "PodGC: node no longer exists", now);
+    patch += R"(,"conditions":[{"type":"DisruptionTarget","status":"True",)"
+             R"("reason":"DeletionByPodGC","message":"PodGC: node no longer exists",)"
+             R"("lastTransitionTime":")" +
+             format_rfc3339(now) + R"("}])";
   }
-  return draft.freeze();
+  return patch + "}}";
 }
 
 }  // namespace
@@ -144,7 +147,9 @@ Decision PodGc::collect(const std::string& key, MicroTime now) const {
   if (finished && told) return decision;
   if (!finished) {
     bool orphaned = reason == Reason::kOrphaned;
-    decision.add(update_action(pods(), failed(*pod, orphaned, now), "status"));
+    Action told_why = patch_action(pods(), pod, failed(*pod, orphaned, now));
+    told_why.subresource = "status";
+    decision.add(std::move(told_why));
   }
   Action action = delete_action(pods(), pod);
   action.grace_seconds = 0;
