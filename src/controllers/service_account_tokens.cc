@@ -74,7 +74,8 @@ void ServiceAccountTokens::secret_changed(const ObjectPtr& old, const ObjectPtr&
 }
 
 ObjectPtr ServiceAccountTokens::account_of(const Object& secret) const {
-  auto [ns, name] = client::split_key(account_key(secret));
+  std::string key = account_key(secret);
+  auto [ns, name] = client::split_key(key);
   ObjectPtr account = accounts_.get(ns, name);
   return account && names(secret, *account) ? account : nullptr;
 }
