@@ -37,12 +37,14 @@ struct Context {
 
 class Controller {
  public:
-  Controller(Context context, std::string name, int workers);
+  Controller(Context context, std::string name, int workers = 1);
   virtual ~Controller();  // Requires: stop() finished, or never started
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
   const std::string& name() const { return name_; }
+  // How many keys are worked on at a time. Before start().
+  void set_workers(int workers) { workers_ = workers; }
   // Waits for the caches, then works.
   void start();
   Task<void> stop();

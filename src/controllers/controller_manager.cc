@@ -128,6 +128,35 @@ constexpr Row kRows[] = {
     {"garbage-collector-controller", plain<GarbageCollector>},
 };
 
+constexpr ConcurrencyFlag kConcurrency[] = {
+    {"concurrent-cron-job-syncs", "cronjob-controller", 5},
+    {"concurrent-deployment-syncs", "deployment-controller", 5},
+    {"concurrent-endpoint-syncs", "endpoints-controller", 5},
+    {"concurrent-ephemeralvolume-syncs", "ephemeral-volume-controller", 5},
+    {"concurrent-gc-syncs", "garbage-collector-controller", 20},
+    {"concurrent-horizontal-pod-autoscaler-syncs", "horizontal-pod-autoscaler-controller", 5},
+    {"concurrent-job-syncs", "job-controller", 5},
+    {"concurrent-namespace-syncs", "namespace-controller", 10},
+    {"concurrent-rc-syncs", "replicationcontroller-controller", 5},
+    {"concurrent-replicaset-syncs", "replicaset-controller", 5},
+    {"concurrent-resource-quota-syncs", "resourcequota-controller", 5},
+    {"concurrent-service-endpoint-syncs", "endpointslice-controller", 5},
+    {"concurrent-serviceaccount-token-syncs", "serviceaccount-token-controller", 5},
+    {"concurrent-statefulset-syncs", "statefulset-controller", 5},
+    {"concurrent-ttl-after-finished-syncs", "ttl-after-finished-controller", 5},
+    {"mirroring-concurrent-service-endpoint-syncs", "endpointslice-mirroring-controller", 5},
+};
+
+// Controllers without a flag keep the number that they were made with.
+void set_concurrency(Controller& controller, const Options& options) {
+  for (const ConcurrencyFlag& row : kConcurrency) {
+    if (row.controller != controller.name()) continue;
+    auto given = options.concurrency.find(row.flag);
+    bool same = given == options.concurrency.end();
+    controller.set_workers(same ? row.syncs : static_cast<int>(given->second));
+  }
+}
+
 bool wanted(const std::vector<std::string>& list, std::string_view name) {
   bool all = false;
   for (const std::string& entry : list) {
@@ -162,6 +191,8 @@ std::vector<std::string> controller_names() {
   for (const Row& row : kRows) names.emplace_back(row.name);
   return names;
 }
+
+std::span<const ConcurrencyFlag> concurrency_flags() { return kConcurrency; }
 
 struct ControllerManager::Impl {
   Impl(Loop& loop, client::Client& client, Random& random)
@@ -198,7 +229,9 @@ Result<std::unique_ptr<ControllerManager>> ControllerManager::create(Loop& loop,
     if (!wanted(options.controllers, row.name)) continue;
     TIPHYS_TRY(std::unique_ptr<Controller>, made,
                row.make(impl->context_of(row.name, options), options));
-    if (made) impl->controllers.push_back(std::move(made));
+    if (!made) continue;
+    set_concurrency(*made, options);
+    impl->controllers.push_back(std::move(made));
   }
   return std::unique_ptr<ControllerManager>(new ControllerManager(std::move(impl)));
 }

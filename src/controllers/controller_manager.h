@@ -21,6 +21,14 @@ namespace tiphys::controllers {
 // The names that --controllers takes.
 std::vector<std::string> controller_names();
 
+// Flags that say how many objects a controller works on at a time; what they say when not given.
+struct ConcurrencyFlag {
+  std::string_view flag;
+  std::string_view controller;
+  int syncs;
+};
+std::span<const ConcurrencyFlag> concurrency_flags();
+
 // Where a machine keeps its own time zone.
 inline constexpr std::string_view kLocalZoneFile = "/etc/localtime";
 
@@ -30,6 +38,8 @@ class ControllerManager {
     // --controllers: names, "*" for all that are on by default, "-name" for not this one. Names
     // are upstream's, old ones too.
     std::vector<std::string> controllers = {"*"};
+    // By flag, where it differs from concurrency_flags(); all are positive.
+    std::map<std::string, int64_t, std::less<>> concurrency;
     std::string root_ca_pem;                    // --root-ca-file's content; "": not published
     std::string cluster_cidr = "10.42.0.0/16";  // --cluster-cidr
     int node_cidr_mask_size = 24;               // --node-cidr-mask-size

@@ -9,8 +9,6 @@ namespace tiphys::controllers {
 
 namespace {
 
-constexpr int kWorkers = 5;
-
 bool same_schedule(const Object& a, const Object& b) {
   batch_v1::CronJobSpec one = batch_v1::CronJob(a).spec();
   batch_v1::CronJobSpec other = batch_v1::CronJob(b).spec();
@@ -21,7 +19,7 @@ bool same_schedule(const Object& a, const Object& b) {
 }  // namespace
 
 CronJobController::CronJobController(Context context, std::string local_zone_file)
-    : Controller(context, "cronjob-controller", kWorkers),
+    : Controller(context, "cronjob-controller"),
       cron_jobs_(watch(cron_jobs())),
       jobs_(watch(jobs())),
       zones_(std::move(local_zone_file)) {

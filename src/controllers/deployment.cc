@@ -5,14 +5,8 @@
 
 namespace tiphys::controllers {
 
-namespace {
-
-constexpr int kWorkers = 5;
-
-}  // namespace
-
 DeploymentController::DeploymentController(Context context)
-    : Controller(context, "deployment-controller", kWorkers),
+    : Controller(context, "deployment-controller"),
       deployments_(watch(deployments())),
       replica_sets_(watch(replica_sets())),
       pods_(watch(pods())) {

@@ -10,7 +10,6 @@ namespace tiphys::controllers {
 
 namespace {
 
-constexpr int kWorkers = 5;
 constexpr std::string_view kServiceName = "kubernetes.io/service-name";
 constexpr std::string_view kManagedBy = "endpointslice.kubernetes.io/managed-by";
 constexpr std::string_view kManager = "endpointslice-controller.k8s.io";
@@ -260,7 +259,7 @@ Decision plan_slices(const SliceWorld& world) {
 }
 
 EndpointSliceController::EndpointSliceController(Context context)
-    : Controller(context, "endpointslice-controller", kWorkers),
+    : Controller(context, "endpointslice-controller"),
       services_(watch(services())),
       pods_(watch(pods())),
       slices_(watch(endpoint_slices())),

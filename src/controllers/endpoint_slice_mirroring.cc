@@ -12,7 +12,6 @@ namespace tiphys::controllers {
 
 namespace {
 
-constexpr int kWorkers = 5;
 constexpr std::string_view kServiceName = "kubernetes.io/service-name";
 constexpr std::string_view kManagedBy = "endpointslice.kubernetes.io/managed-by";
 constexpr std::string_view kManager = "endpointslicemirroring-controller.k8s.io";
@@ -207,7 +206,7 @@ Decision mirror_endpoints(const ObjectPtr& endpoints, const std::vector<ObjectPt
 }
 
 EndpointSliceMirroring::EndpointSliceMirroring(Context context)
-    : Controller(context, "endpointslice-mirroring-controller", kWorkers),
+    : Controller(context, "endpointslice-mirroring-controller"),
       endpoints_(watch(endpoints())),
       services_(watch(services())),
       slices_(watch(endpoint_slices())) {

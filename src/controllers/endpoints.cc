@@ -9,7 +9,6 @@ namespace tiphys::controllers {
 
 namespace {
 
-constexpr int kWorkers = 5;
 constexpr size_t kMaxAddresses = 1000;
 constexpr std::string_view kHeadless = "service.kubernetes.io/headless";
 constexpr std::string_view kManagedBy = "endpoints.kubernetes.io/managed-by";
@@ -115,7 +114,7 @@ ObjectPtr endpoints_of(const Object& object, const std::vector<ObjectPtr>& pods,
 }
 
 EndpointsController::EndpointsController(Context context)
-    : Controller(context, "endpoints-controller", kWorkers),
+    : Controller(context, "endpoints-controller"),
       services_(watch(services())),
       pods_(watch(pods())),
       endpoints_(watch(endpoints())) {

@@ -8,7 +8,6 @@ namespace tiphys::controllers {
 
 namespace {
 
-constexpr int kWorkers = 10;
 constexpr const char* kFailed = "FailedBinding";
 constexpr std::string_view kByClaim = "ephemeral-claim";
 
@@ -48,7 +47,7 @@ ObjectPtr claim_for(const Object& pod, core_v1::Volume volume) {
 }  // namespace
 
 EphemeralVolume::EphemeralVolume(Context context)
-    : Controller(context, "ephemeral-volume-controller", kWorkers),
+    : Controller(context, "ephemeral-volume-controller"),
       pods_(watch(pods())),
       claims_(watch(persistent_volume_claims())) {
   event_source_ = "ephemeral_volume";

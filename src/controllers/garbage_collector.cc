@@ -9,7 +9,6 @@ namespace tiphys::controllers {
 
 namespace {
 
-constexpr int kWorkers = 20;
 constexpr size_t kMaxAbsent = 500;
 constexpr std::string_view kByOwner = "owner";
 constexpr std::string_view kForeground = "foregroundDeletion";
@@ -47,7 +46,7 @@ bool contains(const std::vector<std::string>& list, std::string_view value) {
 }  // namespace
 
 GarbageCollector::GarbageCollector(Context context)
-    : Controller(context, "garbage-collector-controller", kWorkers) {}
+    : Controller(context, "garbage-collector-controller") {}
 
 Task<void> GarbageCollector::prepare(StopToken stop) {
   resources_ = co_await served_resources(context_.loop, context_.client, stop);

@@ -14,7 +14,6 @@ using autoscaling_v1::Scale;
 using autoscaling_v2::HorizontalPodAutoscaler;
 using autoscaling_v2::HorizontalPodAutoscalerSpec;
 
-constexpr int kWorkers = 5;  // --concurrent-horizontal-pod-autoscaler-syncs
 constexpr std::string_view kAble = "AbleToScale";
 constexpr std::string_view kActive = "ScalingActive";
 constexpr std::string_view kLimited = "ScalingLimited";
@@ -47,7 +46,7 @@ ApiStatus failure(std::string text) { return ApiStatus::internal(text); }
 
 HorizontalPodAutoscalerController::HorizontalPodAutoscalerController(
     Context context, Options options, std::unique_ptr<MetricsSource> metrics)
-    : Controller(context, "horizontal-pod-autoscaler-controller", kWorkers),
+    : Controller(context, "horizontal-pod-autoscaler-controller"),
       options_(options),
       autoscalers_(watch(horizontal_pod_autoscalers())),
       pods_(watch(pods())),

@@ -9,7 +9,6 @@ namespace tiphys::controllers {
 
 namespace {
 
-constexpr int kWorkers = 5;
 // What happens to pods is looked at together.
 constexpr Duration kPodsTogether = std::chrono::seconds(1);
 // Keys of pods that have a tracking finalizer and no Job to take it off.
@@ -30,7 +29,7 @@ bool is_tracked_pod(const ObjectPtr& pod) { return pod && is_tracked(core_v1::Po
 }  // namespace
 
 JobController::JobController(Context context)
-    : Controller(context, "job-controller", kWorkers), jobs_(watch(jobs())), pods_(watch(pods())) {
+    : Controller(context, "job-controller"), jobs_(watch(jobs())), pods_(watch(pods())) {
   pods_.add_index(std::string(kByController), controller_index_keys);
   jobs_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) { job_changed(old, now); });
   pods_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) { pod_changed(old, now); });

@@ -11,7 +11,6 @@ namespace tiphys::controllers {
 
 namespace {
 
-constexpr int kWorkers = 10;
 // Deletions are noticed late on purpose: requests that were admitted before have ended by then.
 constexpr Duration kGraceful = std::chrono::seconds(5);
 constexpr std::string_view kFinalizer = "kubernetes";
@@ -131,7 +130,7 @@ ObjectPtr with_deletion_conditions(const Object& ns, const NamespaceContent& con
 }
 
 NamespaceController::NamespaceController(Context context)
-    : Controller(context, "namespace-controller", kWorkers), namespaces_(watch(namespaces())) {
+    : Controller(context, "namespace-controller"), namespaces_(watch(namespaces())) {
   namespaces_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
     if (!now) return enqueue(*old);
     if (!metadata(*now).has_deletion_timestamp()) return;

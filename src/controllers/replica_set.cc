@@ -7,8 +7,6 @@ namespace tiphys::controllers {
 
 namespace {
 
-constexpr int kWorkers = 5;
-
 // Sets or removes the ReplicaFailure condition.
 template <class StatusEdit>
 void put_failure(StatusEdit status, const ReplicaFailure* failure, MicroTime now) {
@@ -47,7 +45,7 @@ ObjectPtr if_changed(const Draft& draft, const Object& old) {
 
 ReplicaController::ReplicaController(Context context, std::string name,
                                      const schema::Resource& resource)
-    : Controller(context, std::move(name), kWorkers),
+    : Controller(context, std::move(name)),
       resource_(resource),
       owners_(watch(resource)),
       pods_(watch(pods())) {

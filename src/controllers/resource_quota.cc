@@ -12,7 +12,6 @@ using core_v1::ResourceQuota;
 using kinds::ResourceNames;
 using kinds::ResourceSums;
 
-constexpr int kWorkers = 5;
 constexpr Duration kPeriod = std::chrono::minutes(5);
 constexpr const char* kRound = "";  // the key of "all quotas"
 
@@ -62,7 +61,7 @@ bool takes_other(const schema::Resource& resource, const Object& now, const Obje
 }  // namespace
 
 ResourceQuotaController::ResourceQuotaController(Context context)
-    : Controller(context, "resourcequota-controller", kWorkers), quotas_(watch(resource_quotas())) {
+    : Controller(context, "resourcequota-controller"), quotas_(watch(resource_quotas())) {
   quotas_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
     if (!now) return;
     bool same_spec = old && equal(ResourceQuota(*old).spec(), ResourceQuota(*now).spec());

@@ -7,7 +7,6 @@ namespace tiphys::controllers {
 
 namespace {
 
-constexpr int kWorkers = 5;
 constexpr std::string_view kType = "kubernetes.io/service-account-token";
 constexpr std::string_view kName = "kubernetes.io/service-account.name";
 constexpr std::string_view kUid = "kubernetes.io/service-account.uid";
@@ -49,7 +48,7 @@ std::string legacy_token_claims(core_v1::ServiceAccount account, const Object& s
 }
 
 ServiceAccountTokens::ServiceAccountTokens(Context context, Options options)
-    : Controller(context, "serviceaccount-token-controller", kWorkers),
+    : Controller(context, "serviceaccount-token-controller"),
       options_(std::move(options)),
       accounts_(watch(service_accounts())),
       secrets_(watch(secrets())) {

@@ -6,14 +6,8 @@
 
 namespace tiphys::controllers {
 
-namespace {
-
-constexpr int kWorkers = 5;
-
-}  // namespace
-
 StatefulSetController::StatefulSetController(Context context)
-    : Controller(context, "statefulset-controller", kWorkers),
+    : Controller(context, "statefulset-controller"),
       sets_(watch(stateful_sets())),
       pods_(watch(pods())),
       claims_(watch(persistent_volume_claims())),

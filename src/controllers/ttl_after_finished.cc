@@ -7,8 +7,6 @@ namespace tiphys::controllers {
 
 namespace {
 
-constexpr int kWorkers = 5;
-
 // Positive: not yet.
 std::optional<Duration> time_left(const ObjectPtr& job, MicroTime now) {
   std::optional<MicroTime> end = job ? job_expires_at(*job) : std::nullopt;
@@ -33,7 +31,7 @@ std::optional<MicroTime> job_expires_at(const Object& object) {
 }
 
 TtlAfterFinished::TtlAfterFinished(Context context)
-    : Controller(context, "ttl-after-finished-controller", kWorkers), jobs_(watch(jobs())) {
+    : Controller(context, "ttl-after-finished-controller"), jobs_(watch(jobs())) {
   jobs_.add_handler([this](const ObjectPtr&, const ObjectPtr& now) {
     if (now && job_expires_at(*now)) enqueue(*now);
   });

@@ -63,6 +63,18 @@ Result<void> load_authorities(Flags& flags) {
   return {};
 }
 
+// More would only take memory: a worker that waits is a coroutine.
+constexpr int64_t kMaxConcurrentSyncs = 10000;
+
+Result<void> check_concurrency(const std::map<std::string, int64_t, std::less<>>& values) {
+  for (const auto& [flag, value] : values) {
+    if (value >= 1 && value <= kMaxConcurrentSyncs) continue;
+    return ApiStatus::bad_request("--" + flag + " must be between 1 and " +
+                                  std::to_string(kMaxConcurrentSyncs) + ", inclusive");
+  }
+  return {};
+}
+
 // Serves all the time, works while it leads. The pieces outlive the call.
 Task<Result<void>> run_manager(Host& host, client::Client& client, Flags flags,
                                controllers::ControllerManager& manager) {
@@ -90,7 +102,8 @@ Task<Result<void>> run_manager(Host& host, client::Client& client, Flags flags,
 }
 
 Task<Result<void>> serve(Host& host, Flags flags) {
-  Result<void> loaded = load_authorities(flags);
+  Result<void> loaded = check_concurrency(flags.options.concurrency);
+  if (loaded) loaded = load_authorities(flags);
   if (!loaded) co_return loaded.error();
   auto connection = ApiConnection::open(host, flags.kubeconfig, "kube-controller-manager");
   if (!connection) co_return connection.error();
@@ -142,6 +155,14 @@ void add_autoscaler_flags(FlagSet& set,
           "How long after a pod's start changes of its readiness count as initial");
 }
 
+void add_concurrency_flags(FlagSet& set, std::map<std::string, int64_t, std::less<>>& values) {
+  for (const controllers::ConcurrencyFlag& row : controllers::concurrency_flags()) {
+    int64_t& value = values.emplace(row.flag, row.syncs).first->second;
+    set.add(std::string(row.flag), value,
+            "Objects that the " + std::string(row.controller) + " works on at a time");
+  }
+}
+
 }  // namespace
 
 int run_kube_controller_manager(const std::vector<std::string>& arguments) {
@@ -181,6 +202,7 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
   set.add("cluster-signing-duration", flags.options.signing_duration,
           "The longest life of a certificate that is signed");
   add_autoscaler_flags(set, flags.options.autoscaler);
+  add_concurrency_flags(set, flags.options.concurrency);
   flags.election.add_to(set);
   flags.serving.add_to(set);
   logging.add_to(set);

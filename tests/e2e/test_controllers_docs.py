@@ -56,6 +56,91 @@ spec:
       containers: [{name: zk, image: busybox, imagePullPolicy: IfNotPresent, command: [sleep, infinity]}]
 """
 
+FLUENTD = """
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: fluentd-elasticsearch, labels: {k8s-app: fluentd-logging}}
+spec:
+  selector: {matchLabels: {name: fluentd-elasticsearch}}
+  template:
+    metadata: {labels: {name: fluentd-elasticsearch}}
+    spec:
+      tolerations:
+      - {key: node-role.kubernetes.io/control-plane, operator: Exists, effect: NoSchedule}
+      containers:
+      - name: fluentd-elasticsearch
+        image: busybox
+        imagePullPolicy: IfNotPresent
+        command: [sleep, infinity]
+        resources: {limits: {memory: 200Mi}, requests: {cpu: 100m, memory: 200Mi}}
+        volumeMounts: [{name: varlog, mountPath: /var/log}]
+      terminationGracePeriodSeconds: 1
+      volumes: [{name: varlog, hostPath: {path: /var/log}}]
+"""
+
+FRONTEND = """
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: {name: frontend, labels: {app: guestbook, tier: frontend}}
+spec:
+  replicas: 3
+  selector: {matchLabels: {tier: frontend}}
+  template:
+    metadata: {labels: {tier: frontend}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers: [{name: php-redis, image: busybox, imagePullPolicy: IfNotPresent, command: [sleep, infinity]}]
+"""
+
+
+def test_daemon_set_rollouts(cluster, namespace):
+    """https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/,
+    https://kubernetes.io/docs/tasks/manage-daemon/rollback-daemon-set/"""
+    def run(*arguments, **named):
+        return cluster.out("-n", namespace, *arguments, **named)
+
+    def settled():
+        assert "successfully rolled out" in run("rollout", "status", "ds/fluentd-elasticsearch",
+                                                "--timeout=60s")
+    run("apply", "-f", "-", stdin=FLUENTD)
+    settled()
+    run("set", "env", "ds/fluentd-elasticsearch", "A=b")
+    settled()
+    run("rollout", "restart", "ds/fluentd-elasticsearch")
+    settled()
+    assert run("rollout", "history", "ds/fluentd-elasticsearch").split()[-6::2] == ["1", "2", "3"]
+    run("rollout", "undo", "ds/fluentd-elasticsearch", "--to-revision=1")
+    settled()
+    (pod,) = cluster.get("pods", namespace)["items"]
+    assert "env" not in pod["spec"]["containers"][0]
+    assert run("rollout", "history", "ds/fluentd-elasticsearch").split()[-6::2] == ["2", "3", "4"]
+
+
+def test_replica_set_is_scaled_adopted_and_left_behind(cluster, namespace):
+    """https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/"""
+    def run(*arguments, **named):
+        return cluster.out("-n", namespace, *arguments, **named)
+
+    def pods():
+        return [pod["metadata"] for pod in cluster.get("pods", namespace)["items"]
+                if "deletionTimestamp" not in pod["metadata"]]
+    run("apply", "-f", "-", stdin=FRONTEND)
+    run("wait", "rs/frontend", "--for=jsonpath={.status.readyReplicas}=3", "--timeout=60s")
+    run("scale", "rs/frontend", "--current-replicas=3", "--replicas=2")
+    run("wait", "rs/frontend", "--for=jsonpath={.status.replicas}=2", "--timeout=60s")
+    run("label", "pod", pods()[0]["name"], "tier=quarantine", "--overwrite")
+    wait_for(lambda: len(pods()) == 3, 30, "another pod instead of the isolated one")
+    wait_for(lambda: [bool(pod.get("ownerReferences")) for pod in pods()].count(False) == 1, 30, "its release")
+    run("delete", "rs", "frontend", "--cascade=orphan")
+    wait_for(lambda: not any(pod.get("ownerReferences") for pod in pods()), 30, "orphans")
+    run("apply", "-f", "-", stdin=FRONTEND.replace("replicas: 3", "replicas: 2"))
+    run("wait", "rs/frontend", "--for=jsonpath={.status.readyReplicas}=2", "--timeout=60s")
+    assert len(pods()) == 3
+    run("autoscale", "rs", "frontend", "--max=10", "--min=3", "--cpu=50%")
+    run("wait", "rs/frontend", "--for=jsonpath={.spec.replicas}=3", "--timeout=60s")
+    run("delete", "rs", "frontend", "--cascade=foreground")
+    assert len(pods()) == 1
+
 
 def test_job_and_cron_job(cluster, namespace):
     """https://kubernetes.io/docs/concepts/workloads/controllers/job/,
