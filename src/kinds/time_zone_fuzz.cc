@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tiphys::kinds;
   auto zone = TimeZone::parse(std::string_view(reinterpret_cast<const char*>(data), size));
   if (!zone) return 0;
-  for (int64_t at : {-62135596800, -1, 0, 1774747800, 4102444800, 253402300799}) {
+  for (int64_t at : {-62135596800L, -1L, 0L, 1774747800L, 4102444800L, 253402300799L}) {
     TimeZone::Period period = zone->at(at);
     if (period.start > at || period.end <= at) abort();
     format_rfc3339_in(at * 1'000'000, *zone);
