@@ -193,7 +193,7 @@ class Runner {
 
 std::string run_case(World& world, const Case& one, Mode mode) {
   static int number = 0;
-  return Runner(world, mode, "case-" + std::to_string(++number)).run(one);
+  return Runner(world, mode, world.prefix() + std::to_string(++number)).run(one);
 }
 
 }  // namespace tiphys::cases

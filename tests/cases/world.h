@@ -31,6 +31,8 @@ class World {
   virtual void restart() = 0;
   virtual void pass(Duration time) = 0;
   virtual MonoTime mono() const = 0;
+  // What the names of namespaces begin with: not those of other runs on the same server.
+  virtual std::string prefix() const { return "case-"; }
   // Carries out a step that is no request (faults, nodes that go). Error: it can't.
   virtual Result<void> disturb(const Node& step) {
     return ApiStatus::bad_request("this world can't do that");

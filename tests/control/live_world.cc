@@ -1,5 +1,7 @@
 #include "tests/control/live_world.h"
 
+#include <unistd.h>
+
 #include "crypto/tls.h"
 
 namespace tiphys::control {
@@ -72,6 +74,8 @@ Task<cases::Reply> LiveWorld::exchange(net::Request request,
 }
 
 void LiveWorld::pass(Duration time) { run(sleep_for(loop_, time)); }
+
+std::string LiveWorld::prefix() const { return "case-" + std::to_string(getpid()) + "-"; }
 
 void LiveWorld::restart() {}
 

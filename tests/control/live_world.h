@@ -20,6 +20,7 @@ class LiveWorld : public cases::World {
   void restart() override;
   void pass(Duration time) override;
   MonoTime mono() const override { return loop_.mono(); }
+  std::string prefix() const override;
   // `rest` is left out: others write here too.
   Result<void> disturb(const Node& step) override;
 
