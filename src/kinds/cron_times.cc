@@ -154,7 +154,8 @@ std::optional<MicroTime> next_time(const CronSchedule& schedule, const TimeZone&
   bool never = schedule.minutes == 0 || schedule.hours == 0 || schedule.months == 0;
   if (never) return std::nullopt;
   std::optional<int64_t> found = Walk(schedule, zone, seconds + 1).run();
-  if (!found) return std::nullopt;
+  // A made-up zone can set its clocks back by more than a schedule's step.
+  if (!found || *found <= seconds) return std::nullopt;
   return *found * kMicrosPerSecond;
 }
 

@@ -93,6 +93,16 @@ TEST(CronTimes, ComeTwiceInAnHourThatComesTwice) {
                    "2026-11-02T01:30:00-05:00"}));
 }
 
+// Clocks that go back by more than a day: the walk ends before it began.
+TEST(CronTimes, NeverComeBeforeTheMomentAskedFor) {
+  const TimeZone odd = zone("AAA-24BBB24,M3.5.0,M10.5.0/3");
+  MicroTime after = *parse_rfc3339("2026-03-29T01:20:00Z");
+  for (const char* text : {"30 2 29 3 *", "30 2 * * *", "*/5 * * * 0"}) {
+    std::optional<MicroTime> next = next_time(*CronSchedule::parse(text), odd, after);
+    EXPECT_TRUE(!next || *next > after) << text;
+  }
+}
+
 TEST(CronTimes, StartADayWithoutMidnightWithItsFirstHour) {
   EXPECT_EQ(times("0 9 3 * *", "2026-10-17T09:00:00Z", 1, kSaoPaulo),
             (Times{"2026-11-03T09:00:00-02:00"}));
