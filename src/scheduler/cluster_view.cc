@@ -40,11 +40,12 @@ bool same_offer(const Object& a, const Object& b) {
 
 }  // namespace
 
-ClusterView::ClusterView(Loop& loop, client::InformerFactory& factory, std::string scheduler_name,
-                         std::function<void()> changed)
+ClusterView::ClusterView(Loop& loop, client::InformerFactory& factory, const Profiles& profiles,
+                         SchedulingQueue::Options queue, std::function<void()> changed)
     : loop_(loop),
-      scheduler_name_(std::move(scheduler_name)),
+      profiles_(profiles),
       changed_(std::move(changed)),
+      queue_(queue),
       pods_(factory.informer(resource("", "pods"))) {
   pods_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) { on_pod(old, now); });
   factory.informer(resource("", "nodes"))
@@ -88,7 +89,7 @@ void ClusterView::on_unassigned(const ObjectPtr& old, const ObjectPtr& now) {
   core_v1::Pod pod(*now);
   std::string uid(pod.metadata().uid());
   if (pod.metadata().has_deletion_timestamp()) return pod_gone(uid);
-  if (pod.spec().scheduler_name() != scheduler_name_) return;
+  if (profiles_.find(pod.spec().scheduler_name()) == nullptr) return;
   if (cache_.knows(uid)) return;  // assumed: its binding is under way
   if (old && same_wish(*old, *now)) return;
   queue_.add(std::make_shared<PodInfo>(now), loop_.mono());
@@ -128,7 +129,7 @@ void ClusterView::on_node(const ObjectPtr& old, const ObjectPtr& now) {
   note_node(name);
 }
 
-void ClusterView::apply_changes(const ScheduleOptions& options) {
+void ClusterView::apply_changes() {
   std::vector<const NodeInfo*> nodes;
   for (const std::string& name : std::exchange(changed_nodes_, {})) {
     if (const NodeInfo* node = cache_.snapshot().find(name)) nodes.push_back(node);
@@ -139,7 +140,8 @@ void ClusterView::apply_changes(const ScheduleOptions& options) {
     if (!node_local && topology) return true;
     // It made room and waits for it: its own nomination would hide that it fits now.
     if (cache_.is_nominated(pod.uid)) return true;
-    return !nodes.empty() && fits_any(pod, nodes, cache_.snapshot(), options);
+    const Profile* profile = profiles_.find(pod.scheduler_name);
+    return !nodes.empty() && profile && fits_any(pod, nodes, cache_.snapshot(), *profile);
   });
 }
 

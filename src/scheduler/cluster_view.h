@@ -15,13 +15,14 @@ namespace tiphys::scheduler {
 class ClusterView {
  public:
   // `changed` is called when there may be work: a pod to schedule, or a change that helps.
-  ClusterView(Loop& loop, client::InformerFactory& factory, std::string scheduler_name,
-              std::function<void()> changed);
+  // `profiles` outlives it: pods that name none of them are somebody else's.
+  ClusterView(Loop& loop, client::InformerFactory& factory, const Profiles& profiles,
+              SchedulingQueue::Options queue, std::function<void()> changed);
 
   Cache& cache() { return cache_; }
   SchedulingQueue& queue() { return queue_; }
   // Wakes waiting pods that the changes noted since the last call may help.
-  void apply_changes(const ScheduleOptions& options);
+  void apply_changes();
   void note_node(const std::string& name);  // the node may take more than before
   // The present object of a pod; null: gone.
   ObjectPtr pod_object(const PodInfo& pod) const;
@@ -35,7 +36,7 @@ class ClusterView {
   void watch_owners(client::InformerFactory& factory);
 
   Loop& loop_;
-  std::string scheduler_name_;
+  const Profiles& profiles_;
   std::function<void()> changed_;
   Cache cache_;
   SchedulingQueue queue_;

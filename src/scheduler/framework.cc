@@ -3,16 +3,27 @@
 #include <algorithm>
 
 #include "scheduler/plugins/plugins.h"
+#include "scheduler/profile.h"
 
 namespace tiphys::scheduler {
 
-std::span<const Plugin> default_plugins() {
-  static const std::array<Plugin, 10> plugins = {
-      kNodeUnschedulable, kNodeName,         kTaintToleration,
-      kNodeAffinity,      kNodePorts,        kNodeResourcesFit,
-      kPodTopologySpread, kInterPodAffinity, kNodeResourcesBalancedAllocation,
-      kImageLocality};
-  return plugins;
+std::span<const Plugin* const> all_plugins() {
+  static constexpr std::array kPlugins = {
+      &kNodeUnschedulable, &kNodeName,         &kTaintToleration,
+      &kNodeAffinity,      &kNodePorts,        &kNodeResourcesFit,
+      &kPodTopologySpread, &kInterPodAffinity, &kNodeResourcesBalancedAllocation,
+      &kImageLocality};
+  return kPlugins;
+}
+
+Profile default_profile(std::string scheduler_name) {
+  Profile profile;
+  profile.scheduler_name = std::move(scheduler_name);
+  for (const Plugin* plugin : all_plugins()) {
+    if (plugin->make_checker != nullptr) profile.filters.push_back(plugin);
+    if (plugin->make_scorer != nullptr) profile.scorers.push_back({plugin, plugin->weight});
+  }
+  return profile;
 }
 
 void scale_to_max(std::span<int64_t> scores, bool reverse) {

@@ -1,8 +1,9 @@
-// Framework: the shape of a scheduling plugin, and the profile that names them.
+// Framework: the shape of a scheduling plugin.
 //
 // A plugin prepares once per pod what all nodes share and answers a checker or scorer, or null if
-// it has nothing to say about the pod. Checkers and scorers borrow pod and snapshot and live for
-// one decision. Behaviour and messages: k8s.io/kubernetes/pkg/scheduler/framework/plugins v1.35.
+// it has nothing to say about the pod, or a refusal that goes for every node. Checkers and scorers
+// borrow pod, snapshot and arguments and live for one decision. Behaviour and messages:
+// k8s.io/kubernetes/pkg/scheduler/framework/plugins v1.35.
 #pragma once
 #include <array>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "scheduler/plugin_args.h"
 #include "scheduler/snapshot.h"
 
 namespace tiphys::scheduler {
@@ -56,19 +58,42 @@ class Scorer {
   virtual void normalize(std::span<const NodeInfo* const> nodes, std::span<int64_t> scores) const {}
 };
 
+struct Query {
+  const PodInfo& pod;
+  const Snapshot& snapshot;
+  const PluginArgs& args;
+};
+
+// What make_checker answers (upstream's PreFilter).
+struct Preparation {
+  std::unique_ptr<Checker> checker;  // null: every node will do
+  // Not empty: no node will do, in upstream's words ("persistentvolumeclaim \"a\" not found").
+  std::string refusal;
+  // Whether removing pods might help against the refusal (upstream: Unschedulable).
+  bool preemption_may_help = false;
+
+  Preparation() = default;
+  Preparation(std::nullptr_t) {}
+  template <class T>
+  Preparation(std::unique_ptr<T> made) : checker(std::move(made)) {}
+  static Preparation refuse(std::string why, bool preemption_may_help = false) {
+    Preparation answer;
+    answer.refusal = std::move(why);
+    answer.preemption_may_help = preemption_may_help;
+    return answer;
+  }
+};
+
 struct Plugin {
   std::string_view name;
-  int64_t weight = 0;
-  std::unique_ptr<Checker> (*make_checker)(const PodInfo&, const Snapshot&) = nullptr;
-  std::unique_ptr<Scorer> (*make_scorer)(const PodInfo&, const Snapshot&,
+  int64_t weight = 0;  // by default
+  Preparation (*make_checker)(const Query&) = nullptr;
+  std::unique_ptr<Scorer> (*make_scorer)(const Query&,
                                          std::span<const NodeInfo* const> feasible) = nullptr;
   // What a rejected pod waits for. Its verdict on a node depends on that node alone; else (false)
   // any placed or removed pod may change it.
   bool node_local = true;
 };
-
-// Upstream's default profile, in filter order.
-std::span<const Plugin> default_plugins();
 
 // Scales so that the largest becomes kMaxNodeScore; reverse: the smallest is best.
 void scale_to_max(std::span<int64_t> scores, bool reverse);

@@ -5,9 +5,6 @@
 namespace tiphys::scheduler {
 namespace {
 
-constexpr size_t kMinCandidates = 100;
-constexpr size_t kCandidatePercentage = 10;
-
 struct Candidate {
   const NodeInfo* node = nullptr;
   std::vector<PodPtr> victims;  // most important first
@@ -41,9 +38,8 @@ void split_by_budgets(std::vector<PodPtr>& pods, const std::vector<Budget>& budg
 
 class Trial {
  public:
-  Trial(const PodInfo& pod, Snapshot& snapshot, const ScheduleOptions& options,
-        const NodeInfo& node)
-      : pod_(pod), snapshot_(snapshot), options_(options), node_(node), name_(node.name) {}
+  Trial(const PodInfo& pod, Snapshot& snapshot, const Profile& profile, const NodeInfo& node)
+      : pod_(pod), snapshot_(snapshot), profile_(profile), node_(node), name_(node.name) {}
 
   // Removes all that may go; if the pod then fits, takes back whom it can spare.
   std::optional<Candidate> run(const std::vector<Budget>& budgets) {
@@ -73,7 +69,7 @@ class Trial {
  private:
   bool fits() const {
     const NodeInfo* node = &node_;
-    return fits_any(pod_, {&node, 1}, snapshot_, options_);
+    return fits_any(pod_, {&node, 1}, snapshot_, profile_);
   }
   bool spare(const PodPtr& other, Candidate& candidate) {
     snapshot_.add_pod(other, name_);
@@ -84,7 +80,7 @@ class Trial {
   }
   const PodInfo& pod_;
   Snapshot& snapshot_;
-  const ScheduleOptions& options_;
+  const Profile& profile_;
   const NodeInfo& node_;
   std::string name_;
 };
@@ -125,20 +121,20 @@ std::string no_help(const Diagnosis& failed) {
 }  // namespace
 
 Preemption preempt(const PodInfo& pod, Snapshot& snapshot, const Diagnosis& failed,
-                   const std::vector<Budget>& budgets, const ScheduleOptions& options,
-                   size_t start) {
+                   const std::vector<Budget>& budgets, const Profile& profile, size_t start) {
   if (failed.all_nodes == 0) return {};
   if (pod.never_preempts) {
     return {.message = "preemption: not eligible due to preemptionPolicy=Never."};
   }
   size_t all = failed.maybe_by_preemption.size();
+  int64_t share = int64_t{failed.all_nodes} * profile.args.min_candidate_nodes_percentage / 100;
   size_t enough =
-      std::max(kMinCandidates, static_cast<size_t>(failed.all_nodes) * kCandidatePercentage / 100);
+      static_cast<size_t>(std::max<int64_t>(profile.args.min_candidate_nodes_absolute, share));
   std::optional<Candidate> best;
   size_t found = 0;
   for (size_t i = 0; i < all && found < enough; ++i) {
     const NodeInfo& node = *failed.maybe_by_preemption[(start + i) % all];
-    std::optional<Candidate> candidate = Trial(pod, snapshot, options, node).run(budgets);
+    std::optional<Candidate> candidate = Trial(pod, snapshot, profile, node).run(budgets);
     if (!candidate) continue;
     ++found;
     if (!best || better(*candidate, *best)) best = std::move(candidate);

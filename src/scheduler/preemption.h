@@ -22,10 +22,9 @@ struct Preemption {
   std::string message;  // upstream's explanation if none helps: "preemption: 0/1 nodes are ..."
 };
 
-// `failed` is the decision that found no node. Candidates are looked at from `start` on; at most
-// 10% of the nodes and at least 100 (upstream's defaults).
+// `failed` is the decision that found no node. Candidates are looked at from `start` on; as
+// many as the profile's DefaultPreemptionArgs ask for.
 Preemption preempt(const PodInfo& pod, Snapshot& snapshot, const Diagnosis& failed,
-                   const std::vector<Budget>& budgets, const ScheduleOptions& options,
-                   size_t start);
+                   const std::vector<Budget>& budgets, const Profile& profile, size_t start);
 
 }  // namespace tiphys::scheduler

@@ -13,10 +13,10 @@ SchedulingQueue::ActiveKey SchedulingQueue::key_of(const Entry& entry) {
   return {entry.pod->priority, entry.sequence, entry.pod->uid};
 }
 
-Duration SchedulingQueue::back_off_of(int attempts) {
-  Duration wait = kFirstBackOff;
-  for (int i = 1; i < attempts && wait < kLastBackOff; ++i) wait *= 2;
-  return std::min(wait, kLastBackOff);
+Duration SchedulingQueue::back_off_of(int attempts) const {
+  Duration wait = options_.first_back_off;
+  for (int i = 1; i < attempts && wait < options_.last_back_off; ++i) wait *= 2;
+  return std::min(wait, options_.last_back_off);
 }
 
 void SchedulingQueue::leave(Entry& entry) {
@@ -108,7 +108,7 @@ void SchedulingQueue::add_unschedulable(const PodPtr& pod, bool node_local, Mono
     return;
   }
   entry.place = Place::kUnschedulable;
-  entry.due = now + kFlushAfter;
+  entry.due = now + options_.flush_after;
   unschedulable_.emplace(entry.due, pod->uid);
 }
 

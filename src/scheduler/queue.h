@@ -1,8 +1,8 @@
 // SchedulingQueue: pods that wait for a node. Pure: time is passed in. One thread.
 //
 //   active         to be scheduled now; highest priority first, then the longest waiting
-//   back-off       failed a moment ago; 1 s doubling to 10 s per pod
-//   unschedulable  failed, until an event of the cluster may help, or kFlushAfter passed
+//   back-off       failed a moment ago; doubling from first_back_off to last_back_off per pod
+//   unschedulable  failed, until an event of the cluster may help, or flush_after passed
 //   gated          has scheduling gates; leaves when the pod changes
 // A pod that is popped belongs to the caller until it is put back or forgotten.
 #pragma once
@@ -19,9 +19,14 @@ namespace tiphys::scheduler {
 
 class SchedulingQueue {
  public:
-  static constexpr Duration kFirstBackOff = std::chrono::seconds(1);
-  static constexpr Duration kLastBackOff = std::chrono::seconds(10);
-  static constexpr Duration kFlushAfter = std::chrono::minutes(5);
+  struct Options {
+    Duration first_back_off = std::chrono::seconds(1);  // podInitialBackoffSeconds
+    Duration last_back_off = std::chrono::seconds(10);  // podMaxBackoffSeconds
+    // --pod-max-in-unschedulable-pods-duration
+    Duration flush_after = std::chrono::minutes(5);
+  };
+  SchedulingQueue() : SchedulingQueue(Options()) {}
+  explicit SchedulingQueue(Options options) : options_(options) {}
 
   // A new or changed pod without a node. A change of a waiting pod makes it active again (after
   // its back-off).
@@ -69,8 +74,9 @@ class SchedulingQueue {
   void leave(Entry& entry);
   void activate(Entry& entry, MonoTime now);
   void flush(MonoTime now);
-  static Duration back_off_of(int attempts);
+  Duration back_off_of(int attempts) const;
 
+  Options options_;
   std::unordered_map<std::string, Entry> pods_;  // by uid
   std::set<ActiveKey> active_;
   std::set<std::pair<MonoTime, std::string>> back_off_;

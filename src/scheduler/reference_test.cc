@@ -234,7 +234,7 @@ class ReferenceTest : public testing::TestWithParam<uint64_t> {
     for (const auto& [name, object] : world.nodes) {
       if (reference_fits(world, *pod, name)) expected.insert(name);
     }
-    for (const NodeExplanation& node : explain(*pod, snapshot, {})) {
+    for (const NodeExplanation& node : explain(*pod, snapshot, profile)) {
       if (node.feasible) found.insert(node.node);
       for (const auto& [plugin, score] : node.scores) {
         EXPECT_GE(score, 0) << plugin;
@@ -242,7 +242,7 @@ class ReferenceTest : public testing::TestWithParam<uint64_t> {
       }
     }
     ASSERT_EQ(found, expected) << pod->key;
-    Decision decision = schedule(*pod, snapshot, {}, 0, random);
+    Decision decision = schedule(*pod, snapshot, profile, 0, random);
     ASSERT_EQ(decision.node != nullptr, !expected.empty());
     if (!decision.node) return;
     EXPECT_TRUE(expected.contains(decision.node->name));
@@ -252,6 +252,7 @@ class ReferenceTest : public testing::TestWithParam<uint64_t> {
 
   World world;
   Snapshot snapshot;
+  Profile profile = default_profile();
   Maker maker{GetParam()};
   SeededRandom random{GetParam()};
 };

@@ -12,15 +12,24 @@ struct Prepared {
   std::unique_ptr<Checker> checker;
 };
 
-std::vector<Prepared> prepare_checkers(const PodInfo& pod, const Snapshot& snapshot,
-                                       const ScheduleOptions& options) {
-  std::vector<Prepared> prepared;
-  for (const Plugin& plugin : options.plugins) {
-    if (plugin.make_checker == nullptr) continue;
-    std::unique_ptr<Checker> checker = plugin.make_checker(pod, snapshot);
-    if (checker) prepared.push_back({&plugin, std::move(checker)});
+struct Checkers {
+  std::vector<Prepared> list;
+  const Plugin* refused_by = nullptr;  // the first that takes no node; the list is then not whole
+  Preparation refusal;
+};
+
+Checkers prepare_checkers(const Query& query, const Profile& profile) {
+  Checkers checkers;
+  for (const Plugin* plugin : profile.filters) {
+    Preparation made = plugin->make_checker(query);
+    if (!made.refusal.empty()) {
+      checkers.refused_by = plugin;
+      checkers.refusal = std::move(made);
+      return checkers;
+    }
+    if (made.checker) checkers.list.push_back({plugin, std::move(made.checker)});
   }
-  return prepared;
+  return checkers;
 }
 
 // The first plugin that rejects the node; null: it fits.
@@ -116,35 +125,26 @@ class Search {
   std::vector<std::pair<const char*, int*>> known_;
 };
 
-std::vector<int64_t> total_scores(const PodInfo& pod, const Snapshot& snapshot,
-                                  const ScheduleOptions& options,
-                                  std::span<const NodeInfo* const> nodes) {
-  std::vector<int64_t> totals(nodes.size()), scores(nodes.size());
-  for (const Plugin& plugin : options.plugins) {
-    if (plugin.make_scorer == nullptr) continue;
-    std::unique_ptr<Scorer> scorer = plugin.make_scorer(pod, snapshot, nodes);
-    if (!scorer) continue;
-    for (size_t i = 0; i < nodes.size(); ++i) scores[i] = scorer->score(*nodes[i]);
-    scorer->normalize(nodes, scores);
-    for (size_t i = 0; i < nodes.size(); ++i) totals[i] += scores[i] * plugin.weight;
+Diagnosis refused(const Checkers& checkers, const std::vector<const NodeInfo*>& nodes) {
+  Diagnosis diagnosis;
+  diagnosis.all_nodes = static_cast<int>(nodes.size());
+  diagnosis.refusal = checkers.refusal.refusal;
+  diagnosis.plugins.push_back(checkers.refused_by->name);
+  if (checkers.refusal.preemption_may_help) {
+    diagnosis.maybe_by_preemption = nodes;
+  } else {
+    diagnosis.not_by_preemption = diagnosis.all_nodes;
   }
-  return totals;
+  return diagnosis;
 }
 
-const NodeInfo* pick_best(const std::vector<const NodeInfo*>& nodes,
-                          const std::vector<int64_t>& scores, Random& random) {
-  size_t best = 0;
-  uint64_t ties = 1;
-  for (size_t i = 1; i < nodes.size(); ++i) {
-    if (scores[i] < scores[best]) continue;
-    if (scores[i] > scores[best]) {
-      best = i;
-      ties = 1;
-    } else if (random.below(++ties) == 0) {
-      best = i;
-    }
-  }
-  return nodes[best];
+std::vector<std::string> reasons_of(const Preparation& made, const NodeInfo& node) {
+  if (!made.refusal.empty()) return {made.refusal};
+  std::vector<std::string> reasons;
+  if (!made.checker) return reasons;
+  Verdict verdict = made.checker->check(node);
+  for (uint8_t i = 0; i < verdict.count; ++i) reasons.emplace_back(verdict.reasons[i]);
+  return reasons;
 }
 
 }  // namespace
@@ -159,6 +159,7 @@ size_t enough_nodes(size_t all, int percentage) {
 std::string Diagnosis::message() const {
   if (all_nodes == 0) return "no nodes available to schedule pods";
   std::string text = "0/" + std::to_string(all_nodes) + " nodes are available:";
+  if (!refusal.empty()) return text + " " + refusal + ".";
   std::vector<std::string> parts;
   for (const auto& [reason, nodes] : reasons) {
     parts.push_back(std::to_string(nodes) + " " + reason);
@@ -168,77 +169,125 @@ std::string Diagnosis::message() const {
   return text + ".";
 }
 
-Decision schedule(const PodInfo& pod, const Snapshot& snapshot, const ScheduleOptions& options,
-                  size_t start, Random& random) {
-  Decision decision;
+Feasible find_feasible(const PodInfo& pod, const Snapshot& snapshot, const Profile& profile,
+                       size_t start) {
+  Feasible answer;
   const std::vector<const NodeInfo*>& nodes = snapshot.nodes();
-  if (nodes.empty()) return decision;
+  if (nodes.empty()) return answer;
   snapshot.topology().trim();
-  Search search(snapshot, prepare_checkers(pod, snapshot, options));
+  Checkers checkers = prepare_checkers({pod, snapshot, profile.args}, profile);
+  if (checkers.refused_by != nullptr) {
+    answer.next_start = start;
+    answer.diagnosis = refused(checkers, nodes);
+    return answer;
+  }
+  Search search(snapshot, std::move(checkers.list));
   start %= nodes.size();
-  decision.next_start = start;
+  answer.next_start = start;
   if (!search.look_at_named()) {
-    size_t enough = enough_nodes(nodes.size(), options.percentage_of_nodes_to_score);
+    size_t enough = enough_nodes(nodes.size(), profile.percentage_of_nodes_to_score);
     size_t looked = 0;
     for (; looked < nodes.size() && search.feasible.size() < enough; ++looked) {
       size_t at = start + looked;
       search.look_at(*nodes[at < nodes.size() ? at : at - nodes.size()]);
     }
-    decision.next_start = (start + looked) % nodes.size();
+    answer.next_start = (start + looked) % nodes.size();
   }
-  decision.evaluated = search.evaluated;
-  decision.feasible = static_cast<int>(search.feasible.size());
-  decision.diagnosis = std::move(search.diagnosis);
-  if (search.feasible.empty()) return decision;
-  if (search.feasible.size() == 1) {
-    decision.node = search.feasible[0];
-    return decision;
+  answer.nodes = std::move(search.feasible);
+  answer.evaluated = search.evaluated;
+  answer.diagnosis = std::move(search.diagnosis);
+  return answer;
+}
+
+std::vector<int64_t> total_scores(const PodInfo& pod, const Snapshot& snapshot,
+                                  const Profile& profile, std::span<const NodeInfo* const> nodes) {
+  std::vector<int64_t> totals(nodes.size()), scores(nodes.size());
+  Query query{pod, snapshot, profile.args};
+  for (const auto& [plugin, weight] : profile.scorers) {
+    std::unique_ptr<Scorer> scorer = plugin->make_scorer(query, nodes);
+    if (!scorer) continue;
+    for (size_t i = 0; i < nodes.size(); ++i) scores[i] = scorer->score(*nodes[i]);
+    scorer->normalize(nodes, scores);
+    for (size_t i = 0; i < nodes.size(); ++i) totals[i] += scores[i] * weight;
   }
-  decision.node =
-      pick_best(search.feasible, total_scores(pod, snapshot, options, search.feasible), random);
+  return totals;
+}
+
+const NodeInfo* pick_best(std::span<const NodeInfo* const> nodes, std::span<const int64_t> scores,
+                          Random& random) {
+  size_t best = 0;
+  uint64_t ties = 1;
+  for (size_t i = 1; i < nodes.size(); ++i) {
+    if (scores[i] < scores[best]) continue;
+    if (scores[i] > scores[best]) {
+      best = i;
+      ties = 1;
+    } else if (random.below(++ties) == 0) {
+      best = i;
+    }
+  }
+  return nodes[best];
+}
+
+Decision schedule(const PodInfo& pod, const Snapshot& snapshot, const Profile& profile,
+                  size_t start, Random& random) {
+  Feasible found = find_feasible(pod, snapshot, profile, start);
+  Decision decision;
+  decision.evaluated = found.evaluated;
+  decision.feasible = static_cast<int>(found.nodes.size());
+  decision.next_start = found.next_start;
+  decision.diagnosis = std::move(found.diagnosis);
+  if (found.nodes.size() == 1) {
+    decision.node = found.nodes[0];
+  } else if (!found.nodes.empty()) {
+    decision.node =
+        pick_best(found.nodes, total_scores(pod, snapshot, profile, found.nodes), random);
+  }
   return decision;
 }
 
 bool fits_any(const PodInfo& pod, std::span<const NodeInfo* const> nodes, const Snapshot& snapshot,
-              const ScheduleOptions& options) {
-  std::vector<Prepared> checkers = prepare_checkers(pod, snapshot, options);
+              const Profile& profile) {
+  Checkers checkers = prepare_checkers({pod, snapshot, profile.args}, profile);
+  if (checkers.refused_by != nullptr) return false;
   Verdict verdict;
   return std::any_of(nodes.begin(), nodes.end(), [&](const NodeInfo* node) {
-    return first_rejection(checkers, *node, verdict) == nullptr;
+    return first_rejection(checkers.list, *node, verdict) == nullptr;
   });
 }
 
 std::vector<NodeExplanation> explain(const PodInfo& pod, const Snapshot& snapshot,
-                                     const ScheduleOptions& options) {
+                                     const Profile& profile) {
   std::vector<NodeExplanation> answers;
-  std::vector<Prepared> checkers = prepare_checkers(pod, snapshot, options);
+  Query query{pod, snapshot, profile.args};
+  // Here every plugin has its say, whoever refused before it.
+  std::vector<std::pair<const Plugin*, Preparation>> checkers;
+  for (const Plugin* plugin : profile.filters) {
+    checkers.emplace_back(plugin, plugin->make_checker(query));
+  }
   std::vector<const NodeInfo*> feasible;
   std::vector<size_t> positions;
   for (const NodeInfo* node : snapshot.nodes()) {
     NodeExplanation& answer = answers.emplace_back();
     answer.node = node->name;
-    for (const Prepared& prepared : checkers) {
-      Verdict verdict = prepared.checker->check(*node);
-      if (verdict.fits()) continue;
-      NodeExplanation::Entry entry{prepared.plugin->name, {}};
-      for (uint8_t i = 0; i < verdict.count; ++i) entry.reasons.emplace_back(verdict.reasons[i]);
-      answer.rejections.push_back(std::move(entry));
+    for (const auto& [plugin, made] : checkers) {
+      std::vector<std::string> reasons = reasons_of(made, *node);
+      if (!reasons.empty()) answer.rejections.push_back({plugin->name, std::move(reasons)});
     }
     answer.feasible = answer.rejections.empty();
     if (!answer.feasible) continue;
     feasible.push_back(node);
     positions.push_back(answers.size() - 1);
   }
-  for (const Plugin& plugin : options.plugins) {
-    std::unique_ptr<Scorer> scorer =
-        plugin.make_scorer ? plugin.make_scorer(pod, snapshot, feasible) : nullptr;
+  for (const auto& [plugin, weight] : profile.scorers) {
+    std::unique_ptr<Scorer> scorer = plugin->make_scorer(query, feasible);
     if (!scorer) continue;
     std::vector<int64_t> scores;
     for (const NodeInfo* node : feasible) scores.push_back(scorer->score(*node));
     scorer->normalize(feasible, scores);
     for (size_t i = 0; i < feasible.size(); ++i) {
-      answers[positions[i]].scores.emplace_back(plugin.name, scores[i] * plugin.weight);
-      answers[positions[i]].total += scores[i] * plugin.weight;
+      answers[positions[i]].scores.emplace_back(plugin->name, scores[i] * weight);
+      answers[positions[i]].total += scores[i] * weight;
     }
   }
   return answers;

@@ -8,18 +8,14 @@
 #include <vector>
 
 #include "base/random.h"
-#include "scheduler/framework.h"
+#include "scheduler/profile.h"
 
 namespace tiphys::scheduler {
-
-struct ScheduleOptions {
-  std::span<const Plugin> plugins = default_plugins();
-  int percentage_of_nodes_to_score = 0;  // 0: adaptive (50% at 0 nodes down to 5%)
-};
 
 // Why no node fits: what the message and the queue need.
 struct Diagnosis {
   int all_nodes = 0;
+  std::string refusal;                               // of a plugin for all nodes; "": none
   std::map<std::string, int> reasons;                // reason -> nodes
   std::vector<std::string_view> plugins;             // that rejected some node, in filter order
   std::vector<const NodeInfo*> maybe_by_preemption;  // rejected, but removing pods might help
@@ -37,17 +33,34 @@ struct Decision {
   Diagnosis diagnosis;
 };
 
-Decision schedule(const PodInfo& pod, const Snapshot& snapshot, const ScheduleOptions& options,
+Decision schedule(const PodInfo& pod, const Snapshot& snapshot, const Profile& profile,
                   size_t start, Random& random);
+
+// Its steps, for those who ask others between them (extenders).
+struct Feasible {
+  std::vector<const NodeInfo*> nodes;
+  int evaluated = 0;
+  size_t next_start = 0;
+  Diagnosis diagnosis;
+};
+Feasible find_feasible(const PodInfo& pod, const Snapshot& snapshot, const Profile& profile,
+                       size_t start);
+// Weighted sums, by position in `nodes`, all of which are feasible.
+std::vector<int64_t> total_scores(const PodInfo& pod, const Snapshot& snapshot,
+                                  const Profile& profile, std::span<const NodeInfo* const> nodes);
+// One of the best. Requires: nodes is not empty, as many scores.
+const NodeInfo* pick_best(std::span<const NodeInfo* const> nodes, std::span<const int64_t> scores,
+                          Random& random);
 
 // How many feasible nodes are enough among `all`.
 size_t enough_nodes(size_t all, int percentage);
 
 // True if every filter lets the pod onto one of these nodes as it is.
 bool fits_any(const PodInfo& pod, std::span<const NodeInfo* const> nodes, const Snapshot& snapshot,
-              const ScheduleOptions& options);
+              const Profile& profile);
 
 // Every plugin's verdict on every node, and the scores of those that fit: the answer to "why".
+// A refusal for all nodes stands on every node.
 struct NodeExplanation {
   std::string node;
   bool feasible = false;
@@ -60,6 +73,6 @@ struct NodeExplanation {
   int64_t total = 0;
 };
 std::vector<NodeExplanation> explain(const PodInfo& pod, const Snapshot& snapshot,
-                                     const ScheduleOptions& options);
+                                     const Profile& profile);
 
 }  // namespace tiphys::scheduler

@@ -18,11 +18,11 @@ constexpr const char* kSchedulerError = "SchedulerError";
 const schema::Resource& pod_resource() { return *schema::find_resource("", "v1", "pods"); }
 
 // Whether only a change of some node can help a rejected pod.
-bool is_node_local(const Diagnosis& diagnosis, std::span<const Plugin> plugins) {
-  for (const Plugin& plugin : plugins) {
-    if (plugin.node_local) continue;
+bool is_node_local(const Diagnosis& diagnosis, const Profile& profile) {
+  for (const Plugin* plugin : profile.filters) {
+    if (plugin->node_local) continue;
     for (std::string_view name : diagnosis.plugins) {
-      if (name == plugin.name) return false;
+      if (name == plugin->name) return false;
     }
   }
   return true;
@@ -35,15 +35,15 @@ struct Scheduler::Impl {
       : loop(loop_in),
         client(client_in),
         random(random_in),
-        options(std::move(opts)),
+        profiles(std::move(opts.profiles)),
         factory(loop, client, random),
-        events_client(client.transport(), options.name),
+        events_client(client.transport(), profiles.list().front().scheduler_name),
         recorder(loop, events_client, random),
         work(loop),
         room(loop),
         gate(loop),
         bindings(loop),
-        cluster(loop, factory, options.name, [this] { work.set(); }),
+        cluster(loop, factory, profiles, opts.queue, [this] { work.set(); }),
         budgets(factory.informer(*schema::find_resource("policy", "v1", "poddisruptionbudgets"))) {
     room.set();
   }
@@ -51,6 +51,8 @@ struct Scheduler::Impl {
   Task<void> run();
   Task<void> wait_for_work();
   void one_turn();
+  // Of a pod that is ours.
+  const Profile& profile_of(const PodInfo& pod) const { return *profiles.find(pod.scheduler_name); }
   void schedule_one(const PodPtr& pod);
   void failed(const PodPtr& pod, Decision decision);
   Preemption try_preemption(const PodPtr& pod, const Diagnosis& diagnosis);
@@ -60,12 +62,12 @@ struct Scheduler::Impl {
   Task<void> patch_status(std::string ns, std::string name, std::string body);
   Task<void> bind(PodPtr pod, std::string node);
   void bind_failed(const PodPtr& pod, const std::string& node, const ApiStatus& error);
-  Task<void> evict(PodPtr victim, std::string preemptor_uid, std::string node);
+  Task<void> evict(PodPtr victim, PodPtr preemptor, std::string node);
 
   Loop& loop;
   client::Client& client;
   Random& random;
-  Options options;
+  const Profiles profiles;
   client::InformerFactory factory;
   client::Client events_client;  // events come from the scheduler's own name
   client::EventRecorder recorder;
@@ -103,7 +105,7 @@ Task<void> Scheduler::Impl::wait_for_work() {
 
 void Scheduler::Impl::one_turn() {
   work.reset();
-  cluster.apply_changes(options.schedule);
+  cluster.apply_changes();
   MonoTime end = loop.mono() + kTurn;
   // A virtual clock stands still here: the count bounds the turn there.
   for (int i = 0; i < kMaxBindings && bindings.size() < kMaxBindings; ++i) {
@@ -118,7 +120,7 @@ void Scheduler::Impl::one_turn() {
 void Scheduler::Impl::schedule_one(const PodPtr& pod) {
   std::string nominated = cluster.cache().drop_nomination(pod->uid);
   Decision decision =
-      schedule(*pod, cluster.cache().snapshot(), options.schedule, next_start, random);
+      schedule(*pod, cluster.cache().snapshot(), profile_of(*pod), next_start, random);
   next_start = decision.next_start;
   if (!decision.node) {
     if (!nominated.empty()) cluster.cache().nominate(pod, nominated);
@@ -156,7 +158,7 @@ Preemption Scheduler::Impl::try_preemption(const PodPtr& pod, const Diagnosis& d
                   "preemption: not eligible due to a terminating pod on the nominated node."};
     }
   }
-  return preempt(*pod, cache.snapshot(), diagnosis, present_budgets(), options.schedule,
+  return preempt(*pod, cache.snapshot(), diagnosis, present_budgets(), profile_of(*pod),
                  static_cast<size_t>(random.below(1 << 30)));
 }
 
@@ -164,21 +166,21 @@ void Scheduler::Impl::failed(const PodPtr& pod, Decision decision) {
   ++counters.unschedulable;
   Diagnosis& diagnosis = decision.diagnosis;
   std::string message = diagnosis.message();
-  Preemption preemption = try_preemption(pod, diagnosis);
+  Preemption preemption;
+  if (profile_of(*pod).preempts) preemption = try_preemption(pod, diagnosis);
   std::optional<std::string> nominated;
   if (preemption.node) {
     ++counters.preemptions;
     nominated = preemption.node->name;
     for (const PodPtr& victim : preemption.victims) {
       if (!cluster.cache().drop_nomination(victim->uid).empty()) continue;
-      bindings.spawn(evict(victim, pod->uid, *nominated));
+      bindings.spawn(evict(victim, pod, *nominated));
     }
     cluster.cache().nominate(pod, *nominated);
   } else if (!preemption.message.empty()) {
     message += " " + preemption.message;
   }
-  cluster.queue().add_unschedulable(pod, is_node_local(diagnosis, options.schedule.plugins),
-                                    loop.mono());
+  cluster.queue().add_unschedulable(pod, is_node_local(diagnosis, profile_of(*pod)), loop.mono());
   report(pod, kUnschedulable, std::move(message), std::move(nominated));
 }
 
@@ -235,11 +237,12 @@ void Scheduler::Impl::bind_failed(const PodPtr& pod, const std::string& node,
          std::nullopt);
 }
 
-Task<void> Scheduler::Impl::evict(PodPtr victim, std::string preemptor_uid, std::string node) {
+Task<void> Scheduler::Impl::evict(PodPtr victim, PodPtr preemptor, std::string node) {
   ObjectPtr object = cluster.pod_object(*victim);
   if (!object) co_return;
   std::string ns(victim->ns), name(victim->name);
-  co_await patch_status(ns, name, disruption_patch(*object, options.name, loop.wall()));
+  co_await patch_status(ns, name,
+                        disruption_patch(*object, preemptor->scheduler_name, loop.wall()));
   Result<ObjectPtr> removed =
       co_await client.remove(pod_resource(), ns, name, {.uid = victim->uid});
   if (!removed && !removed.error().is_not_found()) {
@@ -247,7 +250,7 @@ Task<void> Scheduler::Impl::evict(PodPtr victim, std::string preemptor_uid, std:
     co_return;
   }
   recorder.record(*object, "Normal", "Preempted",
-                  "Preempted by pod " + preemptor_uid + " on node " + node);
+                  "Preempted by pod " + preemptor->uid + " on node " + node);
 }
 
 Scheduler::Scheduler(Loop& loop, client::Client& client, Random& random, Options options)
@@ -277,13 +280,15 @@ Result<std::vector<NodeExplanation>> Scheduler::why(std::string_view ns,
                                                     std::string_view name) const {
   ObjectPtr object = impl_->cluster.pods().get(ns, name);
   if (!object) return ApiStatus::not_found("", "pods", name);
+  const Profile* profile = impl_->profiles.find(core_v1::Pod(*object).spec().scheduler_name());
+  if (profile == nullptr) return ApiStatus::not_found("", "pods", name);
   // A placed pod is judged as if it weren't there yet.
   PodInfo pod(object);
   pod.node_name = {};
   Snapshot& snapshot = impl_->cluster.cache().snapshot();
   auto placed = std::make_shared<PodInfo>(object);
   bool taken = !placed->node_name.empty() && snapshot.remove_pod(placed->uid, placed->node_name);
-  std::vector<NodeExplanation> answer = explain(pod, snapshot, impl_->options.schedule);
+  std::vector<NodeExplanation> answer = explain(pod, snapshot, *profile);
   if (taken) snapshot.add_pod(placed, placed->node_name);
   return answer;
 }

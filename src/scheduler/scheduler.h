@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "client/client.h"
+#include "scheduler/queue.h"
 #include "scheduler/schedule.h"
 
 namespace tiphys::scheduler {
@@ -18,8 +19,9 @@ class Scheduler {
  public:
   static constexpr int kMaxBindings = 256;
   struct Options {
-    std::string name = "default-scheduler";  // pods with this schedulerName are ours
-    ScheduleOptions schedule;
+    // Pods that name one of these are ours. Requires: not empty, names differ.
+    std::vector<Profile> profiles = {default_profile()};
+    SchedulingQueue::Options queue;
   };
   Scheduler(Loop& loop, client::Client& client, Random& random, Options options);
   Scheduler(Loop& loop, client::Client& client, Random& random);

@@ -55,7 +55,7 @@ void run(const char* title, int nodes, int there, int to_come, const std::string
   Cache cache;
   for (int i = 0; i < nodes; ++i) cache.snapshot().set_node(node(i));
   SeededRandom random(1);
-  ScheduleOptions options;
+  Profile profile = default_profile();
   size_t start = 0;
   int failed = 0;
   std::vector<PodPtr> pods;
@@ -66,7 +66,7 @@ void run(const char* title, int nodes, int there, int to_come, const std::string
     if (i == there) begin = SteadyClock::now();
     auto from = SteadyClock::now();
     const PodPtr& p = pods[static_cast<size_t>(i)];
-    Decision decision = schedule(*p, cache.snapshot(), options, start, random);
+    Decision decision = schedule(*p, cache.snapshot(), profile, start, random);
     start = decision.next_start;
     if (decision.node)
       cache.assume(p, decision.node->name);

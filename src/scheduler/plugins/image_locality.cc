@@ -40,9 +40,8 @@ class ImageScorer : public Scorer {
   std::vector<std::pair<std::string, double>> images_;
 };
 
-std::unique_ptr<Scorer> make(const PodInfo& pod, const Snapshot& snapshot,
-                             std::span<const NodeInfo* const>) {
-  auto scorer = std::make_unique<ImageScorer>(pod, snapshot);
+std::unique_ptr<Scorer> make(const Query& query, std::span<const NodeInfo* const>) {
+  auto scorer = std::make_unique<ImageScorer>(query.pod, query.snapshot);
   if (scorer->nowhere()) return nullptr;  // zero for every node
   return scorer;
 }

@@ -133,14 +133,13 @@ class AffinityScorer : public Scorer {
   std::vector<Weighted> terms_;
 };
 
-std::unique_ptr<Checker> make_checker(const PodInfo& pod, const Snapshot& snapshot) {
-  auto checker = std::make_unique<AffinityChecker>(pod, snapshot);
+Preparation make_checker(const Query& query) {
+  auto checker = std::make_unique<AffinityChecker>(query.pod, query.snapshot);
   if (checker->idle()) return nullptr;
   return checker;
 }
-std::unique_ptr<Scorer> make_scorer(const PodInfo& pod, const Snapshot& snapshot,
-                                    std::span<const NodeInfo* const>) {
-  auto scorer = std::make_unique<AffinityScorer>(pod, snapshot);
+std::unique_ptr<Scorer> make_scorer(const Query& query, std::span<const NodeInfo* const>) {
+  auto scorer = std::make_unique<AffinityScorer>(query.pod, query.snapshot);
   if (scorer->idle()) return nullptr;
   return scorer;
 }

@@ -70,14 +70,13 @@ class AffinityScorer : public Scorer {
   const PodInfo& pod_;
 };
 
-std::unique_ptr<Checker> make_checker(const PodInfo& pod, const Snapshot&) {
-  if (pod.node_selector.requirements.empty() && !pod.has_required_terms) return nullptr;
-  return std::make_unique<AffinityChecker>(pod);
+Preparation make_checker(const Query& query) {
+  if (query.pod.node_selector.requirements.empty() && !query.pod.has_required_terms) return nullptr;
+  return std::make_unique<AffinityChecker>(query.pod);
 }
-std::unique_ptr<Scorer> make_scorer(const PodInfo& pod, const Snapshot&,
-                                    std::span<const NodeInfo* const>) {
-  if (pod.preferred_terms.empty()) return nullptr;
-  return std::make_unique<AffinityScorer>(pod);
+std::unique_ptr<Scorer> make_scorer(const Query& query, std::span<const NodeInfo* const>) {
+  if (query.pod.preferred_terms.empty()) return nullptr;
+  return std::make_unique<AffinityScorer>(query.pod);
 }
 
 }  // namespace

@@ -17,9 +17,9 @@ class NameChecker : public Checker {
   std::string_view name_;
 };
 
-std::unique_ptr<Checker> make(const PodInfo& pod, const Snapshot&) {
-  if (pod.node_name.empty()) return nullptr;
-  return std::make_unique<NameChecker>(pod.node_name);
+Preparation make(const Query& query) {
+  if (query.pod.node_name.empty()) return nullptr;
+  return std::make_unique<NameChecker>(query.pod.node_name);
 }
 
 }  // namespace

@@ -24,9 +24,9 @@ class PortsChecker : public Checker {
   const PodInfo& pod_;
 };
 
-std::unique_ptr<Checker> make(const PodInfo& pod, const Snapshot&) {
-  if (pod.ports.empty()) return nullptr;
-  return std::make_unique<PortsChecker>(pod);
+Preparation make(const Query& query) {
+  if (query.pod.ports.empty()) return nullptr;
+  return std::make_unique<PortsChecker>(query.pod);
 }
 
 }  // namespace

@@ -26,10 +26,9 @@ class BalanceScorer : public Scorer {
   const PodInfo& pod_;
 };
 
-std::unique_ptr<Scorer> make(const PodInfo& pod, const Snapshot&,
-                             std::span<const NodeInfo* const>) {
-  if (pod.requests.milli_cpu == 0 && pod.requests.memory == 0) return nullptr;
-  return std::make_unique<BalanceScorer>(pod);
+std::unique_ptr<Scorer> make(const Query& query, std::span<const NodeInfo* const>) {
+  if (query.pod.requests.milli_cpu == 0 && query.pod.requests.memory == 0) return nullptr;
+  return std::make_unique<BalanceScorer>(query.pod);
 }
 
 }  // namespace

@@ -67,12 +67,9 @@ class LeastAllocatedScorer : public Scorer {
   const PodInfo& pod_;
 };
 
-std::unique_ptr<Checker> make_checker(const PodInfo& pod, const Snapshot&) {
-  return std::make_unique<FitChecker>(pod);
-}
-std::unique_ptr<Scorer> make_scorer(const PodInfo& pod, const Snapshot&,
-                                    std::span<const NodeInfo* const>) {
-  return std::make_unique<LeastAllocatedScorer>(pod);
+Preparation make_checker(const Query& query) { return std::make_unique<FitChecker>(query.pod); }
+std::unique_ptr<Scorer> make_scorer(const Query& query, std::span<const NodeInfo* const>) {
+  return std::make_unique<LeastAllocatedScorer>(query.pod);
 }
 
 }  // namespace

@@ -12,8 +12,8 @@ class UnschedulableChecker : public Checker {
   }
 };
 
-std::unique_ptr<Checker> make(const PodInfo& pod, const Snapshot&) {
-  if (pod.tolerates("node.kubernetes.io/unschedulable", "", "NoSchedule")) return nullptr;
+Preparation make(const Query& query) {
+  if (query.pod.tolerates("node.kubernetes.io/unschedulable", "", "NoSchedule")) return nullptr;
   return std::make_unique<UnschedulableChecker>();
 }
 

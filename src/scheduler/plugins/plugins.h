@@ -1,4 +1,4 @@
-// The plugins of the default profile, a file each. See framework.h for the contract.
+// The plugins, a file each. See framework.h for the contract.
 #pragma once
 #include "scheduler/framework.h"
 

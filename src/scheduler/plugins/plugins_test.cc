@@ -16,17 +16,17 @@ class PluginTest : public testing::Test {
   std::string feasible(const PodShape& shape) {
     PodPtr pod = make_pod(shape);
     std::set<std::string> names;
-    for (const NodeExplanation& node : explain(*pod, snapshot, options)) {
+    for (const NodeExplanation& node : explain(*pod, snapshot, profile)) {
       if (node.feasible) names.insert(node.node);
     }
     std::string text;
     for (const std::string& name : names) text += (text.empty() ? "" : " ") + name;
-    return text.empty() ? schedule(*pod, snapshot, options, 0, random).diagnosis.message() : text;
+    return text.empty() ? schedule(*pod, snapshot, profile, 0, random).diagnosis.message() : text;
   }
   // The plugin's weighted score of each node, by name.
   std::map<std::string, int64_t> scores(const PodShape& shape, std::string_view plugin) {
     std::map<std::string, int64_t> found;
-    for (const NodeExplanation& node : explain(*make_pod(shape), snapshot, options)) {
+    for (const NodeExplanation& node : explain(*make_pod(shape), snapshot, profile)) {
       for (const auto& [name, score] : node.scores) {
         if (name == plugin) found[node.node] = score;
       }
@@ -36,7 +36,7 @@ class PluginTest : public testing::Test {
   using Scores = std::map<std::string, int64_t>;
 
   Snapshot snapshot;
-  ScheduleOptions options;
+  Profile profile = default_profile();
   SeededRandom random{1};
 };
 
@@ -125,11 +125,11 @@ TEST_F(PluginTest, DaemonPodsLookAtTheirNodeOnly) {
       R"("affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":
       {"nodeSelectorTerms":[{"matchFields":[{"key":"metadata.name","operator":"In",
       "values":["n3"]}]}]}}})";
-  Decision decision = schedule(*make_pod({.spec = spec}), snapshot, options, 0, random);
+  Decision decision = schedule(*make_pod({.spec = spec}), snapshot, profile, 0, random);
   ASSERT_TRUE(decision.node);
   EXPECT_EQ(decision.node->name, "n3");
   EXPECT_EQ(decision.evaluated, 1);
-  decision = schedule(*make_pod({.requests = R"({"cpu":"9"})", .spec = spec}), snapshot, options, 0,
+  decision = schedule(*make_pod({.requests = R"({"cpu":"9"})", .spec = spec}), snapshot, profile, 0,
                       random);
   EXPECT_EQ(decision.diagnosis.message(),
             "0/5 nodes are available: 1 Insufficient cpu, "

@@ -201,24 +201,23 @@ class SpreadScorer : public Scorer {
   std::vector<double> weights_;
 };
 
-std::unique_ptr<Checker> make_checker(const PodInfo& pod, const Snapshot& snapshot) {
-  bool hard = std::any_of(pod.spread.begin(), pod.spread.end(),
+Preparation make_checker(const Query& query) {
+  bool hard = std::any_of(query.pod.spread.begin(), query.pod.spread.end(),
                           [](const SpreadConstraint& c) { return c.hard; });
   if (!hard) return nullptr;
-  return std::make_unique<SpreadChecker>(pod, snapshot);
+  return std::make_unique<SpreadChecker>(query.pod, query.snapshot);
 }
 
-std::unique_ptr<Scorer> make_scorer(const PodInfo& pod, const Snapshot& snapshot,
-                                    std::span<const NodeInfo* const> feasible) {
+std::unique_ptr<Scorer> make_scorer(const Query& query, std::span<const NodeInfo* const> feasible) {
   std::optional<LabelMatch> owner;
-  if (pod.spread.empty()) {
-    owner = snapshot.owner_match(pod);
+  if (query.pod.spread.empty()) {
+    owner = query.snapshot.owner_match(query.pod);
     if (!owner) return nullptr;
-  } else if (std::all_of(pod.spread.begin(), pod.spread.end(),
+  } else if (std::all_of(query.pod.spread.begin(), query.pod.spread.end(),
                          [](const SpreadConstraint& c) { return c.hard; })) {
     return nullptr;
   }
-  return std::make_unique<SpreadScorer>(pod, snapshot, std::move(owner), feasible);
+  return std::make_unique<SpreadScorer>(query.pod, query.snapshot, std::move(owner), feasible);
 }
 
 }  // namespace

@@ -39,12 +39,9 @@ class TaintScorer : public Scorer {
   const PodInfo& pod_;
 };
 
-std::unique_ptr<Checker> make_checker(const PodInfo& pod, const Snapshot&) {
-  return std::make_unique<TaintChecker>(pod);
-}
-std::unique_ptr<Scorer> make_scorer(const PodInfo& pod, const Snapshot&,
-                                    std::span<const NodeInfo* const>) {
-  return std::make_unique<TaintScorer>(pod);
+Preparation make_checker(const Query& query) { return std::make_unique<TaintChecker>(query.pod); }
+std::unique_ptr<Scorer> make_scorer(const Query& query, std::span<const NodeInfo* const>) {
+  return std::make_unique<TaintScorer>(query.pod);
 }
 
 }  // namespace
