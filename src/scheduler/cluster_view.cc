@@ -1,13 +1,9 @@
 #include "scheduler/cluster_view.h"
 
-#include "client/object_key.h"
+#include "kinds/metadata.h"
 
 namespace tiphys::scheduler {
 namespace {
-
-const schema::Resource& resource(std::string_view group, std::string_view name) {
-  return *schema::find_resource(group, "v1", name);
-}
 
 bool is_terminal(const core_v1::Pod& pod) {
   return pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed";
@@ -38,6 +34,12 @@ bool same_offer(const Object& a, const Object& b) {
              Value::of_node(ValueType::kList, const_cast<Node*>(&after.status().images().node())));
 }
 
+// Whether the change of an object that pods depend on is none to them.
+bool same_to_decisions(std::string_view kind, const Object& a, const Object& b) {
+  if (kind == "Node") return same_offer(a, b);
+  return kind == "Namespace" && same_map(metadata(a).labels(), metadata(b).labels());
+}
+
 }  // namespace
 
 ClusterView::ClusterView(Loop& loop, client::InformerFactory& factory, const Profiles& profiles,
@@ -46,30 +48,24 @@ ClusterView::ClusterView(Loop& loop, client::InformerFactory& factory, const Pro
       profiles_(profiles),
       changed_(std::move(changed)),
       queue_(queue),
-      pods_(factory.informer(resource("", "pods"))) {
+      pods_(factory.informer(*schema::find_resource("", "v1", "pods"))) {
   pods_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) { on_pod(old, now); });
-  factory.informer(resource("", "nodes"))
-      .add_handler([this](const ObjectPtr& old, const ObjectPtr& now) { on_node(old, now); });
-  factory.informer(resource("", "namespaces"))
-      .add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
-        if (old && now &&
-            same_map(client::metadata(*old).labels(), client::metadata(*now).labels())) {
-          return;
-        }
-        cache_.snapshot().set_namespace(client::metadata(now ? *now : *old).name(), now);
-        topology_changed_ = true;
-        changed_();
-      });
-  watch_owners(factory);
+  for (const SnapshotFeed& feed : snapshot_feeds()) {
+    factory.informer(*feed.resource)
+        .add_handler([this, &feed](const ObjectPtr& old, const ObjectPtr& now) {
+          on_object(feed, old, now);
+        });
+  }
 }
 
-void ClusterView::watch_owners(client::InformerFactory& factory) {
-  for (const schema::Resource* owners :
-       {&resource("", "services"), &resource("", "replicationcontrollers"),
-        &resource("apps", "replicasets"), &resource("apps", "statefulsets")}) {
-    factory.informer(*owners).add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
-      cache_.snapshot().set_owner(old, now);
-    });
+void ClusterView::on_object(const SnapshotFeed& feed, const ObjectPtr& old, const ObjectPtr& now) {
+  std::string_view kind = feed.resource->kind;
+  if (old && now && same_to_decisions(kind, *old, *now)) return;
+  feed.apply(cache_.snapshot(), old, now);
+  if (kind == "Node") {
+    note_node(now ? std::string(name_of(*now)) : "");
+  } else if (kind == "Namespace") {
+    note_node("");
   }
 }
 
@@ -98,10 +94,10 @@ void ClusterView::on_unassigned(const ObjectPtr& old, const ObjectPtr& now) {
 
 void ClusterView::on_pod(const ObjectPtr& old, const ObjectPtr& now) {
   if (!now || is_terminal(core_v1::Pod(*now))) {
-    return pod_gone(std::string(client::metadata(now ? *now : *old).uid()));
+    return pod_gone(std::string(metadata(now ? *now : *old).uid()));
   }
-  if (old && client::metadata(*old).uid() != client::metadata(*now).uid()) {
-    pod_gone(std::string(client::metadata(*old).uid()));
+  if (old && metadata(*old).uid() != metadata(*now).uid()) {
+    pod_gone(std::string(metadata(*old).uid()));
   }
   if (core_v1::Pod(*now).spec().node_name().empty()) return on_unassigned(old, now);
   if (old && same_wish(*old, *now)) return;  // placed before, and only its status moved
@@ -115,18 +111,6 @@ void ClusterView::on_pod(const ObjectPtr& old, const ObjectPtr& now) {
     topology_changed_ = true;
     changed_();
   }
-}
-
-void ClusterView::on_node(const ObjectPtr& old, const ObjectPtr& now) {
-  std::string name(client::metadata(now ? *now : *old).name());
-  if (!now) {
-    cache_.snapshot().remove_node(name);
-    topology_changed_ = true;
-    return changed_();
-  }
-  if (old && same_offer(*old, *now)) return;
-  cache_.snapshot().set_node(now);
-  note_node(name);
 }
 
 void ClusterView::apply_changes() {
@@ -147,7 +131,7 @@ void ClusterView::apply_changes() {
 
 ObjectPtr ClusterView::pod_object(const PodInfo& pod) const {
   ObjectPtr now = pods_.get(pod.ns, pod.name);
-  return now && client::metadata(*now).uid() == pod.uid ? now : nullptr;
+  return now && metadata(*now).uid() == pod.uid ? now : nullptr;
 }
 
 }  // namespace tiphys::scheduler

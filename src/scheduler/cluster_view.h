@@ -9,6 +9,7 @@
 #include "scheduler/cache.h"
 #include "scheduler/queue.h"
 #include "scheduler/schedule.h"
+#include "scheduler/snapshot_feed.h"
 
 namespace tiphys::scheduler {
 
@@ -23,7 +24,8 @@ class ClusterView {
   SchedulingQueue& queue() { return queue_; }
   // Wakes waiting pods that the changes noted since the last call may help.
   void apply_changes();
-  void note_node(const std::string& name);  // the node may take more than before
+  // The node may take more than before; "": some change in the cluster may help.
+  void note_node(const std::string& name);
   // The present object of a pod; null: gone.
   ObjectPtr pod_object(const PodInfo& pod) const;
   client::Informer& pods() { return pods_; }
@@ -32,8 +34,7 @@ class ClusterView {
   void on_pod(const ObjectPtr& old, const ObjectPtr& now);
   void pod_gone(const std::string& uid);
   void on_unassigned(const ObjectPtr& old, const ObjectPtr& now);
-  void on_node(const ObjectPtr& old, const ObjectPtr& now);
-  void watch_owners(client::InformerFactory& factory);
+  void on_object(const SnapshotFeed& feed, const ObjectPtr& old, const ObjectPtr& now);
 
   Loop& loop_;
   const Profiles& profiles_;
