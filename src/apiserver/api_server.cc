@@ -179,6 +179,9 @@ void ApiServer::set_token_handler(TokenHandler handler) { impl_->env.token = std
 void ApiServer::set_proxy_connector(ProxyConnector connector) {
   impl_->env.connect = std::move(connector);
 }
+void ApiServer::set_placement_handler(PlacementHandler handler) {
+  impl_->env.placement = std::move(handler);
+}
 void ApiServer::add_bootstrap(std::string name, Bootstrap bootstrap) {
   impl_->bootstraps.emplace_back(std::move(name), std::move(bootstrap));
 }

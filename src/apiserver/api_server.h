@@ -72,6 +72,9 @@ class ApiServer {
   void serve_document(std::string path, StaticDocument document);
   // How logs, exec and proxies reach kubelets, pods and endpoints; none: 503.
   void set_proxy_connector(ProxyConnector connector);
+  // Who explains where pods are and could be (podplacements.scheduling.tiphys.io); none: 503. May
+  // be set later.
+  void set_placement_handler(PlacementHandler handler);
   // Runs after the caches are loaded and before the server is ready (RBAC bootstrap).
   using Bootstrap = std::function<Task<Result<void>>(ApiServer&)>;
   void add_bootstrap(std::string name, Bootstrap bootstrap);

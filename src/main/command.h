@@ -26,12 +26,15 @@ int run_kube_scheduler(const std::vector<std::string>& arguments);
 int run_kubelet(const std::vector<std::string>& arguments);
 int run_kube_proxy(const std::vector<std::string>& arguments);
 int run_purge(const std::vector<std::string>& arguments);
+int run_why(const std::vector<std::string>& arguments);
 
 class FlagSet;
 // Parses; on --help prints usage and on a wrong line the error, and returns the exit code to end
-// with. Nothing: go on. Components take no positional arguments.
+// with. Nothing: go on. `operand` names the one positional argument of the command ("pod/NAME");
+// components take none.
 std::optional<int> parse_or_exit(std::string_view command, std::string_view about, FlagSet& flags,
-                                 const std::vector<std::string>& arguments);
+                                 const std::vector<std::string>& arguments,
+                                 std::string_view operand = {});
 
 inline constexpr std::string_view kVersion = "v1.35.2+tiphys1";
 

@@ -1,6 +1,7 @@
 #include "main/api_server_process.h"
 #include "main/command.h"
 #include "main/logging_flags.h"
+#include "main/placement_explainer.h"
 
 namespace tiphys {
 namespace {
@@ -12,7 +13,11 @@ constexpr std::string_view kAbout =
 Task<Result<void>> serve(Host& host, ApiServerFlags flags) {
   ApiServerProcess process(host, std::move(flags));
   Result<void> result = co_await process.start();
-  if (result) co_await host.wait_for_stop();
+  if (result) {
+    explain_placements(process.server(), host.loop(), host.pool(),
+                       scheduler::Profiles({scheduler::default_profile()}));
+    co_await host.wait_for_stop();
+  }
   co_await process.stop();
   co_return result;
 }

@@ -9,6 +9,7 @@
 #include "main/kubelet_flags.h"
 #include "main/logging_flags.h"
 #include "main/node_name.h"
+#include "main/placement_explainer.h"
 #include "main/proxy_settings.h"
 #include "proxy/proxier.h"
 #include "scheduler/scheduler.h"
@@ -48,6 +49,7 @@ class ServerProcess {
 
   Task<Result<void>> start() {
     Result<void> started = co_await api_.start();
+    if (started) explain();
     if (started) started = write_kubeconfig();
     if (started) started = start_controllers();
     if (!started) co_return started;
@@ -124,6 +126,11 @@ class ServerProcess {
     manager_ = std::move(manager);
     manager_->start();
     return {};
+  }
+
+  void explain() {
+    explain_placements(api_.server(), host_.loop(), host_.pool(),
+                       scheduler::Profiles({scheduler::default_profile()}));
   }
 
   void start_scheduler() {

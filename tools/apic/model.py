@@ -89,6 +89,7 @@ class Api:
     def __init__(self):
         self.messages = []      # in file order
         self.by_name = {}
+        self.raw = {}           # message name -> its row of a schema.json
         self.kinds = []         # dicts of gvks.json
         self.resources = []
         self.enums = {}
@@ -112,9 +113,9 @@ def add_schema(api, path, package):
     data = read_json(path)
     proto3 = bool(data.pop("proto3", package is not None))
     data.pop("comment", None)
-    known = dict(data)
+    api.raw.update(data)
     for name, message in data.items():
-        made = Message(name, message, package or package_of(name), known, proto3)
+        made = Message(name, message, package or package_of(name), api.raw, proto3)
         api.messages.append(made)
         api.by_name[name] = made
 
@@ -132,9 +133,14 @@ def load(api_dir):
     api.validation.pop("comment", None)
     for folder in sorted(os.listdir(api_dir)):
         for version in sorted(os.listdir(os.path.join(api_dir, folder))):
-            path = os.path.join(api_dir, folder, version, "schema.json")
-            if os.path.exists(path):
-                add_schema(api, path, re.sub(r"\W", "_", folder + "_" + version))
+            path = os.path.join(api_dir, folder, version)
+            if not os.path.isdir(path):
+                continue
+            add_schema(api, os.path.join(path, "schema.json"),
+                       re.sub(r"\W", "_", folder + "_" + version))
+            for name, rows in (("gvks.json", api.kinds), ("resources.json", api.resources)):
+                if os.path.exists(os.path.join(path, name)):
+                    rows += read_json(os.path.join(path, name))
     for message in api.messages:
         for field in message.fields:
             if field.is_struct():

@@ -43,6 +43,9 @@ struct ProxyAnswer {
 // "dial tcp 10.0.0.5:80: connect: connection refused".
 using ProxyConnector = std::function<Task<Result<ProxyAnswer>>(ProxyRequest, StopToken)>;
 
+// Why a pod is, or isn't, on a node: the PodPlacement of a stored pod.
+using PlacementHandler = std::function<Task<Result<ObjectPtr>>(ObjectPtr pod)>;
+
 class MetricsCollector;
 
 struct HandlerEnv {
@@ -57,6 +60,7 @@ struct HandlerEnv {
   TokenHandler token;
   ProxyConnector connect;  // may be null: nothing can be reached
   MetricsCollector* metrics = nullptr;
+  PlacementHandler placement;  // may be null
 };
 
 }  // namespace tiphys::apiserver

@@ -32,4 +32,9 @@ Task<Result<Answer>> handle_proxy(HandlerEnv& env, RequestContext& context);
 bool is_resource_metrics(const schema::Resource& resource);
 Task<Result<Answer>> handle_resource_metrics(HandlerEnv& env, RequestContext& context);
 
+// The computed kind of scheduling.tiphys.io. Errors: NotFound of the pod; ServiceUnavailable
+// without a handler.
+bool is_placement(const schema::Resource& resource);
+Task<Result<Answer>> handle_placement(HandlerEnv& env, RequestContext& context);
+
 }  // namespace tiphys::apiserver

@@ -141,6 +141,7 @@ Task<Result<Answer>> handle_resource(HandlerEnv& env, RequestContext& context) {
   if (is_resource_metrics(*context.resource)) {
     co_return co_await handle_resource_metrics(env, context);
   }
+  if (is_placement(*context.resource)) co_return co_await handle_placement(env, context);
   if (verb == "get") co_return co_await handle_get(env, context);
   if (verb == "list") co_return co_await handle_list(env, context);
   if (verb == "watch") co_return co_await handle_watch(env, context);

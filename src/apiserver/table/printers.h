@@ -17,7 +17,7 @@ std::span<const PrinterRow> workload_printers();
 std::span<const PrinterRow> policy_printers();
 std::span<const PrinterRow> network_printers();
 std::span<const PrinterRow> cluster_printers();
-std::span<const PrinterRow> metrics_printers();
+std::span<const PrinterRow> computed_printers();
 
 // Parts that several kinds print.
 std::string or_none(std::string_view text);                          // "<none>" if empty

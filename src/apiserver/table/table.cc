@@ -64,7 +64,7 @@ void Cells::date(MicroTime time) {
 
 const TablePrinter& table_printer(const schema::Message& type) {
   for (auto rows : {core_printers(), workload_printers(), policy_printers(), network_printers(),
-                    cluster_printers(), metrics_printers()}) {
+                    cluster_printers(), computed_printers()}) {
     for (const PrinterRow& row : rows) {
       if (row.type == &type) return row.printer;
     }

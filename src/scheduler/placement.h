@@ -1,0 +1,24 @@
+// PodPlacement (scheduling.tiphys.io/v1): what every plugin says about one pod on every node.
+// Computed from lists on demand, nothing is stored. Pure; any thread.
+#pragma once
+#include <vector>
+
+#include "object/object.h"
+#include "scheduler/profile.h"
+#include "scheduler/snapshot_feed.h"
+
+namespace tiphys::scheduler {
+
+// What a decision depends on, as of one moment.
+struct ClusterObjects {
+  std::vector<ObjectPtr> pods;                // of all namespaces
+  std::vector<std::vector<ObjectPtr>> feeds;  // of each of snapshot_feeds(), in its order
+};
+
+// A placed pod is judged as if it weren't there yet; room that is kept for other pods
+// (nominatedNodeName) counts as taken. Nodes are sorted best first. A pod whose schedulerName is
+// none of the profiles' is explained with the message only.
+ObjectPtr explain_placement(const ObjectPtr& pod, const ClusterObjects& cluster,
+                            const Profiles& profiles);
+
+}  // namespace tiphys::scheduler
