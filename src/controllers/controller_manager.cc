@@ -11,9 +11,6 @@
 #include "controllers/daemon_set.h"
 #include "controllers/deployment.h"
 #include "controllers/disruption.h"
-#include "controllers/endpoint_slice.h"
-#include "controllers/endpoint_slice_mirroring.h"
-#include "controllers/endpoints.h"
 #include "controllers/ephemeral_volume.h"
 #include "controllers/garbage_collector.h"
 #include "controllers/job.h"
@@ -77,6 +74,34 @@ Made autoscaler(Context context, const Options& options) {
   return std::make_unique<HorizontalPodAutoscalerController>(context, options.autoscaler);
 }
 
+Result<void> check_endpoints(std::string_view flag, int64_t value, int64_t most) {
+  bool few = value < 1;
+  if (!few && value <= most) return {};
+  return ApiStatus::bad_request(std::string(flag) + " must not be " + (few ? "less" : "more") +
+                                " than " + std::to_string(few ? 1 : most) + ", but got " +
+                                std::to_string(value));
+}
+
+Made endpoint_slices(Context context, const Options& options) {
+  Result<void> checked =
+      check_endpoints("max-endpoints-per-slice", options.endpoint_slices.max_endpoints_per_slice,
+                      kMaxEndpointsPerSlice);
+  if (!checked) return checked.error();
+  return std::make_unique<EndpointSliceController>(context, options.endpoint_slices);
+}
+
+Made mirroring(Context context, const Options& options) {
+  Result<void> checked =
+      check_endpoints("mirroring-max-endpoints-per-subset",
+                      options.mirroring.max_endpoints_per_subset, kMaxEndpointsPerSubset);
+  if (!checked) return checked.error();
+  return std::make_unique<EndpointSliceMirroring>(context, options.mirroring);
+}
+
+Made endpoints(Context context, const Options& options) {
+  return std::make_unique<EndpointsController>(context, options.endpoints);
+}
+
 Made service_account_tokens(Context context, const Options& options) {
   if (!options.service_account_key) return std::unique_ptr<Controller>();
   return std::make_unique<ServiceAccountTokens>(
@@ -112,9 +137,9 @@ constexpr Row kRows[] = {
     {"cronjob-controller", cron_job},
     {"horizontal-pod-autoscaler-controller", autoscaler},
     {"disruption-controller", plain<DisruptionController>},
-    {"endpointslice-controller", plain<EndpointSliceController>},
-    {"endpointslice-mirroring-controller", plain<EndpointSliceMirroring>},
-    {"endpoints-controller", plain<EndpointsController>},
+    {"endpointslice-controller", endpoint_slices},
+    {"endpointslice-mirroring-controller", mirroring},
+    {"endpoints-controller", endpoints},
     {"node-lifecycle-controller", node_lifecycle},
     {"taint-eviction-controller", plain<TaintEviction>},
     {"namespace-controller", plain<NamespaceController>},

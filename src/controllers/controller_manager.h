@@ -12,6 +12,9 @@
 #include <vector>
 
 #include "controllers/certificate_signing.h"
+#include "controllers/endpoint_slice.h"
+#include "controllers/endpoint_slice_mirroring.h"
+#include "controllers/endpoints.h"
 #include "controllers/horizontal_pod_autoscaler.h"
 #include "controllers/node_lifecycle.h"
 #include "controllers/pod_gc.h"
@@ -50,6 +53,9 @@ class ControllerManager {
     Duration signing_duration = std::chrono::hours(8760);  // --cluster-signing-duration
     // --service-account-private-key-file: signs the tokens in Secrets; without: there are none.
     std::optional<crypto::PrivateKey> service_account_key;
+    EndpointsController::Options endpoints;
+    EndpointSliceController::Options endpoint_slices;
+    EndpointSliceMirroring::Options mirroring;
     PodGc::Options pod_gc;        // --terminated-pod-gc-threshold
     std::string local_zone_file;  // a zoneinfo file: the zone of CronJobs that name none; "": UTC
     HorizontalPodAutoscalerController::Options autoscaler;  // --horizontal-pod-autoscaler-*

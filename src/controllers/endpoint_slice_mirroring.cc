@@ -1,19 +1,18 @@
 #include "controllers/endpoint_slice_mirroring.h"
 
-#include <arpa/inet.h>
-
+#include <algorithm>
 #include <map>
+#include <tuple>
 
+#include "controllers/endpoint_slices.h"
+#include "controllers/endpoint_subsets.h"
 #include "controllers/resources.h"
-#include "controllers/service_pods.h"
-#include "kinds/discovery_v1.h"
+#include "kinds/ip_address.h"
 
 namespace tiphys::controllers {
 
 namespace {
 
-constexpr std::string_view kServiceName = "kubernetes.io/service-name";
-constexpr std::string_view kManagedBy = "endpointslice.kubernetes.io/managed-by";
 constexpr std::string_view kManager = "endpointslicemirroring-controller.k8s.io";
 constexpr std::string_view kSkipMirror = "endpointslice.kubernetes.io/skip-mirror";
 constexpr std::string_view kLeader = "control-plane.alpha.kubernetes.io/leader";
@@ -31,45 +30,13 @@ struct Entry {
   core_v1::EndpointAddress address;
   bool ready = true;
 };
-// By IP: an address stands once in a slice.
-using Entries = std::map<std::string, Entry>;
-
-std::vector<std::string> service_of_slice(const Object& slice) {
-  auto labels = metadata(slice).labels();
-  if (labels.find(kManagedBy) != kManager) return {};
-  return {client::object_key(metadata(slice).namespace_(), labels.find(kServiceName))};
-}
+// IP, host name, and the target's namespace and name.
+using EntryKey = std::tuple<std::string, std::string, std::string, std::string>;
+using Entries = std::map<EntryKey, Entry>;
 
 bool should_mirror(const Object& endpoints) {
   return metadata(endpoints).labels().find(kSkipMirror) != "true" &&
          !metadata(endpoints).annotations().contains(kLeader);
-}
-
-// Nothing: no IP address.
-std::optional<bool> is_ipv6(std::string_view ip) {
-  std::string text(ip);
-  unsigned char bytes[sizeof(in6_addr)];
-  if (inet_pton(AF_INET, text.c_str(), bytes) == 1) return false;
-  if (inet_pton(AF_INET6, text.c_str(), bytes) == 1) return true;
-  return std::nullopt;
-}
-
-ServicePorts ports_of(core_v1::EndpointSubset subset) {
-  ServicePorts ports;
-  for (core_v1::EndpointPort port : subset.ports()) {
-    ports.push_back({std::string(port.name()), std::string(port.protocol()),
-                     std::string(port.app_protocol()), port.port()});
-  }
-  return ports;
-}
-
-ServicePorts ports_of(discovery_v1::EndpointSlice slice) {
-  ServicePorts ports;
-  for (discovery_v1::EndpointPort port : slice.ports()) {
-    ports.push_back({std::string(port.name()), std::string(port.protocol()),
-                     std::string(port.app_protocol()), port.port()});
-  }
-  return ports;
 }
 
 struct Wanted {
@@ -78,29 +45,33 @@ struct Wanted {
   size_t skipped = 0;  // invalid ones among them
 };
 
-void add_subset(Wanted& wanted, core_v1::EndpointSubset subset) {
-  ServicePorts ports = ports_of(subset);
+EntryKey entry_key(core_v1::EndpointAddress address, std::string ip) {
+  core_v1::ObjectReference target = address.target_ref();
+  return {std::move(ip), std::string(address.hostname()), std::string(target.namespace_()),
+          std::string(target.name())};
+}
+
+void add_subset(Wanted& wanted, const EndpointSubset& subset, size_t limit) {
   size_t added = 0;
-  size_t total = 0;
   auto add = [&](core_v1::EndpointAddress address, bool ready) {
-    ++total;
-    if (added >= kMaxEndpointsPerSubset) return;
-    std::optional<bool> ipv6 = is_ipv6(address.ip());
-    if (!ipv6) {
+    if (added >= limit) return;
+    std::optional<IpAddress> ip = parse_ip(address.ip());
+    if (!ip) {
       ++wanted.invalid;
       return;
     }
     ++added;
-    wanted.slices[{*ipv6, ports}].try_emplace(std::string(address.ip()), Entry{address, ready});
+    Entries& entries = wanted.slices[{ip->v6, subset.ports}];
+    entries.try_emplace(entry_key(address, canonical_text(*ip)), Entry{address, ready});
   };
-  for (core_v1::EndpointAddress address : subset.addresses()) add(address, true);
-  for (core_v1::EndpointAddress address : subset.not_ready_addresses()) add(address, false);
-  wanted.skipped += total - added;
+  for (core_v1::EndpointAddress address : subset.ready) add(address, true);
+  for (core_v1::EndpointAddress address : subset.not_ready) add(address, false);
+  wanted.skipped += subset.ready.size() + subset.not_ready.size() - added;
 }
 
-void put_endpoint(discovery_v1::EndpointEdit endpoint, const Entry& entry) {
+void put_endpoint(discovery_v1::EndpointEdit endpoint, std::string_view ip, const Entry& entry) {
   core_v1::EndpointAddress address = entry.address;
-  endpoint.edit_addresses().append(address.ip());
+  endpoint.edit_addresses().append(ip);
   endpoint.edit_conditions().set_ready(entry.ready);
   if (address.has_target_ref()) endpoint.set_target_ref(address.target_ref());
   if (address.has_node_name()) endpoint.set_node_name(address.node_name());
@@ -115,39 +86,30 @@ ObjectPtr built(const Object& endpoints, const SliceKey& key, const Entries& ent
   discovery_v1::EndpointSliceEdit edit(draft);
   meta_v1::ObjectMetaEdit meta = edit.edit_metadata();
   meta.set_labels(from.labels());
-  meta.edit_labels().set(kServiceName, name);
-  meta.edit_labels().set(kManagedBy, kManager);
+  meta.edit_labels().set(kSliceServiceName, name);
+  meta.edit_labels().set(kSliceManagedBy, kManager);
   meta.clear_annotations();
   for (auto [annotation, value] : from.annotations()) {
     if (std::ranges::find(kNotMirrored, annotation) != std::end(kNotMirrored)) continue;
     meta.edit_annotations().set(annotation, value);
   }
+  // Endpoints of the same name may have been made anew.
+  meta.clear_owner_references();
+  set_controller(draft, endpoints);
   if (!known) {
-    meta.set_generate_name(name + "-");
+    meta.set_generate_name(slice_name_prefix(name));
     meta.set_namespace(from.namespace_());
-    meta_v1::OwnerReferenceEdit owner = meta.edit_owner_references().append();
-    owner.set_api_version("v1");
-    owner.set_kind("Endpoints");
-    owner.set_name(name);
-    owner.set_uid(from.uid());
-    owner.set_controller(true);
-    owner.set_block_owner_deletion(true);
     edit.set_address_type(key.ipv6 ? "IPv6" : "IPv4");
   }
   edit.clear_endpoints();
-  for (const auto& [ip, entry] : entries) put_endpoint(edit.edit_endpoints().append(), entry);
-  edit.clear_ports();
-  for (const ServicePort& port : key.ports) {
-    discovery_v1::EndpointPortEdit to = edit.edit_ports().append();
-    to.set_name(port.name);
-    to.set_protocol(port.protocol);
-    to.set_port(port.port);
-    if (!port.app_protocol.empty()) to.set_app_protocol(port.app_protocol);
+  for (const auto& [at, entry] : entries) {
+    put_endpoint(edit.edit_endpoints().append(), std::get<0>(at), entry);
   }
+  put_ports(edit, key.ports);
   return draft.freeze();
 }
 
-void warn(Decision& decision, const ObjectPtr& endpoints, const Wanted& wanted) {
+void warn(Decision& decision, const ObjectPtr& endpoints, const Wanted& wanted, size_t limit) {
   if (wanted.invalid > 0) {
     decision.add(note_action(endpoints, "Warning", "InvalidIPAddress",
                              "Skipped " + std::to_string(wanted.invalid) +
@@ -156,7 +118,7 @@ void warn(Decision& decision, const ObjectPtr& endpoints, const Wanted& wanted) 
   if (wanted.skipped > wanted.invalid) {
     decision.add(
         note_action(endpoints, "Warning", "TooManyAddressesToMirror",
-                    "A max of " + std::to_string(kMaxEndpointsPerSubset) +
+                    "A max of " + std::to_string(limit) +
                         " addresses can be mirrored to EndpointSlices per Endpoints subset. " +
                         std::to_string(wanted.skipped) + " addresses were skipped"));
   }
@@ -164,19 +126,20 @@ void warn(Decision& decision, const ObjectPtr& endpoints, const Wanted& wanted) 
 
 }  // namespace
 
-Decision mirror_endpoints(const ObjectPtr& endpoints, const std::vector<ObjectPtr>& slices) {
+Decision mirror_endpoints(const ObjectPtr& endpoints, const std::vector<ObjectPtr>& slices,
+                          size_t limit) {
   Wanted wanted;
-  for (core_v1::EndpointSubset subset : core_v1::Endpoints(*endpoints).subsets()) {
-    add_subset(wanted, subset);
+  for (const EndpointSubset& subset : subsets_of(core_v1::Endpoints(*endpoints))) {
+    add_subset(wanted, subset, limit);
   }
   Decision decision;
   std::vector<ObjectPtr> spare;
   auto put = [&](const SliceKey& key, const Entries& entries, const ObjectPtr& known) {
     ObjectPtr object = built(*endpoints, key, entries, known);
-    if (!known) {
-      decision.add(create_action(endpoint_slices(), object));
-    } else if (!equal(View(*object), View(*known))) {
-      decision.add(update_action(endpoint_slices(), object));
+    if (known && !equal(View(*object), View(*known))) {
+      decision.add(update_action(endpoint_slices(), object)).batch = kUpdates;
+    } else if (!known && !is_deleting(*endpoints)) {
+      decision.add(create_action(endpoint_slices(), object)).batch = kCreations;
     }
   };
   std::map<SliceKey, Entries> left = wanted.slices;
@@ -199,25 +162,31 @@ Decision mirror_endpoints(const ObjectPtr& endpoints, const std::vector<ObjectPt
     if (known) spare.erase(same_family);
     put(key, entries, known);
   }
-  for (const ObjectPtr& object : spare) decision.add(delete_action(endpoint_slices(), object));
+  for (const ObjectPtr& object : spare) {
+    decision.add(delete_action(endpoint_slices(), object)).batch = kDeletions;
+  }
   // Told when something changes, not from look to look.
-  if (!decision.actions.empty()) warn(decision, endpoints, wanted);
+  if (!decision.actions.empty()) warn(decision, endpoints, wanted, limit);
   return decision;
 }
 
-EndpointSliceMirroring::EndpointSliceMirroring(Context context)
+EndpointSliceMirroring::EndpointSliceMirroring(Context context, Options options)
     : Controller(context, "endpointslice-mirroring-controller"),
+      options_(options),
       endpoints_(watch(endpoints())),
       services_(watch(services())),
       slices_(watch(endpoint_slices())) {
   event_source_ = "endpoint-slice-mirroring-controller";
-  slices_.add_index(std::string(kByService), service_of_slice);
+  slices_.add_index(std::string(kByService),
+                    [](const Object& slice) { return service_of_slice(slice, kManager); });
   enqueue_changes(endpoints_);
   enqueue_changes(services_);
   slices_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
     for (const ObjectPtr& slice : {old, now}) {
       if (!slice) continue;
-      for (std::string& key : service_of_slice(*slice)) enqueue(std::move(key));
+      for (std::string& key : service_of_slice(*slice, kManager)) {
+        enqueue_after(std::move(key), options_.batch_period);
+      }
     }
   });
 }
@@ -230,9 +199,12 @@ Decision EndpointSliceMirroring::reconcile(const std::string& key, MicroTime now
   for (ObjectPtr& slice : slices_.by_index(kByService, key)) {
     if (!is_deleting(*slice)) slices.push_back(std::move(slice));
   }
+  std::ranges::sort(slices, {}, [](const ObjectPtr& slice) { return name_of(*slice); });
   bool mirrored = known && service && should_mirror(*known) &&
                   core_v1::Service(*service).spec().selector().empty();
-  if (mirrored && !is_deleting(*known)) return mirror_endpoints(known, slices);
+  if (mirrored) {
+    return mirror_endpoints(known, slices, static_cast<size_t>(options_.max_endpoints_per_subset));
+  }
   Decision decision;
   for (const ObjectPtr& slice : slices) decision.add(delete_action(endpoint_slices(), slice));
   return decision;

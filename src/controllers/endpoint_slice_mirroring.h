@@ -1,7 +1,7 @@
 // EndpointSliceMirroring: Endpoints that people write for Services without a selector, as slices,
-// which is what proxies read. One slice for each subset and address family, with 1000 endpoints at
-// most. Endpoints with the label endpointslice.kubernetes.io/skip-mirror: "true", or of leader
-// elections, are left out. Source:
+// which is what proxies read. One slice for each subset and address family, with as many addresses
+// as --mirroring-max-endpoints-per-subset lets through. Endpoints with the label
+// endpointslice.kubernetes.io/skip-mirror: "true", or of leader elections, are left out. Source:
 // https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#endpointslice-mirroring
 // and upstream's pkg/controller/endpointslicemirroring.
 #pragma once
@@ -12,16 +12,21 @@
 
 namespace tiphys::controllers {
 
-inline constexpr size_t kMaxEndpointsPerSubset = 1000;
+inline constexpr int64_t kMaxEndpointsPerSubset = 1000;
 
 class EndpointSliceMirroring : public Controller {
  public:
-  explicit EndpointSliceMirroring(Context context);
+  struct Options {
+    int64_t max_endpoints_per_subset = kMaxEndpointsPerSubset;
+    Duration batch_period{};  // --mirroring-endpointslice-updates-batch-period: changes of slices
+  };
+  EndpointSliceMirroring(Context context, Options options);
 
  protected:
   Decision reconcile(const std::string& key, MicroTime now) override;
 
  private:
+  Options options_;
   client::Informer& endpoints_;
   client::Informer& services_;
   client::Informer& slices_;
@@ -29,6 +34,7 @@ class EndpointSliceMirroring : public Controller {
 
 // What makes `slices`, those of this controller for the Endpoints, right, and the events about what
 // can't be mirrored. Pure.
-Decision mirror_endpoints(const ObjectPtr& endpoints, const std::vector<ObjectPtr>& slices);
+Decision mirror_endpoints(const ObjectPtr& endpoints, const std::vector<ObjectPtr>& slices,
+                          size_t limit);
 
 }  // namespace tiphys::controllers

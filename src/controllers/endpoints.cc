@@ -1,6 +1,6 @@
 #include "controllers/endpoints.h"
 
-#include "controllers/pod_state.h"
+#include "controllers/endpoint_subsets.h"
 #include "controllers/resources.h"
 #include "controllers/service_pods.h"
 #include "kinds/pods.h"
@@ -9,33 +9,51 @@ namespace tiphys::controllers {
 
 namespace {
 
-constexpr size_t kMaxAddresses = 1000;
-constexpr std::string_view kHeadless = "service.kubernetes.io/headless";
 constexpr std::string_view kManagedBy = "endpoints.kubernetes.io/managed-by";
+constexpr std::string_view kManager = "endpoint-controller";
 constexpr std::string_view kOverCapacity = "endpoints.kubernetes.io/over-capacity";
 
-struct Subset {
-  std::vector<core_v1::Pod> ready;
-  std::vector<core_v1::Pod> not_ready;
-};
-
-void put_addresses(tiphys::ListEdit<core_v1::EndpointAddressEdit> list,
-                   const core_v1::Service& service, std::vector<core_v1::Pod> from, bool ipv6) {
-  std::ranges::sort(from, {}, [&](const core_v1::Pod& pod) {
-    return std::pair(address_of(pod, ipv6), pod.metadata().uid());
-  });
-  for (const core_v1::Pod& pod : from) {
-    core_v1::EndpointAddressEdit address = list.append();
-    address.set_ip(address_of(pod, ipv6));
-    if (!pod.spec().node_name().empty()) address.set_node_name(pod.spec().node_name());
-    address.set_hostname(hostname_for(service, pod));
-    put_target(address.edit_target_ref(), pod);
-  }
+bool wants_ipv6(const core_v1::Service& service, const core_v1::Pod& pod) {
+  auto families = service.spec().ip_families();
+  if (!families.empty()) return families[0] == "IPv6";
+  return is_ipv6(has_cluster_ip(service) ? service.spec().cluster_ip() : pod.status().pod_ip());
 }
 
-void put_ports(tiphys::ListEdit<core_v1::EndpointPortEdit> list, const ServicePorts& ports) {
-  for (const ServicePort& port : ports) {
-    core_v1::EndpointPortEdit edit = list.append();
+void put_address(core_v1::EndpointAddressEdit address, const core_v1::Service& service,
+                 const core_v1::Pod& pod, std::string_view ip) {
+  address.set_ip(ip);
+  address.set_node_name(pod.spec().node_name());
+  address.set_hostname(hostname_for(service, pod));
+  put_target(address.edit_target_ref(), pod);
+}
+
+// `scratch`, an EndpointSubset, holds the addresses.
+std::vector<EndpointSubset> subsets_for(const core_v1::Service& service,
+                                        const std::vector<ObjectPtr>& pods, Draft& scratch) {
+  auto addresses = core_v1::EndpointSubsetEdit(scratch).edit_addresses();
+  bool all = service.spec().publish_not_ready_addresses();
+  bool portless = service.spec().ports().empty() && service.spec().cluster_ip() == "None";
+  SubsetPacker packer;
+  for (const ObjectPtr& object : pods) {
+    core_v1::Pod pod(*object);
+    if (!belongs_in_endpoints(pod, all)) continue;
+    std::string ip = address_of(pod, wants_ipv6(service, pod));
+    ServicePorts ports = ports_on(service, pod);
+    if (ip.empty() || (ports.empty() && !portless)) continue;
+    core_v1::EndpointAddressEdit address = addresses.append();
+    put_address(address, service, pod, ip);
+    packer.add(address.view(), ports, all || kinds::is_ready(pod));
+  }
+  return packer.pack();
+}
+
+void put_subset(core_v1::EndpointSubsetEdit to, const EndpointSubset& subset) {
+  for (core_v1::EndpointAddress address : subset.ready) to.edit_addresses().append(address);
+  for (core_v1::EndpointAddress address : subset.not_ready) {
+    to.edit_not_ready_addresses().append(address);
+  }
+  for (const ServicePort& port : subset.ports) {
+    core_v1::EndpointPortEdit edit = to.edit_ports().append();
     edit.set_name(port.name);
     edit.set_port(port.port);
     edit.set_protocol(port.protocol);
@@ -43,86 +61,62 @@ void put_ports(tiphys::ListEdit<core_v1::EndpointPortEdit> list, const ServicePo
   }
 }
 
-bool uses_ipv6(const core_v1::Service& service) {
-  auto families = service.spec().ip_families();
-  if (!families.empty()) return families[0] == "IPv6";
-  return service.spec().cluster_ip().find(':') != std::string_view::npos;
-}
-
-// Grouped by ports. Beyond the limit ready pods win.
-std::map<ServicePorts, Subset> group(const core_v1::Service& service,
-                                     const std::vector<ObjectPtr>& pods, bool* over_capacity) {
-  bool ipv6 = uses_ipv6(service);
-  bool all = service.spec().publish_not_ready_addresses();
-  std::map<ServicePorts, Subset> subsets;
-  size_t count = 0;
-  for (bool ready_ones : {true, false}) {
-    for (const ObjectPtr& object : pods) {
-      core_v1::Pod pod(*object);
-      if (!belongs_in_endpoints(pod, all) || address_of(pod, ipv6).empty()) continue;
-      bool ready = all || kinds::is_ready(pod);
-      if (ready != ready_ones) continue;
-      ServicePorts ports = ports_on(service, pod);
-      if (ports.empty() && !(is_headless(service) && service.spec().ports().empty())) continue;
-      if (++count > kMaxAddresses) {
-        *over_capacity = true;
-        continue;
-      }
-      Subset& subset = subsets[ports];
-      (ready ? subset.ready : subset.not_ready).push_back(pod);
-    }
+void put_over_capacity(meta_v1::ObjectMetaEdit meta, bool truncated) {
+  if (truncated) {
+    meta.edit_annotations().set(kOverCapacity, "truncated");
+  } else if (meta.view().annotations().contains(kOverCapacity)) {
+    meta.edit_annotations().erase(kOverCapacity);
+    if (meta.view().annotations().empty()) meta.clear_annotations();
   }
-  return subsets;
 }
 
 }  // namespace
 
 ObjectPtr endpoints_of(const Object& object, const std::vector<ObjectPtr>& pods,
-                       const ObjectPtr& known) {
+                       const ObjectPtr& known, std::optional<MicroTime> trigger) {
   core_v1::Service service(object);
-  bool over_capacity = false;
-  auto subsets = group(service, pods, &over_capacity);
+  Draft scratch(core_v1::EndpointSubset::message());
+  std::vector<EndpointSubset> subsets = subsets_for(service, pods, scratch);
   Draft draft = known ? Draft(*known) : core_v1::Endpoints::make();
   core_v1::EndpointsEdit edit(draft);
   meta_v1::ObjectMetaEdit meta = edit.edit_metadata();
   meta.set_name(service.metadata().name());
   meta.set_namespace(service.metadata().namespace_());
   meta.set_labels(service.metadata().labels());
-  meta.edit_labels().set(kManagedBy, "endpoint-controller");
-  if (is_headless(service)) {
-    meta.edit_labels().set(kHeadless, "");
-  } else {
-    meta.edit_labels().erase(kHeadless);
-  }
-  if (over_capacity) {
-    meta.edit_annotations().set(kOverCapacity, "truncated");
-  } else if (meta.view().has_annotations()) {
-    meta.edit_annotations().erase(kOverCapacity);
-    if (meta.view().annotations().empty()) meta.clear_annotations();
-  }
+  meta.edit_labels().set(kManagedBy, kManager);
+  put_headless_label(meta, service);
+  put_over_capacity(meta, truncate(subsets));
   edit.clear_subsets();
-  for (const auto& [ports, subset] : subsets) {
-    core_v1::EndpointSubsetEdit to = edit.edit_subsets().append();
-    bool ipv6 = uses_ipv6(service);
-    if (!subset.ready.empty()) put_addresses(to.edit_addresses(), service, subset.ready, ipv6);
-    if (!subset.not_ready.empty()) {
-      put_addresses(to.edit_not_ready_addresses(), service, subset.not_ready, ipv6);
-    }
-    if (!ports.empty()) put_ports(to.edit_ports(), ports);
-  }
+  for (const EndpointSubset& subset : subsets) put_subset(edit.edit_subsets().append(), subset);
+  if (known && equal(View(draft), View(*known))) return nullptr;
+  put_trigger_time(meta, trigger);
   return draft.freeze();
 }
 
-EndpointsController::EndpointsController(Context context)
+EndpointsController::EndpointsController(Context context, Options options)
     : Controller(context, "endpoints-controller"),
       services_(watch(services())),
       pods_(watch(pods())),
       endpoints_(watch(endpoints())) {
   event_source_ = "endpoint-controller";
-  enqueue_changes(services_);
+  services_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
+    if (!now) deleted_.insert(client::object_key(*old));
+    enqueue(now ? *now : *old);
+  });
   // Also whatever somebody else changed or deleted.
   enqueue_changes(endpoints_);
-  watch_service_pods(services_, pods_, [this](std::string key) { enqueue(std::move(key)); });
+  Duration delay = options.batch_period;
+  watch_service_pods(services_, pods_,
+                     [this, delay](std::string key) { enqueue_after(std::move(key), delay); });
+}
+
+Decision EndpointsController::after_deletion(const std::string& key, const ObjectPtr& known) {
+  Decision decision;
+  triggers_.forget(key);
+  if (!known) return decision;
+  bool ours = metadata(*known).labels().find(kManagedBy) == kManager;
+  if (ours || deleted_.contains(key)) decision.add(delete_action(endpoints(), known));
+  return decision;
 }
 
 Decision EndpointsController::reconcile(const std::string& key, MicroTime now) {
@@ -130,30 +124,20 @@ Decision EndpointsController::reconcile(const std::string& key, MicroTime now) {
   auto [ns, name] = client::split_key(key);
   ObjectPtr object = services_.get(ns, name);
   ObjectPtr known = endpoints_.get(ns, name);
-  if (!object) {
-    // Endpoints without a Service stay if they aren't ours: somebody may be about to make one.
-    bool ours = known && metadata(*known).labels().find(kManagedBy) == "endpoint-controller";
-    if (ours) decision.add(delete_action(endpoints(), known));
-    return decision;
-  }
+  if (!object) return after_deletion(key, known);
   core_v1::Service service(*object);
-  if (!selects_pods(service) || metadata(*object).has_deletion_timestamp()) return decision;
+  if (!selects_pods(service)) return decision;
   std::vector<ObjectPtr> selected;
   for (ObjectPtr& pod : pods_.list(ns)) {
     if (selects(service, core_v1::Pod(*pod))) selected.push_back(std::move(pod));
   }
-  ObjectPtr wanted = endpoints_of(*object, selected, known);
-  if (!known) {
-    Action action = create_action(endpoints(), wanted);
-    action.failure = Note{object, "Warning", "FailedToCreateEndpoint",
-                          "Failed to create endpoint for service " + key + ": "};
-    decision.add(std::move(action));
-  } else if (!equal(View(*wanted), View(*known))) {
-    Action action = update_action(endpoints(), wanted);
-    action.failure = Note{object, "Warning", "FailedToUpdateEndpoint",
-                          "Failed to update endpoint " + key + ": "};
-    decision.add(std::move(action));
-  }
+  ObjectPtr wanted = endpoints_of(*object, selected, known, triggers_.look(key, service, selected));
+  if (!wanted) return decision;
+  Action action = known ? update_action(endpoints(), wanted) : create_action(endpoints(), wanted);
+  std::string reason = known ? "FailedToUpdateEndpoint" : "FailedToCreateEndpoint";
+  std::string what = known ? "update endpoint " : "create endpoint for service ";
+  action.failure = Note{wanted, "Warning", reason, "Failed to " + what + key + ": "};
+  decision.add(std::move(action));
   return decision;
 }
 

@@ -1,6 +1,7 @@
 #include "controllers/node_lifecycle.h"
 
 #include "controllers/node_taints.h"
+#include "controllers/pod_state.h"
 #include "controllers/resources.h"
 #include "kinds/coordination_v1.h"
 
@@ -8,7 +9,6 @@ namespace tiphys::controllers {
 namespace {
 
 constexpr std::string_view kLeaseNamespace = "kube-node-lease";
-constexpr std::string_view kByNode = "node";
 constexpr std::string_view kExcluded = "node.kubernetes.io/exclude-disruption";
 constexpr const char* kZonesKey = "/zones";  // no node's name
 constexpr Duration kTellPodsAgain = std::chrono::seconds(1);
@@ -60,9 +60,7 @@ NodeLifecycle::NodeLifecycle(Context context, Options options)
       pods_(watch(pods())),
       zones_(options.zones) {
   event_source_ = "node-controller";
-  pods_.add_index(std::string(kByNode), [](const Object& object) {
-    return std::vector<std::string>{std::string(core_v1::Pod(object).spec().node_name())};
-  });
+  pods_.add_index(std::string(kByNode), node_of_pod);
   nodes_.add_handler(
       [this](const ObjectPtr& old, const ObjectPtr& now) { node_changed(old, now); });
   leases_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {

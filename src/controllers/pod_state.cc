@@ -135,6 +135,10 @@ bool put_disruption_target(core_v1::PodEdit pod, std::string_view reason, std::s
   return true;
 }
 
+std::vector<std::string> node_of_pod(const Object& pod) {
+  return {std::string(core_v1::Pod(pod).spec().node_name())};
+}
+
 ObjectPtr pod_from_template(const core_v1::PodTemplateSpec& pod_template,
                             const Object& controller) {
   Draft draft = core_v1::Pod::make();

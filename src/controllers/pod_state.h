@@ -34,6 +34,10 @@ bool deleted_before(const RankedPod& a, const RankedPod& b, MicroTime now);
 bool put_disruption_target(core_v1::PodEdit pod, std::string_view reason, std::string_view message,
                            MicroTime now);
 
+// Index of pods by the name of their node.
+inline constexpr std::string_view kByNode = "node";
+std::vector<std::string> node_of_pod(const Object& pod);
+
 // A new pod from a template for its controller, named "<controller>-xxxxx" by the server.
 ObjectPtr pod_from_template(const core_v1::PodTemplateSpec& pod_template, const Object& controller);
 

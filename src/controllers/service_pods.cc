@@ -1,7 +1,9 @@
 #include "controllers/service_pods.h"
 
+#include <algorithm>
+
 #include "client/object_key.h"
-#include "controllers/pod_state.h"
+#include "kinds/ip_address.h"
 #include "kinds/pods.h"
 #include "object/int_or_string.h"
 
@@ -9,31 +11,36 @@ namespace tiphys::controllers {
 
 namespace {
 
+// The port of a name and protocol that a container has.
+std::optional<int32_t> named_port(const core_v1::Container& container, std::string_view name,
+                                  std::string_view protocol) {
+  for (core_v1::ContainerPort port : container.ports()) {
+    bool same_protocol = port.protocol().empty() || protocol.empty() || port.protocol() == protocol;
+    if (port.name() == name && same_protocol) return port.container_port();
+  }
+  return std::nullopt;
+}
+
 std::optional<int32_t> port_on(const core_v1::ServicePort& port, const core_v1::Pod& pod) {
   const Value& target = port.target_port();
   if (target.type == ValueType::kInt && target.i != 0) return static_cast<int32_t>(target.i);
   if (target.type != ValueType::kString) return port.port();
-  auto find = [&](const ListView<core_v1::Container>& containers) -> std::optional<int32_t> {
-    for (core_v1::Container container : containers) {
-      for (core_v1::ContainerPort candidate : container.ports()) {
-        bool same_protocol = candidate.protocol().empty() || port.protocol().empty() ||
-                             candidate.protocol() == port.protocol();
-        if (candidate.name() == target.as_text() && same_protocol)
-          return candidate.container_port();
-      }
-    }
-    return std::nullopt;
-  };
-  std::optional<int32_t> found = find(pod.spec().containers());
-  if (found) return found;
-  // Side cars: init containers that keep running.
+  for (core_v1::Container container : pod.spec().containers()) {
+    auto found = named_port(container, target.as_text(), port.protocol());
+    if (found) return found;
+  }
   for (core_v1::Container container : pod.spec().init_containers()) {
-    if (container.restart_policy() != "Always") continue;
-    for (core_v1::ContainerPort candidate : container.ports()) {
-      if (candidate.name() == target.as_text()) return candidate.container_port();
-    }
+    if (!kinds::is_sidecar(container)) continue;
+    auto found = named_port(container, target.as_text(), port.protocol());
+    if (found) return found;
   }
   return std::nullopt;
+}
+
+bool same_addresses(const core_v1::Pod& a, const core_v1::Pod& b) {
+  auto ip = [](core_v1::PodIP address) { return address.ip(); };
+  return a.status().pod_ip() == b.status().pod_ip() &&
+         std::ranges::equal(a.status().pod_ips(), b.status().pod_ips(), {}, ip, ip);
 }
 
 }  // namespace
@@ -42,7 +49,17 @@ bool selects_pods(const core_v1::Service& service) {
   return !service.spec().selector().empty() && service.spec().type() != "ExternalName";
 }
 
-bool is_headless(const core_v1::Service& service) { return service.spec().cluster_ip() == "None"; }
+bool has_cluster_ip(const core_v1::Service& service) {
+  return !service.spec().cluster_ip().empty() && service.spec().cluster_ip() != "None";
+}
+
+void put_headless_label(meta_v1::ObjectMetaEdit meta, const core_v1::Service& service) {
+  if (has_cluster_ip(service)) {
+    meta.edit_labels().erase(kHeadlessLabel);
+  } else {
+    meta.edit_labels().set(kHeadlessLabel, "");
+  }
+}
 
 bool selects(const core_v1::Service& service, const core_v1::Pod& pod) {
   auto labels = pod.metadata().labels();
@@ -67,21 +84,30 @@ ServicePorts ports_on(const core_v1::Service& service, const core_v1::Pod& pod) 
     ports.push_back({std::string(port.name()), std::string(protocol),
                      std::string(port.app_protocol()), *number});
   }
+  std::ranges::sort(ports);
   return ports;
 }
 
-std::string_view address_of(const core_v1::Pod& pod, bool ipv6) {
-  auto is_v6 = [](std::string_view ip) { return ip.find(':') != std::string_view::npos; };
+bool is_ipv6(std::string_view address) {
+  std::optional<IpAddress> parsed = parse_ip(address);
+  return parsed && parsed->v6;
+}
+
+std::string address_of(const core_v1::Pod& pod, bool ipv6) {
+  auto canonical = [ipv6](std::string_view text) -> std::string {
+    std::optional<IpAddress> address = parse_ip(text);
+    return address && address->v6 == ipv6 ? canonical_text(*address) : std::string();
+  };
   for (core_v1::PodIP ip : pod.status().pod_ips()) {
-    if (!ip.ip().empty() && is_v6(ip.ip()) == ipv6) return ip.ip();
+    std::string text = canonical(ip.ip());
+    if (!text.empty()) return text;
   }
-  std::string_view only = pod.status().pod_ip();
-  return !only.empty() && is_v6(only) == ipv6 ? only : std::string_view();
+  return canonical(pod.status().pod_ip());
 }
 
 bool endpoints_differ(const core_v1::Pod& a, const core_v1::Pod& b) {
   return kinds::is_ready(a) != kinds::is_ready(b) || a.status().phase() != b.status().phase() ||
-         a.status().pod_ip() != b.status().pod_ip() ||
+         !same_addresses(a, b) ||
          a.metadata().has_deletion_timestamp() != b.metadata().has_deletion_timestamp() ||
          a.spec().node_name() != b.spec().node_name() ||
          a.spec().hostname() != b.spec().hostname() ||
@@ -102,17 +128,24 @@ void put_target(core_v1::ObjectReferenceEdit target, const core_v1::Pod& pod) {
   target.set_uid(pod.metadata().uid());
 }
 
+std::vector<std::string> services_of_pod(const client::Informer& services, const Object& pod) {
+  std::vector<std::string> keys;
+  for (const ObjectPtr& object : services.list(client::metadata(pod).namespace_())) {
+    core_v1::Service service(*object);
+    if (selects_pods(service) && selects(service, core_v1::Pod(pod))) {
+      keys.push_back(client::object_key(*object));
+    }
+  }
+  return keys;
+}
+
 void watch_service_pods(client::Informer& services, client::Informer& pods,
                         std::function<void(std::string key)> enqueue) {
   pods.add_handler([&services, enqueue](const ObjectPtr& old, const ObjectPtr& now) {
     if (old && now && !endpoints_differ(core_v1::Pod(*old), core_v1::Pod(*now))) return;
-    std::string_view ns = client::metadata(now ? *now : *old).namespace_();
-    for (const ObjectPtr& object : services.list(ns)) {
-      core_v1::Service service(*object);
-      if (!selects_pods(service)) continue;
-      bool touched = (old && selects(service, core_v1::Pod(*old))) ||
-                     (now && selects(service, core_v1::Pod(*now)));
-      if (touched) enqueue(client::object_key(*object));
+    for (const ObjectPtr& pod : {old, now}) {
+      if (!pod) continue;
+      for (std::string& key : services_of_pod(services, *pod)) enqueue(std::move(key));
     }
   });
 }

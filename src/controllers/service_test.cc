@@ -27,6 +27,12 @@ void make_service(ControlWorld& world, std::string_view name, bool headless = fa
   world.api.put(services(), draft.freeze());
 }
 
+void make_node(ControlWorld& world, std::string_view name = "node-1") {
+  Draft draft = core_v1::Node::make();
+  edit_metadata(draft).set_name(name);
+  world.api.put(nodes(), draft.freeze());
+}
+
 ObjectPtr make_pod(ControlWorld& world, std::string_view app, int number, bool ready = true) {
   Draft draft = core_v1::Pod::make();
   core_v1::PodEdit pod(draft);
@@ -58,6 +64,7 @@ size_t endpoint_count(ControlWorld& world) {
 
 TEST(EndpointSlices, show_ready_serving_and_terminating_pods) {
   ControlWorld world(1, kOnly);
+  make_node(world);
   make_service(world, "web");
   make_pod(world, "web", 1);
   make_pod(world, "web", 2, false);
@@ -95,6 +102,7 @@ TEST(EndpointSlices, show_ready_serving_and_terminating_pods) {
 
 TEST(EndpointSlices, hold_at_most_100_and_a_change_touches_one) {
   ControlWorld world(1, kOnly);
+  make_node(world);
   for (int i = 0; i < 250; ++i) make_pod(world, "web", i);
   make_service(world, "web");
   ASSERT_TRUE(world.settle());
@@ -111,6 +119,7 @@ TEST(EndpointSlices, hold_at_most_100_and_a_change_touches_one) {
 
 TEST(EndpointSlices, a_service_without_pods_has_one_empty_slice) {
   ControlWorld world(1, kOnly);
+  make_node(world);
   make_service(world, "web");
   ASSERT_TRUE(world.settle());
   auto slices = world.api.list(endpoint_slices());
@@ -127,6 +136,7 @@ TEST(EndpointSlices, a_service_without_pods_has_one_empty_slice) {
 
 TEST(EndpointSlices, follow_when_published_before_ready_and_when_the_service_goes) {
   ControlWorld world(1, kOnly);
+  make_node(world);
   make_service(world, "web", true);
   make_pod(world, "web", 1, false);
   world.change<core_v1::ServiceEdit>(services(), "web", [](core_v1::ServiceEdit& edit) {
@@ -142,7 +152,7 @@ TEST(EndpointSlices, follow_when_published_before_ready_and_when_the_service_goe
   EXPECT_FALSE(world.api.get(endpoints(), "default", "web"));
 }
 
-TEST(EndpointSlices, services_without_selector_are_left_alone) {
+TEST(EndpointSlices, services_without_selector_are_left_alone_till_they_go) {
   ControlWorld world(1, kOnly);
   Draft draft = core_v1::Service::make();
   edit_metadata(draft).set_name("kubernetes");
@@ -154,9 +164,66 @@ TEST(EndpointSlices, services_without_selector_are_left_alone) {
   world.api.put(endpoints(), own.freeze());
   ASSERT_TRUE(world.settle());
   EXPECT_EQ(world.api.write_count(), 0u);
+  make_node(world);
+  Draft orphan = core_v1::Endpoints::make();
+  edit_metadata(orphan).set_name("orphan");
+  edit_metadata(orphan).set_namespace("default");
+  world.api.put(endpoints(), orphan.freeze());
   world.api.remove(services(), "default", "kubernetes");
   ASSERT_TRUE(world.settle());
-  EXPECT_TRUE(world.api.get(endpoints(), "default", "kubernetes"));
+  EXPECT_FALSE(world.api.get(endpoints(), "default", "kubernetes"));
+  world.restart();
+  ASSERT_TRUE(world.settle());
+  EXPECT_TRUE(world.api.get(endpoints(), "default", "orphan"));
+}
+
+TEST(EndpointSlices, a_pod_waits_for_its_node_and_has_the_zone_that_it_is_in) {
+  ControlWorld world(1, kOnly);
+  make_service(world, "web");
+  make_pod(world, "web", 1);
+  ASSERT_TRUE(world.settle());
+  EXPECT_EQ(endpoint_count(world), 0u);
+  EXPECT_EQ(world.event_texts("FailedToUpdateEndpointSlices"),
+            std::multiset<std::string>{"Error updating Endpoint Slices for Service default/web: "
+                                       "skipping Pod web-1 for Service default/web: Node node-1 "
+                                       "Not Found"});
+  make_node(world);
+  ASSERT_TRUE(world.settle());
+  EXPECT_EQ(endpoint_count(world), 1u);
+  world.change<core_v1::NodeEdit>(nodes(), "node-1", [](core_v1::NodeEdit& edit) {
+    edit.edit_metadata().edit_labels().set("topology.kubernetes.io/zone", "a");
+  });
+  ASSERT_TRUE(world.settle());
+  discovery_v1::EndpointSlice slice(*world.api.list(endpoint_slices())[0]);
+  EXPECT_EQ(slice.endpoints()[0].zone(), "a");
+}
+
+TEST(EndpointSlices, limits_and_batch_periods_are_options) {
+  ControlWorld world(1, kOnly);
+  world.stop();
+  world.options.endpoint_slices = {2, seconds(3)};
+  world.options.endpoints = {seconds(5)};
+  world.start();
+  make_node(world);
+  make_service(world, "web");
+  ASSERT_TRUE(world.settle());
+  for (int i = 0; i < 5; ++i) make_pod(world, "web", i);
+  size_t writes = world.api.write_count();
+  world.loop.run_for(milliseconds(2900));
+  EXPECT_EQ(world.api.write_count(), writes);
+  world.loop.run_for(milliseconds(200));
+  EXPECT_EQ(world.api.list(endpoint_slices()).size(), 3u);
+  EXPECT_EQ(world.api.write_count(), writes + 3);
+  ASSERT_TRUE(world.settle());
+  EXPECT_EQ(world.api.write_count(), writes + 4);
+  world.stop();
+  world.options.endpoint_slices.max_endpoints_per_slice = 1001;
+  auto made = ControllerManager::create(world.loop, world.client, world.random, world.options);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().message(),
+            "max-endpoints-per-slice must not be more than 1000, but got 1001");
+  world.options.endpoint_slices.max_endpoints_per_slice = 1000;
+  world.start();
 }
 
 }  // namespace

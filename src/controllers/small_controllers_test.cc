@@ -79,12 +79,12 @@ TEST(EndpointSliceMirroring, AThousandAddressesAndNoMore) {
   edit_metadata(draft).set_name("db");
   edit_metadata(draft).set_namespace("ns");
   core_v1::EndpointSubsetEdit subset = endpoints.edit_subsets().append();
-  subset.edit_addresses().append().set_ip("nonsense");
+  subset.edit_addresses().append().set_ip("0nonsense");
   for (int i = 0; i < 1003; ++i) {
     subset.edit_addresses().append().set_ip("10.1." + std::to_string(i / 250) + "." +
                                             std::to_string(i % 250));
   }
-  Decision decision = mirror_endpoints(draft.freeze(), {});
+  Decision decision = mirror_endpoints(draft.freeze(), {}, kMaxEndpointsPerSubset);
   ASSERT_EQ(decision.actions.size(), 3u);
   EXPECT_EQ(discovery_v1::EndpointSlice(*decision.actions[0].object).endpoints().size(), 1000u);
   EXPECT_EQ(decision.actions[1].success->message,

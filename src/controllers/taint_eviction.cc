@@ -10,7 +10,6 @@
 namespace tiphys::controllers {
 namespace {
 
-constexpr std::string_view kByNode = "node";
 constexpr const char* kReason = "TaintManagerEviction";
 
 // Null: it stands there already.
@@ -57,9 +56,7 @@ TaintEviction::TaintEviction(Context context)
     : Controller(context, "taint-eviction-controller", 4),
       nodes_(watch(nodes())),
       pods_(watch(pods())) {
-  pods_.add_index(std::string(kByNode), [](const Object& object) {
-    return std::vector<std::string>{std::string(core_v1::Pod(object).spec().node_name())};
-  });
+  pods_.add_index(std::string(kByNode), node_of_pod);
   enqueue_changes(pods_);
   nodes_.add_handler(
       [this](const ObjectPtr& old, const ObjectPtr& now) { node_changed(old, now); });

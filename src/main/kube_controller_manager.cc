@@ -155,6 +155,19 @@ void add_autoscaler_flags(FlagSet& set,
           "How long after a pod's start changes of its readiness count as initial");
 }
 
+void add_endpoint_flags(FlagSet& set, controllers::ControllerManager::Options& options) {
+  set.add("endpoint-updates-batch-period", options.endpoints.batch_period,
+          "How long changes of pods wait for more, before Endpoints follow");
+  set.add("endpointslice-updates-batch-period", options.endpoint_slices.batch_period,
+          "How long changes of pods wait for more, before EndpointSlices follow");
+  set.add("max-endpoints-per-slice", options.endpoint_slices.max_endpoints_per_slice,
+          "The maximum number of endpoints that will be added to an EndpointSlice");
+  set.add("mirroring-endpointslice-updates-batch-period", options.mirroring.batch_period,
+          "How long changes of mirrored EndpointSlices wait for more");
+  set.add("mirroring-max-endpoints-per-subset", options.mirroring.max_endpoints_per_subset,
+          "The maximum number of endpoints of a subset that will be mirrored");
+}
+
 void add_concurrency_flags(FlagSet& set, std::map<std::string, int64_t, std::less<>>& values) {
   for (const controllers::ConcurrencyFlag& row : controllers::concurrency_flags()) {
     int64_t& value = values.emplace(row.flag, row.syncs).first->second;
@@ -202,6 +215,7 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
   set.add("cluster-signing-duration", flags.options.signing_duration,
           "The longest life of a certificate that is signed");
   add_autoscaler_flags(set, flags.options.autoscaler);
+  add_endpoint_flags(set, flags.options);
   add_concurrency_flags(set, flags.options.concurrency);
   flags.election.add_to(set);
   flags.serving.add_to(set);

@@ -1,8 +1,8 @@
 #include "apiserver/registry/service_families.h"
 
-#include "apiserver/validation/ip_address.h"
 #include "apiserver/validation/service.h"
 #include "kinds/core_v1.h"
+#include "kinds/ip_address.h"
 
 namespace tiphys::apiserver {
 namespace {

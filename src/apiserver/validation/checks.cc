@@ -1,7 +1,7 @@
 #include "apiserver/validation/checks.h"
 
-#include "apiserver/validation/ip_address.h"
 #include "base/strings.h"
+#include "kinds/ip_address.h"
 
 namespace tiphys::apiserver {
 

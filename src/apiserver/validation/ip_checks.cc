@@ -1,7 +1,5 @@
 #include "apiserver/validation/ip_checks.h"
 
-#include <arpa/inet.h>
-
 #include "base/strings.h"
 
 namespace tiphys::apiserver {
@@ -27,12 +25,6 @@ std::string canonical_form(std::string_view text) {
 }
 
 }  // namespace
-
-std::string canonical_text(const IpAddress& address) {
-  char buffer[INET6_ADDRSTRLEN] = "";
-  inet_ntop(address.v6 ? AF_INET6 : AF_INET, address.bytes.data(), buffer, sizeof buffer);
-  return buffer;
-}
 
 bool contains(const IpPrefix& prefix, const IpAddress& address) {
   if (prefix.address.v6 != address.v6) return false;

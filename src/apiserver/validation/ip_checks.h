@@ -4,12 +4,11 @@
 #include <string>
 #include <string_view>
 
-#include "apiserver/validation/ip_address.h"
 #include "apiserver/validation/names.h"
+#include "kinds/ip_address.h"
 
 namespace tiphys::apiserver {
 
-std::string canonical_text(const IpAddress& address);
 bool contains(const IpPrefix& prefix, const IpAddress& address);
 
 Messages check_ipv4(std::string_view text);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "apiserver/validation/ip_address.h"
 #include "base/strings.h"
+#include "kinds/ip_address.h"
 
 namespace tiphys::apiserver {
 namespace {

@@ -2,10 +2,10 @@
 
 #include "apiserver/validation/affinity.h"
 #include "apiserver/validation/checks.h"
-#include "apiserver/validation/ip_address.h"
 #include "apiserver/validation/resource_names.h"
 #include "apiserver/validation/rules.h"
 #include "codec/codec.h"
+#include "kinds/ip_address.h"
 
 namespace tiphys::apiserver {
 namespace {

@@ -1,8 +1,8 @@
 // Writes of a pod's status.
 #include "apiserver/validation/checks.h"
-#include "apiserver/validation/ip_address.h"
 #include "apiserver/validation/pod.h"
 #include "apiserver/validation/rules.h"
+#include "kinds/ip_address.h"
 
 namespace tiphys::apiserver {
 namespace {

@@ -3,10 +3,10 @@
 #include <set>
 
 #include "apiserver/validation/checks.h"
-#include "apiserver/validation/ip_address.h"
 #include "apiserver/validation/rules.h"
 #include "apiserver/validation/selectors.h"
 #include "base/strings.h"
+#include "kinds/ip_address.h"
 
 namespace tiphys::apiserver {
 namespace {

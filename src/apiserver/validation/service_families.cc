@@ -1,8 +1,8 @@
 // Cluster IPs of Services and their IP families.
 #include "apiserver/validation/checks.h"
-#include "apiserver/validation/ip_address.h"
 #include "apiserver/validation/rules.h"
 #include "apiserver/validation/service.h"
+#include "kinds/ip_address.h"
 
 namespace tiphys::apiserver {
 namespace {

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "apiserver/validation/ip_address.h"
 #include "apiserver/warnings/warnings.h"
 #include "base/strings.h"
+#include "kinds/ip_address.h"
 
 namespace tiphys::apiserver {
 namespace {

@@ -4,9 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
-namespace tiphys::apiserver {
+namespace tiphys {
 
 struct IpAddress {
   std::array<uint8_t, 16> bytes{};  // IPv4: the first four
@@ -26,5 +27,6 @@ struct IpPrefix {
 
 std::optional<IpAddress> parse_ip(std::string_view text);
 std::optional<IpPrefix> parse_cidr(std::string_view text);
+std::string canonical_text(const IpAddress& address);
 
-}  // namespace tiphys::apiserver
+}  // namespace tiphys

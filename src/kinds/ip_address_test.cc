@@ -1,8 +1,8 @@
-#include "apiserver/validation/ip_address.h"
+#include "kinds/ip_address.h"
 
 #include <gtest/gtest.h>
 
-namespace tiphys::apiserver {
+namespace tiphys {
 namespace {
 
 TEST(IpAddress, ReadsWhatGoReads) {
@@ -39,4 +39,4 @@ TEST(IpPrefix, Limits) {
 }
 
 }  // namespace
-}  // namespace tiphys::apiserver
+}  // namespace tiphys

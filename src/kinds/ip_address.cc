@@ -1,4 +1,4 @@
-#include "apiserver/validation/ip_address.h"
+#include "kinds/ip_address.h"
 
 #include <arpa/inet.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/strings.h"
 
-namespace tiphys::apiserver {
+namespace tiphys {
 namespace {
 
 constexpr size_t kMaxTextBytes = 64;  // longer is no address
@@ -78,4 +78,10 @@ std::optional<IpPrefix> parse_cidr(std::string_view text) {
   return IpPrefix{*address, static_cast<int>(*bits)};
 }
 
-}  // namespace tiphys::apiserver
+std::string canonical_text(const IpAddress& address) {
+  char buffer[INET6_ADDRSTRLEN] = "";
+  inet_ntop(address.v6 ? AF_INET6 : AF_INET, address.bytes.data(), buffer, sizeof buffer);
+  return buffer;
+}
+
+}  // namespace tiphys
