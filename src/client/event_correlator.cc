@@ -63,4 +63,12 @@ void EventCorrelator::forget(const EventVerdict& verdict) {
   seen_.at(verdict.cache_key, &added) = Seen();
 }
 
+std::optional<int64_t> DropCount::dropped(MonoTime now) {
+  constexpr Duration kTellAgain = std::chrono::minutes(1);
+  ++count_;
+  if (told_ && now - *told_ < kTellAgain) return std::nullopt;
+  told_ = now;
+  return std::exchange(count_, 0);
+}
+
 }  // namespace tiphys::client

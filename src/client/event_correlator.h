@@ -8,6 +8,7 @@
 #pragma once
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -88,6 +89,18 @@ class EventCorrelator {
   Recent<Seen> seen_;
   Recent<Alike> alike_;
   Recent<Bucket> buckets_;
+};
+
+// When to tell of dropped events: the first at once, further ones together, once a minute at most:
+// thousands of them must not become as many log lines.
+class DropCount {
+ public:
+  // One was dropped. How many to tell of now; nothing: later.
+  std::optional<int64_t> dropped(MonoTime now);
+
+ private:
+  int64_t count_ = 0;  // since it was told last
+  std::optional<MonoTime> told_;
 };
 
 }  // namespace tiphys::client

@@ -42,6 +42,10 @@ std::string_view shortened(std::string_view text) {
   return text.substr(0, end);
 }
 
+void tell_of_drops(std::optional<int64_t> count, std::string_view why, std::string_view reason) {
+  if (count) LOG_WARNING("Events dropped", {"why", why}, {"count", *count}, {"last", reason});
+}
+
 }  // namespace
 
 struct EventRecorder::Impl {
@@ -65,6 +69,8 @@ struct EventRecorder::Impl {
   Channel<Recorded> queue;
   EventCorrelator correlator;
   bool started = false;
+  DropCount crowded_out;
+  DropCount undelivered;
 };
 
 ObjectPtr EventRecorder::Impl::describe(const Object& about, std::string_view type,
@@ -152,7 +158,8 @@ Task<void> EventRecorder::Impl::write(Recorded recorded) {
     bool go_on = co_await sleep_for(loop, kRetryAfter, stop.token());
     if (!go_on) co_return;
   }
-  LOG_WARNING("Event dropped: the server can't be reached", {"reason", recorded.key.reason});
+  tell_of_drops(undelivered.dropped(loop.mono()), "the server can't be reached",
+                recorded.key.reason);
 }
 
 Task<void> EventRecorder::Impl::run() {
@@ -184,7 +191,7 @@ void EventRecorder::record(const Object& about, std::string_view type, std::stri
   recorded.key.message = core_v1::Event(*recorded.event).message();
   recorded.when = impl_->loop.wall();
   if (!impl_->queue.try_push(std::move(recorded))) {
-    LOG_WARNING("Event dropped: too many are waiting", {"reason", reason});
+    tell_of_drops(impl_->crowded_out.dropped(impl_->loop.mono()), "too many are waiting", reason);
     return;
   }
   if (!std::exchange(impl_->started, true)) impl_->gate.spawn(impl_->run());

@@ -67,6 +67,16 @@ TEST_F(EventTest, an_event_that_expired_is_written_anew) {
   loop.run(recorder.stop());
 }
 
+TEST(DropCount, many_drops_are_told_of_together) {
+  DropCount drops;
+  MonoTime now = MonoTime{} + minutes(5);
+  EXPECT_EQ(drops.dropped(now), 1);
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(drops.dropped(now + seconds(59)), std::nullopt);
+  EXPECT_EQ(drops.dropped(now + seconds(60)), 1001);
+  EXPECT_EQ(drops.dropped(now + seconds(61)), std::nullopt);
+  EXPECT_EQ(drops.dropped(now + minutes(10)), 2);
+}
+
 TEST_F(EventTest, waits_for_a_server_that_is_away_and_never_blocks) {
   EventRecorder recorder(loop, client, random, "");
   api.before = [](const Request&) { return ApiStatus::service_unavailable("away"); };

@@ -131,14 +131,16 @@ net::Request HttpTransport::Impl::prepare(const Request& request, std::string au
   http_request.authority = server.address;
   net::Headers& headers = http_request.headers;
   headers.add("user-agent", user_agent);
-  headers.add("accept", request.as_text ? std::string(kJson)
-                                        : std::string(kProtobuf) + "," + std::string(kJson));
+  bool json = config.json || request.as_text;
+  headers.add("accept",
+              json ? std::string(kJson) : std::string(kProtobuf) + "," + std::string(kJson));
   if (!authorization.empty()) headers.add("authorization", authorization);
   add_impersonation(config, headers);
   if (request.object) {
-    headers.add("content-type", kProtobuf);
-    codec::encode_object(codec::Format::kProtobuf, request.object->type(), request.object->root(),
-                         request.object->gvk(), http_request.body);
+    headers.add("content-type", config.json ? kJson : kProtobuf);
+    codec::encode_object(config.json ? codec::Format::kJson : codec::Format::kProtobuf,
+                         request.object->type(), request.object->root(), request.object->gvk(),
+                         http_request.body);
   } else if (!request.body.empty()) {
     headers.add("content-type", request.content_type);
     http_request.body = request.body;
@@ -202,8 +204,10 @@ Task<Result<Response>> HttpTransport::send(Request request) {
 Task<Result<std::unique_ptr<WatchStream>>> HttpTransport::watch(Request request) {
   std::string authorization = co_await impl_->authorization();
   net::Request http_request = impl_->prepare(request, std::move(authorization));
-  http_request.headers.set("accept",
-                           std::string(kProtobuf) + ";stream=watch," + std::string(kJson));
+  if (!impl_->config.json) {
+    http_request.headers.set("accept",
+                             std::string(kProtobuf) + ";stream=watch," + std::string(kJson));
+  }
   Result<net::Response> answer =
       co_await impl_->http.send(std::move(http_request), true, request.stop);
   if (!answer) co_return answer.error();

@@ -1,5 +1,6 @@
 // HttpTransport: a Transport to an API server over TLS (HTTP/2 where offered), with the identity of
-// a kubeconfig. Bodies are protobuf, answers what the server has of protobuf and JSON.
+// a kubeconfig. Bodies are protobuf, answers what the server has of protobuf and JSON; or both are
+// JSON (Kubeconfig::json).
 //
 // Loop thread only; token files are read on the pool, at most once a minute. Requests that the
 // server does not answer within a minute fail with Timeout; watches have no limit.

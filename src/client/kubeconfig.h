@@ -32,6 +32,7 @@ struct Kubeconfig {
   std::string as_uid;
   std::vector<std::string> as_groups;
   std::map<std::string, std::vector<std::string>> as_extra;
+  bool json = false;  // objects travel as JSON, not protobuf; no field of the file
 };
 
 // `context` "": the file's current-context. Errors are InternalError with client-go's words where

@@ -155,6 +155,7 @@ constexpr Row kRows[] = {
 
 constexpr ConcurrencyFlag kConcurrency[] = {
     {"concurrent-cron-job-syncs", "cronjob-controller", 5},
+    {"concurrent-daemonset-syncs", "daemonset-controller", 2},
     {"concurrent-deployment-syncs", "deployment-controller", 5},
     {"concurrent-endpoint-syncs", "endpoints-controller", 5},
     {"concurrent-ephemeralvolume-syncs", "ephemeral-volume-controller", 5},
@@ -227,9 +228,8 @@ struct ControllerManager::Impl {
         context{loop, client, informers, events, random, queue_metrics} {}
   // As whom the controller of this name works.
   Context context_of(std::string_view name, const Options& options) {
-    std::string_view account = service_account_of(name);
-    if (!options.client_of || account.empty()) return context;
-    client::Client& own = options.client_of(account);
+    if (!options.client_of) return context;
+    client::Client& own = options.client_of(name, service_account_of(name));
     return {context.loop, own, informers, events, context.random, queue_metrics};
   }
   client::InformerFactory informers;

@@ -59,10 +59,10 @@ class ControllerManager {
     PodGc::Options pod_gc;        // --terminated-pod-gc-threshold
     std::string local_zone_file;  // a zoneinfo file: the zone of CronJobs that name none; "": UTC
     HorizontalPodAutoscalerController::Options autoscaler;  // --horizontal-pod-autoscaler-*
-    // --use-service-account-credentials: the client of a service account in kube-system, by its
-    // name. It outlives the manager. Nothing: every controller works through the manager's client,
-    // as informers and events do in any case.
-    std::function<client::Client&(std::string_view account)> client_of;
+    // The client of a controller, which works as this service account of kube-system
+    // (--use-service-account-credentials), "": as the manager. It outlives the manager. Nothing:
+    // every controller works through the manager's client, as informers and events do in any case.
+    std::function<client::Client&(std::string_view controller, std::string_view account)> client_of;
   };
   // Error: BadRequest for options that name no controller, or one that is not here, or a
   // --cluster-cidr that can't be used.

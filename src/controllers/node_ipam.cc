@@ -9,6 +9,8 @@
 namespace tiphys::controllers {
 namespace {
 
+constexpr int kWorkers = 30;
+
 struct Range {
   uint32_t base = 0;
   int bits = 0;
@@ -74,7 +76,7 @@ void RangePool::give_back(const std::string& node) {
 }
 
 NodeIpam::NodeIpam(Context context, RangePool pool)
-    : Controller(context, "node-ipam-controller", 1),
+    : Controller(context, "node-ipam-controller", kWorkers),
       pool_(std::move(pool)),
       nodes_(watch(nodes())) {
   event_source_ = "cidrAllocator";
@@ -108,11 +110,12 @@ Decision NodeIpam::reconcile(const std::string& key, MicroTime) {
     decision.look_again_in(std::chrono::minutes(1));
     return decision;
   }
-  Draft draft(*object);
-  core_v1::NodeEdit edit(draft);
-  edit.edit_spec().set_pod_cidr(*range);
-  edit.edit_spec().edit_pod_cidrs().append(*range);
-  decision.add(update_action(nodes_.resource(), draft.freeze()));
+  // A patch: the other controllers of nodes write them at the same time. A range once set is never
+  // changed: the server refuses.
+  decision.add(patch_action(nodes_.resource(), object,
+                            R"({"metadata":{"uid":")" + std::string(metadata(*object).uid()) +
+                                R"("},"spec":{"podCIDR":")" + *range + R"(","podCIDRs":[")" +
+                                *range + R"("]}})"));
   return decision;
 }
 

@@ -12,6 +12,10 @@ constexpr std::string_view kLeaseNamespace = "kube-node-lease";
 constexpr std::string_view kExcluded = "node.kubernetes.io/exclude-disruption";
 constexpr const char* kZonesKey = "/zones";  // no node's name
 constexpr Duration kTellPodsAgain = std::chrono::seconds(1);
+// A look that writes waits for the server's disk: many nodes that come back together must not wait
+// for each other.
+constexpr int kWorkers = 8;                      // as upstream
+constexpr std::string_view kEvicts = "evicts ";  // tag: and the zone
 
 // The Ready condition of a pod set to False because its node is gone silent; null if it isn't True.
 ObjectPtr not_ready(const Object& object, MicroTime now) {
@@ -53,7 +57,7 @@ Action note(Note event) {
 }  // namespace
 
 NodeLifecycle::NodeLifecycle(Context context, Options options)
-    : Controller(context, "node-lifecycle-controller", 1),
+    : Controller(context, "node-lifecycle-controller", kWorkers),
       options_(options),
       nodes_(watch(nodes())),
       leases_(watch(leases())),
@@ -150,14 +154,17 @@ void NodeLifecycle::taint(Decision& decision, const ObjectPtr& object, MicroTime
   if (held && wait && *wait > Duration::zero()) decision.look_again_in(*wait);
   if (!changed) return;
   Action action = update_action(nodes_.resource(), draft.freeze());
-  if (evicts) action.tag = "evicts " + zone;
+  // Taken before it is written: other nodes of the zone are looked at meanwhile.
+  if (evicts) {
+    zones_.took(zone, context_.loop.mono());
+    action.tag = std::string(kEvicts) + zone;
+  }
   decision.add(std::move(action));
 }
 
 void NodeLifecycle::outcome(const std::string& key, const Action& action, const ApiStatus* error) {
-  constexpr std::string_view kEvicts = "evicts ";
-  if (error || !action.tag.starts_with(kEvicts)) return;
-  zones_.took(action.tag.substr(kEvicts.size()), context_.loop.mono());
+  if (!error || !action.tag.starts_with(kEvicts)) return;
+  zones_.give_back(action.tag.substr(kEvicts.size()), context_.loop.mono());
 }
 
 // Once: a kubelet that is back after all says itself how its pods are.

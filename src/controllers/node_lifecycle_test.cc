@@ -115,6 +115,9 @@ TEST(NodeZones, OneNodeAtATimeAndNoneIfAllAreLost) {
   zones.took("a", now);
   EXPECT_EQ(zones.wait("a", now), Duration(seconds(10)));
   EXPECT_EQ(zones.wait("b", now), Duration::zero()) << "each zone by itself";
+  zones.give_back("a", now + seconds(1));
+  EXPECT_EQ(zones.wait("a", now + seconds(1)), Duration::zero()) << "it failed: the next may";
+  zones.took("a", now);
   EXPECT_EQ(zones.update({{"a", {2, 3}}, {"b", {0, 5}}}, now), NodeZones::Change::kRates);
   EXPECT_EQ(zones.wait("a", now), std::nullopt) << "small and mostly unhealthy: stop";
   EXPECT_EQ(zones.wait("b", now), Duration::zero()) << "all of a zone: the normal rate";
@@ -234,6 +237,40 @@ TEST(NodeLifecycle, ALeaseThatExpiresTaintsAndEvicts) {
   node.report("True");
   node.pass(std::chrono::seconds(5));
   EXPECT_FALSE(node.tainted("node.kubernetes.io/unreachable")) << "back";
+}
+
+// Nodes are looked at together, so that many that come back don't wait for each other's writes; the
+// zone's limit holds all the same.
+TEST(NodeLifecycle, NodesLookedAtTogetherKeepToTheZonesLimit) {
+  ControlWorld world(1, {"node-lifecycle-controller"});
+  world.api.set_delay(milliseconds(100));
+  LiveNode node{world};
+  auto name = [](int i) { return "m" + std::to_string(i); };
+  auto evicting = [&] {
+    int count = 0;
+    for (const ObjectPtr& object : world.api.list(nodes(), "")) {
+      count += is_evicting(core_v1::Node(*object)) ? 1 : 0;
+    }
+    return count;
+  };
+  auto tainted = [&] {
+    int count = 0;
+    for (const ObjectPtr& object : world.api.list(nodes(), "")) {
+      count += core_v1::Node(*object).spec().taints().empty() ? 0 : 1;
+    }
+    return count;
+  };
+  for (int i = 0; i < 60; ++i) node.report("True", name(i));
+  world.loop.run_for(seconds(20));
+  for (int i = 0; i < 20; ++i) node.report("False", name(i));
+  world.loop.run_for(seconds(2));
+  EXPECT_EQ(tainted(), 20);
+  EXPECT_EQ(evicting(), 1);
+  world.loop.run_for(seconds(10));
+  EXPECT_EQ(evicting(), 2) << "one in ten seconds";
+  for (int i = 0; i < 20; ++i) node.report("True", name(i));
+  world.loop.run_for(seconds(1));
+  EXPECT_EQ(tainted(), 0) << "all of them within a few writes' time";
 }
 
 TEST(RangePool, GivesEachNodeItsOwnRange) {

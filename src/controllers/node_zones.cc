@@ -85,4 +85,9 @@ void NodeZones::took(const std::string& zone, MonoTime now) {
   found->second.next = now + interval(found->second.rate);
 }
 
+void NodeZones::give_back(const std::string& zone, MonoTime now) {
+  auto found = zones_.find(zone);
+  if (found != zones_.end()) found->second.next = std::min(found->second.next, now);
+}
+
 }  // namespace tiphys::controllers

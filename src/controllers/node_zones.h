@@ -42,8 +42,10 @@ class NodeZones {
 
   // How long until a node of the zone may be tainted: zero: now; nothing: not as things are.
   std::optional<Duration> wait(const std::string& zone, MonoTime now) const;
-  // One was.
+  // One is going to be.
   void took(const std::string& zone, MonoTime now);
+  // It wasn't after all: the next may be at once.
+  void give_back(const std::string& zone, MonoTime now);
 
  private:
   struct Zone {

@@ -17,13 +17,14 @@ ApiConnection::ApiConnection(client::Kubeconfig config,
 
 Result<std::unique_ptr<ApiConnection>> ApiConnection::open(Host& host,
                                                            const std::string& kubeconfig,
-                                                           std::string component) {
+                                                           std::string component, bool json) {
   if (kubeconfig.empty()) {
     return ApiStatus::bad_request(
         "--kubeconfig is needed: the file that says how to reach the "
         "API server and who to be there");
   }
   TIPHYS_TRY(client::Kubeconfig, config, client::load_kubeconfig(kubeconfig));
+  config.json = json;
   TIPHYS_TRY(std::unique_ptr<client::HttpTransport>, transport,
              client::HttpTransport::create(host.loop(), host.pool(), config, component));
   return std::unique_ptr<ApiConnection>(

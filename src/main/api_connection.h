@@ -11,9 +11,10 @@ namespace tiphys {
 
 class ApiConnection {
  public:
-  // Errors: the kubeconfig can't be read or used.
+  // json: objects travel as JSON (--kube-api-content-type). Errors: the kubeconfig can't be read or
+  // used.
   static Result<std::unique_ptr<ApiConnection>> open(Host& host, const std::string& kubeconfig,
-                                                     std::string component);
+                                                     std::string component, bool json = false);
   client::Client& client() { return client_; }
   const client::Kubeconfig& config() const { return config_; }
   Task<void> stop();

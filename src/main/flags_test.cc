@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "main/client_flags.h"
+
 namespace tiphys {
 namespace {
 
@@ -65,6 +67,24 @@ TEST(FlagSet, HelpListsFlagsWithDefaults) {
   EXPECT_NE(line.flags.usage().find("--wait duration"), std::string::npos);
   EXPECT_NE(line.flags.usage().find("(default 5s)"), std::string::npos);
   EXPECT_NE(line.flags.usage().find("(default 0.55)"), std::string::npos);
+}
+
+TEST(ClientFlags, limits_and_content_types_that_cannot_be_are_refused) {
+  auto parsed = [](const std::vector<std::string>& arguments) -> Result<void> {
+    ClientFlags flags{.limit = {.qps = 20, .burst = 30}};
+    FlagSet set;
+    flags.add_to(set);
+    Result<void> done = set.parse(arguments);
+    return done ? flags.check() : done;
+  };
+  EXPECT_TRUE(parsed({}));
+  EXPECT_TRUE(parsed({"--kube-api-qps=-1"})) << "no limit";
+  EXPECT_TRUE(parsed({"--kube-api-qps=0", "--kube-api-burst=0"})) << "client-go's own";
+  EXPECT_TRUE(parsed({"--kube-api-qps=0.5", "--kube-api-burst=1"}));
+  EXPECT_TRUE(parsed({"--kube-api-content-type=application/json"}));
+  EXPECT_FALSE(parsed({"--kube-api-burst=0"}));
+  EXPECT_FALSE(parsed({"--kube-api-burst=-1"}));
+  EXPECT_FALSE(parsed({"--kube-api-content-type=text/plain"}));
 }
 
 }  // namespace

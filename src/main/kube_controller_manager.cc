@@ -3,6 +3,7 @@
 #include "controllers/kubelet_requests.h"
 #include "main/account_clients.h"
 #include "main/api_connection.h"
+#include "main/client_flags.h"
 #include "main/command.h"
 #include "main/component_server.h"
 #include "main/flags.h"
@@ -32,6 +33,7 @@ struct Flags {
   int64_t node_cidr_mask_size = 24;
   controllers::ControllerManager::Options options;
   bool use_service_account_credentials = false;
+  ClientFlags client{.limit = {.qps = 20, .burst = 30}};
   LeaderElectionFlags election{.resource_name = "kube-controller-manager"};
   ServingFlags serving{.secure_port = 10257};
 };
@@ -103,9 +105,11 @@ Task<Result<void>> run_manager(Host& host, client::Client& client, Flags flags,
 
 Task<Result<void>> serve(Host& host, Flags flags) {
   Result<void> loaded = check_concurrency(flags.options.concurrency);
+  if (loaded) loaded = flags.client.check();
   if (loaded) loaded = load_authorities(flags);
   if (!loaded) co_return loaded.error();
-  auto connection = ApiConnection::open(host, flags.kubeconfig, "kube-controller-manager");
+  auto connection =
+      ApiConnection::open(host, flags.kubeconfig, "kube-controller-manager", flags.client.json());
   if (!connection) co_return connection.error();
   client::Client& client = (*connection)->client();
   flags.options.node_cidr_mask_size = static_cast<int>(flags.node_cidr_mask_size);
@@ -125,13 +129,16 @@ Task<Result<void>> serve(Host& host, Flags flags) {
     flags.options.service_account_key = *key;
   }
   AccountClients accounts(host, client, (*connection)->config(), "kube-controller-manager");
-  if (flags.use_service_account_credentials) {
-    flags.options.client_of = [&accounts](std::string_view account) -> client::Client& {
-      return accounts.client_of(account);
-    };
-  }
-  auto manager =
-      controllers::ControllerManager::create(host.loop(), client, host.random(), flags.options);
+  client::LimitedClients limited(host.loop(), flags.client.limit);
+  bool own_accounts = flags.use_service_account_credentials;
+  flags.options.client_of = [&, own_accounts](std::string_view controller,
+                                              std::string_view account) -> client::Client& {
+    bool shared = !own_accounts || account.empty();
+    return limited.client_of(controller, shared ? client : accounts.client_of(account));
+  };
+  // Leases and reviews have `client` without a limit: they must not wait behind other requests.
+  auto manager = controllers::ControllerManager::create(
+      host.loop(), limited.client_of("shared-informers", client), host.random(), flags.options);
   if (!manager) co_return manager.error();
   Result<void> result = co_await run_manager(host, client, flags, **manager);
   manager->reset();
@@ -217,6 +224,7 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
   add_autoscaler_flags(set, flags.options.autoscaler);
   add_endpoint_flags(set, flags.options);
   add_concurrency_flags(set, flags.options.concurrency);
+  flags.client.add_to(set);
   flags.election.add_to(set);
   flags.serving.add_to(set);
   logging.add_to(set);

@@ -109,8 +109,9 @@ class ServerProcess {
     options.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller"};
     options.service_account_key = api_.pki().service_account_key();
     options.local_zone_file = controllers::kLocalZoneFile;
-    options.client_of = [this](std::string_view account) -> client::Client& {
-      return controller_door(account);
+    options.client_of = [this, &client](std::string_view,
+                                        std::string_view account) -> client::Client& {
+      return account.empty() ? client : controller_door(account);
     };
     if (const crypto::PrivateKey* key = api_.pki().ca_key()) {
       for (std::string_view signer :

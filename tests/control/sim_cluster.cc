@@ -101,15 +101,17 @@ client::Client& SimCluster::open_door(std::string name, std::vector<std::string>
 
 void SimCluster::start_controllers() {
   doors_.clear();
+  client::Client& client = open_door("system:kube-controller-manager", {});
   controllers::ControllerManager::Options options;
-  options.client_of = [this](std::string_view account) -> client::Client& {
+  options.client_of = [this, &client](std::string_view,
+                                      std::string_view account) -> client::Client& {
+    if (account.empty()) return client;
     return open_door("system:serviceaccount:kube-system:" + std::string(account),
                      {"system:serviceaccounts", "system:serviceaccounts:kube-system"});
   };
   options.root_ca_pem = "CA";
   options.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller"};
   options.service_account_key = service_account_key_;
-  client::Client& client = open_door("system:kube-controller-manager", {});
   auto manager = controllers::ControllerManager::create(loop_, client, random_, options);
   ASSERT_TRUE(manager) << manager.error().message();
   manager_ = std::move(*manager);
