@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/strings.h"
 #include "base/time.h"
+#include "base/time_math.h"
 
 namespace tiphys {
 namespace {
@@ -31,6 +32,22 @@ TEST(Time, errors_read_as_in_go) {
             "\"\" as \"Z07:00\"");
   EXPECT_EQ(why("2008-01-01T00:00:00Zx"),
             "parsing time \"2008-01-01T00:00:00Zx\": extra text: \"x\"");
+}
+
+TEST(Time, sums_stop_at_the_ends) {
+  MicroTime last = parse_rfc3339("9999-12-31T23:59:59Z").value();
+  MicroTime first = parse_rfc3339("0001-01-01T00:00:00Z").value();
+  EXPECT_EQ(seconds_after(1, 2), 1 + 2 * kMicrosPerSecond);
+  EXPECT_EQ(seconds_after(1, -2), 1 - 2 * kMicrosPerSecond);
+  EXPECT_EQ(seconds_after(0, INT64_MAX), last);
+  EXPECT_EQ(seconds_after(first, INT64_MAX), last);
+  EXPECT_EQ(seconds_after(INT64_MAX, INT64_MIN), first);
+  EXPECT_EQ(time_between(1, 3), std::chrono::microseconds(2));
+  EXPECT_EQ(time_between(first, last), Duration::max());
+  EXPECT_EQ(time_between(last, first), Duration::min());
+  EXPECT_EQ(time_between(INT64_MIN, INT64_MAX), Duration::max());
+  EXPECT_EQ(bounded_seconds(-3), std::chrono::seconds(-3));
+  EXPECT_GT(bounded_seconds(INT64_MAX) + bounded_seconds(INT64_MAX), bounded_seconds(INT64_MAX));
 }
 
 TEST(GoDuration, round_trips) {

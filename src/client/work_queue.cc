@@ -4,6 +4,13 @@
 
 namespace tiphys::client {
 
+namespace {
+
+// A century; more is as good as never, and would overflow the clock.
+constexpr Duration kLongestDelay = std::chrono::hours(100 * 365 * 24);
+
+}  // namespace
+
 WorkQueue::WorkQueue(Loop& loop) : WorkQueue(loop, BackOff()) {}
 WorkQueue::WorkQueue(Loop& loop, BackOff back_off)
     : loop_(loop), back_off_(back_off), ready_(loop) {}
@@ -50,7 +57,7 @@ void WorkQueue::add(std::string key) {
 void WorkQueue::add_after(std::string key, Duration delay) {
   if (shut_down_) return;
   if (delay <= Duration::zero()) return add(std::move(key));
-  MonoTime when = loop_.mono() + delay;
+  MonoTime when = loop_.mono() + std::min(delay, kLongestDelay);
   auto [entry, added] = waiting_.try_emplace(key, when, Loop::TimerId(0));
   if (!added) {
     if (entry->second.first <= when) return;

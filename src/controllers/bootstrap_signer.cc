@@ -1,6 +1,7 @@
 #include "controllers/bootstrap_signer.h"
 
 #include "base/strings.h"
+#include "base/time_math.h"
 #include "controllers/resources.h"
 #include "crypto/jwt.h"
 #include "kinds/core_v1.h"
@@ -94,7 +95,7 @@ Decision BootstrapSigner::reconcile(const std::string& key, MicroTime now) {
     wanted.emplace(std::string(kSignaturePrefix) + token->first,
                    detached_signature(data.find(kContent), token->first, token->second));
     if (auto end = token_expiration(*secret)) {
-      decision.look_again_in(std::chrono::microseconds(*end - now));
+      decision.look_again_in(time_between(now, *end));
     }
   }
   Draft draft(*object);
@@ -123,7 +124,7 @@ Decision TokenCleaner::reconcile(const std::string& key, MicroTime now) {
   std::optional<MicroTime> end = token_expiration(*secret);
   if (!end) return decision;
   if (*end > now) {
-    decision.look_again_in(std::chrono::microseconds(*end - now));
+    decision.look_again_in(time_between(now, *end));
   } else {
     decision.add(delete_action(secrets(), secret));
   }

@@ -1,4 +1,5 @@
 // A Deployment's status: counts, and the conditions that `kubectl rollout status` reads.
+#include "base/time_math.h"
 #include "controllers/deployment_plan.h"
 #include "controllers/resources.h"
 
@@ -141,8 +142,8 @@ void DeploymentPlanner::look_when_stuck() {
   if (known.reason() == "ProgressDeadlineExceeded") return;
   MicroTime deadline =
       known.last_update_time() + deployment_.spec().progress_deadline_seconds() * kMicrosPerSecond;
-  MicroTime wait = std::max<MicroTime>(deadline - now_, 0) + kMicrosPerSecond;
-  decision_.look_again_in(std::chrono::microseconds(wait));
+  MicroTime due = std::max(deadline, now_) + kMicrosPerSecond;
+  decision_.look_again_in(time_between(now_, due));
 }
 
 void DeploymentPlanner::report_failures() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/time_math.h"
 #include "client/object_key.h"
 #include "controllers/job_policies.h"
 #include "controllers/pod_state.h"
@@ -12,8 +13,6 @@ namespace tiphys::controllers {
 using client::metadata;
 
 namespace {
-
-constexpr int64_t kLongestDeadlineSeconds = 100L * 365 * 24 * 3600;  // further ones are never
 
 batch_v1::JobCondition true_condition(batch_v1::JobStatus status, std::string_view type) {
   for (batch_v1::JobCondition condition : status.conditions()) {
@@ -185,10 +184,9 @@ bool JobPlanner::past_deadline() {
   if (!spec_.has_active_deadline_seconds() || !status.has_start_time() || spec_.suspend()) {
     return false;
   }
-  int64_t seconds = std::min(spec_.active_deadline_seconds(), kLongestDeadlineSeconds);
-  MicroTime end = status.start_time() + seconds * kMicrosPerSecond;
+  MicroTime end = seconds_after(status.start_time(), spec_.active_deadline_seconds());
   if (now_ >= end) return true;
-  plan_.decision.look_again_in(std::chrono::microseconds(end - now_));
+  plan_.decision.look_again_in(time_between(now_, end));
   return false;
 }
 

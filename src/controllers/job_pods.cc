@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/strings.h"
+#include "base/time_math.h"
 #include "client/object_key.h"
 #include "controllers/job_policies.h"
 #include "controllers/pod_state.h"
@@ -115,7 +116,7 @@ MicroTime finish_time(const core_v1::Pod& pod) {
   }
   meta_v1::ObjectMeta meta = pod.metadata();
   if (!meta.has_deletion_timestamp()) return meta.creation_timestamp();
-  return meta.deletion_timestamp() - meta.deletion_grace_period_seconds() * kMicrosPerSecond;
+  return seconds_after(meta.deletion_timestamp(), -meta.deletion_grace_period_seconds());
 }
 
 int32_t index_failures(const core_v1::Pod& pod) { return count_in(pod, kIndexFailures); }
@@ -146,7 +147,7 @@ Duration back_off_left(const JobBackOff& back_off, MicroTime now) {
   Duration wait = kFirstBackOff;
   for (int32_t i = 1; i < back_off.failures && wait < kLongestBackOff; ++i) wait *= 2;
   wait = std::min(wait, kLongestBackOff);
-  Duration passed = std::chrono::microseconds(std::max<MicroTime>(now - back_off.last_failure, 0));
+  Duration passed = std::max(time_between(back_off.last_failure, now), Duration::zero());
   return passed >= wait ? Duration::zero() : wait - passed;
 }
 

@@ -1,6 +1,7 @@
 #include "controllers/metrics_source.h"
 
 #include "base/strings.h"
+#include "base/time_math.h"
 #include "codec/codec.h"
 #include "controllers/resource_mapper.h"
 #include "object/quantity.h"
@@ -129,7 +130,7 @@ Result<PodMetrics> read_pods_metric(std::string_view json) {
     // v1beta2 and v1beta1.
     for (std::string_view field : {"windowSeconds", "window"}) {
       const Value& seconds = item.find(field);
-      if (!seconds.is_null()) metric.window = std::chrono::seconds(seconds.as_int());
+      if (!seconds.is_null()) metric.window = bounded_seconds(seconds.as_int());
     }
     metrics[std::string(item.find("describedObject").as_node().find("name").as_text())] = metric;
   }

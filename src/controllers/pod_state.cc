@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/strings.h"
+#include "base/time_math.h"
 #include "client/object_key.h"
 #include "controllers/ownership.h"
 #include "kinds/pods.h"
@@ -23,7 +24,7 @@ std::optional<Duration> until_available(const core_v1::Pod& pod, int32_t min_rea
   MicroTime since = kinds::find_condition(pod.status(), "Ready").last_transition_time();
   if (since == 0) return std::nullopt;
   MicroTime due = since + min_ready_seconds * kMicrosPerSecond;
-  return std::chrono::microseconds(std::max<MicroTime>(due - now, 1));
+  return std::max<Duration>(time_between(now, due), std::chrono::microseconds(1));
 }
 
 void look_when_available(const std::vector<ObjectPtr>& pods, int32_t min_ready_seconds,

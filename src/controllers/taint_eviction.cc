@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/time_math.h"
 #include "controllers/pod_state.h"
 #include "controllers/resources.h"
 #include "kinds/tolerations.h"
@@ -45,7 +46,7 @@ std::optional<MicroTime> eviction_time(core_v1::Pod pod, const ListView<core_v1:
     MicroTime when = now;
     if (auto toleration = find_toleration(pod.spec().tolerations(), taint)) {
       if (!toleration->has_toleration_seconds()) continue;
-      when = time_added(taint, seen, now) + toleration->toleration_seconds() * kMicrosPerSecond;
+      when = seconds_after(time_added(taint, seen, now), toleration->toleration_seconds());
     }
     if (!earliest || when < *earliest) earliest = when;
   }
@@ -105,7 +106,7 @@ Decision TaintEviction::reconcile(const std::string& key, MicroTime now) {
   }
   waiting_[key] = uid_of(*object);
   if (*when > now) {
-    decision.look_again_in(std::chrono::microseconds(*when - now));
+    decision.look_again_in(time_between(now, *when));
     return decision;
   }
   evict(decision, object, now);

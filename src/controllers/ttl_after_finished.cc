@@ -1,5 +1,6 @@
 #include "controllers/ttl_after_finished.h"
 
+#include "base/time_math.h"
 #include "controllers/resources.h"
 #include "kinds/batch_v1.h"
 
@@ -11,7 +12,7 @@ namespace {
 std::optional<Duration> time_left(const ObjectPtr& job, MicroTime now) {
   std::optional<MicroTime> end = job ? job_expires_at(*job) : std::nullopt;
   if (!end) return std::nullopt;
-  return std::chrono::microseconds(*end - now);
+  return time_between(now, *end);
 }
 
 }  // namespace

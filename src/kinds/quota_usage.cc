@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "base/time_math.h"
 #include "kinds/quota_scopes.h"
 #include "kinds/resource_v1.h"
 
@@ -214,8 +215,8 @@ bool counts_for_quota(const core_v1::Pod& pod, MicroTime now) {
   if (!metadata.has_deletion_timestamp() || !metadata.has_deletion_grace_period_seconds()) {
     return true;
   }
-  MicroTime grace = metadata.deletion_grace_period_seconds() * kMicrosPerSecond;
-  return now <= metadata.deletion_timestamp() + grace;
+  return now <=
+         seconds_after(metadata.deletion_timestamp(), metadata.deletion_grace_period_seconds());
 }
 
 ResourceSums quantities(const MapView<std::string_view>& map) {

@@ -4,6 +4,7 @@
 
 #include "apiserver/registry/kind_rules.h"
 #include "apiserver/registry/meta.h"
+#include "base/time_math.h"
 #include "kinds/core_v1.h"
 
 namespace tiphys::apiserver {
@@ -70,9 +71,9 @@ struct Grace {
 
 // A running deletion may only be shortened, and not into the past: what was graceful stays so.
 Grace shortened(const MetaView& meta, int64_t running, int64_t requested, MicroTime now) {
-  MicroTime start = meta.deletion_timestamp() - running * kMicrosPerSecond;
+  MicroTime start = seconds_after(meta.deletion_timestamp(), -running);
   Grace grace{.graceful = true, .seconds = requested};
-  grace.deadline = start + requested * kMicrosPerSecond;
+  grace.deadline = seconds_after(start, requested);
   if (grace.deadline >= now) return grace;
   grace.deadline = now;
   if (requested != 0) grace.seconds = 1;
@@ -93,7 +94,7 @@ Grace grace_of(const Strategy& strategy, const Object& object, const MetaView& m
   }
   int64_t seconds = strategy.grace_period(object, requested.value_or(-1));
   if (seconds < 0) return {};
-  return {.graceful = true, .seconds = seconds, .deadline = now + seconds * kMicrosPerSecond};
+  return {.graceful = true, .seconds = seconds, .deadline = seconds_after(now, seconds)};
 }
 
 bool is_namespace(const schema::Resource& resource) {

@@ -57,17 +57,17 @@ Result<std::string> take_quoted(std::string_view& rest) {
       rest.remove_prefix(i + 1);
       return out;
     }
-    if (rest[i] == '\\' && i + 1 < rest.size()) ++i;
-    bool newline = rest[i] == 'n' && rest[i - 1] == '\\';
-    out += newline ? '\n' : rest[i];
+    bool escaped = rest[i] == '\\' && i + 1 < rest.size();
+    if (escaped) ++i;
+    out += escaped && rest[i] == 'n' ? '\n' : rest[i];
   }
   return malformed("label value has no end");
 }
 
-void set_label(std::string_view name, std::string value, Series& out) {
-  if (name == "container") out.container = std::move(value);
-  if (name == "pod") out.pod = std::move(value);
-  if (name == "namespace") out.ns = std::move(value);
+void set_label(std::string_view name, const std::string& value, Series& out) {
+  if (name == "container") out.container = value;
+  if (name == "pod") out.pod = value;
+  if (name == "namespace") out.ns = value;
 }
 
 // Takes {name="value",...} off the front.
@@ -81,7 +81,7 @@ Result<void> take_labels(std::string_view& rest, Series& out) {
     std::string_view name = trim(rest.substr(0, equals));
     rest = trim(rest.substr(equals + 1));
     TIPHYS_TRY(std::string, value, take_quoted(rest));
-    set_label(name, std::move(value), out);
+    set_label(name, value, out);
     rest = trim(rest);
     if (rest.starts_with(',')) {
       rest.remove_prefix(1);

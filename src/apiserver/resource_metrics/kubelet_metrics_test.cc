@@ -71,11 +71,13 @@ TEST(KubeletMetrics, NumbersThatAreNoUsage) {
 
 TEST(KubeletMetrics, EscapedLabels) {
   NodePoints points = parse(
-      "container_cpu_usage_seconds_total{container=\"a\\\"}\\\\\\n\",namespace=\"n\",pod=\"p\"} 1\n"
-      "container_memory_working_set_bytes{container=\"a\\\"}\\\\\\n\",namespace=\"n\",pod=\"p\"} "
+      "container_cpu_usage_seconds_total{container=\"a\\\"}\\\\\\n\\\\n\",namespace=\"n\",pod="
+      "\"p\"} 1\n"
+      "container_memory_working_set_bytes{container=\"a\\\"}\\\\\\n\\\\n\",namespace=\"n\",pod="
+      "\"p\"} "
       "1\n");
   ASSERT_EQ(points.pods.size(), 1u);
-  EXPECT_EQ(points.pods.begin()->second.begin()->first, "a\"}\\\n");
+  EXPECT_EQ(points.pods.begin()->second.begin()->first, "a\"}\\\n\\n");
 }
 
 TEST(KubeletMetrics, MalformedTextIsRefused) {

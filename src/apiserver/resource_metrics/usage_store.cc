@@ -1,12 +1,15 @@
 #include "apiserver/resource_metrics/usage_store.h"
 
+#include <algorithm>
+
+#include "base/time_math.h"
+
 namespace tiphys::apiserver {
 namespace {
 
 // A container younger than this spends its CPU on starting.
 constexpr Duration kFreshContainerMin = std::chrono::seconds(10);
-
-Duration between(MicroTime from, MicroTime to) { return std::chrono::microseconds(to - from); }
+constexpr double kMaxNanoCores = 9e18;  // fits int64, whatever a kubelet tells
 
 const UsagePoint* find_container(const UsageStore::Batch& batch, const std::string& node,
                                  const PodName& pod, const std::string& container) {
@@ -41,14 +44,15 @@ std::optional<Usage> usage_between(const UsagePoint& previous, const UsagePoint&
   }
   double micros = static_cast<double>(last.time - previous.time);
   double spent = static_cast<double>(last.cpu_ns - previous.cpu_ns);
+  double nano_cores = std::min(spent / micros * kMicrosPerSecond, kMaxNanoCores);
   return Usage{.time = last.time,
-               .window = between(previous.time, last.time),
-               .nano_cores = static_cast<int64_t>(spent / micros * kMicrosPerSecond),
+               .window = time_between(previous.time, last.time),
+               .nano_cores = static_cast<int64_t>(nano_cores),
                .memory_bytes = last.memory_bytes};
 }
 
 bool UsageStore::is_fresh(const UsagePoint& now) const {
-  Duration age = between(now.started, now.time);
+  Duration age = time_between(now.started, now.time);
   return now.started > 0 && age >= kFreshContainerMin && age < resolution_;
 }
 

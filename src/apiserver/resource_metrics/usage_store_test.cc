@@ -106,6 +106,17 @@ TEST_F(UsageStoreTest, AFreshContainerIsMeasuredFromItsStart) {
   EXPECT_TRUE(pod().empty());
 }
 
+TEST_F(UsageStoreTest, NumbersAtTheEndsOfTheirTypes) {
+  MicroTime year_9999 = parse_rfc3339("9999-12-31T23:59:59Z").value();
+  store("a", {.started = 1, .time = 2, .cpu_ns = 1, .memory_bytes = 1});
+  store("a", {.started = 1, .time = 3, .cpu_ns = 9'000'000'000'000'000'000, .memory_bytes = 1});
+  ASSERT_EQ(pod().size(), 1u);
+  EXPECT_GT(pod()[0].usage.nano_cores, 0);
+  store("a", {.started = 1, .time = year_9999, .cpu_ns = INT64_MAX, .memory_bytes = 1});
+  ASSERT_EQ(pod().size(), 1u);
+  EXPECT_EQ(pod()[0].usage.window, Duration::max());
+}
+
 TEST_F(UsageStoreTest, ClearForgets) {
   store_node(point(100, 50 * kSecond));
   store_node(point(115, 65 * kSecond));

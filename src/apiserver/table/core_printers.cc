@@ -2,6 +2,7 @@
 #include "apiserver/table/pod_status.h"
 #include "apiserver/table/printers.h"
 #include "base/strings.h"
+#include "base/time_math.h"
 #include "kinds/events_v1.h"
 
 namespace tiphys::apiserver {
@@ -34,8 +35,7 @@ void print_pod(const Object& object, MicroTime now, Cells& cells) {
   PodSummary summary = summarize_pod(pod);
   std::string restarts = std::to_string(summary.restarts);
   if (summary.restarts != 0 && summary.last_restart != 0) {
-    restarts +=
-        " (" + human_duration(std::chrono::microseconds(now - summary.last_restart)) + " ago)";
+    restarts += " (" + human_duration(time_between(summary.last_restart, now)) + " ago)";
   }
   cells.text(pod.metadata().name());
   cells.text(std::to_string(summary.ready) + "/" + std::to_string(summary.total));

@@ -2,6 +2,7 @@
 
 #include "apiserver/table/printers.h"
 #include "base/strings.h"
+#include "base/time_math.h"
 #include "codec/codec.h"
 #include "kinds/metadata.h"
 
@@ -53,7 +54,7 @@ void Cells::boolean(bool value) {
 }
 
 void Cells::age(MicroTime since, MicroTime now) {
-  text(since == 0 ? "<unknown>" : human_duration(std::chrono::microseconds(now - since)));
+  text(since == 0 ? "<unknown>" : human_duration(time_between(since, now)));
 }
 
 void Cells::date(MicroTime time) {

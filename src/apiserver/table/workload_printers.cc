@@ -1,6 +1,7 @@
 // Printers of ReplicationControllers, apps, batch, autoscaling and policy workloads.
 #include "apiserver/table/printers.h"
 #include "base/strings.h"
+#include "base/time_math.h"
 #include "kinds/apps_v1.h"
 #include "kinds/autoscaling_v1.h"
 #include "kinds/autoscaling_v2.h"
@@ -162,9 +163,7 @@ void print_job(const Object& object, MicroTime now, Cells& cells) {
   cells.text(item.metadata().name());
   cells.text(job_status(item));
   cells.text(job_completions(item));
-  cells.text(started == 0
-                 ? ""
-                 : human_duration(std::chrono::microseconds((ended == 0 ? now : ended) - started)));
+  cells.text(started == 0 ? "" : human_duration(time_between(started, ended == 0 ? now : ended)));
   cells.age(item.metadata().creation_timestamp(), now);
   cells.text(container_names(item.spec().template_().spec()));
   cells.text(container_images(item.spec().template_().spec()));
@@ -191,7 +190,7 @@ void print_cron_job(const Object& object, MicroTime now, Cells& cells) {
   cells.text(or_none(item.spec().time_zone()));
   cells.text(!item.spec().has_suspend() ? "<unset>" : item.spec().suspend() ? "True" : "False");
   cells.number(static_cast<int64_t>(item.status().active().size()));
-  cells.text(last == 0 ? "<none>" : human_duration(std::chrono::microseconds(now - last)));
+  cells.text(last == 0 ? "<none>" : human_duration(time_between(last, now)));
   cells.age(item.metadata().creation_timestamp(), now);
   cells.text(container_names(job.template_().spec()));
   cells.text(container_images(job.template_().spec()));

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "base/time_math.h"
 #include "kinds/pods.h"
 #include "kubelet/pods/termination_message.h"
 #include "kubelet/probes/prober.h"
@@ -14,7 +15,6 @@ namespace {
 constexpr MicroTime kRetry = kMicrosPerSecond;
 constexpr MicroTime kLag = 20'000;
 constexpr MicroTime kLagLimit = 10 * kMicrosPerSecond;
-constexpr int64_t kMaxDeadlineSeconds = 1LL << 32;
 constexpr Duration kInformPoll = std::chrono::milliseconds(20);
 
 bool is_deleting(const ObjectPtr& pod) {
@@ -111,8 +111,8 @@ Task<void> PodWorker::run() {
   while (!stop_.stop_requested() && !finished_) {
     Duration limit = node_.options.sync_frequency;
     if (wake_at_ != 0) {
-      MicroTime left = std::max<MicroTime>(wake_at_ - node_.loop.wall(), 1000);
-      limit = std::min<Duration>(limit, std::chrono::microseconds(left));
+      Duration left = time_between(node_.loop.wall(), wake_at_);
+      limit = std::min(limit, std::max<Duration>(left, std::chrono::milliseconds(1)));
     }
     (void)co_await wake_.wait(stop_.token(), limit);
     if (stop_.stop_requested()) break;
@@ -132,8 +132,7 @@ void PodWorker::watch_deadline() {
   core_v1::PodStatus status = view().status();
   if (failed_ || !spec.has_active_deadline_seconds() || !status.has_start_time()) return;
   if (kinds::is_terminal(status.phase()) || is_finished(view(), state_)) return;
-  int64_t seconds = std::min(spec.active_deadline_seconds(), kMaxDeadlineSeconds);
-  MicroTime end = status.start_time() + seconds * kMicrosPerSecond;
+  MicroTime end = seconds_after(status.start_time(), spec.active_deadline_seconds());
   if (node_.loop.wall() < end) {
     wake_at(end);
     return;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/time_math.h"
 #include "kinds/pods.h"
 #include "kubelet/pods/resources.h"
 #include "kubelet/pods/worker.h"
@@ -89,7 +90,7 @@ Task<void> PodWorker::sync_terminal() {
 }
 
 void PodWorker::kill(std::string id, std::string name, std::string message, int64_t grace) {
-  MicroTime end = node_.loop.wall() + grace * kMicrosPerSecond;
+  MicroTime end = seconds_after(node_.loop.wall(), grace);
   auto running = killing_.find(id);
   if (running != killing_.end() && running->second <= end) return;
   bool first = running == killing_.end();
@@ -109,7 +110,7 @@ Task<void> PodWorker::run_kill(std::string id, std::string name, std::string pha
     HandlerTarget target{id, ip, pod, container, "kube-lifecycle/1.35"};
     HandlerHost host{node_.loop, node_.pool, node_.runtime};
     HandlerResult result = co_await run_hook(host, target, container.lifecycle().pre_stop(),
-                                             std::chrono::seconds(grace), stop_.token());
+                                             bounded_seconds(grace), stop_.token());
     if (!result.ok && !stop_.stop_requested()) {
       record("Warning", "FailedPreStopHook", "PreStopHook failed", "spec.containers{" + name + "}");
     }

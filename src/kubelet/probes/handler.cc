@@ -1,6 +1,7 @@
 #include "kubelet/probes/handler.h"
 
 #include "base/strings.h"
+#include "base/time_math.h"
 #include "crypto/tls.h"
 #include "net/client.h"
 #include "net/dial.h"
@@ -171,7 +172,7 @@ Task<HandlerResult> run_hook(HandlerHost node, HandlerTarget target, core_v1::Li
   if (hook.has_http_get())
     co_return co_await run_http(node, target, hook.http_get(), timeout, stop);
   if (hook.has_sleep()) {
-    Duration span = std::min<Duration>(std::chrono::seconds(hook.sleep().seconds()), timeout);
+    Duration span = std::min<Duration>(bounded_seconds(hook.sleep().seconds()), timeout);
     (void)co_await sleep_for(node.loop, span, stop);
   }
   co_return HandlerResult{true, ""};

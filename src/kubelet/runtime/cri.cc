@@ -1,5 +1,6 @@
 #include "kubelet/runtime/cri.h"
 
+#include "base/time_math.h"
 #include "codec/codec.h"
 #include "kinds/cri_v1.h"
 #include "kubelet/runtime/cri_records.h"
@@ -161,8 +162,9 @@ Task<Result<void>> Cri::stop_container(std::string id, int64_t grace_seconds) {
   auto request = make<cri_v1::StopContainerRequest>();
   cri_v1::StopContainerRequestEdit edit(*request);
   edit.set_container_id(id);
-  edit.set_timeout(grace_seconds);
-  Duration timeout = kCallTimeout + std::chrono::seconds(grace_seconds);
+  Duration grace = bounded_seconds(grace_seconds);
+  edit.set_timeout(grace / std::chrono::seconds(1));
+  Duration timeout = kCallTimeout + grace;
   co_return co_await act(runtime_method("StopContainer"), request, timeout);
 }
 
