@@ -2,6 +2,8 @@
 
 #include <functional>
 
+#include "controllers/resources.h"
+#include "controllers/selector_text.h"
 #include "kinds/label_selector.h"
 #include "kinds/metadata.h"
 #include "object/quantity.h"
@@ -23,10 +25,10 @@ int64_t milli(std::string_view quantity) { return Quantity::of(quantity).milli_v
 string milli_text(int64_t value) { return Quantity::milli(value).text(); }
 
 string debug_text(const MetricIdentifier& metric) {
-  return selector_debug_text(metric.has_selector(), metric.selector());
+  return metric.has_selector() ? selector_text(metric.selector()) : "nil";
 }
 
-Result<string> selector_text(const MetricIdentifier& metric) {
+Result<string> query_selector(const MetricIdentifier& metric) {
   TIPHYS_TRY(LabelSelector, selector, to_selector(metric.has_selector(), metric.selector()));
   return selector.text();
 }
@@ -81,9 +83,7 @@ Task<Result<Figures>> ask_external(MetricsSource& source, string metric, string 
 Task<Result<Figures>> ask_nothing() { co_return Figures(); }
 
 MetricsSource::Described described(const autoscaling_v2::CrossVersionObjectReference& reference) {
-  std::string_view version = reference.api_version();
-  size_t slash = version.find('/');
-  return {string(slash == version.npos ? "" : version.substr(0, slash)), string(reference.kind()),
+  return {string(group_of(reference.api_version())), string(reference.kind()),
           string(reference.name())};
 }
 
@@ -263,25 +263,6 @@ void fail(MetricOutcome& outcome, const Row& row, const MetricSpec& spec, string
 
 }  // namespace
 
-string selector_debug_text(bool present, const meta_v1::LabelSelector& selector) {
-  if (!present) return "nil";
-  string text = "&LabelSelector{MatchLabels:map[string]string{";
-  for (auto [key, value] : selector.match_labels()) {
-    text += string(key) + ": " + string(value) + ",";
-  }
-  text += "},MatchExpressions:[]LabelSelectorRequirement{";
-  for (meta_v1::LabelSelectorRequirement one : selector.match_expressions()) {
-    string values;
-    for (std::string_view value : one.values()) {
-      if (!values.empty()) values += ' ';
-      values += value;
-    }
-    text += "LabelSelectorRequirement{Key:" + string(one.key()) +
-            ",Operator:" + string(one.operator_()) + ",Values:[" + values + "],},";
-  }
-  return text + "},}";
-}
-
 Task<Result<Figures>> ask_figures(MetricsSource& source, ObjectPtr autoscaler, size_t index,
                                   string selector) {
   MetricSpec spec = metric_at(*autoscaler, index);
@@ -295,16 +276,17 @@ Task<Result<Figures>> ask_figures(MetricsSource& source, ObjectPtr autoscaler, s
   }
   if (spec.type() == "Pods") {
     MetricIdentifier metric = spec.pods().metric();
-    return ask_pods(source, string(metric.name()), ns, selector, selector_text(metric));
+    return ask_pods(source, string(metric.name()), ns, selector, query_selector(metric));
   }
   if (spec.type() == "Object") {
     MetricIdentifier metric = spec.object().metric();
     return ask_object(source, string(metric.name()), ns,
-                      described(spec.object().described_object()), selector_text(metric));
+                      described(spec.object().described_object()), query_selector(metric));
   }
   if (spec.type() != "External") return ask_nothing();
   MetricIdentifier metric = spec.external().metric();
-  return ask_external(source, string(metric.name()), ns, selector_text(metric), debug_text(metric));
+  return ask_external(source, string(metric.name()), ns, query_selector(metric),
+                      debug_text(metric));
 }
 
 MetricOutcome metric_outcome(const autoscaling_v2::HorizontalPodAutoscaler& autoscaler,

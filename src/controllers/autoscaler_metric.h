@@ -34,7 +34,4 @@ MetricOutcome metric_outcome(const autoscaling_v2::HorizontalPodAutoscaler& auto
                              size_t index, Result<Figures> figures, const ScaledPods& scaled,
                              int32_t status_replicas);
 
-// A label selector as upstream's texts show it: "&LabelSelector{MatchLabels:...}", "nil".
-std::string selector_debug_text(bool present, const meta_v1::LabelSelector& selector);
-
 }  // namespace tiphys::controllers

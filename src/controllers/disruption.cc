@@ -12,11 +12,6 @@ namespace {
 constexpr int kWorkers = 1;
 constexpr std::string_view kPodKey = "pod ";
 
-std::string_view group_of(std::string_view api_version) {
-  size_t slash = api_version.find('/');
-  return slash == std::string_view::npos ? std::string_view() : api_version.substr(0, slash);
-}
-
 LabelSelector pods_of(const Object& budget) {
   policy_v1::PodDisruptionBudgetSpec spec = policy_v1::PodDisruptionBudget(budget).spec();
   return selector_of(spec.selector(), spec.has_selector());

@@ -4,8 +4,10 @@
 #include <map>
 #include <set>
 
+#include "base/time_math.h"
 #include "client/object_key.h"
 #include "controllers/resources.h"
+#include "controllers/selector_text.h"
 #include "kinds/pods.h"
 #include "object/int_or_string.h"
 
@@ -19,25 +21,6 @@ constexpr std::string_view kAllowed = "DisruptionAllowed";
 
 constexpr MicroTime micros(Duration time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
-}
-
-// As Go's %v prints it.
-std::string selector_text(const meta_v1::LabelSelector& selector) {
-  std::string text = "&LabelSelector{MatchLabels:map[string]string{";
-  std::map<std::string_view, std::string_view> labels;
-  for (auto [key, value] : selector.match_labels()) labels.emplace(key, value);
-  for (auto& [key, value] : labels) text += std::string(key) + ": " + std::string(value) + ",";
-  text += "},MatchExpressions:[]LabelSelectorRequirement{";
-  for (meta_v1::LabelSelectorRequirement one : selector.match_expressions()) {
-    text += "LabelSelectorRequirement{Key:" + std::string(one.key()) +
-            ",Operator:" + std::string(one.operator_()) + ",Values:[";
-    std::string values;
-    for (std::string_view value : one.values()) {
-      values += (values.empty() ? "" : " ") + std::string(value);
-    }
-    text += values + "],},";
-  }
-  return text + "},}";
 }
 
 void set_allowed(policy_v1::PodDisruptionBudgetStatusEdit status, std::string_view value,
@@ -158,7 +141,7 @@ class BudgetLook {
       }
       status.edit_disrupted_pods().set(name, since);
       disrupted_.emplace(name);
-      decision_.look_again_in(std::chrono::microseconds(until - now_ + 1));
+      decision_.look_again_in(time_between(now_, until + 1));
     }
   }
 
@@ -198,7 +181,7 @@ Decision plan_stale_disruption(const ObjectPtr& object, MicroTime now) {
   if (!stale) return decision;
   MicroTime until = told.last_transition_time() + micros(kStaleDisruption);
   if (until > now) {
-    decision.look_again_in(std::chrono::microseconds(until - now));
+    decision.look_again_in(time_between(now, until));
     return decision;
   }
   Draft draft(*object);

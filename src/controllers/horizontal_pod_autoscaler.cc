@@ -30,13 +30,9 @@ Bounds bounds_of(const ObjectPtr& autoscaler, const ObjectPtr& scale) {
           spec.max_replicas()};
 }
 
-// The group of "apps/v1". Error: a text that is no API version.
-Result<std::string> group_of(std::string_view api_version) {
-  size_t slash = api_version.find('/');
-  if (slash == std::string_view::npos) return std::string();
-  if (api_version.find('/', slash + 1) == std::string_view::npos) {
-    return std::string(api_version.substr(0, slash));
-  }
+// Error: a text that is no API version.
+Result<void> check_version(std::string_view api_version) {
+  if (std::ranges::count(api_version, '/') <= 1) return {};
   return ApiStatus::bad_request("unexpected GroupVersion string: " + std::string(api_version));
 }
 
@@ -91,11 +87,12 @@ Task<void> HorizontalPodAutoscalerController::write_status(Round& round) {
 // The first resource of the kind that has such a scale; the first error if none has.
 Task<Result<void>> HorizontalPodAutoscalerController::find_scale(Round& round) {
   auto target = spec_of(round.object).scale_target_ref();
-  Result<std::string> group = group_of(target.api_version());
-  if (!group) co_return group.error();
+  Result<void> valid = check_version(target.api_version());
+  if (!valid) co_return valid.error();
+  std::string group(group_of(target.api_version()));
   std::string ns(namespace_of(*round.object));
   std::string name(target.name());
-  auto mapped = co_await map_kind(context_.client, *group, std::string(target.kind()));
+  auto mapped = co_await map_kind(context_.client, group, std::string(target.kind()));
   if (!mapped) co_return mapped.error();
   std::optional<ApiStatus> first;
   for (MappedResource& resource : *mapped) {
@@ -270,7 +267,10 @@ ScaledPods HorizontalPodAutoscalerController::scaled_pods(const Round& round) co
 Task<Result<HorizontalPodAutoscalerController::Wish>>
 HorizontalPodAutoscalerController::ask_metrics(Round& round) {
   Result<void> checked = check_selector(round);
-  if (!checked) co_return checked.error();
+  if (!checked) {
+    round.status.set_metrics({});
+    co_return checked.error();
+  }
   std::vector<MetricOutcome> outcomes;
   size_t count = spec_of(round.object).metrics().size();
   int32_t status_replicas = Scale(*round.scale).status().replicas();
@@ -288,6 +288,7 @@ HorizontalPodAutoscalerController::ask_metrics(Round& round) {
 // The highest proposal counts; but where a metric is missing, nothing is scaled down.
 Result<HorizontalPodAutoscalerController::Wish> HorizontalPodAutoscalerController::judge(
     Round& round, const std::vector<MetricOutcome>& outcomes) {
+  round.status.set_metrics(outcomes);
   Wish wish;
   size_t failed = 0;
   const MetricOutcome* first_failed = nullptr;
@@ -311,7 +312,6 @@ Result<HorizontalPodAutoscalerController::Wish> HorizontalPodAutoscalerControlle
   round.status.set_condition(
       kActive, true, "ValidMetricFound",
       "the HPA was able to successfully calculate a replica count from " + wish.metric);
-  round.status.set_metrics(outcomes);
   return wish;
 }
 

@@ -51,6 +51,11 @@ const schema::Resource& certificate_signing_requests() {
 const schema::Resource& service_cidrs() { return served("networking.k8s.io", "servicecidrs"); }
 const schema::Resource& ip_addresses() { return served("networking.k8s.io", "ipaddresses"); }
 
+std::string_view group_of(std::string_view api_version) {
+  size_t slash = api_version.find('/');
+  return slash == std::string_view::npos ? std::string_view() : api_version.substr(0, slash);
+}
+
 std::vector<const schema::Resource*> collectable_resources() {
   std::map<std::pair<std::string_view, std::string_view>, const schema::Resource*> best;
   for (const schema::Resource& resource : schema::all_resources()) {

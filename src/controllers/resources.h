@@ -1,5 +1,6 @@
 // The resources that controllers work on, as the schema's tables know them.
 #pragma once
+#include <string_view>
 #include <vector>
 
 #include "schema/resource.h"
@@ -33,6 +34,9 @@ const schema::Resource& cluster_roles();
 const schema::Resource& certificate_signing_requests();
 const schema::Resource& service_cidrs();
 const schema::Resource& ip_addresses();
+
+// The group of "apps/v1"; of "v1": "".
+std::string_view group_of(std::string_view api_version);
 
 // One version of every resource whose objects can be listed, watched and deleted, Events aside.
 std::vector<const schema::Resource*> collectable_resources();
