@@ -58,6 +58,7 @@ void DaemonPlanner::roll_in_place(int32_t max_unavailable) {
     } else if (available(pods.old)) {
       candidates.push_back(pods.old);
     } else {
+      ++unavailable;
       doomed_.push_back({pods.old, {}});
     }
   }
