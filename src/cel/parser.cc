@@ -4,8 +4,7 @@
 
 #include <algorithm>
 
-#include "cel/literals.h"
-#include "cel/macros.h"
+#include "cel/ast_builder.h"
 #include "cel/token_stream.h"
 
 namespace tiphys::cel {
@@ -27,39 +26,10 @@ constexpr TokenSet kSums = tokens(kPlus, kMinus);
 constexpr TokenSet kMembers = tokens(kDot, kLeftBracket);
 constexpr TokenSet kCommaOrEnd = bit(kComma) | kRuleEnds;
 
-std::string_view operator_name(TokenKind kind) {
-  switch (kind) {
-    case kEquals:
-      return operators::kEquals;
-    case kNotEquals:
-      return "_!=_";
-    case kIn:
-      return "@in";
-    case kLess:
-      return "_<_";
-    case kLessEquals:
-      return "_<=_";
-    case kGreater:
-      return "_>_";
-    case kGreaterEquals:
-      return "_>=_";
-    case kPlus:
-      return operators::kAdd;
-    case kMinus:
-      return "_-_";
-    case kStar:
-      return "_*_";
-    case kSlash:
-      return "_/_";
-    default:
-      return "_%_";
-  }
-}
-
 class Parser {
  public:
   Parser(const Source& source, bool bind, Ast& ast, Issues& syntax, Issues& semantic)
-      : bind_(bind), ast_(ast), issues_(semantic), in_(source, syntax) {}
+      : ast_(ast), issues_(semantic), build_(ast, bind, semantic), in_(source, syntax) {}
 
   void run() {
     in_.enter(Rule::kStart, 0);
@@ -71,34 +41,6 @@ class Parser {
   bool aborted() const { return in_.aborted(); }
 
  private:
-  // The nodes of the tree.
-
-  Expr* node(ExprKind kind, int32_t offset) { return ast_.make(kind, offset); }
-  Expr* unspecified(const Token& at) { return node(ExprKind::kUnspecified, at.start); }
-
-  Expr* error(int32_t offset, std::string message) {
-    issues_.add(offset, std::move(message));
-    return node(ExprKind::kUnspecified, offset);
-  }
-
-  Expr* call(int32_t offset, std::string_view function, Expr* target, std::vector<Expr*> args,
-             bool deeper) {
-    Expr* made = node(ExprKind::kCall, offset);
-    made->name = ast_.keep(std::string(function));
-    made->target = target;
-    made->args = std::move(args);
-    for (const Expr* arg : made->args) made->height = std::max(made->height, arg->height);
-    if (target) made->height = std::max(made->height, target->height);
-    if (deeper) ++made->height;
-    return expand_macro(ast_, made, bind_, issues_);
-  }
-
-  Expr* literal_node(int32_t offset, Literal value) {
-    Expr* made = node(ExprKind::kLiteral, offset);
-    made->literal = value;
-    return made;
-  }
-
   // Rules. Each takes what may follow it.
 
   Expr* expr(TokenSet follow) {
@@ -110,8 +52,8 @@ class Parser {
       Token op = in_.take();
       Expr* yes = conditional_or(bit(kColon));
       ok = in_.match(kColon, kExprStart);
-      Expr* no = ok ? expr(kRuleEnds) : unspecified(first);
-      result = call(op.start, operators::kConditional, nullptr, {result, yes, no}, true);
+      Expr* no = ok ? expr(kRuleEnds) : build_.unspecified(first.start);
+      result = build_.call(op.start, operators::kConditional, nullptr, {result, yes, no}, true);
     }
     in_.leave(Rule::kExpr, !ok);
     return result;
@@ -135,18 +77,7 @@ class Parser {
       terms.push_back((this->*term)(bit(op) | kRuleEnds));
     }
     in_.leave(rule, false);
-    return balance(function, terms, offsets, 0, static_cast<int>(offsets.size()) - 1);
-  }
-
-  // A tree of even height instead of a chain; which order the terms have does not matter.
-  Expr* balance(std::string_view function, const std::vector<Expr*>& terms,
-                const std::vector<int32_t>& offsets, int low, int high) {
-    if (offsets.empty()) return terms[0];
-    int middle = (low + high + 1) / 2;
-    Expr* left = middle == low ? terms[middle] : balance(function, terms, offsets, low, middle - 1);
-    Expr* right =
-        middle == high ? terms[middle + 1] : balance(function, terms, offsets, middle + 1, high);
-    return call(offsets[middle], function, nullptr, {left, right}, false);
+    return build_.logic(function, terms, offsets);
   }
 
   Expr* relation_rule(TokenSet follow) { return relation(follow, 0); }
@@ -158,7 +89,7 @@ class Parser {
     while (!in_.aborted() && precedence == 0 && in_.next_is(kRelationOperators)) {
       Token op = in_.take();
       Expr* right = relation(kRelationOperators | kRuleEnds, 1);
-      left = call(op.start, operator_name(op.kind), nullptr, {left, right}, true);
+      left = build_.call(op.start, operator_name(op.kind), nullptr, {left, right}, true);
       ++turns;
     }
     in_.leave(Rule::kRelation, false, turns);
@@ -175,7 +106,7 @@ class Parser {
     while (!in_.aborted() && in_.next_is(ops)) {
       Token op = in_.take();
       Expr* right = calc(kNext, kSums & bit(op.kind) ? 1 : 2);
-      left = call(op.start, operator_name(op.kind), nullptr, {left, right}, true);
+      left = build_.call(op.start, operator_name(op.kind), nullptr, {left, right}, true);
       ++turns;
     }
     in_.leave(Rule::kCalc, false, turns);
@@ -195,7 +126,7 @@ class Parser {
       result = member(kRuleEnds);
     }
     in_.leave(Rule::kUnary, !ok);
-    return result ? result : unspecified(first);
+    return result ? result : build_.unspecified(first.start);
   }
 
   Expr* logical_not() {
@@ -209,7 +140,7 @@ class Parser {
     }
     Expr* operand = member(kRuleEnds);
     if (count % 2 == 0) return operand;
-    return call(first.start, operators::kNot, nullptr, {operand}, false);
+    return build_.call(first.start, operators::kNot, nullptr, {operand}, false);
   }
 
   bool number_ahead(size_t ahead) const {
@@ -233,7 +164,8 @@ class Parser {
       ++count;
     }
     result = member(kRuleEnds);
-    if (count % 2 != 0) result = call(first.start, operators::kNegate, nullptr, {result}, false);
+    if (count % 2 != 0)
+      result = build_.call(first.start, operators::kNegate, nullptr, {result}, false);
     return true;
   }
 
@@ -260,14 +192,14 @@ class Parser {
       Token open = in_.take();
       std::vector<Expr*> args;
       bool ok = arguments(args) && in_.match(kRightParen, kNext);
-      operand = call(open.start, in_.text(id), operand, std::move(args), true);
+      operand = build_.call(open.start, in_.text(id), operand, std::move(args), true);
       return ok;
     }
     bool optional = in_.next_is(bit(kQuestion));
     if (optional) in_.take();
     Token id;
     if (!escape_ident(kNext, id)) {
-      operand = unspecified(op);
+      operand = build_.unspecified(op.start);
       return true;
     }
     operand = select(op, operand, id, optional);
@@ -275,16 +207,12 @@ class Parser {
   }
 
   Expr* select(const Token& op, Expr* operand, const Token& id, bool optional) {
-    if (id.kind == kEscapedIdentifier) return error(id.start, "unsupported syntax: '`'");
+    if (id.kind == kEscapedIdentifier) return build_.error(id.start, "unsupported syntax: '`'");
     if (optional) {
-      Expr* field = literal_node(id.start, ast_.keep(std::string(in_.text(id))));
-      return call(op.start, operators::kOptionalSelect, nullptr, {operand, field}, true);
+      Expr* field = build_.literal(id.start, build_.keep(std::string(in_.text(id))));
+      return build_.call(op.start, operators::kOptionalSelect, nullptr, {operand, field}, true);
     }
-    Expr* made = node(ExprKind::kSelect, op.start);
-    made->name = ast_.keep(std::string(in_.text(id)));
-    made->args = {operand};
-    made->height = operand->height + 1;
-    return made;
+    return build_.select(op.start, operand, in_.text(id));
   }
 
   bool index_member(Expr*& operand) {
@@ -295,8 +223,8 @@ class Parser {
     if (optional) in_.take();
     Expr* index = expr(bit(kRightBracket));
     ok = in_.match(kRightBracket, kMembers | kRuleEnds);
-    operand = call(op.start, optional ? operators::kOptionalIndex : operators::kIndex, nullptr,
-                   {operand, index}, true);
+    operand = build_.call(op.start, optional ? operators::kOptionalIndex : operators::kIndex,
+                          nullptr, {operand, index}, true);
     return ok;
   }
 
@@ -320,7 +248,7 @@ class Parser {
     Expr* result = nullptr;
     bool ok = in_.sync(kPrimaryStart) && alternatives(result);
     in_.leave(Rule::kPrimary, !ok);
-    return result ? result : unspecified(first);
+    return result ? result : build_.unspecified(first.start);
   }
 
   bool alternatives(Expr*& result) {
@@ -352,28 +280,22 @@ class Parser {
     bool reserved = is_reserved(text);
     bool is_call = in_.next_is(bit(kLeftParen));
     if (!is_call) {
-      result = reserved ? error(first.start, "reserved identifier: " + std::string(text))
-                        : ident(word.start, std::move(id));
+      result = reserved ? build_.error(first.start, "reserved identifier: " + std::string(text))
+                        : build_.ident(word.start, std::move(id));
       return true;
     }
     Token open = in_.take();
     std::vector<Expr*> args;
     bool ok = arguments(args) && in_.match(kRightParen, kRuleEnds);
-    result = reserved ? error(first.start, "reserved identifier: " + std::string(text))
-                      : call(open.start, id, nullptr, std::move(args), false);
+    result = reserved ? build_.error(first.start, "reserved identifier: " + std::string(text))
+                      : build_.call(open.start, id, nullptr, std::move(args), false);
     return ok;
-  }
-
-  Expr* ident(int32_t offset, std::string name) {
-    Expr* made = node(ExprKind::kIdent, offset);
-    made->name = ast_.keep(std::move(name));
-    return made;
   }
 
   // The elements of a list, and which are optional.
   bool list(Expr*& result) {
     Token open = in_.take();
-    result = node(ExprKind::kList, open.start);
+    result = build_.node(ExprKind::kList, open.start);
     if (!in_.sync(kOptExprStart | tokens(kComma, kRightBracket))) return false;
     if (in_.next_is(kOptExprStart)) list_init(*result);
     return end_of_items(kRightBracket);
@@ -406,14 +328,14 @@ class Parser {
     bool ok = in_.sync(kOptExprStart);
     optional = ok && in_.next_is(bit(kQuestion));
     if (optional) in_.take();
-    Expr* item = ok ? expr(kRuleEnds) : unspecified(first);
+    Expr* item = ok ? expr(kRuleEnds) : build_.unspecified(first.start);
     in_.leave(Rule::kOptExpr, !ok);
     return item;
   }
 
   bool map(Expr*& result) {
     Token open = in_.take();
-    result = node(ExprKind::kMap, open.start);
+    result = build_.node(ExprKind::kMap, open.start);
     if (!in_.sync(kOptExprStart | tokens(kComma, kRightBrace))) return false;
     if (in_.next_is(kOptExprStart)) {
       in_.enter(Rule::kMapInitializerList, tokens(kComma, kRightBrace));
@@ -427,8 +349,8 @@ class Parser {
     std::string name;
     for (size_t i = 0; i < brace; ++i) name += in_.text(in_.take());
     Token open = in_.take();
-    result = node(ExprKind::kStruct, open.start);
-    result->name = ast_.keep(std::move(name));
+    result = build_.node(ExprKind::kStruct, open.start);
+    result->name = build_.keep(std::move(name));
     constexpr TokenSet kStart = kEscapeIdentStart | bit(kQuestion);
     if (!in_.sync(kStart | tokens(kComma, kRightBrace))) return false;
     if (in_.next_is(kStart)) {
@@ -482,7 +404,7 @@ class Parser {
       issues_.add(id.start, "unsupported syntax: '`'");
       return false;
     }
-    entry.name = ast_.keep(std::string(in_.text(id)));
+    entry.name = build_.keep(std::string(in_.text(id)));
     return named;
   }
 
@@ -505,51 +427,15 @@ class Parser {
     if (ok) {
       if (negative) in_.take();
       Token token = in_.take();
-      result = value_of(first.start, token, negative);
+      result = build_.literal_of(first.start, token.kind, in_.text(token), negative);
     }
     in_.leave(Rule::kLiteral, !ok);
-    return result ? result : unspecified(first);
+    return result ? result : build_.unspecified(first.start);
   }
 
-  Expr* value_of(int32_t offset, const Token& token, bool negative) {
-    std::string_view text = in_.text(token);
-    switch (token.kind) {
-      case kInt:
-        return number(offset, int_value(text, negative), "invalid int literal");
-      case kUint:
-        return number(offset, uint_value(text), "invalid uint literal");
-      case kFloat: {
-        std::optional<double> value = double_value(text);
-        if (value && negative) value = -*value;
-        return number(offset, value, "invalid double literal");
-      }
-      case kString:
-      case kBytes:
-        return text_of(offset, text, token.kind == kBytes);
-      case kNull:
-        return literal_node(offset, Null());
-      default:
-        return literal_node(offset, token.kind == kTrue);
-    }
-  }
-
-  template <class T>
-  Expr* number(int32_t offset, std::optional<T> value, std::string_view problem) {
-    return value ? literal_node(offset, *value) : error(offset, std::string(problem));
-  }
-
-  Expr* text_of(int32_t offset, std::string_view token, bool bytes) {
-    std::string problem;
-    std::optional<std::string> text = unquote(token.substr(bytes ? 1 : 0), bytes, problem);
-    if (!text) return error(offset, problem);
-    std::string_view kept = ast_.keep(std::move(*text));
-    if (bytes) return literal_node(offset, Bytes{kept});
-    return literal_node(offset, kept);
-  }
-
-  bool bind_;
   Ast& ast_;
   Issues& issues_;
+  AstBuilder build_;
   TokenStream in_;
 };
 
