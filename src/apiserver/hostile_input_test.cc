@@ -22,7 +22,7 @@ TEST_F(ApiServerTest, a_body_that_is_too_large_is_told_in_the_format_asked_for) 
     return loop_.run(server_.handle(std::move(request)));
   };
   const std::string maps = "/api/v1/namespaces/default/configmaps";
-  for (auto [method, path, type] :
+  for (const auto& [method, path, type] :
        {std::tuple("POST", maps, "application/json"), std::tuple("PUT", maps + "/a", "any"),
         std::tuple("PATCH", maps + "/a", "application/merge-patch+json"),
         std::tuple("DELETE", maps + "/a", "any"), std::tuple("DELETE", maps, "any")}) {
