@@ -20,6 +20,22 @@ int32_t seconds_of(Duration duration) {
 
 }  // namespace
 
+Result<void> LeaseLock::Options::check() const {
+  // How much longer than its period a retry may take.
+  constexpr double kJitter = 1.2;
+  auto retry = std::chrono::duration_cast<Duration>(retry_period * kJitter);
+  std::string_view problem;
+  if (lease_duration <= renew_deadline) {
+    problem = "leaseDuration must be greater than renewDeadline";
+  } else if (renew_deadline <= retry) {
+    problem = "renewDeadline must be greater than retryPeriod*JitterFactor";
+  } else if (retry_period <= Duration::zero()) {
+    problem = "retryPeriod must be greater than zero";
+  }
+  if (problem.empty()) return {};
+  return ApiStatus::bad_request(problem);
+}
+
 LeaseLock::LeaseLock(Loop& loop, Client& client, Options options)
     : loop_(loop), client_(client), options_(std::move(options)), gate_(loop) {}
 

@@ -21,8 +21,11 @@ class LeaseLock {
     Duration lease_duration = std::chrono::seconds(15);
     Duration renew_deadline = std::chrono::seconds(10);
     Duration retry_period = std::chrono::seconds(2);
+    // Error: with these times two could hold the lease at once, or nobody could keep it; in
+    // client-go's words.
+    Result<void> check() const;
   };
-  LeaseLock(Loop& loop, Client& client, Options options);
+  LeaseLock(Loop& loop, Client& client, Options options);  // Requires: check() is content
   // Returns true when the lease is held; then renews in the background until release() or loss.
   // False: stopped first.
   Task<bool> acquire(StopToken stop);

@@ -49,14 +49,14 @@ Task<Result<void>> run_elected(Host& host, client::Client& client, LeaderElectio
   if (flags.leader_elect) {
     char name[256] = {};
     gethostname(name, sizeof name - 1);
-    lock = std::make_unique<client::LeaseLock>(
-        host.loop(), client,
-        client::LeaseLock::Options{.ns = flags.resource_namespace,
-                                   .name = flags.resource_name,
-                                   .identity = std::string(name) + "_" + host.random().uuid(),
-                                   .lease_duration = flags.lease_duration,
-                                   .renew_deadline = flags.renew_deadline,
-                                   .retry_period = flags.retry_period});
+    client::LeaseLock::Options options{.ns = flags.resource_namespace,
+                                       .name = flags.resource_name,
+                                       .identity = std::string(name) + "_" + host.random().uuid(),
+                                       .lease_duration = flags.lease_duration,
+                                       .renew_deadline = flags.renew_deadline,
+                                       .retry_period = flags.retry_period};
+    if (Result<void> valid = options.check(); !valid) co_return valid.error();
+    lock = std::make_unique<client::LeaseLock>(host.loop(), client, std::move(options));
     bool held = co_await lock->acquire(host.stop());
     if (!held) co_return Result<void>();
     lock->on_lost([&host] { host.fail(ApiStatus::internal("leaderelection lost")); });
