@@ -5,6 +5,7 @@
 // Output is byte for byte upstream's: JSON as Go's encoding/json writes it (declaration order,
 // HTML-escaped, maps sorted), protobuf as gogo's generated marshallers.
 #pragma once
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,14 @@ struct DecodeNotes {
 // notes may be null.
 Result<Draft> decode_object(Format format, std::string_view bytes, const schema::Kind* expected,
                             DecodeNotes* notes);
+// Kinds that are no part of the API: those of a component's configuration file.
+struct Scheme {
+  std::span<const schema::Kind> kinds;
+  std::string_view name;  // what errors call it
+};
+// The same for a kind of `scheme`, in JSON or YAML.
+Result<Draft> decode_object_of(const Scheme& scheme, Format format, std::string_view bytes,
+                               const schema::Kind* expected, DecodeNotes* notes);
 // Encodes with kind and apiVersion (gvk; may be null for none). Appends to out.
 // kJson has no final newline (the server adds Go's); kYaml is block style as sigs.k8s.io/yaml.
 void encode_object(Format format, const schema::Message& type, const Node& root,

@@ -69,8 +69,19 @@ Result<TypeMeta> find_type_meta(std::string_view text) {
   return meta;
 }
 
-Result<const schema::Kind*> find_type(const TypeMeta& meta, const schema::Kind* expected,
-                                      std::string_view shown) {
+// Where a type is looked for. The API's own kinds: no scheme.
+constexpr std::string_view kApiScheme = "pkg/api/legacyscheme/scheme.go:30";
+
+const schema::Kind* find_kind_in(const Scheme* scheme, const GroupVersionKind& gvk) {
+  if (scheme == nullptr) return schema::find_kind(gvk.group, gvk.version, gvk.kind);
+  for (const schema::Kind& kind : scheme->kinds) {
+    if (kind.gvk == gvk) return &kind;
+  }
+  return nullptr;
+}
+
+Result<const schema::Kind*> find_type(const Scheme* scheme, const TypeMeta& meta,
+                                      const schema::Kind* expected, std::string_view shown) {
   std::string_view group;
   std::string_view version = meta.api_version;
   if (size_t slash = version.find('/'); slash != std::string_view::npos) {
@@ -92,28 +103,35 @@ Result<const schema::Kind*> find_type(const TypeMeta& meta, const schema::Kind* 
   if (version.empty()) {
     return ApiStatus::bad_request("Object 'apiVersion' is missing in '" + std::string(shown) + "'");
   }
-  const schema::Kind* found = schema::find_kind(group, version, kind);
-  if (found != nullptr) return found;
   GroupVersionKind gvk{group, version, kind};
+  const schema::Kind* found = find_kind_in(scheme, gvk);
+  if (found != nullptr) return found;
   return ApiStatus::bad_request("no kind " + go_quote(kind) + " is registered for version " +
-                                go_quote(gvk.api_version()) +
-                                " in scheme \"pkg/api/legacyscheme/scheme.go:30\"");
+                                go_quote(gvk.api_version()) + " in scheme " +
+                                go_quote(scheme == nullptr ? kApiScheme : scheme->name));
 }
 
-Result<Draft> decode_json_object(std::string_view text, const schema::Kind* expected,
-                                 DecodeNotes* notes) {
+Result<Draft> decode_json_object(const Scheme* scheme, std::string_view text,
+                                 const schema::Kind* expected, DecodeNotes* notes) {
   TIPHYS_TRY(TypeMeta, meta, find_type_meta(text));
-  TIPHYS_TRY(const schema::Kind*, kind, find_type(meta, expected, text));
+  TIPHYS_TRY(const schema::Kind*, kind, find_type(scheme, meta, expected, text));
   Draft draft(*kind->message, &kind->gvk);
   TIPHYS_TRY(Node*, root, decode_json(text, *kind->message, draft.arena(), notes));
   draft.set_root(root);
   return draft;
 }
 
+Result<Draft> decode_text(const Scheme* scheme, Format format, std::string_view bytes,
+                          const schema::Kind* expected, DecodeNotes* notes) {
+  if (format == Format::kJson) return decode_json_object(scheme, bytes, expected, notes);
+  TIPHYS_TRY(std::string, json, yaml_to_json(bytes, notes));
+  return decode_json_object(scheme, json, expected, notes);
+}
+
 Result<Draft> decode_protobuf_object(std::string_view bytes, const schema::Kind* expected) {
   TIPHYS_TRY(Envelope, envelope, decode_envelope(bytes));
   TypeMeta meta{std::string(envelope.api_version), std::string(envelope.kind)};
-  TIPHYS_TRY(const schema::Kind*, kind, find_type(meta, expected, ""));
+  TIPHYS_TRY(const schema::Kind*, kind, find_type(nullptr, meta, expected, ""));
   Draft draft(*kind->message, &kind->gvk);
   if (envelope.content_type == "application/json") {
     TIPHYS_TRY(Node*, root, decode_json(envelope.raw, *kind->message, draft.arena(), nullptr));
@@ -130,9 +148,12 @@ Result<Draft> decode_protobuf_object(std::string_view bytes, const schema::Kind*
 Result<Draft> decode_object(Format format, std::string_view bytes, const schema::Kind* expected,
                             DecodeNotes* notes) {
   if (format == Format::kProtobuf) return decode_protobuf_object(bytes, expected);
-  if (format == Format::kJson) return decode_json_object(bytes, expected, notes);
-  TIPHYS_TRY(std::string, json, yaml_to_json(bytes, notes));
-  return decode_json_object(json, expected, notes);
+  return decode_text(nullptr, format, bytes, expected, notes);
+}
+
+Result<Draft> decode_object_of(const Scheme& scheme, Format format, std::string_view bytes,
+                               const schema::Kind* expected, DecodeNotes* notes) {
+  return decode_text(&scheme, format, bytes, expected, notes);
 }
 
 void encode_object(Format format, const schema::Message& type, const Node& root,

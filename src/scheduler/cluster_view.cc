@@ -85,10 +85,13 @@ void ClusterView::on_unassigned(const ObjectPtr& old, const ObjectPtr& now) {
   core_v1::Pod pod(*now);
   std::string uid(pod.metadata().uid());
   if (pod.metadata().has_deletion_timestamp()) return pod_gone(uid);
-  if (profiles_.find(pod.spec().scheduler_name()) == nullptr) return;
+  const Profile* profile = profiles_.find(pod.spec().scheduler_name());
+  if (profile == nullptr) return;
   if (cache_.knows(uid)) return;  // assumed: its binding is under way
   if (old && same_wish(*old, *now)) return;
-  queue_.add(std::make_shared<PodInfo>(now), loop_.mono());
+  auto waiting = std::make_shared<PodInfo>(now);
+  waiting->gated = waiting->gated && profile->holds_gated;
+  queue_.add(waiting, loop_.mono());
   changed_();
 }
 

@@ -16,6 +16,13 @@ std::span<const Plugin* const> all_plugins() {
   return kPlugins;
 }
 
+const Plugin* find_plugin(std::string_view name) {
+  for (const Plugin* plugin : all_plugins()) {
+    if (plugin->name == name) return plugin;
+  }
+  return nullptr;
+}
+
 Profile default_profile(std::string scheduler_name) {
   Profile profile;
   profile.scheduler_name = std::move(scheduler_name);

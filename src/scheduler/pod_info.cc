@@ -32,13 +32,16 @@ std::vector<Toleration> tolerations_of(const core_v1::PodSpec& spec) {
   return made;
 }
 
-// The labels named by matchLabelKeys join the selector, with the pod's own values (KEP-3633, 3243).
+// The labels named by matchLabelKeys join the selector, with the pod's own values (KEP-3243). The
+// API server does that too, unless it is an older one.
 void merge_label_keys(std::optional<LabelMatch>& match, const ListView<std::string_view>& keys,
-                      const Labels& own, Requirement::Operator op) {
+                      const Labels& own) {
   if (!match) return;
   for (std::string_view key : keys) {
-    if (own.contains(key)) {
-      match->requirements.push_back({std::string(key), op, {std::string(own.find(key))}});
+    if (!own.contains(key)) continue;
+    Requirement wanted{std::string(key), Requirement::Operator::kIn, {std::string(own.find(key))}};
+    if (std::ranges::find(match->requirements, wanted) == match->requirements.end()) {
+      match->requirements.push_back(std::move(wanted));
     }
   }
 }
@@ -56,10 +59,7 @@ PodAffinityTerm affinity_term(const core_v1::PodAffinityTerm& term, const PodInf
   }
   std::sort(made.match.namespaces.begin(), made.match.namespaces.end());
   made.match.labels = from_label_selector(term.has_label_selector(), term.label_selector());
-  merge_label_keys(made.match.labels, term.match_label_keys(), pod.labels,
-                   Requirement::Operator::kIn);
-  merge_label_keys(made.match.labels, term.mismatch_label_keys(), pod.labels,
-                   Requirement::Operator::kNotIn);
+  // matchLabelKeys and mismatchLabelKeys: the API server has merged them into the selector.
   return made;
 }
 
@@ -104,14 +104,8 @@ void take_affinity(PodInfo& pod, const core_v1::Affinity& affinity) {
 std::vector<SpreadConstraint> spread_of(const core_v1::PodSpec& spec, const Labels& own) {
   std::vector<SpreadConstraint> made;
   for (core_v1::TopologySpreadConstraint c : spec.topology_spread_constraints()) {
-    SpreadConstraint constraint{.topology_key = std::string(c.topology_key()),
-                                .max_skew = std::max(1, c.max_skew()),
-                                .min_domains = c.has_min_domains() ? c.min_domains() : 1,
-                                .hard = c.when_unsatisfiable() != "ScheduleAnyway"};
-    constraint.honor_node_affinity = c.node_affinity_policy() != "Ignore";
-    constraint.honor_taints = c.node_taints_policy() == "Honor";
-    constraint.labels = from_label_selector(c.has_label_selector(), c.label_selector());
-    merge_label_keys(constraint.labels, c.match_label_keys(), own, Requirement::Operator::kIn);
+    SpreadConstraint constraint = from_spread_constraint(c);
+    merge_label_keys(constraint.labels, c.match_label_keys(), own);
     made.push_back(std::move(constraint));
   }
   return made;
@@ -125,6 +119,17 @@ std::vector<std::string> images_of(const core_v1::PodSpec& spec) {
 }
 
 }  // namespace
+
+SpreadConstraint from_spread_constraint(const core_v1::TopologySpreadConstraint& c) {
+  SpreadConstraint made{.topology_key = std::string(c.topology_key()),
+                        .max_skew = std::max(1, c.max_skew()),
+                        .min_domains = c.has_min_domains() ? c.min_domains() : 1,
+                        .hard = c.when_unsatisfiable() != "ScheduleAnyway"};
+  made.honor_node_affinity = c.node_affinity_policy() != "Ignore";
+  made.honor_taints = c.node_taints_policy() == "Honor";
+  made.labels = from_label_selector(c.has_label_selector(), c.label_selector());
+  return made;
+}
 
 bool HostPort::conflicts(const HostPort& other) const {
   if (port != other.port || protocol != other.protocol) return false;

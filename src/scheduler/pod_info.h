@@ -54,6 +54,9 @@ struct SpreadConstraint {
   std::optional<LabelMatch> labels;
 };
 
+// `labels` is the constraint's own selector; matchLabelKeys are not merged.
+SpreadConstraint from_spread_constraint(const core_v1::TopologySpreadConstraint& constraint);
+
 struct PodInfo {
   explicit PodInfo(ObjectPtr pod);
 

@@ -18,12 +18,14 @@ struct Profile {
   std::vector<const Plugin*> filters;  // in the order they are asked
   std::vector<Weighted> scorers;
   bool preempts = true;                  // DefaultPreemption at postFilter
+  bool holds_gated = true;               // SchedulingGates at preEnqueue
   int percentage_of_nodes_to_score = 0;  // 0: adaptive (50% at 0 nodes down to 5%)
   PluginArgs args;
 };
 
 // Every plugin that filters or scores, in upstream's default order.
 std::span<const Plugin* const> all_plugins();
+const Plugin* find_plugin(std::string_view name);  // null: no such one
 
 // The profiles of one scheduler, by the schedulerName of pods.
 class Profiles {

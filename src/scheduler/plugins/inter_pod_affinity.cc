@@ -9,7 +9,6 @@ namespace {
 
 using Kind = TermGroup::Kind;
 using Code = Verdict::Code;
-constexpr int64_t kHardPodAffinityWeight = 1;
 
 // Pods somewhere in a topology: what they mean for a node depends on its value of the label.
 struct Weighted {
@@ -81,12 +80,13 @@ class AffinityChecker : public Checker {
 
 class AffinityScorer : public Scorer {
  public:
-  AffinityScorer(const PodInfo& pod, const Snapshot& snapshot) {
-    TopologyIndex& index = snapshot.topology();
+  explicit AffinityScorer(const Query& query) {
+    const PodInfo& pod = query.pod;
+    TopologyIndex& index = query.snapshot.topology();
     add_own(pod.preferred_affinity, 1, index);
     add_own(pod.preferred_anti_affinity, -1, index);
     for (const auto& [text, group] : index.groups()) {
-      int64_t weight = weight_of(*group);
+      int64_t weight = weight_of(*group, query);
       if (weight == 0 || !index.matches(group->term.match, pod)) continue;
       terms_.push_back({group->key, &group->per_value, weight});
     }
@@ -117,14 +117,19 @@ class AffinityScorer : public Scorer {
       terms_.push_back({counts.key, &counts.per_value, sign * term.weight});
     }
   }
-  static int64_t weight_of(const TermGroup& group) {
+  // Without preferences of its own a pod may be told to ignore those of the pods that are there.
+  static int64_t weight_of(const TermGroup& group, const Query& query) {
+    bool wishes =
+        !query.pod.preferred_affinity.empty() || !query.pod.preferred_anti_affinity.empty();
+    bool ignores = query.args.ignore_preferred_terms_of_existing_pods && !wishes;
+    if (ignores) return 0;
     switch (group.kind) {
       case Kind::kPreferred:
         return group.term.weight;
       case Kind::kPreferredAnti:
         return -group.term.weight;
       case Kind::kRequired:
-        return kHardPodAffinityWeight;
+        return query.args.hard_pod_affinity_weight;
       case Kind::kAnti:
         return 0;
     }
@@ -139,7 +144,7 @@ Preparation make_checker(const Query& query) {
   return checker;
 }
 std::unique_ptr<Scorer> make_scorer(const Query& query, std::span<const NodeInfo* const>) {
-  auto scorer = std::make_unique<AffinityScorer>(query.pod, query.snapshot);
+  auto scorer = std::make_unique<AffinityScorer>(query);
   if (scorer->idle()) return nullptr;
   return scorer;
 }

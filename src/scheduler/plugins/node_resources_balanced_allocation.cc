@@ -1,34 +1,52 @@
-// NodeResourcesBalancedAllocation: cpu and memory should fill up alike.
+// NodeResourcesBalancedAllocation: a node's resources should fill up alike: the less their used
+// fractions deviate, the better.
 #include <algorithm>
 #include <cmath>
 
 #include "scheduler/plugins/plugins.h"
+#include "scheduler/plugins/scored_resources.h"
 
 namespace tiphys::scheduler {
 namespace {
 
 class BalanceScorer : public Scorer {
  public:
-  explicit BalanceScorer(const PodInfo& pod) : pod_(pod) {}
+  explicit BalanceScorer(std::vector<ScoredResource> resources)
+      : resources_(std::move(resources)), fractions_(resources_.size()) {}
   int64_t score(const NodeInfo& node) const override {
-    const Resources &have = node.allocatable, &used = node.requested, &want = pod_.requests;
-    if (have.milli_cpu == 0 || have.memory == 0) return kMaxNodeScore;
-    double cpu = fraction(used.milli_cpu + want.milli_cpu, have.milli_cpu);
-    double memory = fraction(used.memory + want.memory, have.memory);
-    double deviation = std::abs(cpu - memory) / 2;
-    return static_cast<int64_t>((1 - deviation) * static_cast<double>(kMaxNodeScore));
+    size_t count = 0;
+    for (const ScoredResource& resource : resources_) {
+      ScoredResource::Fill fill = resource.on(node);
+      if (fill.capacity != 0) fractions_[count++] = fraction(fill);
+    }
+    return static_cast<int64_t>((1 - deviation({fractions_.data(), count})) *
+                                static_cast<double>(kMaxNodeScore));
   }
 
  private:
-  static double fraction(int64_t used, int64_t capacity) {
-    return std::min(1.0, static_cast<double>(used) / static_cast<double>(capacity));
+  static double fraction(const ScoredResource::Fill& fill) {
+    return std::min(1.0, static_cast<double>(fill.used) / static_cast<double>(fill.capacity));
   }
-  const PodInfo& pod_;
+  // Standard deviation.
+  static double deviation(std::span<const double> fractions) {
+    if (fractions.size() < 2) return 0;
+    if (fractions.size() == 2) return std::abs((fractions[0] - fractions[1]) / 2);
+    double mean = 0, squares = 0;
+    for (double f : fractions) mean += f;
+    mean /= static_cast<double>(fractions.size());
+    for (double f : fractions) squares += (f - mean) * (f - mean);
+    return std::sqrt(squares / static_cast<double>(fractions.size()));
+  }
+  std::vector<ScoredResource> resources_;
+  mutable std::vector<double> fractions_;  // of the node at hand
 };
 
+// Pods that ask for none of the resources would all go to the same node: they are not scored.
 std::unique_ptr<Scorer> make(const Query& query, std::span<const NodeInfo* const>) {
-  if (query.pod.requests.milli_cpu == 0 && query.pod.requests.memory == 0) return nullptr;
-  return std::make_unique<BalanceScorer>(query.pod);
+  auto resources = scored_resources(query.args.balanced_resources, query.pod, false);
+  bool asks = std::ranges::any_of(resources, [](const ScoredResource& r) { return r.want != 0; });
+  if (!asks) return nullptr;
+  return std::make_unique<BalanceScorer>(std::move(resources));
 }
 
 }  // namespace

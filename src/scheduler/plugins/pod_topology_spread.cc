@@ -1,6 +1,7 @@
 // PodTopologySpread: pods of one description spread over topology domains; hard constraints
-// filter, soft ones score. Without constraints of its own, a pod of a service or controller spreads
-// softly over hosts and zones (upstream's system defaults). Counted by TopologyIndex.
+// filter, soft ones score. Without constraints of its own, a pod of a service or controller gets
+// the profile's: softly over hosts and zones (upstream's system defaults), or a list. Counted by
+// TopologyIndex.
 #include <algorithm>
 #include <cmath>
 
@@ -98,10 +99,23 @@ void find_minimum(Domain& d) {
   d.minimum = found == 0 || found < d.constraint->min_domains ? 0 : minimum;
 }
 
+// The constraints that go for a pod.
+struct Constraints {
+  std::vector<SpreadConstraint> defaults;  // with the owner's selector
+  const std::vector<SpreadConstraint>* own = nullptr;
+  bool system = false;  // upstream's defaults: nodes may lack some of their labels
+
+  const std::vector<SpreadConstraint>& list() const { return own != nullptr ? *own : defaults; }
+  bool any(bool hard) const {
+    return std::ranges::any_of(list(), [&](const SpreadConstraint& c) { return c.hard == hard; });
+  }
+};
+
 class SpreadChecker : public Checker {
  public:
-  SpreadChecker(const PodInfo& pod, const Snapshot& snapshot)
-      : domains_(domains_of(pod.spread, true, pod, snapshot)) {
+  SpreadChecker(const PodInfo& pod, const Snapshot& snapshot, Constraints constraints)
+      : constraints_(std::move(constraints)),
+        domains_(domains_of(constraints_.list(), true, pod, snapshot)) {
     if (!index_is_exact(domains_, pod)) count_eligible(domains_, pod, snapshot, true);
     for (Domain& d : domains_) find_minimum(d);
   }
@@ -122,22 +136,16 @@ class SpreadChecker : public Checker {
   }
 
  private:
+  Constraints constraints_;
   std::vector<Domain> domains_;
 };
 
-std::vector<SpreadConstraint> default_constraints(const LabelMatch& owner) {
-  SpreadConstraint host{.topology_key = kHostname, .max_skew = 3, .hard = false, .labels = owner};
-  SpreadConstraint zone{.topology_key = kZone, .max_skew = 5, .hard = false, .labels = owner};
-  return {host, zone};
-}
-
 class SpreadScorer : public Scorer {
  public:
-  SpreadScorer(const PodInfo& pod, const Snapshot& snapshot, std::optional<LabelMatch> owner,
+  SpreadScorer(const PodInfo& pod, const Snapshot& snapshot, Constraints constraints,
                std::span<const NodeInfo* const> feasible)
-      : require_all_(!owner) {
-    if (owner) defaults_ = default_constraints(*owner);
-    domains_ = domains_of(owner ? defaults_ : pod.spread, false, pod, snapshot);
+      : require_all_(!constraints.system), constraints_(std::move(constraints)) {
+    domains_ = domains_of(constraints_.list(), false, pod, snapshot);
     bool exact = std::all_of(domains_.begin(), domains_.end(), [&](const Domain& d) {
       return counts_every_node(*d.constraint, pod);
     });
@@ -196,28 +204,47 @@ class SpreadScorer : public Scorer {
   }
 
   bool require_all_;
-  std::vector<SpreadConstraint> defaults_;
+  Constraints constraints_;
   std::vector<Domain> domains_;
   std::vector<double> weights_;
 };
 
+std::vector<SpreadConstraint> system_constraints() {
+  return {{.topology_key = kHostname, .max_skew = 3, .hard = false},
+          {.topology_key = kZone, .max_skew = 5, .hard = false}};
+}
+
+// The defaults are for what a pod belongs to; nothing: they say nothing about it.
+Constraints constraints_of(const Query& query, bool hard) {
+  Constraints made;
+  if (!query.pod.spread.empty()) {
+    made.own = &query.pod.spread;
+    return made;
+  }
+  made.system = query.args.system_default_spreading;
+  if (made.system) {
+    if (!hard) made.defaults = system_constraints();
+  } else {
+    made.defaults = query.args.default_spread;
+  }
+  if (!made.any(hard)) return {};
+  std::optional<LabelMatch> owner = query.snapshot.owner_match(query.pod);
+  if (!owner) return {};
+  for (SpreadConstraint& constraint : made.defaults) constraint.labels = owner;
+  return made;
+}
+
 Preparation make_checker(const Query& query) {
-  bool hard = std::any_of(query.pod.spread.begin(), query.pod.spread.end(),
-                          [](const SpreadConstraint& c) { return c.hard; });
-  if (!hard) return nullptr;
-  return std::make_unique<SpreadChecker>(query.pod, query.snapshot);
+  Constraints constraints = constraints_of(query, true);
+  if (!constraints.any(true)) return nullptr;
+  return std::make_unique<SpreadChecker>(query.pod, query.snapshot, std::move(constraints));
 }
 
 std::unique_ptr<Scorer> make_scorer(const Query& query, std::span<const NodeInfo* const> feasible) {
-  std::optional<LabelMatch> owner;
-  if (query.pod.spread.empty()) {
-    owner = query.snapshot.owner_match(query.pod);
-    if (!owner) return nullptr;
-  } else if (std::all_of(query.pod.spread.begin(), query.pod.spread.end(),
-                         [](const SpreadConstraint& c) { return c.hard; })) {
-    return nullptr;
-  }
-  return std::make_unique<SpreadScorer>(query.pod, query.snapshot, std::move(owner), feasible);
+  Constraints constraints = constraints_of(query, false);
+  if (!constraints.any(false)) return nullptr;
+  return std::make_unique<SpreadScorer>(query.pod, query.snapshot, std::move(constraints),
+                                        feasible);
 }
 
 }  // namespace
