@@ -12,8 +12,12 @@ CacherHub::~CacherHub() = default;
 Cacher& CacherHub::add(const schema::Resource& resource) { return impl_->add(resource); }
 
 Cacher* CacherHub::find(const schema::Resource& resource) const {
-  auto it = impl_->caches.find(resource.etcd_prefix);
-  return it == impl_->caches.end() ? nullptr : it->second.get();
+  auto [known, asked] = impl_->by_resource.try_emplace(&resource);
+  if (asked) {
+    auto it = impl_->caches.find(resource.etcd_prefix);
+    known->second = it == impl_->caches.end() ? nullptr : it->second.get();
+  }
+  return known->second;
 }
 
 Cacher* CacherHub::find(std::string_view group, std::string_view resource) const {
@@ -25,6 +29,7 @@ void CacherHub::remove(const schema::Resource& resource) {
   if (it == impl_->caches.end()) return;
   std::erase_if(impl_->names, [&](const auto& entry) { return entry.second == it->second.get(); });
   impl_->loading_alone.erase(it->second.get());
+  impl_->by_resource.clear();
   impl_->caches.erase(it);
 }
 
@@ -63,6 +68,7 @@ CacherHub::Impl::~Impl() {
 ResourceCache& CacherHub::Impl::add(const schema::Resource& resource) {
   auto& cache = caches[std::string(resource.etcd_prefix)];
   bool made = !cache;
+  by_resource.clear();
   if (made) cache = std::make_unique<ResourceCache>(loop, store, *this, resource);
   Name name(resource.group, resource.resource);
   names[name] = cache.get();

@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <set>
+#include <unordered_map>
 #include <vector>
 
 #include "apiserver/cacher/cacher_hub.h"
@@ -56,6 +57,8 @@ struct CacherHub::Impl : CacheHost, Lookup {
   Gate gate;
   StopSource stopping;
   std::map<std::string, std::unique_ptr<ResourceCache>, std::less<>> caches;  // by etcd prefix
+  // What find() found, until caches come or go.
+  std::unordered_map<const schema::Resource*, ResourceCache*> by_resource;
   std::map<Name, ResourceCache*> names;
   std::map<Name, std::vector<ChangeHandler>> early_handlers;  // of resources not added yet
   std::unique_ptr<storage::Watch> watch;

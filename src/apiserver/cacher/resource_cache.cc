@@ -222,6 +222,10 @@ void ResourceCache::send_bookmarks() {
   for (auto* watcher : watchers_) watcher->offer_bookmark();
 }
 
+bool ResourceCache::wants_bookmarks() const {
+  return std::ranges::any_of(watchers_, [](auto* watcher) { return watcher->wants_bookmarks(); });
+}
+
 ObjectPtr ResourceCache::make_bookmark(Revision revision, bool initial_events_end) const {
   Draft draft(*resource_.storage_message, &resource_.storage_gvk);
   set_resource_version(draft, revision);

@@ -47,7 +47,7 @@ class ResourceCache : public Cacher, public WatchSource {
   // handlers the difference.
   void reload();
   void send_bookmarks();
-  bool wants_bookmarks() const { return !watchers_.empty(); }
+  bool wants_bookmarks() const;
   void end_watchers();
   // Drops the encodings that objects have kept.
   void drop_encodings();

@@ -38,6 +38,7 @@ class WatchQueue : public CacheWatcher {
   // ---- for the cache ----
   void offer(const CacheEventPtr& event);
   void offer_bookmark();
+  bool wants_bookmarks() const { return options_.bookmarks; }
   // No more events: what is queued is still delivered.
   void end();
   // The cache is going away.

@@ -38,7 +38,8 @@ WatchPlan plan_watch(const RequestContext& context, const ListOptions& options,
   plan.watch.after = version;
   plan.watch.initial_state = options.send_initial_events.value_or(false);
   plan.watch.initial_events_end = plan.watch.initial_state && options.allow_watch_bookmarks;
-  plan.watch.bookmarks = options.allow_watch_bookmarks;
+  // They are for connections that break; a watch by a call can't.
+  plan.watch.bookmarks = options.allow_watch_bookmarks && !context.in_process;
   plan.newest = options.resource_version.empty();
   return plan;
 }

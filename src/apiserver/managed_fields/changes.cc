@@ -64,13 +64,11 @@ Managers Changes::take_from(Managers& managers) {
       entry.fields = FieldSet();
       continue;
     }
-    FieldSet taken = seen->modified;
-    taken.unite(seen->added);
-    ManagerEntry conflict = entry;
-    conflict.fields = entry.fields.intersection(taken);
-    entry.fields.subtract(taken);
+    FieldSet lost = entry.fields.intersection(seen->modified);
+    lost.unite(entry.fields.intersection(seen->added));
+    entry.fields.subtract(lost);
     entry.fields.subtract(seen->removed);
-    if (!conflict.fields.empty()) conflicts.push_back(std::move(conflict));
+    if (!lost.empty()) conflicts.push_back(entry.with_fields(std::move(lost)));
   }
   std::erase_if(managers, [](const ManagerEntry& entry) { return entry.fields.empty(); });
   return conflicts;

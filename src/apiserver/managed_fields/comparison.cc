@@ -22,6 +22,10 @@ bool is_struct(const Field& field) {
   return field.kind == FieldKind::kMessage && field.message != nullptr;
 }
 
+constexpr std::string_view kSystemFields[] = {"name",       "namespace",     "creationTimestamp",
+                                              "selfLink",   "uid",           "clusterName",
+                                              "generation", "managedFields", "resourceVersion"};
+
 // Whether the member of a present struct shows in its JSON.
 Seen seen_member(const Field& field, const Node& parent, uint16_t index) {
   const Value& value = parent.field(index);
@@ -44,7 +48,7 @@ class Comparer {
       if (field.json_hidden) continue;
       Seen left = before ? seen_member(field, *before, i) : nullptr;
       Seen right = after ? seen_member(field, *after, i) : nullptr;
-      if (!left && !right) continue;
+      if ((!left && !right) || same(left, right) || is_system(field.name)) continue;
       if (field.inlined) {
         compare_struct(*field.message, left ? &left->as_node() : nullptr,
                        right ? &right->as_node() : nullptr);
@@ -57,6 +61,15 @@ class Comparer {
   }
 
  private:
+  // Nothing below differs: the usual case, told without building paths.
+  static bool same(Seen before, Seen after) { return before && after && equal(*before, *after); }
+
+  // Of the object's own metadata, what the server sets.
+  bool is_system(std::string_view name) const {
+    return path_.size() == 1 && path_[0] == "f:metadata" &&
+           std::ranges::find(kSystemFields, name) != std::end(kSystemFields);
+  }
+
   void compare_field(const Field& field, Seen before, Seen after) {
     if (field.shape == Shape::kList) return compare_list(field, before, after);
     if (field.shape == Shape::kMap) return compare_map(field, before, after);
@@ -224,14 +237,18 @@ std::string item_element(const Field& list, const Value& item) {
 }
 
 void strip_system_fields(FieldSet& set) {
+  if (set.empty()) return;
   set.remove({"f:apiVersion"});
   set.remove({"f:kind"});
-  set.remove({"f:metadata"});
-  for (const char* name :
-       {"f:name", "f:namespace", "f:creationTimestamp", "f:selfLink", "f:uid", "f:clusterName",
-        "f:generation", "f:managedFields", "f:resourceVersion"}) {
-    set.remove_below({"f:metadata", name});
+  const FieldSet* metadata = set.find("f:metadata");
+  if (!metadata) return;
+  for (std::string_view name : kSystemFields) {
+    std::string element = "f:" + std::string(name);
+    if (metadata->find(element)) set.remove_below({"f:metadata", element});
+    metadata = set.find("f:metadata");
+    if (!metadata) return;
   }
+  set.remove({"f:metadata"});
 }
 
 Comparison compare_objects(const Message& type, const Node* before, const Node& after) {

@@ -51,6 +51,7 @@ void FieldSet::insert(const Path& path) {
 }
 
 void FieldSet::remove(const Path& path) {
+  if (!has(path)) return;
   FieldSet wanted;
   wanted.insert(path);
   subtract(wanted);
@@ -183,34 +184,34 @@ Result<std::string> canonical_element(std::string_view element) {
   return text;
 }
 
-Result<void> read(const Value& value, FieldSet::Path& path, FieldSet& set) {
-  if (value.type != ValueType::kMap || path.size() > kMaxFieldSetDepth) return no_field_set();
-  if (value.node->size == 0) set.insert(path);
+}  // namespace
+
+Result<void> FieldSet::read(const Value& value, int depth) {
+  if (value.type != ValueType::kMap || depth > kMaxFieldSetDepth) return no_field_set();
+  if (value.node->size == 0 && depth > 0) member_ = true;
   for (uint32_t i = 0; i + 1 < value.node->size; i += 2) {
     std::string_view element = value.node->data[i].as_text();
     if (element == ".") {
-      set.insert(path);
+      member_ = depth > 0;
       continue;
     }
     TIPHYS_TRY(std::string, known, canonical_element(element));
     if (known.empty()) continue;
-    path.push_back(std::move(known));
-    auto done = read(value.node->data[i + 1], path, set);
+    // As a rule they come in order.
+    auto child = children_.try_emplace(children_.end(), std::move(known));
+    auto done = child->second.read(value.node->data[i + 1], depth + 1);
     if (!done) return done;
-    path.pop_back();
+    if (child->second.empty()) children_.erase(child);
   }
   return {};
 }
-
-}  // namespace
 
 Result<FieldSet> FieldSet::parse(std::string_view fields_v1) {
   Arena arena;
   auto any = codec::decode_json_any(fields_v1, arena);
   if (!any) return any.error();
   FieldSet set;
-  Path path;
-  auto done = read(*any, path, set);
+  auto done = set.read(*any, 0);
   if (!done) return done.error();
   return set;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "object/value.h"
 
 namespace tiphys::apiserver {
 
@@ -47,6 +48,7 @@ class FieldSet {
   std::vector<Path> paths() const;
 
  private:
+  Result<void> read(const Value& value, int depth);
   void write(std::string& out) const;
   void collect(Path& at, std::vector<Path>& out) const;
   bool member_ = false;

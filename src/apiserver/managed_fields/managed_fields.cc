@@ -41,21 +41,16 @@ void add_own_fields(Managers& managers, ManagerEntry own) {
   managers.push_back(std::move(own));
 }
 
-// The tree with entries that have no times.
-Draft without_times(const Draft& object) {
-  Draft copy = object.clone();
-  const Value& entries = MetaView(copy).value("managedFields");
-  for (const Value& entry : entries.as_node().items()) {
-    meta_v1::ManagedFieldsEntryEdit(copy.arena(), *entry.node).clear_time();
+// Entries of the same text but for their times.
+bool same_entries(const Value& a, const Value& b) {
+  static const schema::Message& type = meta_v1::ManagedFieldsEntry::message_type();
+  const std::string_view time[] = {"time"};
+  for (uint32_t i = 0; i < a.as_node().size; ++i) {
+    if (!same_stored(type, a.node->data[i].as_node(), b.node->data[i].as_node(), time)) {
+      return false;
+    }
   }
-  return copy;
-}
-
-bool same_trees(const Draft& a, const Draft& b) {
-  Node left = a.root();
-  Node right = b.root();
-  return equal(Value::of_node(ValueType::kStruct, &left),
-               Value::of_node(ValueType::kStruct, &right));
+  return true;
 }
 
 }  // namespace
@@ -64,12 +59,13 @@ void keep_entry_times(Draft& object, const Object& old) {
   const Value& now = MetaView(object).value("managedFields");
   const Value& before = MetaView(old).value("managedFields");
   if (now.as_node().size != before.as_node().size || equal(now, before)) return;
-  Draft changed = without_times(object);
-  MetaEdit(changed).copy("resourceVersion", MetaView(old));
-  make_storable(changed);
-  if (same_trees(changed, without_times(Draft(old)))) {
-    MetaEdit(object).copy("managedFields", MetaView(old));
-  }
+  const std::string_view kept[] = {"metadata"};
+  const std::string_view kept_of_metadata[] = {"managedFields", "resourceVersion"};
+  bool same = same_stored(object.type(), object.root(), old.root(), kept) &&
+              same_stored(*MetaView(old).type(), MetaView(object).node(), MetaView(old).node(),
+                          kept_of_metadata) &&
+              same_entries(now, before);
+  if (same) MetaEdit(object).copy("managedFields", MetaView(old));
 }
 
 ManagerEntry update_entry(const schema::Resource& resource, std::string_view subresource,

@@ -19,6 +19,10 @@ struct ManagerEntry {
   MicroTime time = 0;
   FieldSet fields;
 
+  // The same entry but for its fields.
+  ManagerEntry with_fields(FieldSet other) const {
+    return {manager, operation, api_version, subresource, time, std::move(other)};
+  }
   bool same_identity(const ManagerEntry& other) const {
     return manager == other.manager && operation == other.operation &&
            subresource == other.subresource &&

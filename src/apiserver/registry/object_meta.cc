@@ -204,11 +204,16 @@ void validate_object_meta(const schema::Resource& resource, const MetaView& meta
 
 void validate_object_meta_update(const schema::Resource& resource, std::string_view subresource,
                                  const MetaView& meta, const MetaView& old, FieldErrors& errors) {
+  size_t before = errors.size();
   validate_update_once(resource, meta, old, errors);
+  bool found = errors.size() != before;
   MetaPasses passes = meta_passes(resource);
   if (subresource == "status") passes = {.updates = passes.status_updates};
   for (int i = 0; i < passes.whole; ++i) validate_object_meta(resource, meta, errors);
-  for (int i = 0; i < passes.updates; ++i) validate_update_once(resource, meta, old, errors);
+  // Where nothing is wrong, looking again finds nothing.
+  for (int i = 0; found && i < passes.updates; ++i) {
+    validate_update_once(resource, meta, old, errors);
+  }
 }
 
 }  // namespace tiphys::apiserver
