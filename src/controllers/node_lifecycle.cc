@@ -68,11 +68,21 @@ NodeLifecycle::NodeLifecycle(Context context, Options options)
   nodes_.add_handler(
       [this](const ObjectPtr& old, const ObjectPtr& now) { node_changed(old, now); });
   leases_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
-    const Object& lease = now ? *now : *old;
-    if (metadata(lease).namespace_() == kLeaseNamespace) {
-      enqueue(std::string(metadata(lease).name()));
-    }
+    if (now) renewed(*now);
   });
+}
+
+// A node that is known and not silent needs no look before its time: that has only moved on.
+void NodeLifecycle::renewed(const Object& lease) {
+  if (metadata(lease).namespace_() != kLeaseNamespace) return;
+  std::string name(metadata(lease).name());
+  MonoTime now = context_.loop.mono();
+  auto beat = heartbeats_.find(name);
+  bool quiet = beat != heartbeats_.end() && beat->second.seen != MonoTime{} &&
+               now < beat->second.seen + options_.grace_period;
+  if (!quiet) return enqueue(std::move(name));
+  MicroTime time = coordination_v1::Lease(lease).spec().renew_time();
+  if (time != std::exchange(beat->second.renewed, time)) beat->second.seen = now;
 }
 
 void NodeLifecycle::node_changed(const ObjectPtr& old, const ObjectPtr& now) {

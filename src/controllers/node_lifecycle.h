@@ -34,6 +34,7 @@ class NodeLifecycle : public Controller {
     MonoTime seen{};            // when we noticed the last change
     MicroTime pods_marked = 0;  // the Ready condition's transition that all pods were told of
   };
+  void renewed(const Object& lease);
   void node_changed(const ObjectPtr& old, const ObjectPtr& now);
   void meet(Decision& decision, const ObjectPtr& object);
   void part(Decision& decision, const std::string& name);
