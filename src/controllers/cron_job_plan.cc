@@ -150,6 +150,7 @@ class CronJobLook {
       int64_t deadline = std::min(spec_.starting_deadline_seconds(), kLongest);
       since = std::max(since, now_ - deadline * kMicrosPerSecond);
     }
+    // Nothing before the deadline is found, so upstream's MissSchedule can't happen, as there.
     CronDue due = missed_starts(timing.schedule, *timing.zone, since, now_);
     if (due.never) {
       note("Warning", "InvalidSchedule",
