@@ -52,7 +52,8 @@ class Runner {
       world_.restart();
       return "";
     }
-    for (const char* key : {"advance", "rest", "up", "down", "fail", "stall", "jump"}) {
+    for (const char* key :
+         {"advance", "rest", "up", "down", "fail", "stall", "jump", "heartbeat"}) {
       if (!node.find(key).is_null()) return disturb(node);
     }
     if (node.find("within").is_null() && node.find("for").is_null()) return try_step(arena, *step);

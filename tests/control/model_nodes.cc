@@ -7,15 +7,19 @@
 namespace tiphys::control {
 namespace {
 
-// A kubelet renews every 10 s; what matters here is that it is within --node-monitor-grace-period
-// (40 s), and months of virtual time consist of little else.
-constexpr Duration kRenewInterval = std::chrono::seconds(30);
-constexpr int32_t kLeaseSeconds = 40;
+constexpr Duration kLeaseSlack = std::chrono::seconds(10);  // a Lease outlives its renewal
 
 const schema::Resource& pods() { return *schema::find_resource("", "v1", "pods"); }
 const schema::Resource& nodes() { return *schema::find_resource("", "v1", "nodes"); }
 const schema::Resource& leases() {
   return *schema::find_resource("coordination.k8s.io", "v1", "leases");
+}
+
+bool is_ready(core_v1::Node node) {
+  for (core_v1::NodeCondition condition : node.status().conditions()) {
+    if (condition.type() == "Ready") return condition.status() == "True";
+  }
+  return false;
 }
 
 void set_ready(core_v1::NodeEdit node, MicroTime now) {
@@ -52,6 +56,7 @@ ModelNodes::ModelNodes(Loop& loop, client::Client& client, Random& random, Durat
       reaction_(reaction),
       informers_(loop, client, random),
       pods_(informers_.informer(pods())),
+      node_objects_(informers_.informer(nodes())),
       gate_(loop) {
   pods_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
     if (now) look_in(client::object_key(*now), reaction_);
@@ -88,12 +93,16 @@ void ModelNodes::down(const std::string& name) { nodes_[name] = false; }
 Task<void> ModelNodes::keep(std::string name) {
   bool going = true;
   while (going) {
-    if (is_up(name)) {
-      Result<void> there = co_await register_node(name);
-      if (there) co_await renew(name);
-    }
-    going = co_await sleep_for(loop_, kRenewInterval, stop_.token());
+    Result<void> there;
+    if (is_up(name) && !is_registered(name)) there = co_await register_node(name);
+    if (is_up(name) && there) co_await renew(name);
+    going = co_await sleep_for(loop_, heartbeat_, stop_.token());
   }
+}
+
+bool ModelNodes::is_registered(const std::string& name) const {
+  ObjectPtr node = node_objects_.get("", name);
+  return node && is_ready(core_v1::Node(*node));
 }
 
 // Also takes back what others wrote about a node that was away.
@@ -106,31 +115,38 @@ Task<Result<void>> ModelNodes::register_node(std::string name) {
     found = std::move(made);
   }
   Draft draft(**found);
-  for (core_v1::NodeCondition condition : core_v1::Node(draft).status().conditions()) {
-    if (condition.type() == "Ready" && condition.status() == "True") co_return Result<void>();
-  }
+  if (is_ready(core_v1::Node(draft))) co_return Result<void>();
   set_ready(core_v1::NodeEdit(draft), loop_.wall());
   Result<ObjectPtr> written = co_await client_.update(nodes(), draft.freeze(), "status");
   if (!written) co_return written.error();
   co_return Result<void>();
 }
 
+// What it wrote last is what it goes on from, as a kubelet does; what fails for good is tried again
+// at the next interval.
 Task<void> ModelNodes::renew(std::string name) {
+  ObjectPtr known = leases_[name];
+  Result<ObjectPtr> written = co_await put_lease(name, known);
+  if (!written && known) written = co_await put_lease(name, nullptr);
+  leases_[name] = written ? *written : nullptr;
+}
+
+Task<Result<ObjectPtr>> ModelNodes::put_lease(std::string name, ObjectPtr known) {
   constexpr const char* kNamespace = "kube-node-lease";
-  Result<ObjectPtr> found = co_await client_.get(leases(), kNamespace, name);
-  Draft draft = found ? Draft(**found) : coordination_v1::Lease::make();
+  if (!known) {
+    Result<ObjectPtr> found = co_await client_.get(leases(), kNamespace, name);
+    if (found) known = *found;
+  }
+  Draft draft = known ? Draft(*known) : coordination_v1::Lease::make();
   coordination_v1::LeaseEdit lease(draft);
   lease.edit_metadata().set_name(name);
   lease.edit_metadata().set_namespace(kNamespace);
   lease.edit_spec().set_holder_identity(name);
-  lease.edit_spec().set_lease_duration_seconds(kLeaseSeconds);
+  auto lasts = std::chrono::duration_cast<std::chrono::seconds>(heartbeat_ + kLeaseSlack);
+  lease.edit_spec().set_lease_duration_seconds(static_cast<int32_t>(lasts.count()));
   lease.edit_spec().set_renew_time(loop_.wall());
-  // What fails is tried again at the next interval.
-  if (found) {
-    auto renewed = co_await client_.update(leases(), draft.freeze());
-  } else {
-    auto made = co_await client_.create(leases(), kNamespace, draft.freeze());
-  }
+  if (known) co_return co_await client_.update(leases(), draft.freeze());
+  co_return co_await client_.create(leases(), kNamespace, draft.freeze());
 }
 
 void ModelNodes::look_in(const std::string& key, Duration delay) {

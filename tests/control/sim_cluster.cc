@@ -88,6 +88,7 @@ void SimCluster::start() {
   scheduler_ = std::make_unique<scheduler::Scheduler>(loop_, *client_, random_);
   scheduler_->start();
   nodes_ = std::make_unique<ModelNodes>(loop_, *client_, random_);
+  nodes_->set_heartbeat(heartbeat_);
   nodes_->start();
   for (const std::string& name : names_) nodes_->up(name);
 }
@@ -112,6 +113,9 @@ void SimCluster::start_controllers() {
   options.root_ca_pem = "CA";
   options.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller"};
   options.service_account_key = service_account_key_;
+  // The usual proportion of --node-monitor-grace-period to the heartbeat.
+  Duration& grace = options.node_lifecycle.grace_period;
+  grace = std::max(grace, heartbeat_ * 5 / 3);
   auto manager = controllers::ControllerManager::create(loop_, client, random_, options);
   ASSERT_TRUE(manager) << manager.error().message();
   manager_ = std::move(*manager);
@@ -182,7 +186,15 @@ Result<void> SimCluster::add_fault(const Node& fault) {
   return {};
 }
 
+Result<void> SimCluster::set_heartbeat(const Value& interval) {
+  TIPHYS_TRY(Duration, time, parse_go_duration(interval.as_text()));
+  heartbeat_ = time;
+  restart();
+  return {};
+}
+
 Result<void> SimCluster::disturb(const Node& step) {
+  if (const Value& often = step.find("heartbeat"); !often.is_null()) return set_heartbeat(often);
   if (const Value& name = step.find("up"); !name.is_null()) {
     names_.insert(std::string(name.as_text()));
     nodes_->up(std::string(name.as_text()));

@@ -8,6 +8,8 @@
 //                          the controllers' requests that match "PUT /api/..." fail
 //   stall: DURATION        watches tell the controllers nothing for so long
 //   jump: DURATION         the wall clock jumps
+//   heartbeat: DURATION    the cluster restarts with kubelets that renew so often and controllers
+//                          that wait accordingly: long spells in which no node is lost cost less
 //   rest: DURATION         the controllers must write nothing for so long (Leases aside), at the
 //                          latest after ten minutes
 #pragma once
@@ -65,6 +67,7 @@ class SimCluster : public cases::World {
   void make_authorizer();
   void start_controllers();
   client::Client& open_door(std::string user, std::vector<std::string> groups);
+  Result<void> set_heartbeat(const Value& interval);
   Result<void> add_fault(const Node& fault);
   Task<cases::Reply> exchange(net::Request request, std::function<bool(std::string_view)> enough,
                               Duration limit);
@@ -83,6 +86,7 @@ class SimCluster : public cases::World {
   std::unique_ptr<controllers::ControllerManager> manager_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<ModelNodes> nodes_;
+  Duration heartbeat_ = kUsualHeartbeat;
   std::set<std::string> names_;  // of nodes that are up
 };
 
