@@ -186,8 +186,15 @@ TEST(SlicePacking, a_slice_for_each_set_of_ports_and_family) {
     pod.edit_spec().edit_containers()[0].clear_ports();
     pod.edit_status().edit_pod_ips().erase(1);
   });
+  // A sidecar's port.
+  model.add_pod(4, "node-a", [](core_v1::PodEdit pod) {
+    core_v1::PodSpecEdit spec = pod.edit_spec();
+    spec.edit_init_containers().append(spec.view().containers()[0]);
+    spec.edit_init_containers()[0].set_restart_policy("Always");
+    spec.edit_containers()[0].clear_ports();
+  });
   EXPECT_EQ(model.look(), 5u);
-  EXPECT_EQ(model.sizes(), (std::multiset<size_t>{1, 1, 1, 1, 1}));
+  EXPECT_EQ(model.sizes(), (std::multiset<size_t>{1, 1, 1, 2, 2}));
   EXPECT_EQ(model.look(), 0u);
   // Without pods one empty slice of either family stays, and serves again.
   model.pods.clear();

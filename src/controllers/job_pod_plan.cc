@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "controllers/job_plan.h"
+#include "controllers/pod_control.h"
 #include "controllers/pod_state.h"
-#include "controllers/resources.h"
 
 namespace tiphys::controllers {
 
@@ -133,22 +133,14 @@ void JobPlanner::add_deletions() {
     if (!ending_ && is_tracked(core_v1::Pod(*pod))) {
       plan_.decision.add(release_action(pod)).batch = kSurplusBatch;
     }
-    Action action = delete_action(pods(), pod);
-    action.batch = kDeletionBatch;
-    action.success = Note{world_.job, "Normal", "SuccessfulDelete", "Deleted pod: "};
-    action.failure = Note{world_.job, "Warning", "FailedDelete", "Error deleting: "};
-    plan_.decision.add(std::move(action));
+    plan_.decision.add(delete_pod_action(pod, world_.job)).batch = kDeletionBatch;
   }
 }
 
 void JobPlanner::add_creations() {
   SlowStart start(kDeletionBatch + 1);
   for (const ObjectPtr& pod : creations_) {
-    Action action = create_action(pods(), pod);
-    action.batch = start.next();
-    action.success = Note{world_.job, "Normal", "SuccessfulCreate", "Created pod: "};
-    action.failure = Note{world_.job, "Warning", "FailedCreate", "Error creating: "};
-    plan_.decision.add(std::move(action));
+    plan_.decision.add(create_pod_action(pod, world_.job)).batch = start.next();
   }
 }
 

@@ -1,13 +1,9 @@
 #include "controllers/service_cidr.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
-#include <cstring>
 
-#include "base/strings.h"
 #include "controllers/resources.h"
+#include "kinds/ip_address.h"
 #include "kinds/networking_v1.h"
 
 namespace tiphys::controllers {
@@ -23,48 +19,16 @@ constexpr Duration kLookAgain = std::chrono::seconds(30);
 // Writers of services may not have seen yet that the range goes.
 constexpr MicroTime kGrace = 10 * kMicrosPerSecond;
 
-// An address or a range of either family.
-struct Prefix {
-  std::array<uint8_t, 16> bytes{};
-  size_t bits = 0;
-  bool v6 = false;
-
-  bool holds(const Prefix& other) const {
-    if (v6 != other.v6 || bits > other.bits) return false;
-    size_t whole = bits / 8;
-    if (!std::equal(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(whole),
-                    other.bytes.begin())) {
-      return false;
-    }
-    unsigned mask = 0xff00u >> (bits % 8) & 0xffu;
-    return bits % 8 == 0 || ((bytes[whole] ^ other.bytes[whole]) & mask) == 0;
-  }
-};
-
-std::optional<Prefix> parse_prefix(std::string_view text) {
-  Prefix prefix;
-  size_t slash = text.find('/');
-  std::string address(text.substr(0, slash));
-  prefix.v6 = address.find(':') != address.npos;
-  size_t most = prefix.v6 ? 128 : 32;
-  int family = prefix.v6 ? AF_INET6 : AF_INET;
-  if (inet_pton(family, address.c_str(), prefix.bytes.data()) != 1) return std::nullopt;
-  auto bits = slash == text.npos ? std::optional<int64_t>(most) : parse_int(text.substr(slash + 1));
-  if (!bits || *bits < 0 || static_cast<size_t>(*bits) > most) return std::nullopt;
-  prefix.bits = static_cast<size_t>(*bits);
-  return prefix;
-}
-
-std::vector<Prefix> prefixes_of(const Object& range) {
-  std::vector<Prefix> prefixes;
+std::vector<IpPrefix> prefixes_of(const Object& range) {
+  std::vector<IpPrefix> prefixes;
   for (std::string_view text : ServiceCIDR(range).spec().cidrs()) {
-    if (auto prefix = parse_prefix(text)) prefixes.push_back(*prefix);
+    if (auto prefix = parse_cidr(text)) prefixes.push_back(*prefix);
   }
   return prefixes;
 }
 
-bool any_holds(const std::vector<Prefix>& list, const Prefix& one) {
-  return std::any_of(list.begin(), list.end(), [&](const Prefix& p) { return p.holds(one); });
+bool any_holds(const std::vector<IpPrefix>& list, const IpAddress& one) {
+  return std::ranges::any_of(list, [&](const IpPrefix& prefix) { return contains(prefix, one); });
 }
 
 bool has_condition(const Object& range, std::string_view status) {
@@ -128,14 +92,14 @@ ServiceCidrController::ServiceCidrController(Context context)
 }
 
 bool ServiceCidrController::is_needed(const Object& range) const {
-  std::vector<Prefix> own = prefixes_of(range);
-  std::vector<Prefix> others;
+  std::vector<IpPrefix> own = prefixes_of(range);
+  std::vector<IpPrefix> others;
   for (const ObjectPtr& other : ranges_.list()) {
     if (uid_of(*other) == uid_of(range) || is_deleting(*other)) continue;
-    for (const Prefix& prefix : prefixes_of(*other)) others.push_back(prefix);
+    for (const IpPrefix& prefix : prefixes_of(*other)) others.push_back(prefix);
   }
   for (const ObjectPtr& object : addresses_.list()) {
-    auto address = parse_prefix(name_of(*object));
+    auto address = parse_ip(name_of(*object));
     if (address && any_holds(own, *address) && !any_holds(others, *address)) return true;
   }
   return false;

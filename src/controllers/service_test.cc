@@ -117,6 +117,29 @@ TEST(EndpointSlices, hold_at_most_100_and_a_change_touches_one) {
   EXPECT_EQ(world.api.write_count(), writes);
 }
 
+TEST(EndpointSlices, endpoints_hold_no_more_than_a_thousand_addresses) {
+  ControlWorld world(1, kOnly);
+  make_node(world);
+  for (int i = 0; i < 1003; ++i) make_pod(world, "web", i, i % 100 != 0);
+  make_service(world, "web");
+  ASSERT_TRUE(world.settle());
+  EXPECT_EQ(world.api.list(endpoint_slices()).size(), 11u);
+  EXPECT_EQ(endpoint_count(world), 1003u);
+  constexpr const char* kOverCapacity = "endpoints.kubernetes.io/over-capacity";
+  ObjectPtr legacy = world.api.get(endpoints(), "default", "web");
+  core_v1::EndpointSubset subset = core_v1::Endpoints(*legacy).subsets()[0];
+  EXPECT_EQ(subset.addresses().size(), 992u);
+  EXPECT_EQ(subset.not_ready_addresses().size(), 8u);
+  EXPECT_EQ(client::metadata(*legacy).annotations().find(kOverCapacity), "truncated");
+  for (int i = 1; i <= 3; ++i) world.api.remove(pods(), "default", "web-" + std::to_string(i));
+  ASSERT_TRUE(world.settle());
+  legacy = world.api.get(endpoints(), "default", "web");
+  subset = core_v1::Endpoints(*legacy).subsets()[0];
+  EXPECT_EQ(subset.addresses().size(), 989u);
+  EXPECT_EQ(subset.not_ready_addresses().size(), 11u);
+  EXPECT_FALSE(client::metadata(*legacy).annotations().contains(kOverCapacity));
+}
+
 TEST(EndpointSlices, a_service_without_pods_has_one_empty_slice) {
   ControlWorld world(1, kOnly);
   make_node(world);

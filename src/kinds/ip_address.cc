@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 #include "base/strings.h"
@@ -38,6 +39,42 @@ std::optional<IpAddress> parse_v6(std::string_view text) {
   address.v6 = true;
   std::memcpy(address.bytes.data(), raw.s6_addr, address.bytes.size());
   return address;
+}
+
+constexpr int kGroups = 8;  // of an IPv6 address
+
+int group_at(const IpAddress& address, int index) {
+  return address.bytes[static_cast<size_t>(index) * 2] << 8 |
+         address.bytes[static_cast<size_t>(index) * 2 + 1];
+}
+
+// The longest run of zero groups, the first of equals; at least two.
+std::pair<int, int> zero_run(const IpAddress& address) {
+  std::pair<int, int> best{-1, 1};
+  for (int start = 0; start < kGroups; ++start) {
+    int end = start;
+    while (end < kGroups && group_at(address, end) == 0) ++end;
+    if (end - start > best.second) best = {start, end - start};
+  }
+  return best;
+}
+
+// RFC 5952.
+std::string v6_text(const IpAddress& address) {
+  auto [start, length] = zero_run(address);
+  std::string text;
+  for (int i = 0; i < kGroups; ++i) {
+    if (i == start) {
+      text += "::";
+      i += length - 1;
+      continue;
+    }
+    if (!text.empty() && text.back() != ':') text += ':';
+    char group[8];
+    snprintf(group, sizeof group, "%x", static_cast<unsigned>(group_at(address, i)));
+    text += group;
+  }
+  return text;
 }
 
 }  // namespace
@@ -79,9 +116,28 @@ std::optional<IpPrefix> parse_cidr(std::string_view text) {
 }
 
 std::string canonical_text(const IpAddress& address) {
-  char buffer[INET6_ADDRSTRLEN] = "";
-  inet_ntop(address.v6 ? AF_INET6 : AF_INET, address.bytes.data(), buffer, sizeof buffer);
-  return buffer;
+  if (address.v6) return v6_text(address);
+  std::string text;
+  for (size_t i = 0; i < 4; ++i) {
+    if (i > 0) text += '.';
+    text += std::to_string(address.bytes[i]);
+  }
+  return text;
+}
+
+IpAddress masked(const IpPrefix& prefix) {
+  IpAddress address = prefix.address;
+  int width = address.v6 ? 128 : 32;
+  for (int i = prefix.bits; i < width; ++i) {
+    auto keep = static_cast<uint8_t>(~(0x80 >> (i % 8)));
+    address.bytes[static_cast<size_t>(i) / 8] &= keep;
+  }
+  return address;
+}
+
+bool contains(const IpPrefix& prefix, const IpAddress& address) {
+  if (prefix.address.v6 != address.v6) return false;
+  return masked(prefix) == masked(IpPrefix{address, prefix.bits});
 }
 
 }  // namespace tiphys

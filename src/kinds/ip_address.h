@@ -27,6 +27,10 @@ struct IpPrefix {
 
 std::optional<IpAddress> parse_ip(std::string_view text);
 std::optional<IpPrefix> parse_cidr(std::string_view text);
+// Without leading zeros; IPv6 as RFC 5952 has it.
 std::string canonical_text(const IpAddress& address);
+// The address with all bits beyond the prefix cleared.
+IpAddress masked(const IpPrefix& prefix);
+bool contains(const IpPrefix& prefix, const IpAddress& address);
 
 }  // namespace tiphys

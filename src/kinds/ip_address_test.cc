@@ -27,6 +27,20 @@ TEST(IpAddress, Ranges) {
   EXPECT_FALSE(parse_ip("10.0.0.1")->is_loopback());
 }
 
+TEST(IpAddress, CanonicalText) {
+  EXPECT_EQ(canonical_text(*parse_ip("010.001.0.1")), "10.1.0.1");
+  EXPECT_EQ(canonical_text(*parse_ip("::ffff:1.2.3.4")), "1.2.3.4");
+  EXPECT_EQ(canonical_text(*parse_ip("2001:DB8:0:0:1:0:0:1")), "2001:db8::1:0:0:1");
+  EXPECT_EQ(canonical_text(*parse_ip("::1.2.3.4")), "::102:304");
+}
+
+TEST(IpPrefix, Contains) {
+  EXPECT_TRUE(contains(*parse_cidr("10.0.0.0/8"), *parse_ip("10.255.0.1")));
+  EXPECT_FALSE(contains(*parse_cidr("10.0.0.0/8"), *parse_ip("11.0.0.1")));
+  EXPECT_FALSE(contains(*parse_cidr("::/0"), *parse_ip("11.0.0.1")));
+  EXPECT_TRUE(contains(*parse_cidr("fd00::8/125"), *parse_ip("fd00::f")));
+}
+
 TEST(IpPrefix, Limits) {
   EXPECT_EQ(parse_cidr("10.0.0.0/8")->bits, 8);
   EXPECT_TRUE(parse_cidr("10.0.0.0/32"));

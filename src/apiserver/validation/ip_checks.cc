@@ -5,17 +5,6 @@
 namespace tiphys::apiserver {
 namespace {
 
-// The address with all bits from `bits` on cleared.
-IpAddress masked(const IpPrefix& prefix) {
-  IpAddress address = prefix.address;
-  int width = address.v6 ? 128 : 32;
-  for (int i = prefix.bits; i < width; ++i) {
-    auto keep = static_cast<uint8_t>(~(0x80 >> (i % 8)));
-    address.bytes[static_cast<size_t>(i) / 8] &= keep;
-  }
-  return address;
-}
-
 bool is_mapped(const IpAddress& address, std::string_view text) {
   return !address.v6 && text.find(':') != std::string_view::npos;
 }
@@ -25,11 +14,6 @@ std::string canonical_form(std::string_view text) {
 }
 
 }  // namespace
-
-bool contains(const IpPrefix& prefix, const IpAddress& address) {
-  if (prefix.address.v6 != address.v6) return false;
-  return masked(prefix) == masked(IpPrefix{address, prefix.bits});
-}
 
 Messages check_ipv4(std::string_view text) {
   std::optional<IpAddress> address = parse_ip(text);

@@ -9,8 +9,6 @@
 
 namespace tiphys::apiserver {
 
-bool contains(const IpPrefix& prefix, const IpAddress& address);
-
 Messages check_ipv4(std::string_view text);
 Messages check_ipv6(std::string_view text);
 // Canonical; a CIDR besides without bits beyond its prefix.
