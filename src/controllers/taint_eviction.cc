@@ -6,6 +6,7 @@
 #include "base/time_math.h"
 #include "controllers/pod_state.h"
 #include "controllers/resources.h"
+#include "kinds/pods.h"
 #include "kinds/tolerations.h"
 
 namespace tiphys::controllers {
@@ -31,9 +32,17 @@ bool same_taints(const ListView<core_v1::Taint>& a, const ListView<core_v1::Tain
 }
 
 MicroTime time_added(core_v1::Taint taint, const TaintTimes& seen, MicroTime now) {
-  if (taint.time_added() != 0) return taint.time_added();
+  bool told = taint.time_added() != 0 && taint.time_added() <= now;
+  if (told) return taint.time_added();
   auto found = seen.find(identity(taint));
   return found == seen.end() ? now : found->second;
+}
+
+// When the pod came to its node.
+MicroTime arrival(const core_v1::Pod& pod) {
+  core_v1::PodCondition scheduled = kinds::find_condition(pod.status(), "PodScheduled");
+  MicroTime bound = scheduled.status() == "True" ? scheduled.last_transition_time() : 0;
+  return std::max(bound, pod.metadata().creation_timestamp());
 }
 
 }  // namespace
@@ -46,7 +55,8 @@ std::optional<MicroTime> eviction_time(core_v1::Pod pod, const ListView<core_v1:
     MicroTime when = now;
     if (auto toleration = find_toleration(pod.spec().tolerations(), taint)) {
       if (!toleration->has_toleration_seconds()) continue;
-      when = seconds_after(time_added(taint, seen, now), toleration->toleration_seconds());
+      MicroTime start = std::max(time_added(taint, seen, now), arrival(pod));
+      when = seconds_after(start, toleration->toleration_seconds());
     }
     if (!earliest || when < *earliest) earliest = when;
   }

@@ -13,6 +13,7 @@ namespace tiphys::controllers {
 using TaintTimes = std::map<std::string, MicroTime>;
 
 // When a pod has to leave a node with these taints: nothing (never), or a time (maybe past).
+// tolerationSeconds count from when both were there, the taint and the pod.
 std::optional<MicroTime> eviction_time(core_v1::Pod pod, const ListView<core_v1::Taint>& taints,
                                        MicroTime now, const TaintTimes& seen = {});
 
