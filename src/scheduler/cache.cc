@@ -20,17 +20,26 @@ bool frees(const Resources& before, const Resources& after) {
 
 void Cache::nominate(const PodPtr& pod, const std::string& node) {
   drop_nomination(pod->uid);
-  nominated_[pod->uid] = node;
+  nominated_[pod->uid] = {pod, node};
   snapshot_.add_pod(pod, node);
 }
 
 std::string Cache::drop_nomination(const std::string& uid) {
   auto at = nominated_.find(uid);
   if (at == nominated_.end()) return "";
-  std::string node = std::move(at->second);
+  std::string node = std::move(at->second.node);
   nominated_.erase(at);
   snapshot_.remove_pod(uid, node);
   return node;
+}
+
+std::vector<Cache::Nomination> Cache::set_aside_below(int32_t priority) {
+  std::vector<Nomination> aside;
+  for (const auto& [uid, nomination] : nominated_) {
+    if (nomination.pod->priority < priority) aside.push_back(nomination);
+  }
+  for (const Nomination& nomination : aside) drop_nomination(nomination.pod->uid);
+  return aside;
 }
 
 bool Cache::set_pod(const PodPtr& pod) {

@@ -28,8 +28,22 @@ class Cache {
   // the snapshot shows it there as if it were placed.
   void nominate(const PodPtr& pod, const std::string& node);
   std::string drop_nomination(const std::string& uid);  // the node, "" if there was none
+  struct Nomination {
+    PodPtr pod;
+    std::string node;
+  };
+  // Drops the nominations of pods of lower priority: a more important pod does not mind them.
+  std::vector<Nomination> set_aside_below(int32_t priority);
   bool is_nominated(const std::string& uid) const { return nominated_.contains(uid); }
   bool knows(const std::string& uid) const { return pods_.contains(uid); }
+  PodPtr pod(const std::string& uid) const {  // null: not known
+    auto at = pods_.find(uid);
+    return at == pods_.end() ? nullptr : at->second.pod;
+  }
+  std::string node_of(const std::string& uid) const {  // "": not known
+    auto at = pods_.find(uid);
+    return at == pods_.end() ? "" : at->second.node;
+  }
   size_t size() const { return pods_.size(); }
   size_t assumed() const { return assumed_; }
 
@@ -40,8 +54,8 @@ class Cache {
     bool assumed = false;
   };
   Snapshot snapshot_;
-  std::unordered_map<std::string, Entry> pods_;             // by uid
-  std::unordered_map<std::string, std::string> nominated_;  // uid -> node
+  std::unordered_map<std::string, Entry> pods_;            // by uid
+  std::unordered_map<std::string, Nomination> nominated_;  // by uid
   size_t assumed_ = 0;
 };
 

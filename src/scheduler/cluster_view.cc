@@ -71,14 +71,29 @@ void ClusterView::on_object(const SnapshotFeed& feed, const ObjectPtr& old, cons
 
 void ClusterView::note_node(const std::string& name) {
   if (!name.empty()) changed_nodes_.insert(name);
-  topology_changed_ = true;
+  cluster_changed_ = true;
+  changed_();
+}
+
+void ClusterView::note_moved(const PodPtr& pod, const std::string& node, bool left) {
+  if (left) changed_nodes_.insert(node);
+  moved_.push_back(pod);
+  if (moved_.size() > kMaxMoved) {
+    moved_.clear();
+    cluster_changed_ = true;
+  }
   changed_();
 }
 
 void ClusterView::pod_gone(const std::string& uid) {
-  queue_.forget(uid);
+  queue_.forget(uid, loop_.mono());
+  PodPtr pod = cache_.pod(uid);
   std::string node = cache_.remove_pod(uid);
-  if (!node.empty()) note_node(node);
+  if (pod) {
+    note_moved(pod, node, true);
+  } else if (!node.empty()) {
+    note_node(node);  // room was kept there
+  }
 }
 
 void ClusterView::on_unassigned(const ObjectPtr& old, const ObjectPtr& now) {
@@ -105,15 +120,13 @@ void ClusterView::on_pod(const ObjectPtr& old, const ObjectPtr& now) {
   if (core_v1::Pod(*now).spec().node_name().empty()) return on_unassigned(old, now);
   if (old && same_wish(*old, *now)) return;  // placed before, and only its status moved
   auto pod = std::make_shared<PodInfo>(now);
-  queue_.forget(pod->uid);
+  queue_.forget(pod->uid, loop_.mono());
   bool confirmed = cache_.is_assumed(pod->uid);
-  bool known = cache_.knows(pod->uid);
-  if (cache_.set_pod(pod)) {
-    note_node(std::string(pod->node_name));
-  } else if (!known || confirmed) {
-    topology_changed_ = true;
-    changed_();
-  }
+  PodPtr before = cache_.pod(pod->uid);
+  std::string node_before = cache_.node_of(pod->uid);
+  bool room = cache_.set_pod(pod);
+  if (before && (room || !confirmed)) note_moved(before, node_before, room);
+  note_moved(pod, std::string(pod->node_name), false);
 }
 
 void ClusterView::apply_changes() {
@@ -121,15 +134,35 @@ void ClusterView::apply_changes() {
   for (const std::string& name : std::exchange(changed_nodes_, {})) {
     if (const NodeInfo* node = cache_.snapshot().find(name)) nodes.push_back(node);
   }
-  bool topology = std::exchange(topology_changed_, false);
-  if ((nodes.empty() && !topology) || queue_.unschedulable() == 0) return;
-  queue_.wake(loop_.mono(), [&](const PodInfo& pod, bool node_local) {
-    if (!node_local && topology) return true;
-    // It made room and waits for it: its own nomination would hide that it fits now.
-    if (cache_.is_nominated(pod.uid)) return true;
-    const Profile* profile = profiles_.find(pod.scheduler_name);
-    return !nodes.empty() && profile && fits_any(pod, nodes, cache_.snapshot(), *profile);
-  });
+  bool nothing = nodes.empty() && moved_.empty() && !cluster_changed_;
+  if (!nothing && queue_.unschedulable() > 0) {
+    queue_.wake(loop_.mono(),
+                [&](const PodInfo& pod, const std::vector<std::string_view>& rejected_by) {
+                  return helps(pod, rejected_by, nodes);
+                });
+  }
+  moved_.clear();
+  cluster_changed_ = false;
+}
+
+bool ClusterView::helps(const PodInfo& waiting, const std::vector<std::string_view>& rejected_by,
+                        const std::vector<const NodeInfo*>& nodes) const {
+  // It made room and waits for it: its own nomination would hide that it fits now.
+  if (cache_.is_nominated(waiting.uid)) return true;
+  const Profile* profile = profiles_.find(waiting.scheduler_name);
+  if (profile == nullptr) return false;
+  for (const Plugin* plugin : profile->filters) {
+    if (plugin->node_local || std::ranges::find(rejected_by, plugin->name) == rejected_by.end()) {
+      continue;
+    }
+    if (cluster_changed_) return true;
+    for (const PodPtr& moved : moved_) {
+      bool may =
+          plugin->helped_by == nullptr || plugin->helped_by(waiting, *moved, cache_.snapshot());
+      if (may) return true;
+    }
+  }
+  return !nodes.empty() && fits_any(waiting, nodes, cache_.snapshot(), *profile);
 }
 
 ObjectPtr ClusterView::pod_object(const PodInfo& pod) const {

@@ -26,6 +26,8 @@ class ClusterView {
   void apply_changes();
   // The node may take more than before; "": some change in the cluster may help.
   void note_node(const std::string& name);
+  // The pod came to that node, or left it.
+  void note_moved(const PodPtr& pod, const std::string& node, bool left);
   // The present object of a pod; null: gone.
   ObjectPtr pod_object(const PodInfo& pod) const;
   client::Informer& pods() { return pods_; }
@@ -33,6 +35,8 @@ class ClusterView {
  private:
   void on_pod(const ObjectPtr& old, const ObjectPtr& now);
   void pod_gone(const std::string& uid);
+  bool helps(const PodInfo& waiting, const std::vector<std::string_view>& rejected_by,
+             const std::vector<const NodeInfo*>& nodes) const;
   void on_unassigned(const ObjectPtr& old, const ObjectPtr& now);
   void on_object(const SnapshotFeed& feed, const ObjectPtr& old, const ObjectPtr& now);
 
@@ -42,8 +46,11 @@ class ClusterView {
   Cache cache_;
   SchedulingQueue queue_;
   client::Informer& pods_;
-  std::set<std::string> changed_nodes_;
-  bool topology_changed_ = false;
+  // Since the last apply_changes():
+  static constexpr size_t kMaxMoved = 1024;  // more than that: anything may have changed
+  std::set<std::string> changed_nodes_;      // may take more
+  std::vector<PodPtr> moved_;
+  bool cluster_changed_ = false;  // nodes, namespaces, volumes...
 };
 
 }  // namespace tiphys::scheduler

@@ -90,9 +90,11 @@ struct Plugin {
   Preparation (*make_checker)(const Query&) = nullptr;
   std::unique_ptr<Scorer> (*make_scorer)(const Query&,
                                          std::span<const NodeInfo* const> feasible) = nullptr;
-  // What a rejected pod waits for. Its verdict on a node depends on that node alone; else (false)
-  // any placed or removed pod may change it.
+  // What a rejected pod waits for (upstream's queueing hints, KEP-4247). Its verdict on a node
+  // depends on that node alone; else (false) on other nodes, objects and pods as well: of pods that
+  // come to or leave a node, those for which `helped_by` is true (null: any) may turn it.
   bool node_local = true;
+  bool (*helped_by)(const PodInfo& waiting, const PodInfo& moved, const Snapshot&) = nullptr;
 };
 
 // Scales so that the largest becomes kMaxNodeScore; reverse: the smallest is best.

@@ -126,6 +126,7 @@ Preemption preempt(const PodInfo& pod, Snapshot& snapshot, const Diagnosis& fail
   if (pod.never_preempts) {
     return {.message = "preemption: not eligible due to preemptionPolicy=Never."};
   }
+  if (snapshot.lowest_priority() >= pod.priority) return {.message = no_help(failed)};
   size_t all = failed.maybe_by_preemption.size();
   int64_t share = int64_t{failed.all_nodes} * profile.args.min_candidate_nodes_percentage / 100;
   size_t enough =

@@ -28,7 +28,9 @@ void SchedulingQueue::leave(Entry& entry) {
       back_off_.erase({entry.due, entry.pod->uid});
       break;
     case Place::kUnschedulable:
-      unschedulable_.erase({entry.due, entry.pod->uid});
+      --unschedulable_;
+      lines_.at(entry.kind).waiting.erase({entry.sequence, entry.pod->uid});
+      drop_if_empty(entry.kind);
       break;
     case Place::kPopped:
     case Place::kGated:
@@ -61,27 +63,84 @@ void SchedulingQueue::add(const PodPtr& pod, MonoTime now) {
     return;
   } else {
     leave(entry);
+    came_through(entry, now);  // what it is now needn't stand for its line
   }
   entry.pod = pod;
-  if (pod->gated) {
-    entry.place = Place::kGated;
-    return;
-  }
-  activate(entry, now);
+  settle(entry, now);
 }
 
-void SchedulingQueue::forget(const std::string& uid) {
+void SchedulingQueue::settle(Entry& entry, MonoTime now) {
+  if (entry.pod->gated) {
+    entry.place = Place::kGated;
+  } else {
+    activate(entry, now);
+  }
+}
+
+void SchedulingQueue::forget(const std::string& uid, MonoTime now) {
   auto at = pods_.find(uid);
   if (at == pods_.end()) return;
   leave(at->second);
+  came_through(at->second, now);
   pods_.erase(at);
 }
 
+void SchedulingQueue::placed(const std::string& uid, MonoTime now) {
+  auto at = pods_.find(uid);
+  if (at != pods_.end()) came_through(at->second, now);
+}
+
+void SchedulingQueue::came_through(Entry& entry, MonoTime now) {
+  if (!std::exchange(entry.woken, false)) return;
+  Line& line = lines_.at(entry.kind);
+  line.woken = false;
+  wake_first(entry.kind, line, now);
+}
+
+bool SchedulingQueue::came_back(Entry& entry, MonoTime now) {
+  if (!std::exchange(entry.woken, false)) return false;
+  Line& line = lines_.at(entry.kind);
+  line.woken = false;
+  line.due = now + options_.flush_after;
+  line_due_.emplace(line.due, entry.kind);
+  bool again = line.again;
+  drop_if_empty(entry.kind);
+  return again;
+}
+
+void SchedulingQueue::drop_if_empty(const std::string& kind) {
+  auto at = lines_.find(kind);
+  if (!at->second.waiting.empty() || at->second.woken) return;
+  line_due_.erase({at->second.due, kind});
+  lines_.erase(at);
+}
+
+// The first whose back-off is over; if there is none among the first few, the first.
+void SchedulingQueue::wake_first(const std::string& kind, Line& line, MonoTime now) {
+  line.again = false;
+  if (line.waiting.empty()) return drop_if_empty(kind);
+  Entry* chosen = &pods_.at(line.waiting.begin()->second);
+  int looked = 0;
+  for (const auto& [sequence, uid] : line.waiting) {
+    Entry& entry = pods_.at(uid);
+    if (++looked > kLookAhead) break;
+    if (entry.last_failure + back_off_of(entry.attempts) > now) continue;
+    chosen = &entry;
+    break;
+  }
+  line_due_.erase({line.due, kind});
+  line.woken = true;
+  chosen->woken = true;
+  activate(*chosen, now);
+}
+
 void SchedulingQueue::flush(MonoTime now) {
-  for (auto* list : {&back_off_, &unschedulable_}) {
-    while (!list->empty() && list->begin()->first <= now) {
-      activate(pods_.at(list->begin()->second), now);
-    }
+  while (!back_off_.empty() && back_off_.begin()->first <= now) {
+    activate(pods_.at(back_off_.begin()->second), now);
+  }
+  while (!line_due_.empty() && line_due_.begin()->first <= now) {
+    std::string kind = line_due_.begin()->second;
+    wake_first(kind, lines_.at(kind), now);
   }
 }
 
@@ -94,43 +153,59 @@ PodPtr SchedulingQueue::pop(MonoTime now) {
   return entry.pod;
 }
 
-void SchedulingQueue::add_unschedulable(const PodPtr& pod, bool node_local, MonoTime now) {
+void SchedulingQueue::add_unschedulable(const PodPtr& pod, Rejection rejection, MonoTime now) {
   auto at = pods_.find(pod->uid);
   if (at == pods_.end() || at->second.place != Place::kPopped) return;  // deleted meanwhile
   Entry& entry = at->second;
   entry.last_failure = now;
-  entry.node_local = node_local;
-  if (entry.pod != pod) {  // changed meanwhile: that may help
-    if (entry.pod->gated)
-      entry.place = Place::kGated;
-    else
-      activate(entry, now);
-    return;
-  }
+  bool again = came_back(entry, now);
+  if (entry.pod != pod) return settle(entry, now);  // changed meanwhile: that may help
   entry.place = Place::kUnschedulable;
-  entry.due = now + options_.flush_after;
-  unschedulable_.emplace(entry.due, pod->uid);
+  entry.kind = std::move(rejection.kind);
+  Line& line = lines_[entry.kind];
+  line.plugins = std::move(rejection.plugins);
+  line.waiting.emplace(entry.sequence, pod->uid);
+  ++unschedulable_;
+  if (line.woken) return;
+  line_due_.erase({line.due, entry.kind});
+  line.due = now + options_.flush_after;
+  line_due_.emplace(line.due, entry.kind);
+  if (again) wake_first(entry.kind, line, now);
 }
 
 void SchedulingQueue::add_after_back_off(const PodPtr& pod, MonoTime now) {
   auto at = pods_.find(pod->uid);
   if (at == pods_.end() || at->second.place != Place::kPopped) return;
   at->second.last_failure = now;
+  came_back(at->second, now);
   activate(at->second, now);
 }
 
+void SchedulingQueue::retry(const std::string& uid, MonoTime now) {
+  auto at = pods_.find(uid);
+  if (at != pods_.end() && at->second.place == Place::kUnschedulable) activate(at->second, now);
+}
+
 void SchedulingQueue::wake(MonoTime now, const Helps& helps) {
-  std::vector<Entry*> woken;
-  for (const auto& [due, uid] : unschedulable_) {
-    Entry& entry = pods_.at(uid);
-    if (helps(*entry.pod, entry.node_local)) woken.push_back(&entry);
+  std::vector<std::string> helped;
+  for (auto& [kind, line] : lines_) {
+    if (line.waiting.empty() || line.again) continue;
+    const Entry& first = pods_.at(line.waiting.begin()->second);
+    if (helps(*first.pod, line.plugins)) helped.push_back(kind);
   }
-  for (Entry* entry : woken) activate(*entry, now);
+  for (const std::string& kind : helped) {
+    Line& line = lines_.at(kind);
+    if (line.woken) {
+      line.again = true;
+    } else {
+      wake_first(kind, line, now);
+    }
+  }
 }
 
 std::optional<MonoTime> SchedulingQueue::next_due() const {
   std::optional<MonoTime> due;
-  for (const auto* list : {&back_off_, &unschedulable_}) {
+  for (const auto* list : {&back_off_, &line_due_}) {
     if (list->empty()) continue;
     if (!due || list->begin()->first < *due) due = list->begin()->first;
   }

@@ -2,15 +2,21 @@
 //
 //   active         to be scheduled now; highest priority first, then the longest waiting
 //   back-off       failed a moment ago; doubling from first_back_off to last_back_off per pod
-//   unschedulable  failed, until an event of the cluster may help, or flush_after passed
+//   unschedulable  failed; waits for a change of the cluster that may help
 //   gated          has scheduling gates; leaves when the pod changes
-// A pod that is popped belongs to the caller until it is put back or forgotten.
+// A pod that is popped belongs to the caller until it is put back, placed or forgotten.
+//
+// Unschedulable pods of one kind (alike to every filter) stand in one line: a change that may help
+// wakes the first, and only when that one found its place the next. So 20,000 pods that wait for
+// the same thing cost as much as one. Without any change a line's first is tried every
+// flush_after.
 #pragma once
 #include <functional>
 #include <map>
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/time.h"
 #include "scheduler/pod_info.h"
@@ -31,18 +37,28 @@ class SchedulingQueue {
   // A new or changed pod without a node. A change of a waiting pod makes it active again (after
   // its back-off).
   void add(const PodPtr& pod, MonoTime now);
-  void forget(const std::string& uid);
+  void forget(const std::string& uid, MonoTime now);
   // The next pod to schedule; null: none is due.
   PodPtr pop(MonoTime now);
-  // Puts a popped pod back: no node fits. `node_local`: only a change of some node can help.
-  void add_unschedulable(const PodPtr& pod, bool node_local, MonoTime now);
+  struct Rejection {
+    std::string kind;                       // equal for pods that are alike to every filter
+    std::vector<std::string_view> plugins;  // that rejected it; static texts
+  };
+  // Puts a popped pod back: no node fits.
+  void add_unschedulable(const PodPtr& pod, Rejection rejection, MonoTime now);
   // Puts a popped pod back: an error that may pass by itself.
   void add_after_back_off(const PodPtr& pod, MonoTime now);
+  // The popped pod found a node; it may still come back if it can't be bound.
+  void placed(const std::string& uid, MonoTime now);
   // The popped pod needs no more scheduling; its history is forgotten.
-  void done(const std::string& uid) { forget(uid); }
+  void done(const std::string& uid, MonoTime now) { forget(uid, now); }
 
-  // Something changed that may help: wakes unschedulable pods for which `helps` answers true.
-  using Helps = std::function<bool(const PodInfo& pod, bool node_local)>;
+  // Tries a waiting pod again, after its back-off.
+  void retry(const std::string& uid, MonoTime now);
+
+  // Something changed: wakes the first of each kind for which `helps` answers true.
+  using Helps =
+      std::function<bool(const PodInfo& pod, const std::vector<std::string_view>& plugins)>;
   void wake(MonoTime now, const Helps& helps);
 
   // When pop() may next have something that it hasn't now; nullopt: never by itself.
@@ -50,7 +66,8 @@ class SchedulingQueue {
   bool has_active() const { return !active_.empty(); }
   size_t active() const { return active_.size(); }
   size_t backing_off() const { return back_off_.size(); }
-  size_t unschedulable() const { return unschedulable_.size(); }
+  size_t unschedulable() const { return unschedulable_; }
+  size_t kinds() const { return lines_.size(); }  // of unschedulable pods
   size_t size() const { return pods_.size(); }
 
  private:
@@ -61,8 +78,16 @@ class SchedulingQueue {
     int attempts = 0;
     uint64_t sequence = 0;  // order of arrival
     MonoTime last_failure{0};
-    MonoTime due{0};  // end of back-off, or of patience when unschedulable
-    bool node_local = true;
+    MonoTime due{0};     // end of back-off
+    std::string kind;    // the line it stands in, or has been woken from
+    bool woken = false;  // as the first of its line, and not yet placed nor put back
+  };
+  struct Line {
+    std::set<std::pair<uint64_t, std::string>> waiting;  // sequence, uid
+    std::vector<std::string_view> plugins;               // that rejected the last one
+    MonoTime due{0};     // when the first is tried again without any change
+    bool woken = false;  // one is on its way
+    bool again = false;  // something that may help came meanwhile
   };
   struct ActiveKey {
     int32_t priority;
@@ -73,14 +98,23 @@ class SchedulingQueue {
   static ActiveKey key_of(const Entry& entry);
   void leave(Entry& entry);
   void activate(Entry& entry, MonoTime now);
+  void settle(Entry& entry, MonoTime now);  // where a new or changed pod belongs
   void flush(MonoTime now);
+  static constexpr int kLookAhead = 64;  // for one whose back-off is over
+  void wake_first(const std::string& kind, Line& line, MonoTime now);
+  void drop_if_empty(const std::string& kind);
+  // A woken pod found a place, or is gone; or it is put back.
+  void came_through(Entry& entry, MonoTime now);
+  bool came_back(Entry& entry, MonoTime now);  // true: something came meanwhile that may help
   Duration back_off_of(int attempts) const;
 
   Options options_;
   std::unordered_map<std::string, Entry> pods_;  // by uid
+  std::unordered_map<std::string, Line> lines_;  // by kind
   std::set<ActiveKey> active_;
   std::set<std::pair<MonoTime, std::string>> back_off_;
-  std::set<std::pair<MonoTime, std::string>> unschedulable_;
+  std::set<std::pair<MonoTime, std::string>> line_due_;  // of lines of which none is woken
+  size_t unschedulable_ = 0;
   uint64_t sequence_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #include "client/event_recorder.h"
 #include "kinds/policy_v1.h"
 #include "scheduler/cluster_view.h"
+#include "scheduler/pod_signature.h"
 #include "scheduler/preemption.h"
 #include "scheduler/status_patch.h"
 
@@ -16,17 +17,6 @@ constexpr const char* kUnschedulable = "Unschedulable";
 constexpr const char* kSchedulerError = "SchedulerError";
 
 const schema::Resource& pod_resource() { return *schema::find_resource("", "v1", "pods"); }
-
-// Whether only a change of some node can help a rejected pod.
-bool is_node_local(const Diagnosis& diagnosis, const Profile& profile) {
-  for (const Plugin* plugin : profile.filters) {
-    if (plugin->node_local) continue;
-    for (std::string_view name : diagnosis.plugins) {
-      if (name == plugin->name) return false;
-    }
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -118,17 +108,20 @@ void Scheduler::Impl::one_turn() {
 }
 
 void Scheduler::Impl::schedule_one(const PodPtr& pod) {
-  std::string nominated = cluster.cache().drop_nomination(pod->uid);
-  Decision decision =
-      schedule(*pod, cluster.cache().snapshot(), profile_of(*pod), next_start, random);
+  Cache& cache = cluster.cache();
+  std::string nominated = cache.drop_nomination(pod->uid);
+  std::vector<Cache::Nomination> aside = cache.set_aside_below(pod->priority);
+  Decision decision = schedule(*pod, cache.snapshot(), profile_of(*pod), next_start, random);
   next_start = decision.next_start;
-  if (!decision.node) {
-    if (!nominated.empty()) cluster.cache().nominate(pod, nominated);
+  std::string node = decision.node ? decision.node->name : "";
+  for (Cache::Nomination& other : aside) cache.nominate(other.pod, other.node);
+  if (node.empty()) {
+    if (!nominated.empty()) cache.nominate(pod, nominated);
     failed(pod, std::move(decision));
     return;
   }
-  std::string node = decision.node->name;
-  cluster.cache().assume(pod, node);
+  cache.assume(pod, node);
+  cluster.queue().placed(pod->uid, loop.mono());
   LOG_V(3, "Attempting to bind pod to node", {"pod", pod->key}, {"node", node},
         {"evaluatedNodes", decision.evaluated}, {"feasibleNodes", decision.feasible});
   bindings.spawn(bind(pod, std::move(node)));
@@ -158,7 +151,11 @@ Preemption Scheduler::Impl::try_preemption(const PodPtr& pod, const Diagnosis& d
                   "preemption: not eligible due to a terminating pod on the nominated node."};
     }
   }
-  return preempt(*pod, cache.snapshot(), diagnosis, present_budgets(), profile_of(*pod),
+  // Reading budgets is for those who may have victims.
+  std::vector<Budget> found;
+  bool none = diagnosis.maybe_by_preemption.empty();
+  if (!none && cache.snapshot().lowest_priority() < pod->priority) found = present_budgets();
+  return preempt(*pod, cache.snapshot(), diagnosis, found, profile_of(*pod),
                  static_cast<size_t>(random.below(1 << 30)));
 }
 
@@ -180,7 +177,11 @@ void Scheduler::Impl::failed(const PodPtr& pod, Decision decision) {
   } else if (!preemption.message.empty()) {
     message += " " + preemption.message;
   }
-  cluster.queue().add_unschedulable(pod, is_node_local(diagnosis, profile_of(*pod)), loop.mono());
+  std::string kind = pod_signature(*pod);
+  // It made room for itself alone.
+  if (cluster.cache().is_nominated(pod->uid)) kind += pod->uid;
+  cluster.queue().add_unschedulable(pod, {std::move(kind), std::move(diagnosis.plugins)},
+                                    loop.mono());
   report(pod, kUnschedulable, std::move(message), std::move(nominated));
 }
 
@@ -217,7 +218,7 @@ Task<void> Scheduler::Impl::bind(PodPtr pod, std::string node) {
     co_return;
   }
   ++counters.scheduled;
-  cluster.queue().done(pod->uid);
+  cluster.queue().done(pod->uid, loop.mono());
   recorder.record(*pod->object, "Normal", "Scheduled",
                   "Successfully assigned " + pod->key + " to " + node);
 }
@@ -225,9 +226,9 @@ Task<void> Scheduler::Impl::bind(PodPtr pod, std::string node) {
 void Scheduler::Impl::bind_failed(const PodPtr& pod, const std::string& node,
                                   const ApiStatus& error) {
   ++counters.errors;
-  if (cluster.cache().forget(pod->uid)) cluster.note_node(node);
+  if (cluster.cache().forget(pod->uid)) cluster.note_moved(pod, node, true);
   if (error.is_not_found() && !cluster.pod_object(*pod)) {
-    cluster.queue().forget(pod->uid);
+    cluster.queue().forget(pod->uid, loop.mono());
     return;
   }
   LOG_ERROR("Can't bind a pod", {"pod", pod->key}, {"node", node}, {"err", error});
@@ -247,6 +248,11 @@ Task<void> Scheduler::Impl::evict(PodPtr victim, PodPtr preemptor, std::string n
       co_await client.remove(pod_resource(), ns, name, {.uid = victim->uid});
   if (!removed && !removed.error().is_not_found()) {
     LOG_ERROR("Can't preempt a pod", {"pod", victim->key}, {"err", removed.error()});
+    // There will be no room then: the preemptor looks for another.
+    std::string kept = cluster.cache().drop_nomination(preemptor->uid);
+    if (!kept.empty()) cluster.note_node(kept);
+    cluster.queue().retry(preemptor->uid, loop.mono());
+    work.set();
     co_return;
   }
   recorder.record(*object, "Normal", "Preempted",

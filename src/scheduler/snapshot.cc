@@ -136,6 +136,7 @@ void Snapshot::remove_node(std::string_view name) {
 void Snapshot::add_pod(const PodPtr& pod, std::string_view node_name) {
   NodeInfo& node = ensure(node_name);
   node.add_pod(pod);
+  ++priorities_[pod->priority];
   topology_.pod_moved(*pod, node, 1);
 }
 
@@ -145,6 +146,7 @@ bool Snapshot::remove_pod(std::string_view uid, std::string_view node_name) {
   NodeInfo& node = *slots_[static_cast<size_t>(at->second)];
   PodPtr pod = node.remove_pod(uid);
   if (!pod) return false;
+  if (--priorities_[pod->priority] == 0) priorities_.erase(pod->priority);
   topology_.pod_moved(*pod, node, -1);
   drop_if_empty(node);
   return true;

@@ -17,6 +17,10 @@ class Snapshot {
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;
 
+  // Of the pods here; INT32_MAX: there are none.
+  int32_t lowest_priority() const {
+    return priorities_.empty() ? INT32_MAX : priorities_.begin()->first;
+  }
   // Nodes that exist, zones taking turns.
   const std::vector<const NodeInfo*>& nodes() const;
   const NodeInfo* find(std::string_view name) const;  // null: no such node object
@@ -50,6 +54,7 @@ class Snapshot {
   mutable std::vector<const NodeInfo*> order_;
   mutable bool order_stale_ = false;
   std::unordered_map<std::string, int> image_nodes_;
+  std::map<int32_t, int64_t> priorities_;  // how many pods have them
   mutable TopologyIndex topology_;
   // Selectors by namespace: of services by name; of controllers by "kind/name".
   std::unordered_map<std::string, std::map<std::string, LabelMatch>> services_;

@@ -149,12 +149,24 @@ std::unique_ptr<Scorer> make_scorer(const Query& query, std::span<const NodeInfo
   return scorer;
 }
 
+// A pod that one of the terms speaks of, or whose own terms speak of the waiting one.
+bool helped_by(const PodInfo& waiting, const PodInfo& moved, const Snapshot& snapshot) {
+  auto speaks_of = [&](const std::vector<PodAffinityTerm>& terms, const PodInfo& pod) {
+    return std::ranges::any_of(terms, [&](const PodAffinityTerm& term) {
+      return snapshot.topology().matches(term.match, pod);
+    });
+  };
+  return speaks_of(waiting.affinity, moved) || speaks_of(waiting.anti_affinity, moved) ||
+         speaks_of(moved.anti_affinity, waiting);
+}
+
 }  // namespace
 
 constinit const Plugin kInterPodAffinity = {.name = "InterPodAffinity",
                                             .weight = 2,
                                             .make_checker = make_checker,
                                             .make_scorer = make_scorer,
-                                            .node_local = false};
+                                            .node_local = false,
+                                            .helped_by = helped_by};
 
 }  // namespace tiphys::scheduler

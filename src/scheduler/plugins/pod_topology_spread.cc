@@ -247,12 +247,22 @@ std::unique_ptr<Scorer> make_scorer(const Query& query, std::span<const NodeInfo
                                         feasible);
 }
 
+// A pod that a constraint counts. (Without constraints of its own the pod has the profile's.)
+bool helped_by(const PodInfo& waiting, const PodInfo& moved, const Snapshot&) {
+  if (waiting.spread.empty()) return true;
+  return waiting.ns == moved.ns &&
+         std::ranges::any_of(waiting.spread, [&](const SpreadConstraint& c) {
+           return c.hard && c.labels && c.labels->matches(moved.labels);
+         });
+}
+
 }  // namespace
 
 constinit const Plugin kPodTopologySpread = {.name = "PodTopologySpread",
                                              .weight = 2,
                                              .make_checker = make_checker,
                                              .make_scorer = make_scorer,
-                                             .node_local = false};
+                                             .node_local = false,
+                                             .helped_by = helped_by};
 
 }  // namespace tiphys::scheduler
