@@ -5,9 +5,9 @@
 //   requests.with({"GET", "200"}).add();
 //
 // Values may be changed from any thread; families are made at start, with() takes a lock, so keep
-// the reference where it is hot. Series live as long as the registry. At most kMaxSeries label sets
-// a family: what comes after counts under the label value "other" (label values may come from
-// requests).
+// the reference where it is hot. Series live as long as the registry, or until erase(). At most
+// kMaxSeries label sets a family: what comes after counts under the label value "other" (label
+// values may come from requests).
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -89,6 +89,11 @@ class MetricFamily : public MetricFamilyBase {
     std::unique_ptr<M>& made = series_[key];
     if (made == nullptr) made = make();
     return *made;
+  }
+  // Forgets a series. Requires: nobody keeps a reference to it.
+  void erase(std::initializer_list<std::string_view> values) {
+    std::lock_guard lock(mutex_);
+    series_.erase(std::vector<std::string>(values.begin(), values.end()));
   }
   // The family without labels.
   M& get() { return with({}); }

@@ -51,6 +51,7 @@ struct Decision {
   std::vector<Action> actions;
   // Look again then, even if nothing changes.
   std::optional<Duration> look_again;
+  std::string tag;  // for the controller's own use in decided()
 
   Action& add(Action action) { return actions.emplace_back(std::move(action)); }
   void look_again_in(Duration delay) {

@@ -41,4 +41,8 @@ ObjectPtr AutoscalerStatus::changed() const {
   return same ? nullptr : draft_.freeze();
 }
 
+int32_t AutoscalerStatus::desired() const {
+  return autoscaling_v2::HorizontalPodAutoscaler(draft_.root()).status().desired_replicas();
+}
+
 }  // namespace tiphys::controllers

@@ -16,6 +16,7 @@ class AutoscalerStatus {
                      std::string_view message);
   void set_current(int32_t replicas);
   void set_desired(int32_t replicas);
+  int32_t desired() const;
   void set_scaled();  // lastScaleTime: now
   void set_metrics(const std::vector<MetricOutcome>& outcomes);
   // The object with this status; null if it has it already.

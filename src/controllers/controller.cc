@@ -45,7 +45,7 @@ Controller::Controller(Context context, std::string name, int workers)
       queue_(context.loop),
       pending_(context.loop),
       gate_(context.loop) {
-  queue_.count(context.metrics, queue_name_of(name_));
+  queue_.count(context.metrics.queue, queue_name_of(name_));
 }
 
 Controller::~Controller() = default;
@@ -99,8 +99,10 @@ Task<void> Controller::process(std::string key) {
     queue_.add_after(key, kLookForOwnWrites);
     co_return;
   }
+  MonoTime begin = context_.loop.mono();
   Result<void> result = co_await sync(key);
   if (stop_.stop_requested()) co_return;
+  round_over(key, context_.loop.mono() - begin, result ? nullptr : &result.error());
   if (result) {
     queue_.forget(key);
     co_return;
@@ -111,6 +113,7 @@ Task<void> Controller::process(std::string key) {
 
 Task<Result<void>> Controller::sync(std::string key) {
   Decision decision = reconcile(key, context_.loop.wall());
+  decided(key, decision);
   if (decision.look_again) queue_.add_after(key, *decision.look_again);
   if (decision.actions.empty()) co_return Result<void>();
   Result<void> done = co_await execute(key, std::move(decision.actions));

@@ -19,6 +19,7 @@
 #include "client/object_key.h"
 #include "client/work_queue.h"
 #include "controllers/action.h"
+#include "controllers/controller_metrics.h"
 #include "controllers/pending_writes.h"
 
 namespace tiphys::controllers {
@@ -32,7 +33,7 @@ struct Context {
   client::InformerFactory& informers;
   client::EventRecorder& events;
   Random& random;
-  client::QueueMetrics& metrics;
+  ControllerMetrics& metrics;
 };
 
 class Controller {
@@ -60,6 +61,9 @@ class Controller {
   virtual Task<Result<void>> sync(std::string key);
   // An action was carried out or failed; called before the next one of another batch starts.
   virtual void outcome(const std::string& key, const Action& action, const ApiStatus* error) {}
+  // For metrics: what was decided, before it is carried out; and that a round on a key is over.
+  virtual void decided(const std::string& key, const Decision& decision) {}
+  virtual void round_over(const std::string& key, Duration took, const ApiStatus* error) {}
   // Runs first: the place to find out what to watch().
   virtual Task<void> prepare(StopToken stop) { co_return; }
   // Called once when the caches are there, before the first key.

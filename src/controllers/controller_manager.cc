@@ -224,18 +224,18 @@ struct ControllerManager::Impl {
   Impl(Loop& loop, client::Client& client, Random& random)
       : informers(loop, client, random),
         events(loop, client, random),
-        queue_metrics(metrics),
-        context{loop, client, informers, events, random, queue_metrics} {}
+        controller_metrics(metrics),
+        context{loop, client, informers, events, random, controller_metrics} {}
   // As whom the controller of this name works.
   Context context_of(std::string_view name, const Options& options) {
     if (!options.client_of) return context;
     client::Client& own = options.client_of(name, service_account_of(name));
-    return {context.loop, own, informers, events, context.random, queue_metrics};
+    return {context.loop, own, informers, events, context.random, controller_metrics};
   }
   client::InformerFactory informers;
   client::EventRecorder events;
   MetricRegistry metrics;
-  client::QueueMetrics queue_metrics;
+  ControllerMetrics controller_metrics;
   Context context;
   std::vector<std::unique_ptr<Controller>> controllers;
 };

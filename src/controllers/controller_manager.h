@@ -71,7 +71,7 @@ class ControllerManager {
   ~ControllerManager();  // Requires: stop() finished, or start() was never called
   void start();
   Task<void> stop();
-  // workqueue_* metrics, in Prometheus' text format.
+  // workqueue_* and the controllers' own metrics, in Prometheus' text format.
   std::string metrics_text();
   // Nothing to do now (delayed work aside).
   bool at_rest() const;

@@ -104,7 +104,10 @@ void CronJobController::outcome(const std::string& key, const Action& action,
   } else if (action.tag == "start") {
     Result<MicroTime> time =
         parse_rfc3339(metadata(*action.object).annotations().find(kScheduledTimestamp));
-    if (time) memory->second.started = std::max(memory->second.started, *time);
+    if (!time) return;
+    memory->second.started = std::max(memory->second.started, *time);
+    double skew = static_cast<double>(context_.loop.wall() - *time) / kMicrosPerSecond;
+    context_.metrics.cron_job_skew.get().observe(skew);
   }
 }
 

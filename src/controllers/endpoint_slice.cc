@@ -21,7 +21,8 @@ EndpointSliceController::EndpointSliceController(Context context, Options option
       services_(watch(services())),
       pods_(watch(pods())),
       slices_(watch(endpoint_slices())),
-      nodes_(watch(nodes())) {
+      nodes_(watch(nodes())),
+      totals_(context.metrics.endpoint_slice) {
   event_source_ = "endpoint-slice-controller";
   slices_.add_index(std::string(kByService),
                     [](const Object& slice) { return service_of_slice(slice, kSliceController); });
@@ -124,6 +125,44 @@ Decision EndpointSliceController::reconcile(const std::string& key, MicroTime no
   }
   tell(key, std::move(plan.notes), plan.decision);
   return std::move(plan.decision);
+}
+
+void EndpointSliceController::count_distribution(const std::string& key, const std::string& now) {
+  auto& distributions = context_.metrics.endpoint_slice.distributions;
+  std::string before = std::exchange(distributions_[key], now);
+  if (now.empty()) distributions_.erase(key);
+  if (before == now) return;
+  if (!before.empty()) distributions.with({before}).add(-1);
+  if (!now.empty()) distributions.with({now}).add(1);
+}
+
+void EndpointSliceController::decided(const std::string& key, const Decision& decision) {
+  auto [ns, name] = client::split_key(key);
+  ObjectPtr object = services_.get(ns, name);
+  if (!object) {
+    count_distribution(key, "");
+    totals_.erase(key);
+    return;
+  }
+  core_v1::Service service(*object);
+  if (!selects_pods(service)) return;
+  std::string distribution(service.spec().traffic_distribution());
+  count_distribution(key, distribution);
+  SliceCounts counts = count_slices(slices_.by_index(kByService, key), decision.actions,
+                                    static_cast<size_t>(options_.max_endpoints_per_slice));
+  totals_.put(key, counts);
+  std::string_view topology = wants_topology_hints(service) ? "Auto" : "Disabled";
+  context_.metrics.endpoint_slice.changed_slices.with({topology, distribution})
+      .observe(static_cast<double>(counts.changed_slices));
+}
+
+void EndpointSliceController::outcome(const std::string&, const Action& action,
+                                      const ApiStatus* error) {
+  if (!error) totals_.count_change(action);
+}
+
+void EndpointSliceController::round_over(const std::string&, Duration, const ApiStatus* error) {
+  context_.metrics.endpoint_slice.syncs.with({error ? "error" : "success"}).add();
 }
 
 }  // namespace tiphys::controllers

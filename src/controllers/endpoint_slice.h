@@ -11,6 +11,7 @@
 
 #include "controllers/controller.h"
 #include "controllers/endpoint_hints.h"
+#include "controllers/slice_counts.h"
 #include "controllers/trigger_times.h"
 
 namespace tiphys::controllers {
@@ -52,11 +53,15 @@ class EndpointSliceController : public Controller {
 
  protected:
   Decision reconcile(const std::string& key, MicroTime now) override;
+  void decided(const std::string& key, const Decision& decision) override;
+  void outcome(const std::string& key, const Action& action, const ApiStatus* error) override;
+  void round_over(const std::string& key, Duration took, const ApiStatus* error) override;
 
  private:
   void slice_changed(const Object& slice);
   void node_changed(const ObjectPtr& old, const ObjectPtr& now);
   void forget(const std::string& key);
+  void count_distribution(const std::string& key, const std::string& now);
   SliceWorld world_of(const std::string& key, ObjectPtr service);
   // Adds what was not told at the last look.
   void tell(const std::string& key, std::vector<Note> notes, Decision& decision);
@@ -70,6 +75,8 @@ class EndpointSliceController : public Controller {
   TriggerTimes triggers_;
   std::map<std::string, HintCounts, std::less<>> hints_;
   std::map<std::string, std::vector<std::string>, std::less<>> told_;
+  SliceTotals totals_;
+  std::map<std::string, std::string> distributions_;  // as the metrics tell them
 };
 
 }  // namespace tiphys::controllers

@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 
+#include "base/strings.h"
 #include "controllers/endpoint_slices.h"
 #include "controllers/endpoint_subsets.h"
 #include "controllers/resources.h"
@@ -165,6 +166,7 @@ Decision mirror_endpoints(const ObjectPtr& endpoints, const std::vector<ObjectPt
   for (const ObjectPtr& object : spare) {
     decision.add(delete_action(endpoint_slices(), object)).batch = kDeletions;
   }
+  decision.tag = std::to_string(wanted.skipped);
   // Told when something changes, not from look to look.
   if (!decision.actions.empty()) warn(decision, endpoints, wanted, limit);
   return decision;
@@ -175,7 +177,8 @@ EndpointSliceMirroring::EndpointSliceMirroring(Context context, Options options)
       options_(options),
       endpoints_(watch(endpoints())),
       services_(watch(services())),
-      slices_(watch(endpoint_slices())) {
+      slices_(watch(endpoint_slices())),
+      totals_(context.metrics.mirroring) {
   event_source_ = "endpoint-slice-mirroring-controller";
   slices_.add_index(std::string(kByService),
                     [](const Object& slice) { return service_of_slice(slice, kManager); });
@@ -208,6 +211,29 @@ Decision EndpointSliceMirroring::reconcile(const std::string& key, MicroTime now
   Decision decision;
   for (const ObjectPtr& slice : slices) decision.add(delete_action(endpoint_slices(), slice));
   return decision;
+}
+
+// The decision's tag says how many addresses are left out; "": nothing is mirrored.
+void EndpointSliceMirroring::decided(const std::string& key, const Decision& decision) {
+  std::optional<int64_t> skipped = parse_int(decision.tag);
+  std::vector<ObjectPtr> slices = slices_.by_index(kByService, key);
+  if (!skipped && slices.empty()) return totals_.erase(key);
+  SliceCounts counts = count_slices(slices, decision.actions,
+                                    static_cast<size_t>(options_.max_endpoints_per_subset));
+  totals_.put(key, counts);
+  MirroringMetrics& metrics = context_.metrics.mirroring;
+  metrics.updated.get().observe(static_cast<double>(counts.updated));
+  metrics.skipped.get().observe(static_cast<double>(skipped.value_or(0)));
+}
+
+void EndpointSliceMirroring::outcome(const std::string&, const Action& action,
+                                     const ApiStatus* error) {
+  if (!error) totals_.count_change(action);
+}
+
+void EndpointSliceMirroring::round_over(const std::string&, Duration took, const ApiStatus*) {
+  context_.metrics.mirroring.sync_duration.get().observe(
+      std::chrono::duration<double>(took).count());
 }
 
 }  // namespace tiphys::controllers

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "controllers/controller.h"
+#include "controllers/slice_counts.h"
 
 namespace tiphys::controllers {
 
@@ -24,12 +25,16 @@ class EndpointSliceMirroring : public Controller {
 
  protected:
   Decision reconcile(const std::string& key, MicroTime now) override;
+  void decided(const std::string& key, const Decision& decision) override;
+  void outcome(const std::string& key, const Action& action, const ApiStatus* error) override;
+  void round_over(const std::string& key, Duration took, const ApiStatus* error) override;
 
  private:
   Options options_;
   client::Informer& endpoints_;
   client::Informer& services_;
   client::Informer& slices_;
+  SliceTotals totals_;
 };
 
 // What makes `slices`, those of this controller for the Endpoints, right, and the events about what

@@ -89,4 +89,10 @@ Decision EphemeralVolume::reconcile(const std::string& key, MicroTime now) {
   return decision;
 }
 
+void EphemeralVolume::outcome(const std::string& key, const Action& action,
+                              const ApiStatus* error) {
+  context_.metrics.claims.get().add();
+  if (error) context_.metrics.claim_failures.get().add();
+}
+
 }  // namespace tiphys::controllers

@@ -12,6 +12,7 @@ class EphemeralVolume : public Controller {
 
  protected:
   Decision reconcile(const std::string& key, MicroTime now) override;
+  void outcome(const std::string& key, const Action& action, const ApiStatus* error) override;
 
  private:
   client::Informer& pods_;

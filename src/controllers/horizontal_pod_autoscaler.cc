@@ -50,6 +50,7 @@ HorizontalPodAutoscalerController::HorizontalPodAutoscalerController(
   event_source_ = "horizontal-pod-autoscaler";
   if (!metrics_) metrics_ = std::make_unique<ApiMetrics>(context.client);
   autoscalers_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
+    context_.metrics.autoscaler.autoscalers.get().set(static_cast<double>(autoscalers_.size()));
     if (!now) return enqueue(*old);
     // The earlier of two delays wins: changes don't make it come more often.
     enqueue_after(client::object_key(*now), options_.sync_period);
@@ -62,12 +63,39 @@ Task<Result<void>> HorizontalPodAutoscalerController::sync(std::string key) {
   if (!object) {
     histories_.erase(key);
     selectors_.erase(key);
+    context_.metrics.autoscaler.desired_replicas.erase({ns, name});
     co_return Result<void>();
   }
   Round round{.key = key, .object = object, .status = {object, context_.loop.wall()}};
+  MonoTime begin = context_.loop.mono();
   co_await look(round);
+  measure(round, context_.loop.mono() - begin);
   enqueue_after(key, options_.sync_period);
   co_return Result<void>();
+}
+
+void HorizontalPodAutoscalerController::measure(const Round& round, Duration took) {
+  AutoscalerMetrics& metrics = context_.metrics.autoscaler;
+  metrics.rounds.with({round.action, round.error}).add();
+  metrics.round_duration.with({round.action, round.error})
+      .observe(std::chrono::duration<double>(took).count());
+  if (!round.scale || round.error != "none") return;
+  metrics.desired_replicas.with({namespace_of(*round.object), name_of(*round.object)})
+      .set(round.status.desired());
+}
+
+void HorizontalPodAutoscalerController::measure(const Round& round, size_t metric,
+                                                const MetricOutcome& outcome, Duration took) {
+  std::string_view action = "none";
+  int32_t current = replicas_of(round.scale);
+  int32_t proposal = outcome.proposal ? outcome.proposal->replicas : current;
+  if (proposal != current) action = proposal > current ? "scale_up" : "scale_down";
+  std::string_view error = outcome.proposal ? "none" : "internal";
+  std::string_view type = spec_of(round.object).metrics()[metric].type();
+  AutoscalerMetrics& metrics = context_.metrics.autoscaler;
+  metrics.computations.with({action, error, type}).add();
+  metrics.computation_duration.with({action, error, type})
+      .observe(std::chrono::duration<double>(took).count());
 }
 
 void HorizontalPodAutoscalerController::warn(const Round& round, std::string_view reason,
@@ -119,6 +147,9 @@ void HorizontalPodAutoscalerController::fail_scale(Round& round, const ApiStatus
 Task<void> HorizontalPodAutoscalerController::look(Round& round) {
   Result<void> found = co_await find_scale(round);
   if (!found) {
+    // A version that can't be read is the autoscaler's own mistake.
+    bool spec = !group_of(spec_of(round.object).scale_target_ref().api_version());
+    round.error = spec ? "spec" : "internal";
     fail_scale(round, found.error());
     co_await write_status(round);
     co_return;
@@ -150,6 +181,7 @@ Task<void> HorizontalPodAutoscalerController::follow_metrics(Round& round) {
   int32_t current = replicas_of(round.scale);
   Result<Wish> wish = co_await ask_metrics(round);
   if (!wish) {
+    round.error = "internal";
     round.status.set_current(current);
     co_await write_status(round);
     warn(round, "FailedComputeMetricsReplicas", wish.error().message());
@@ -178,6 +210,7 @@ Task<void> HorizontalPodAutoscalerController::rescale(Round& round, int32_t repl
       co_await context_.client.update(round.resource.view(), wanted.freeze(), "scale");
   round.status.set_current(current);
   if (!written) {
+    round.error = "internal";
     const std::string& error = written.error().message();
     warn(round, "FailedRescale", what + "; error: " + error);
     round.status.set_condition(
@@ -186,6 +219,7 @@ Task<void> HorizontalPodAutoscalerController::rescale(Round& round, int32_t repl
     co_await write_status(round);
     co_return;
   }
+  round.action = replicas > current ? "scale_up" : "scale_down";
   round.status.set_condition(
       kAble, true, "SucceededRescale",
       "the HPA controller was able to update the target scale to " + std::to_string(replicas));
@@ -275,11 +309,13 @@ HorizontalPodAutoscalerController::ask_metrics(Round& round) {
   size_t count = spec_of(round.object).metrics().size();
   int32_t status_replicas = Scale(*round.scale).status().replicas();
   for (size_t i = 0; i < count; ++i) {
+    MonoTime begin = context_.loop.mono();
     Result<Figures> figures =
         co_await ask_figures(*metrics_, round.object, i, round.selector.text());
     outcomes.push_back(metric_outcome(HorizontalPodAutoscaler(*round.object), i, std::move(figures),
                                       scaled_pods(round), status_replicas));
     const MetricOutcome& outcome = outcomes.back();
+    measure(round, i, outcome, context_.loop.mono() - begin);
     if (!outcome.proposal) warn(round, outcome.reason, outcome.problem);
   }
   co_return judge(round, outcomes);

@@ -42,6 +42,9 @@ class HorizontalPodAutoscalerController : public Controller {
     MappedResource resource;  // what is scaled
     ObjectPtr scale;          // and its Scale
     LabelSelector selector;   // of its pods
+    // For metrics.
+    std::string_view action = "none";
+    std::string_view error = "none";
   };
   // How many replicas there should be, and why.
   struct Wish {
@@ -65,6 +68,8 @@ class HorizontalPodAutoscalerController : public Controller {
   // Keys of autoscalers whose pods are among these.
   std::vector<std::string> autoscalers_of(const std::vector<ObjectPtr>& pods,
                                           std::string_view ns) const;
+  void measure(const Round& round, Duration took);
+  void measure(const Round& round, size_t metric, const MetricOutcome& outcome, Duration took);
   void warn(const Round& round, std::string_view reason, std::string_view message);
 
   Options options_;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "controllers/index_ranges.h"
 #include "controllers/ownership.h"
 #include "controllers/resources.h"
+#include "kinds/pods.h"
 
 namespace tiphys::controllers {
 
@@ -24,6 +26,10 @@ bool is_job(const meta_v1::OwnerReference& owner) {
   return owner.kind() == jobs().kind && owner.api_version() == "batch/v1";
 }
 
+std::string_view completion_mode(const Object& job) {
+  return is_indexed(batch_v1::Job(job).spec()) ? "Indexed" : "NonIndexed";
+}
+
 bool is_tracked_pod(const ObjectPtr& pod) { return pod && is_tracked(core_v1::Pod(*pod)); }
 
 }  // namespace
@@ -37,6 +43,10 @@ JobController::JobController(Context context)
 
 void JobController::job_changed(const ObjectPtr& old, const ObjectPtr& now) {
   const Object& job = now ? *now : *old;
+  if (!old && is_managed_elsewhere(job)) {
+    std::string_view manager = batch_v1::Job(job).spec().managed_by();
+    context_.metrics.job.external.with({manager}).add();
+  }
   bool status_only =
       old && now && metadata(*old).generation() == metadata(*now).generation() &&
       metadata(*old).has_deletion_timestamp() == metadata(*now).has_deletion_timestamp();
@@ -62,6 +72,7 @@ void JobController::wake_tracked_pods(const Object& job) {
 }
 
 void JobController::pod_changed(const ObjectPtr& old, const ObjectPtr& now) {
+  count_tracked(old, now);
   // The last step of counting a pod need not wait.
   bool settled = is_tracked_pod(old) && !is_tracked_pod(now);
   Duration delay = settled ? Duration::zero() : kPodsTogether;
@@ -114,6 +125,7 @@ Decision JobController::reconcile_job(const ObjectPtr& job, MicroTime now) {
   // Pods that change hands are counted once that is done.
   if (!claimed.adopt.empty() || !claimed.release.empty()) {
     Decision decision;
+    decision.tag = kJobReconciling;
     add_claim_actions(claimed, jobs(), job, pods(), decision, kJobTracking);
     return decision;
   }
@@ -124,15 +136,85 @@ Decision JobController::reconcile_job(const ObjectPtr& job, MicroTime now) {
   JobPlan plan = JobPlanner(world, now).plan();
   bool writes = std::ranges::any_of(
       plan.decision.actions, [](const Action& action) { return action.tag == kJobStatusTag; });
-  (writes ? planned_ : back_offs_)[uid] = plan.back_off;
+  if (writes) {
+    planned_[uid] = {plan.back_off, job};
+  } else {
+    back_offs_[uid] = plan.back_off;
+  }
   return std::move(plan.decision);
 }
 
 // A failure is remembered once the status tells of it, not twice.
 void JobController::outcome(const std::string& key, const Action& action, const ApiStatus* error) {
-  if (error || action.tag != kJobStatusTag) return;
+  JobMetrics& metrics = context_.metrics.job;
+  if (action.verb == Action::Verb::kCreate) {
+    metrics.pod_creations.with({action.tag, error ? "failed" : "succeeded"}).add();
+    return;
+  }
+  if (error || action.tag.empty() || action.verb == Action::Verb::kDelete) return;
+  if (action.tag != kJobStatusTag) {
+    metrics.policy_failures.with({action.tag}).add();
+    return;
+  }
   auto planned = planned_.find(std::string(metadata(*action.object).uid()));
-  if (planned != planned_.end()) back_offs_[planned->first] = planned->second;
+  if (planned == planned_.end()) return;
+  back_offs_[planned->first] = planned->second.back_off;
+  count_status(*planned->second.before, *action.object);
+  planned_.erase(planned);
+}
+
+void JobController::count_status(const Object& before, const Object& after) {
+  JobMetrics& metrics = context_.metrics.job;
+  batch_v1::JobStatus from = batch_v1::Job(before).status();
+  batch_v1::JobStatus to = batch_v1::Job(after).status();
+  batch_v1::JobSpec spec = batch_v1::Job(after).spec();
+  std::string_view mode = completion_mode(after);
+  double succeeded = to.succeeded() - from.succeeded();
+  if (is_indexed(spec)) {
+    auto count = [&spec](std::string_view indexes) {
+      return static_cast<double>(IndexRanges::parse(indexes, spec.completions()).count());
+    };
+    succeeded = count(to.completed_indexes()) - count(from.completed_indexes());
+    double failed = count(to.failed_indexes()) - count(from.failed_indexes());
+    std::string_view limit = spec.has_backoff_limit_per_index() ? "perIndex" : "global";
+    metrics.indexes.with({"succeeded", limit}).add(std::max(succeeded, 0.0));
+    if (failed > 0) metrics.indexes.with({"failed", limit}).add(failed);
+  }
+  metrics.pods_finished.with({mode, "succeeded"}).add(std::max(succeeded, 0.0));
+  metrics.pods_finished.with({mode, "failed"}).add(std::max(to.failed() - from.failed(), 0));
+  for (batch_v1::JobCondition condition : to.conditions()) {
+    bool complete = condition.type() == "Complete";
+    if (condition.status() != "True" || !(complete || condition.type() == "Failed")) continue;
+    metrics.finished.with({mode, complete ? "succeeded" : "failed", condition.reason()}).add();
+  }
+}
+
+void JobController::decided(const std::string& key, const Decision& decision) {
+  if (!decision.tag.empty()) rounds_[key] = decision.tag;
+}
+
+void JobController::round_over(const std::string& key, Duration took, const ApiStatus* error) {
+  auto round = rounds_.find(key);
+  if (round == rounds_.end()) return;
+  std::string action = std::move(round->second);
+  rounds_.erase(round);
+  auto [ns, name] = client::split_key(key);
+  ObjectPtr job = jobs_.get(ns, name);
+  if (!job) return;
+  std::string_view mode = completion_mode(*job);
+  std::string_view result = error ? "error" : "success";
+  context_.metrics.job.syncs.with({mode, result, action}).add();
+  context_.metrics.job.sync_duration.with({mode, result, action})
+      .observe(std::chrono::duration<double>(took).count());
+}
+
+void JobController::count_tracked(const ObjectPtr& old, const ObjectPtr& now) {
+  auto counts = [](const ObjectPtr& pod) {
+    return is_tracked_pod(pod) && kinds::is_finished(core_v1::Pod(*pod));
+  };
+  bool before = counts(old);
+  bool after = counts(now);
+  if (before != after) context_.metrics.job.tracked.with({after ? "add" : "delete"}).add();
 }
 
 Decision JobController::release_orphan(std::string_view pod_key) const {

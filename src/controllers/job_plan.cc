@@ -48,6 +48,7 @@ JobPlanner::JobPlanner(const JobWorld& world, MicroTime now)
       status_(batch_v1::JobEdit(draft_).edit_status()) {}
 
 JobPlan JobPlanner::plan() {
+  plan_.decision.tag = kJobReconciling;
   look_at_pods();
   settle_uncounted();
   if (indexed_) look_at_indexes();
@@ -68,7 +69,11 @@ JobPlan JobPlanner::plan() {
   if (indexed_) write_indexes();
   if (ending_) write_ending();
   add_status();
-  for (const ObjectPtr& pod : releases_) plan_.decision.add(release_action(pod)).batch = 1;
+  for (const Release& release : releases_) {
+    Action& action = plan_.decision.add(release_action(release.pod));
+    action.batch = 1;
+    action.tag = release.policy_action;
+  }
   add_deletions();
   add_creations();
   return std::move(plan_);

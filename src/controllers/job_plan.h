@@ -22,6 +22,11 @@ namespace tiphys::controllers {
 inline constexpr size_t kMaxJobPodsAtOnce = 500;             // made or deleted in one round
 inline constexpr size_t kMaxUncountedPods = 500;             // keeps a status below 20 KB of uids
 inline constexpr std::string_view kJobStatusTag = "status";  // of the action that writes the status
+// Tags of a decision: what a round does, as the metrics name it.
+inline constexpr std::string_view kJobReconciling = "reconciling";
+inline constexpr std::string_view kJobTracks = "tracking";
+inline constexpr std::string_view kJobCreates = "pods_created";
+inline constexpr std::string_view kJobDeletes = "pods_deleted";
 
 struct JobWorld {
   ObjectPtr job;
@@ -84,6 +89,7 @@ class JobPlanner {
   void plan_creations(int32_t count);
   std::vector<int32_t> indexes_to_make(int32_t count);
   void delay_deletions();
+  std::string_view creation_reason() const;
   void add_creations();
   void add_deletions();
 
@@ -126,7 +132,12 @@ class JobPlanner {
   std::map<int32_t, const Member*> delayed_;  // failed pods that wait for their replacement
   std::optional<Ending> ending_;
 
-  std::vector<ObjectPtr> releases_;
+  // Pods that are accounted for, with the action of the failure policy's rule that they met.
+  struct Release {
+    ObjectPtr pod;
+    std::string_view policy_action;
+  };
+  std::vector<Release> releases_;
   std::vector<ObjectPtr> deletions_;
   std::vector<ObjectPtr> creations_;
   bool all_accounted_ = true;

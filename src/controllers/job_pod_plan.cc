@@ -74,14 +74,20 @@ std::vector<ObjectPtr> JobPlanner::surplus(size_t at_least) const {
 void JobPlanner::manage_pods() {
   auto active = static_cast<int32_t>(active_.size());
   int32_t wanted = spec_.suspend() ? 0 : wanted_active();
+  plan_.decision.tag = spec_.suspend() ? kJobDeletes : kJobTracks;
   deletions_ = surplus(static_cast<size_t>(std::max(active - wanted, 0)));
   if (!spec_.suspend() && deletions_.size() > kMaxJobPodsAtOnce) {
     deletions_.resize(kMaxJobPodsAtOnce);
   }
-  if (!deletions_.empty()) return;
+  if (!deletions_.empty()) {
+    plan_.decision.tag = kJobDeletes;
+    return;
+  }
   int32_t leaving = replaces_failed_only(spec_) ? terminating_ : 0;
   int32_t missing = wanted - active - leaving;
-  if (missing > 0) plan_creations(std::min(missing, static_cast<int32_t>(kMaxJobPodsAtOnce)));
+  if (missing <= 0) return;
+  plan_.decision.tag = kJobCreates;
+  plan_creations(std::min(missing, static_cast<int32_t>(kMaxJobPodsAtOnce)));
 }
 
 void JobPlanner::plan_creations(int32_t count) {
@@ -137,10 +143,17 @@ void JobPlanner::add_deletions() {
   }
 }
 
+std::string_view JobPlanner::creation_reason() const {
+  if (failed_ > 0 && replaces_failed_only(spec_)) return "recreate_failed";
+  return failed_ > 0 || terminating_ > 0 ? "recreate_terminating_or_failed" : "new";
+}
+
 void JobPlanner::add_creations() {
   SlowStart start(kDeletionBatch + 1);
   for (const ObjectPtr& pod : creations_) {
-    plan_.decision.add(create_pod_action(pod, world_.job)).batch = start.next();
+    Action& action = plan_.decision.add(create_pod_action(pod, world_.job));
+    action.batch = start.next();
+    action.tag = creation_reason();
   }
 }
 

@@ -86,11 +86,14 @@ void JobPlanner::account() {
       all_accounted_ = false;
       return;
     }
-    releases_.push_back(member.object);
+    Release& release = releases_.emplace_back(member.object);
     if (member.succeeded && !uncounted_failed_.contains(member.uid())) {
       if (member.index && !stored_indexes_.has(*member.index)) ++new_indexes;
       account_success(member);
     } else if (member.failed || all_fail) {
+      if (member.valid && spec_.has_pod_failure_policy()) {
+        release.policy_action = match_failure(spec_, member.pod).action;
+      }
       account_failure(member);
     }
   }

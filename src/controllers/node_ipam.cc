@@ -39,6 +39,7 @@ Result<RangePool> RangePool::create(std::string_view cidr, int node_bits) {
                                   " does not fit --cluster-cidr " + std::string(cidr));
   }
   RangePool pool;
+  pool.cidr_ = cidr;
   pool.base_ = range->base;
   pool.node_bits_ = node_bits;
   pool.count_ = uint32_t{1} << (node_bits - range->bits);
@@ -89,6 +90,21 @@ void NodeIpam::ready() {
     std::string name(metadata(*node).name());
     for (std::string_view cidr : core_v1::Node(*node).spec().pod_cidrs()) pool_.take(cidr, name);
   }
+  tell_pool();
+}
+
+// A range is found without trying: they are in order.
+void NodeIpam::tell_pool() {
+  NodeIpamMetrics& metrics = context_.metrics.node_ipam;
+  const std::string& cidr = pool_.cidr();
+  auto most = static_cast<double>(pool_.size());
+  for (; told_ < pool_.taken(); ++told_) {
+    metrics.allocations.with({cidr}).add();
+    metrics.tries.with({cidr}).observe(1);
+  }
+  for (; told_ > pool_.taken(); --told_) metrics.releases.with({cidr}).add();
+  metrics.most.with({cidr}).set(most);
+  metrics.usage.with({cidr}).set(static_cast<double>(told_) / most);
 }
 
 Decision NodeIpam::reconcile(const std::string& key, MicroTime) {

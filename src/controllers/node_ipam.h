@@ -20,8 +20,12 @@ class RangePool {
   // The node's range, taken now if it had none. Nothing: the pool is empty.
   std::optional<std::string> range_for(const std::string& node);
   void give_back(const std::string& node);
+  const std::string& cidr() const { return cidr_; }
+  size_t taken() const { return taken_.size(); }
+  size_t size() const { return count_; }
 
  private:
+  std::string cidr_;
   uint32_t base_ = 0;
   int node_bits_ = 24;
   uint32_t count_ = 0;
@@ -34,10 +38,13 @@ class NodeIpam : public Controller {
 
  protected:
   Decision reconcile(const std::string& key, MicroTime now) override;
+  void decided(const std::string& key, const Decision& decision) override { tell_pool(); }
   void ready() override;
 
  private:
+  void tell_pool();
   RangePool pool_;
+  size_t told_ = 0;  // ranges taken, as the metrics know
   client::Informer& nodes_;
 };
 

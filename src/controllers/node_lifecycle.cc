@@ -129,15 +129,19 @@ Duration NodeLifecycle::until_silent(core_v1::Node node) {
   return beat.seen + grace - now;
 }
 
-void NodeLifecycle::look_at_zones() {
+std::map<std::string, ZoneCount> NodeLifecycle::count_zones() const {
   std::map<std::string, ZoneCount> counts;
-  std::vector<ObjectPtr> all = nodes_.list();
-  for (const ObjectPtr& object : all) {
+  for (const ObjectPtr& object : nodes_.list()) {
     core_v1::Node node(*object);
     if (!counts_in_zone(node)) continue;
     ZoneCount& count = counts[zone_of(node)];
     ++(condition_status(node, "Ready") == "True" ? count.ready : count.not_ready);
   }
+  return counts;
+}
+
+void NodeLifecycle::look_at_zones() {
+  std::map<std::string, ZoneCount> counts = count_zones();
   MonoTime now = context_.loop.mono();
   NodeZones::Change change = zones_.update(counts, now);
   if (change == NodeZones::Change::kNone) return;
@@ -145,7 +149,30 @@ void NodeLifecycle::look_at_zones() {
   if (change == NodeZones::Change::kFound) {
     for (auto& [name, beat] : heartbeats_) beat.seen = now;
   }
-  for (const ObjectPtr& node : all) enqueue(*node);
+  for (const ObjectPtr& node : nodes_.list()) enqueue(*node);
+}
+
+// A zone without nodes is a healthy one of none.
+void NodeLifecycle::tell_zones() {
+  std::map<std::string, ZoneCount> counts = count_zones();
+  for (const std::string& zone : told_zones_) counts.try_emplace(zone);
+  NodeMetrics& metrics = context_.metrics.node;
+  for (const auto& [zone, count] : counts) {
+    told_zones_.insert(zone);
+    auto size = static_cast<double>(count.ready + count.not_ready);
+    metrics.zone_size.with({zone}).set(size);
+    metrics.unhealthy.with({zone}).set(static_cast<double>(count.not_ready));
+    double healthy = size == 0 ? 100 : 100 * static_cast<double>(count.ready) / size;
+    metrics.zone_health.with({zone}).set(healthy);
+    metrics.evictions.with({zone});
+  }
+}
+
+void NodeLifecycle::round_over(const std::string& key, Duration took, const ApiStatus*) {
+  double seconds = std::chrono::duration<double>(took).count();
+  NodeMetrics& metrics = context_.metrics.node;
+  (key == kZonesKey ? metrics.zone_round : metrics.node_round).get().observe(seconds);
+  if (key == kZonesKey) tell_zones();
 }
 
 void NodeLifecycle::taint(Decision& decision, const ObjectPtr& object, MicroTime now) {
@@ -173,8 +200,13 @@ void NodeLifecycle::taint(Decision& decision, const ObjectPtr& object, MicroTime
 }
 
 void NodeLifecycle::outcome(const std::string& key, const Action& action, const ApiStatus* error) {
-  if (!error || !action.tag.starts_with(kEvicts)) return;
-  zones_.give_back(action.tag.substr(kEvicts.size()), context_.loop.mono());
+  if (!action.tag.starts_with(kEvicts)) return;
+  std::string zone = action.tag.substr(kEvicts.size());
+  if (error) {
+    zones_.give_back(zone, context_.loop.mono());
+  } else {
+    context_.metrics.node.evictions.with({zone}).add();
+  }
 }
 
 // Once: a kubelet that is back after all says itself how its pods are.

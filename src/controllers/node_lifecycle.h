@@ -25,6 +25,7 @@ class NodeLifecycle : public Controller {
  protected:
   Decision reconcile(const std::string& key, MicroTime now) override;
   void outcome(const std::string& key, const Action& action, const ApiStatus* error) override;
+  void round_over(const std::string& key, Duration took, const ApiStatus* error) override;
 
  private:
   struct Heartbeat {
@@ -40,7 +41,9 @@ class NodeLifecycle : public Controller {
   void part(Decision& decision, const std::string& name);
   // How long until the node counts as silent; zero or less: it does now.
   Duration until_silent(core_v1::Node node);
+  std::map<std::string, ZoneCount> count_zones() const;
   void look_at_zones();
+  void tell_zones();
   void taint(Decision& decision, const ObjectPtr& object, MicroTime now);
   void tell_pods(Decision& decision, core_v1::Node node, MicroTime now);
 
@@ -50,6 +53,7 @@ class NodeLifecycle : public Controller {
   client::Informer& pods_;
   std::unordered_map<std::string, Heartbeat> heartbeats_;  // by node
   NodeZones zones_;
+  std::set<std::string> told_zones_;  // in metrics
 };
 
 }  // namespace tiphys::controllers

@@ -111,6 +111,31 @@ std::optional<PodGc::Reason> PodGc::reason_for(const Object& object) const {
   return lost ? std::optional(Reason::kOutOfService) : std::nullopt;
 }
 
+// As the metrics name it.
+std::string_view PodGc::tag_of(Reason reason) {
+  switch (reason) {
+    case Reason::kTerminated:
+      return "terminated";
+    case Reason::kOutOfService:
+      return "out-of-service";
+    case Reason::kOrphaned:
+      return "orphaned";
+    case Reason::kUnscheduled:
+      return "unscheduled";
+  }
+  return {};
+}
+
+void PodGc::outcome(const std::string& key, const Action& action, const ApiStatus* error) {
+  std::string_view ns = metadata(*action.object).namespace_();
+  ControllerMetrics& metrics = context_.metrics;
+  if (error) {
+    metrics.forced_deletion_errors.with({ns, action.tag}).add();
+  } else if (action.verb == Action::Verb::kDelete) {
+    metrics.forced_deletions.with({ns, action.tag}).add();
+  }
+}
+
 Task<Result<void>> PodGc::sync(std::string key) {
   if (key == kRound) {
     enqueue_after(kRound, options_.period);
@@ -149,11 +174,13 @@ Decision PodGc::collect(const std::string& key, MicroTime now) const {
     bool orphaned = reason == Reason::kOrphaned;
     Action told_why = patch_action(pods(), pod, failed(*pod, orphaned, now));
     told_why.subresource = "status";
+    told_why.tag = tag_of(reason);
     decision.add(std::move(told_why));
   }
   Action action = delete_action(pods(), pod);
   action.grace_seconds = 0;
   action.batch = 1;
+  action.tag = tag_of(reason);
   decision.add(std::move(action));
   return decision;
 }

@@ -27,9 +27,11 @@ class PodGc : public Controller {
   Decision reconcile(const std::string& key, MicroTime now) override;
   Task<Result<void>> sync(std::string key) override;
   void ready() override;
+  void outcome(const std::string& key, const Action& action, const ApiStatus* error) override;
 
  private:
   enum class Reason : uint8_t { kTerminated, kOutOfService, kOrphaned, kUnscheduled };
+  static std::string_view tag_of(Reason reason);
   void doom(const ObjectPtr& pod, Reason reason);
   void look_for_finished();
   void look_for_missing_nodes();

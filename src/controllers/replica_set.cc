@@ -1,7 +1,10 @@
 #include "controllers/replica_set.h"
 
+#include <algorithm>
+
 #include "controllers/resources.h"
 #include "kinds/apps_v1.h"
+#include "kinds/pods.h"
 
 namespace tiphys::controllers {
 
@@ -97,6 +100,28 @@ Decision ReplicaController::reconcile(const std::string& key, MicroTime now) {
                                   failure == failures_.end() ? nullptr : &failure->second, now);
   if (changed) plan.decision.add(update_action(resource_, changed, "status"));
   return std::move(plan.decision);
+}
+
+// How old the ready pods that go are, against the youngest one.
+void ReplicaController::decided(const std::string& key, const Decision& decision) {
+  bool deletes = std::ranges::any_of(decision.actions,
+                                     [](const Action& action) { return action.tag == "delete"; });
+  auto [ns, name] = client::split_key(key);
+  ObjectPtr owner = deletes ? owners_.get(ns, name) : nullptr;
+  if (!owner) return;
+  MicroTime youngest = 0;
+  std::vector<ObjectPtr> all = pods_.by_index(kByController, metadata(*owner).uid());
+  for (const ObjectPtr& pod : all) {
+    if (!kinds::is_ready(core_v1::Pod(*pod)) || is_deleting(*pod)) continue;
+    youngest = std::max(youngest, metadata(*pod).creation_timestamp());
+  }
+  MicroTime least = context_.loop.wall() - youngest;
+  for (const Action& action : decision.actions) {
+    if (action.tag != "delete" || !kinds::is_ready(core_v1::Pod(*action.object))) continue;
+    MicroTime age = context_.loop.wall() - metadata(*action.object).creation_timestamp();
+    double ratio = least <= 0 ? 1 : static_cast<double>(age) / static_cast<double>(least);
+    context_.metrics.deletion_age_ratio.get().observe(ratio);
+  }
 }
 
 void ReplicaController::outcome(const std::string& key, const Action& action,

@@ -18,6 +18,7 @@ class ReplicaController : public Controller {
 
   Decision reconcile(const std::string& key, MicroTime now) override;
   void outcome(const std::string& key, const Action& action, const ApiStatus* error) override;
+  void decided(const std::string& key, const Decision& decision) override;
 
  private:
   void pod_changed(const ObjectPtr& old, const ObjectPtr& now);

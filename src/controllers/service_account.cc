@@ -81,4 +81,11 @@ Decision RootCaPublisher::reconcile(const std::string& key, MicroTime now) {
   return decision;
 }
 
+void RootCaPublisher::round_over(const std::string& key, Duration took, const ApiStatus* error) {
+  std::string code = std::to_string(error ? error->code() : 200);
+  context_.metrics.root_ca_syncs.with({code}).add();
+  context_.metrics.root_ca_duration.with({code}).observe(
+      std::chrono::duration<double>(took).count());
+}
+
 }  // namespace tiphys::controllers

@@ -26,6 +26,7 @@ class RootCaPublisher : public Controller {
 
  protected:
   Decision reconcile(const std::string& key, MicroTime now) override;
+  void round_over(const std::string& key, Duration took, const ApiStatus* error) override;
 
  private:
   std::string root_ca_pem_;

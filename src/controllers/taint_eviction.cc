@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/strings.h"
 #include "base/time_math.h"
 #include "controllers/pod_state.h"
 #include "controllers/resources.h"
@@ -119,20 +120,30 @@ Decision TaintEviction::reconcile(const std::string& key, MicroTime now) {
     decision.look_again_in(time_between(now, *when));
     return decision;
   }
-  evict(decision, object, now);
+  evict(decision, object, *when, now);
   return decision;
 }
 
-void TaintEviction::evict(Decision& decision, const ObjectPtr& pod, MicroTime now) const {
+void TaintEviction::evict(Decision& decision, const ObjectPtr& pod, MicroTime when,
+                          MicroTime now) const {
   if (ObjectPtr marked = with_disruption_target(*pod, now)) {
     decision.add(update_action(pods_.resource(), marked, "status"));
   }
   Action action = delete_action(pods_.resource(), pod);
   action.batch = 1;
   action.name_in_message = false;
+  action.tag = std::to_string(when);
   action.success =
       Note{pod, "Normal", kReason, "Marking for deletion Pod " + client::object_key(*pod)};
   decision.add(std::move(action));
+}
+
+void TaintEviction::outcome(const std::string& key, const Action& action, const ApiStatus* error) {
+  std::optional<int64_t> when = parse_int(action.tag);
+  if (error || !when) return;
+  double late = static_cast<double>(context_.loop.wall() - *when) / kMicrosPerSecond;
+  context_.metrics.taint_deletions.get().add();
+  context_.metrics.taint_deletion_duration.get().observe(late);
 }
 
 }  // namespace tiphys::controllers

@@ -23,10 +23,11 @@ class TaintEviction : public Controller {
 
  protected:
   Decision reconcile(const std::string& key, MicroTime now) override;
+  void outcome(const std::string& key, const Action& action, const ApiStatus* error) override;
 
  private:
   void node_changed(const ObjectPtr& old, const ObjectPtr& now);
-  void evict(Decision& decision, const ObjectPtr& pod, MicroTime now) const;
+  void evict(Decision& decision, const ObjectPtr& pod, MicroTime when, MicroTime now) const;
 
   client::Informer& nodes_;
   client::Informer& pods_;

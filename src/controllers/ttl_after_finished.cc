@@ -74,4 +74,11 @@ Task<Result<void>> TtlAfterFinished::sync(std::string key) {
   co_return done;
 }
 
+void TtlAfterFinished::outcome(const std::string& key, const Action& action,
+                               const ApiStatus* error) {
+  std::optional<Duration> left = time_left(action.object, context_.loop.wall());
+  if (error || !left) return;
+  context_.metrics.job_deletion.get().observe(std::chrono::duration<double>(-*left).count());
+}
+
 }  // namespace tiphys::controllers

@@ -19,6 +19,7 @@ class TtlAfterFinished : public Controller {
   Decision reconcile(const std::string& key, MicroTime now) override;
   // Asks the server before it deletes: the time to live may have just been changed.
   Task<Result<void>> sync(std::string key) override;
+  void outcome(const std::string& key, const Action& action, const ApiStatus* error) override;
 
  private:
   client::Informer& jobs_;

@@ -1,4 +1,5 @@
 """kube-controller-manager alone: two of them beside an API server, each controller as its own account."""
+import re
 import signal
 import ssl
 import urllib.error
@@ -64,6 +65,23 @@ def _managers(server):
         one.stop()
 
 
+SAMPLE = re.compile(r'([a-z_]+)(\{([a-zA-Z_]+="([^"\\\\\n]|\\\\.)*",?)*\})? [-+0-9.eEInfNa]+')
+
+
+def families(text):
+    """Names of the families of a text in Prometheus' format; every line is checked."""
+    names = set()
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            assert line.split()[2] not in names, line
+            names.add(line.split()[2])
+        elif not line.startswith("# TYPE "):
+            name = SAMPLE.fullmatch(line)
+            assert name, line
+            assert name[1] in names or re.sub("_(bucket|sum|count)$", "", name[1]) in names, line
+    return names
+
+
 def count_pods(server):
     return len(server.request("GET", "/api/v1/namespaces/default/pods")[1]["items"])
 
@@ -97,6 +115,12 @@ def test_health_and_metrics(managers):
                  "unfinished_work_seconds", "longest_running_processor_seconds"):
         assert f'workqueue_{name}{{name="deployment"}}' in text, name
     assert not other.leads()
+    names = families(text)
+    assert {"job_controller_job_syncs_total", "node_collector_zone_size", "root_ca_cert_publisher_sync_total",
+            "horizontal_pod_autoscaler_controller_reconciliations_total", "pod_gc_collector_force_delete_pods_total",
+            "endpoint_slice_controller_changes", "ttl_after_finished_controller_job_deletion_duration_seconds",
+            "taint_eviction_controller_pod_deletions_total"} <= names
+    assert 'root_ca_cert_publisher_sync_total{code="200"} ' in text
 
 
 def test_a_killed_leader_is_followed(server, managers):

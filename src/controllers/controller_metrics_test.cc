@@ -1,0 +1,216 @@
+// The controllers' own metrics move when what they count happens.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <sstream>
+
+#include "base/strings.h"
+#include "controllers/control_world_test.h"
+#include "controllers/slice_counts.h"
+#include "kinds/batch_v1.h"
+#include "kinds/discovery_v1.h"
+#include "kinds/pods.h"
+
+namespace tiphys::controllers {
+namespace {
+
+// By series: "name{labels}".
+std::map<std::string, double> samples(ControlWorld& world) {
+  std::map<std::string, double> result;
+  std::istringstream text(world.manager->metrics_text());
+  for (std::string line; std::getline(text, line);) {
+    size_t space = line.rfind(' ');
+    if (line.starts_with('#') || space == std::string::npos) continue;
+    result[line.substr(0, space)] = std::strtod(line.c_str() + space, nullptr);
+  }
+  return result;
+}
+
+TEST(ControllerMetrics, each_family_is_told_of_once_with_help_and_type) {
+  MetricRegistry registry;
+  ControllerMetrics metrics(registry);
+  std::set<std::string> names;
+  std::istringstream text(registry.text());
+  std::string help_of;
+  for (std::string line; std::getline(text, line);) {
+    std::istringstream words(line);
+    std::string hash;
+    std::string what;
+    std::string name;
+    words >> hash >> what >> name;
+    if (what == "HELP") {
+      EXPECT_TRUE(names.insert(name).second) << name << " stands twice";
+      help_of = name;
+    } else if (what == "TYPE") {
+      EXPECT_EQ(name, help_of);
+    }
+  }
+  for (const char* name :
+       {"job_controller_job_sync_duration_seconds", "node_collector_evictions_total",
+        "cronjob_controller_job_creation_skew_duration_seconds",
+        "root_ca_cert_publisher_sync_total",
+        "endpoint_slice_mirroring_controller_endpoints_sync_duration",
+        "node_ipam_controller_cirdset_max_cidrs"}) {
+    EXPECT_TRUE(names.contains(name)) << name;
+  }
+  EXPECT_NE(registry.text().find("garbagecollector_controller_resources_sync_error_total 0\n"),
+            std::string::npos);
+}
+
+ObjectPtr a_job(std::string_view name) {
+  Draft draft = batch_v1::Job::make();
+  batch_v1::JobEdit job(draft);
+  job.edit_metadata().set_name(name);
+  job.edit_metadata().set_namespace("default");
+  batch_v1::JobSpecEdit spec = job.edit_spec();
+  spec.set_parallelism(2);
+  spec.set_completions(2);
+  spec.set_backoff_limit(6);
+  spec.edit_selector().edit_match_labels().set("job", name);
+  spec.edit_template().edit_metadata().edit_labels().set("job", name);
+  spec.edit_template().edit_spec().set_restart_policy("Never");
+  return draft.freeze();
+}
+
+// Finishes the pods that run; then takes off their finalizers, which the model API server does not
+// do for the controller's patches.
+void end_pods(ControlWorld& world, std::string_view phase) {
+  std::vector<ObjectPtr> running = world.api.list(pods(), "default");
+  std::erase_if(running,
+                [](const ObjectPtr& pod) { return kinds::is_finished(core_v1::Pod(*pod)); });
+  auto change = [&](auto&& edit) {
+    for (const ObjectPtr& known : running) {
+      Draft draft(*world.api.get(pods(), "default", name_of(*known)));
+      edit(core_v1::PodEdit(draft));
+      world.api.put(pods(), draft.freeze());
+    }
+  };
+  change([phase](core_v1::PodEdit pod) { pod.edit_status().set_phase(phase); });
+  world.loop.run_for(seconds(5));
+  change([](core_v1::PodEdit pod) { pod.edit_metadata().clear_finalizers(); });
+}
+
+TEST(ControllerMetrics, jobs) {
+  ControlWorld world(1, {"job-controller"});
+  world.api.put(jobs(), a_job("a"));
+  world.loop.run_for(seconds(5));
+  end_pods(world, "Failed");
+  world.loop.run_for(minutes(2));
+  end_pods(world, "Succeeded");
+  world.loop.run_for(seconds(10));
+  auto told = samples(world);
+  const std::string mode = R"(completion_mode="NonIndexed",result=)";
+  const std::string prefix = "job_controller_";
+  EXPECT_EQ(told[prefix + "job_pods_finished_total{" + mode + R"("succeeded"})"], 2);
+  EXPECT_EQ(told[prefix + "job_pods_finished_total{" + mode + R"("failed"})"], 2);
+  EXPECT_EQ(
+      told[prefix + "jobs_finished_total{" + mode + R"("succeeded",reason="CompletionsReached"})"],
+      1);
+  EXPECT_EQ(told[prefix + R"(job_pods_creation_total{reason="new",status="succeeded"})"], 2);
+  const std::string again = R"({reason="recreate_terminating_or_failed",status="succeeded"})";
+  EXPECT_EQ(told[prefix + "job_pods_creation_total" + again], 2);
+  EXPECT_GE(told[prefix + "job_syncs_total{" + mode + R"("success",action="pods_created"})"], 2);
+  EXPECT_GE(told[prefix + "job_sync_duration_seconds_count{" + mode +
+                 R"("success",action="pods_created"})"],
+            2);
+  EXPECT_EQ(told[prefix + R"(terminated_pods_tracking_finalizer_total{event="add"})"], 4);
+  EXPECT_EQ(told[prefix + R"(terminated_pods_tracking_finalizer_total{event="delete"})"], 4);
+}
+
+TEST(ControllerMetrics, jobs_of_others) {
+  ControlWorld world(1, {"job-controller"});
+  Draft draft(*a_job("a"));
+  batch_v1::JobEdit(draft).edit_spec().set_managed_by("example.com/queue");
+  world.api.put(jobs(), draft.freeze());
+  world.loop.run_for(seconds(5));
+  EXPECT_EQ(samples(world)["job_controller_jobs_by_external_controller_total{controller_name="
+                           "\"example.com/queue\"}"],
+            1);
+}
+
+TEST(ControllerMetrics, namespaces_nodes_and_ranges) {
+  ControlWorld world(1, {"root-ca-certificate-publisher-controller", "node-ipam-controller",
+                         "node-lifecycle-controller"});
+  auto put_node = [&](std::string_view name, std::string_view ready) {
+    Draft draft = core_v1::Node::make();
+    core_v1::NodeEdit node(draft);
+    node.edit_metadata().set_name(name);
+    auto condition = node.edit_status().edit_conditions().append();
+    condition.set_type("Ready");
+    condition.set_status(ready);
+    world.api.put(nodes(), draft.freeze());
+  };
+  for (std::string name : {"a", "b", "c"}) put_node(name, "True");
+  put_node("d", "False");
+  world.loop.run_for(seconds(15));
+  auto told = samples(world);
+  EXPECT_GE(told[R"(root_ca_cert_publisher_sync_total{code="200"})"], 1);
+  EXPECT_EQ(told[R"(node_collector_zone_size{zone=""})"], 4);
+  EXPECT_EQ(told[R"(node_collector_unhealthy_nodes_in_zone{zone=""})"], 1);
+  EXPECT_EQ(told[R"(node_collector_zone_health{zone=""})"], 75);
+  EXPECT_EQ(told[R"(node_collector_evictions_total{zone=""})"], 1);
+  EXPECT_GE(told["node_collector_update_node_health_duration_seconds_count"], 4);
+  const std::string range = R"({clusterCIDR="10.42.0.0/16"})";
+  EXPECT_EQ(told["node_ipam_controller_cidrset_cidrs_allocations_total" + range], 4);
+  EXPECT_EQ(told["node_ipam_controller_cirdset_max_cidrs" + range], 256);
+  EXPECT_EQ(told["node_ipam_controller_cidrset_usage_cidrs" + range], 4.0 / 256);
+  world.api.remove(nodes(), "", "a");
+  world.loop.run_for(seconds(5));
+  told = samples(world);
+  EXPECT_EQ(told["node_ipam_controller_cidrset_cidrs_releases_total" + range], 1);
+  EXPECT_EQ(told[R"(node_collector_zone_size{zone=""})"], 3);
+}
+
+ObjectPtr slice(std::string_view name, const std::vector<std::string>& addresses, bool ready) {
+  Draft draft = discovery_v1::EndpointSlice::make();
+  discovery_v1::EndpointSliceEdit edit(draft);
+  edit.edit_metadata().set_name(name);
+  edit.set_address_type("IPv4");
+  for (const std::string& address : addresses) {
+    auto endpoint = edit.edit_endpoints().append();
+    endpoint.edit_addresses().append(address);
+    endpoint.edit_conditions().set_ready(ready);
+  }
+  return draft.freeze();
+}
+
+TEST(SliceCounts, what_a_round_changes_and_leaves) {
+  std::vector<ObjectPtr> before = {slice("a", {"10.0.0.1", "10.0.0.2"}, true),
+                                   slice("b", {"10.0.0.3"}, true)};
+  SliceCounts still = count_slices(before, {}, 2);
+  EXPECT_EQ(still.added + still.updated + still.removed + still.changed_slices, 0u);
+  EXPECT_EQ(still.endpoints, 3u);
+  EXPECT_EQ(still.slices, 2u);
+  EXPECT_EQ(still.desired_slices, 2u);
+  std::vector<Action> actions = {
+      update_action(endpoint_slices(), slice("a", {"10.0.0.1", "10.0.0.9"}, false)),
+      delete_action(endpoint_slices(), before[1])};
+  SliceCounts counts = count_slices(before, actions, 2);
+  EXPECT_EQ(counts.added, 1u);
+  EXPECT_EQ(counts.updated, 1u);
+  EXPECT_EQ(counts.removed, 2u);
+  EXPECT_EQ(counts.changed_slices, 2u);
+  EXPECT_EQ(counts.endpoints, 2u);
+  EXPECT_EQ(counts.slices, 1u);
+  EXPECT_EQ(counts.desired_slices, 1u);
+}
+
+TEST(SliceTotals, gauges_over_all_services) {
+  MetricRegistry registry;
+  EndpointSliceMetrics metrics(registry);
+  SliceTotals totals(metrics);
+  SliceCounts one{.added = 3, .endpoints = 3, .slices = 1, .desired_slices = 1};
+  totals.put("default/a", one);
+  totals.put("default/b", one);
+  one.endpoints = 2;
+  totals.put("default/b", one);
+  EXPECT_EQ(metrics.endpoints.get().value(), 5);
+  EXPECT_EQ(metrics.slices.get().value(), 2);
+  totals.erase("default/a");
+  totals.erase("default/none");
+  EXPECT_EQ(metrics.endpoints.get().value(), 2);
+  EXPECT_EQ(metrics.desired_slices.get().value(), 1);
+}
+
+}  // namespace
+}  // namespace tiphys::controllers
