@@ -148,7 +148,7 @@ Task<void> HorizontalPodAutoscalerController::look(Round& round) {
   Result<void> found = co_await find_scale(round);
   if (!found) {
     // A version that can't be read is the autoscaler's own mistake.
-    bool spec = !group_of(spec_of(round.object).scale_target_ref().api_version());
+    bool spec = !check_version(spec_of(round.object).scale_target_ref().api_version());
     round.error = spec ? "spec" : "internal";
     fail_scale(round, found.error());
     co_await write_status(round);
