@@ -97,6 +97,12 @@ class MetricFamily : public MetricFamilyBase {
   }
   // The family without labels.
   M& get() { return with({}); }
+  // Calls f(M&) for each series there is.
+  template <class F>
+  void each(const F& f) {
+    std::lock_guard lock(mutex_);
+    for (auto& [values, series] : series_) f(*series);
+  }
   void write(std::string& out) const override;
   void set_bounds(std::vector<double> bounds) { bounds_ = std::move(bounds); }
 

@@ -17,13 +17,19 @@ ApiConnection::ApiConnection(client::Kubeconfig config,
 
 Result<std::unique_ptr<ApiConnection>> ApiConnection::open(Host& host,
                                                            const std::string& kubeconfig,
-                                                           std::string component, bool json) {
-  if (kubeconfig.empty()) {
+                                                           std::string component, bool json,
+                                                           std::string_view master) {
+  if (kubeconfig.empty() && master.empty()) {
     return ApiStatus::bad_request(
         "--kubeconfig is needed: the file that says how to reach the "
         "API server and who to be there");
   }
-  TIPHYS_TRY(client::Kubeconfig, config, client::load_kubeconfig(kubeconfig));
+  client::Kubeconfig config;
+  if (!kubeconfig.empty()) {
+    TIPHYS_TRY(client::Kubeconfig, loaded, client::load_kubeconfig(kubeconfig));
+    config = std::move(loaded);
+  }
+  if (!master.empty()) config.server = master;
   config.json = json;
   TIPHYS_TRY(std::unique_ptr<client::HttpTransport>, transport,
              client::HttpTransport::create(host.loop(), host.pool(), config, component));

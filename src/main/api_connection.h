@@ -11,10 +11,11 @@ namespace tiphys {
 
 class ApiConnection {
  public:
-  // json: objects travel as JSON (--kube-api-content-type). Errors: the kubeconfig can't be read or
-  // used.
+  // json: objects travel as JSON (--kube-api-content-type). master: another address than the
+  // kubeconfig's; with it there need not be one. Errors: the kubeconfig can't be read or used.
   static Result<std::unique_ptr<ApiConnection>> open(Host& host, const std::string& kubeconfig,
-                                                     std::string component, bool json = false);
+                                                     std::string component, bool json = false,
+                                                     std::string_view master = "");
   client::Client& client() { return client_; }
   const client::Kubeconfig& config() const { return config_; }
   Task<void> stop();

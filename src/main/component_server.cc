@@ -57,7 +57,11 @@ void ServingFlags::add_to(FlagSet& flags) {
 
 ComponentServer::ComponentServer(Host& host, client::Client& client, ServingFlags flags,
                                  std::function<std::string()> metrics)
-    : host_(host), client_(client), flags_(std::move(flags)), metrics_(std::move(metrics)) {}
+    : host_(host),
+      authentication_(&client),
+      authorization_(&client),
+      flags_(std::move(flags)),
+      metrics_(std::move(metrics)) {}
 ComponentServer::~ComponentServer() = default;
 
 Result<void> ComponentServer::make_tls() {
@@ -110,6 +114,8 @@ Task<net::Response> ComponentServer::handle(net::Request request) {
   if (path == "/healthz" || path == "/livez" || path == "/readyz")
     co_return text_response(200, "ok");
   if (path == "/metrics") co_return text_response(200, metrics_(), "text/plain; version=0.0.4");
+  if (path == "/configz" && config_)
+    co_return text_response(200, config_(), "application/json; charset=utf-8");
   co_return text_response(404, "404 page not found\n");
 }
 
@@ -137,7 +143,7 @@ Task<Result<ComponentServer::User>> ComponentServer::who(
   authentication_v1::TokenReviewEdit(draft).edit_spec().set_token(
       trim(std::string_view(authorization).substr(kBearer.size())));
   const auto& reviews = *schema::find_resource("authentication.k8s.io", "v1", "tokenreviews");
-  Result<ObjectPtr> answer = co_await client_.create(reviews, "", draft.freeze());
+  Result<ObjectPtr> answer = co_await authentication_->create(reviews, "", draft.freeze());
   if (!answer) co_return answer.error();
   authentication_v1::TokenReviewStatus status = authentication_v1::TokenReview(**answer).status();
   if (!status.authenticated()) co_return ApiStatus::unauthorized("Unauthorized");
@@ -156,7 +162,7 @@ Task<Result<bool>> ComponentServer::may(User user, std::string path, std::string
   spec.edit_non_resource_attributes().set_verb(verb);
   const auto& reviews =
       *schema::find_resource("authorization.k8s.io", "v1", "subjectaccessreviews");
-  Result<ObjectPtr> answer = co_await client_.create(reviews, "", draft.freeze());
+  Result<ObjectPtr> answer = co_await authorization_->create(reviews, "", draft.freeze());
   if (!answer) co_return answer.error();
   co_return authorization_v1::SubjectAccessReview(**answer).status().allowed();
 }

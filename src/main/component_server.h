@@ -1,5 +1,6 @@
-// ComponentServer: what a component that runs alone serves over TLS: /healthz, /livez, /readyz and
-// /metrics. Paths beyond --authorization-always-allow-paths need a client certificate of
+// ComponentServer: what a component that runs alone serves over TLS: /healthz, /livez, /readyz,
+// /metrics and, if it has one, its configuration at /configz. Paths beyond
+// --authorization-always-allow-paths need a client certificate of
 // --client-ca-file or a bearer token, and the right to `get` them; the API server judges both
 // (TokenReview, SubjectAccessReview), as for upstream's components.
 //
@@ -33,6 +34,13 @@ class ComponentServer {
   ComponentServer(Host& host, client::Client& client, ServingFlags flags,
                   std::function<std::string()> metrics);
   ~ComponentServer();  // Requires: stop() finished, or start() failed or was never called
+  // What /configz answers, JSON. Before start().
+  void show_config(std::function<std::string()> config) { config_ = std::move(config); }
+  // Other clients for TokenReviews and SubjectAccessReviews. Before start(); they outlive it.
+  void judge_by(client::Client& authentication, client::Client& authorization) {
+    authentication_ = &authentication;
+    authorization_ = &authorization;
+  }
   // Errors: files that can't be used, a port that is taken.
   Result<void> start();
   Task<void> stop();
@@ -53,9 +61,11 @@ class ComponentServer {
   Task<Result<bool>> may(User user, std::string path, std::string verb);
 
   Host& host_;
-  client::Client& client_;
+  client::Client* authentication_;
+  client::Client* authorization_;
   ServingFlags flags_;
   std::function<std::string()> metrics_;
+  std::function<std::string()> config_;
   std::shared_ptr<crypto::ServerTls> tls_;
   std::unique_ptr<net::Server> server_;
 };

@@ -11,6 +11,7 @@
 #include "main/node_name.h"
 #include "main/placement_explainer.h"
 #include "main/proxy_settings.h"
+#include "main/scheduler_config.h"
 #include "proxy/proxier.h"
 #include "scheduler/scheduler.h"
 
@@ -23,6 +24,7 @@ struct ServerFlags {
   std::string node_name;
   std::string cluster_cidr = "10.42.0.0/16";
   std::string write_kubeconfig;
+  std::string scheduler_config;
   int64_t kubelet_port = 10250;
 };
 
@@ -48,7 +50,9 @@ class ServerProcess {
       : host_(host), flags_(std::move(flags)), api_(host, flags_.api) {}
 
   Task<Result<void>> start() {
-    Result<void> started = co_await api_.start();
+    Result<void> started = read_scheduler_config();
+    if (!started) co_return started;
+    started = co_await api_.start();
     if (started) explain();
     if (started) started = write_kubeconfig();
     if (started) started = start_controllers();
@@ -131,12 +135,22 @@ class ServerProcess {
 
   void explain() {
     explain_placements(api_.server(), host_.loop(), host_.pool(),
-                       scheduler::Profiles({scheduler::default_profile()}));
+                       scheduler::Profiles(scheduler_options_.profiles));
+  }
+
+  // Of the file, election and connection mean nothing here: it is the only scheduler.
+  Result<void> read_scheduler_config() {
+    if (flags_.scheduler_config.empty()) return {};
+    TIPHYS_TRY(scheduler::Configuration, config, load_scheduler_config(flags_.scheduler_config));
+    TIPHYS_TRY(scheduler::Scheduler::Options, options, scheduler_options(config));
+    scheduler_options_ = std::move(options);
+    return {};
   }
 
   void start_scheduler() {
     client::Client& client = open_door("kube-scheduler", "system:kube-scheduler");
-    scheduler_ = std::make_unique<scheduler::Scheduler>(host_.loop(), client, host_.random());
+    scheduler_ = std::make_unique<scheduler::Scheduler>(host_.loop(), client, host_.random(),
+                                                        scheduler_options_);
     scheduler_->start();
   }
 
@@ -181,6 +195,7 @@ class ServerProcess {
   ApiServerProcess api_;
   std::vector<std::unique_ptr<Door>> doors_;
   std::unique_ptr<controllers::ControllerManager> manager_;
+  scheduler::Scheduler::Options scheduler_options_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<kubelet::Kubelet> kubelet_;
   std::unique_ptr<proxy::Proxier> proxier_;
@@ -205,6 +220,8 @@ int run_server(const std::vector<std::string>& arguments) {
   set.add("node-name", flags.node_name, "Name of this node (\"\": the host's)");
   set.add("cluster-cidr", flags.cluster_cidr, "Range of the cluster's pods");
   set.add("kubelet-port", flags.kubelet_port, "Port of the kubelet's server");
+  set.add("scheduler-config", flags.scheduler_config,
+          "KubeSchedulerConfiguration file of the scheduler (\"\": the defaults)");
   set.add("write-kubeconfig", flags.write_kubeconfig, "Write an administrator's kubeconfig here");
   logging.add_to(set);
   constexpr std::string_view kAbout =

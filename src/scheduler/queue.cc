@@ -42,6 +42,7 @@ void SchedulingQueue::leave(Entry& entry) {
 // Into the active set, or into back-off while that lasts.
 void SchedulingQueue::activate(Entry& entry, MonoTime now) {
   leave(entry);
+  if (entry.attempts == 0) entry.added = now;
   MonoTime due = entry.last_failure + back_off_of(entry.attempts);
   if (entry.attempts > 0 && due > now) {
     entry.place = Place::kBackOff;
@@ -201,6 +202,17 @@ void SchedulingQueue::wake(MonoTime now, const Helps& helps) {
       wake_first(kind, line, now);
     }
   }
+}
+
+size_t SchedulingQueue::gated() const {
+  return static_cast<size_t>(std::ranges::count_if(
+      pods_, [](const auto& entry) { return entry.second.place == Place::kGated; }));
+}
+
+SchedulingQueue::Tries SchedulingQueue::tries(const std::string& uid) const {
+  auto at = pods_.find(uid);
+  if (at == pods_.end()) return {};
+  return {at->second.attempts, at->second.added};
 }
 
 std::optional<MonoTime> SchedulingQueue::next_due() const {

@@ -69,6 +69,14 @@ class SchedulingQueue {
   size_t unschedulable() const { return unschedulable_; }
   size_t kinds() const { return lines_.size(); }  // of unschedulable pods
   size_t size() const { return pods_.size(); }
+  size_t gated() const;  // looks at every pod
+  // How often a pod was popped, and since when it could be. Nothing: it is not here.
+  struct Tries {
+    int attempts = 0;
+    MonoTime since{0};
+  };
+  Tries tries(const std::string& uid) const;
+  bool waits(const std::string& uid) const { return pods_.contains(uid); }
 
  private:
   enum class Place : uint8_t { kPopped, kActive, kBackOff, kUnschedulable, kGated };
@@ -76,6 +84,7 @@ class SchedulingQueue {
     PodPtr pod;
     Place place = Place::kPopped;
     int attempts = 0;
+    MonoTime added{0};      // to a place that it can be scheduled from
     uint64_t sequence = 0;  // order of arrival
     MonoTime last_failure{0};
     MonoTime due{0};     // end of back-off

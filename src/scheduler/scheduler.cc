@@ -6,6 +6,7 @@
 #include "scheduler/cluster_view.h"
 #include "scheduler/pod_signature.h"
 #include "scheduler/preemption.h"
+#include "scheduler/scheduler_metrics.h"
 #include "scheduler/status_patch.h"
 
 namespace tiphys::scheduler {
@@ -27,8 +28,6 @@ struct Scheduler::Impl {
         random(random_in),
         profiles(std::move(opts.profiles)),
         factory(loop, client, random),
-        events_client(client.transport(), profiles.list().front().scheduler_name),
-        recorder(loop, events_client, random),
         work(loop),
         room(loop),
         gate(loop),
@@ -36,6 +35,9 @@ struct Scheduler::Impl {
         cluster(loop, factory, profiles, opts.queue, [this] { work.set(); }),
         budgets(factory.informer(*schema::find_resource("policy", "v1", "poddisruptionbudgets"))) {
     room.set();
+    for (const Profile& profile : profiles.list()) {
+      voices.try_emplace(profile.scheduler_name, loop, client, random, profile.scheduler_name);
+    }
   }
 
   Task<void> run();
@@ -43,15 +45,20 @@ struct Scheduler::Impl {
   void one_turn();
   // Of a pod that is ours.
   const Profile& profile_of(const PodInfo& pod) const { return *profiles.find(pod.scheduler_name); }
+  client::EventRecorder& recorder_of(const PodInfo& pod) {
+    return voices.find(pod.scheduler_name)->second.recorder;
+  }
   void schedule_one(const PodPtr& pod);
-  void failed(const PodPtr& pod, Decision decision);
+  void failed(const PodPtr& pod, Decision decision, MonoTime started);
   Preemption try_preemption(const PodPtr& pod, const Diagnosis& diagnosis);
   std::vector<Budget> present_budgets() const;
   void report(const PodPtr& pod, std::string reason, std::string message,
               std::optional<std::string> nominated);
   Task<void> patch_status(std::string ns, std::string name, std::string body);
-  Task<void> bind(PodPtr pod, std::string node);
+  Decision decide(const PodInfo& pod);
+  Task<void> bind(PodPtr pod, std::string node, MonoTime started);
   void bind_failed(const PodPtr& pod, const std::string& node, const ApiStatus& error);
+  void note_bound(const PodPtr& pod, MonoTime started);
   Task<void> evict(PodPtr victim, PodPtr preemptor, std::string node);
 
   Loop& loop;
@@ -59,8 +66,14 @@ struct Scheduler::Impl {
   Random& random;
   const Profiles profiles;
   client::InformerFactory factory;
-  client::Client events_client;  // events come from the scheduler's own name
-  client::EventRecorder recorder;
+  // Events come from the schedulerName that a pod asks for.
+  struct Voice {
+    Voice(Loop& loop, client::Client& client, Random& random, const std::string& name)
+        : own(client.transport(), name), recorder(loop, own, random) {}
+    client::Client own;
+    client::EventRecorder recorder;
+  };
+  std::map<std::string, Voice, std::less<>> voices;
   Event work;
   Event room;  // fewer than kMaxBindings are under way
   StopSource stop;
@@ -69,8 +82,10 @@ struct Scheduler::Impl {
   ClusterView cluster;
   client::Informer& budgets;
   size_t next_start = 0;
+  bool warming = false;
   bool running = false;
   Counters counters;
+  SchedulerMetrics metrics;
 };
 
 Task<void> Scheduler::Impl::run() {
@@ -107,24 +122,34 @@ void Scheduler::Impl::one_turn() {
   if (bindings.size() >= kMaxBindings) room.reset();
 }
 
+// schedule(), timed.
+Decision Scheduler::Impl::decide(const PodInfo& pod) {
+  MonoTime started = loop.mono();
+  Decision decision =
+      schedule(pod, cluster.cache().snapshot(), profile_of(pod), next_start, random);
+  next_start = decision.next_start;
+  metrics.algorithm(loop.mono() - started);
+  return decision;
+}
+
 void Scheduler::Impl::schedule_one(const PodPtr& pod) {
+  MonoTime started = loop.mono();
   Cache& cache = cluster.cache();
   std::string nominated = cache.drop_nomination(pod->uid);
   std::vector<Cache::Nomination> aside = cache.set_aside_below(pod->priority);
-  Decision decision = schedule(*pod, cache.snapshot(), profile_of(*pod), next_start, random);
-  next_start = decision.next_start;
+  Decision decision = decide(*pod);
   std::string node = decision.node ? decision.node->name : "";
   for (Cache::Nomination& other : aside) cache.nominate(other.pod, other.node);
   if (node.empty()) {
     if (!nominated.empty()) cache.nominate(pod, nominated);
-    failed(pod, std::move(decision));
+    failed(pod, std::move(decision), started);
     return;
   }
   cache.assume(pod, node);
   cluster.queue().placed(pod->uid, loop.mono());
   LOG_V(3, "Attempting to bind pod to node", {"pod", pod->key}, {"node", node},
         {"evaluatedNodes", decision.evaluated}, {"feasibleNodes", decision.feasible});
-  bindings.spawn(bind(pod, std::move(node)));
+  bindings.spawn(bind(pod, std::move(node), started));
 }
 
 std::vector<Budget> Scheduler::Impl::present_budgets() const {
@@ -159,12 +184,19 @@ Preemption Scheduler::Impl::try_preemption(const PodPtr& pod, const Diagnosis& d
                  static_cast<size_t>(random.below(1 << 30)));
 }
 
-void Scheduler::Impl::failed(const PodPtr& pod, Decision decision) {
+void Scheduler::Impl::failed(const PodPtr& pod, Decision decision, MonoTime started) {
   ++counters.unschedulable;
+  metrics.rejected(pod->uid, pod->scheduler_name, decision.diagnosis.plugins);
   Diagnosis& diagnosis = decision.diagnosis;
   std::string message = diagnosis.message();
   Preemption preemption;
-  if (profile_of(*pod).preempts) preemption = try_preemption(pod, diagnosis);
+  if (profile_of(*pod).preempts) {
+    MonoTime asked = loop.mono();
+    preemption = try_preemption(pod, diagnosis);
+    metrics.preempted(preemption.victims.size());
+    metrics.extension_point("PostFilter", preemption.node ? "Success" : "Unschedulable",
+                            pod->scheduler_name, loop.mono() - asked);
+  }
   std::optional<std::string> nominated;
   if (preemption.node) {
     ++counters.preemptions;
@@ -182,6 +214,7 @@ void Scheduler::Impl::failed(const PodPtr& pod, Decision decision) {
   if (cluster.cache().is_nominated(pod->uid)) kind += pod->uid;
   cluster.queue().add_unschedulable(pod, {std::move(kind), std::move(diagnosis.plugins)},
                                     loop.mono());
+  metrics.attempt("unschedulable", pod->scheduler_name, loop.mono() - started);
   report(pod, kUnschedulable, std::move(message), std::move(nominated));
 }
 
@@ -191,7 +224,7 @@ void Scheduler::Impl::report(const PodPtr& pod, std::string reason, std::string 
   ObjectPtr object = cluster.pod_object(*pod);
   if (!object) return;
   LOG_V(2, "Unable to schedule pod", {"pod", pod->key}, {"err", message});
-  recorder.record(*object, "Warning", "FailedScheduling", message);
+  recorder_of(*pod).record(*object, "Warning", "FailedScheduling", message);
   std::string patch =
       unscheduled_patch(*object, reason, message, std::move(nominated), loop.wall());
   if (patch.empty()) return;
@@ -207,20 +240,34 @@ Task<void> Scheduler::Impl::patch_status(std::string ns, std::string name, std::
   room.set();
 }
 
-Task<void> Scheduler::Impl::bind(PodPtr pod, std::string node) {
+Task<void> Scheduler::Impl::bind(PodPtr pod, std::string node, MonoTime started) {
+  MonoTime asked = loop.mono();
   Result<ObjectPtr> bound = co_await client.create_subresource(pod_resource(), std::string(pod->ns),
                                                                std::string(pod->name), "binding",
                                                                binding_object(*pod, node));
   room.set();
   work.set();
+  metrics.extension_point("Bind", bound ? "Success" : "Error", pod->scheduler_name,
+                          loop.mono() - asked);
   if (!bound) {
+    metrics.attempt("error", pod->scheduler_name, loop.mono() - started);
     bind_failed(pod, node, bound.error());
     co_return;
   }
   ++counters.scheduled;
+  note_bound(pod, started);
   cluster.queue().done(pod->uid, loop.mono());
-  recorder.record(*pod->object, "Normal", "Scheduled",
-                  "Successfully assigned " + pod->key + " to " + node);
+  recorder_of(*pod).record(*pod->object, "Normal", "Scheduled",
+                           "Successfully assigned " + pod->key + " to " + node);
+}
+
+// The informers may have been faster: then the queue has forgotten the pod's tries.
+void Scheduler::Impl::note_bound(const PodPtr& pod, MonoTime started) {
+  metrics.attempt("scheduled", pod->scheduler_name, loop.mono() - started);
+  metrics.forget(pod->uid);
+  SchedulingQueue::Tries tries = cluster.queue().tries(pod->uid);
+  if (tries.attempts == 0) tries = {1, started};
+  metrics.scheduled(tries.attempts, loop.mono() - tries.since);
 }
 
 void Scheduler::Impl::bind_failed(const PodPtr& pod, const std::string& node,
@@ -255,8 +302,9 @@ Task<void> Scheduler::Impl::evict(PodPtr victim, PodPtr preemptor, std::string n
     work.set();
     co_return;
   }
-  recorder.record(*object, "Normal", "Preempted",
-                  "Preempted by pod " + preemptor->uid + " on node " + node);
+  recorder_of(*preemptor)
+      .record(*object, "Normal", "Preempted",
+              "Preempted by pod " + preemptor->uid + " on node " + node);
 }
 
 Scheduler::Scheduler(Loop& loop, client::Client& client, Random& random, Options options)
@@ -265,8 +313,13 @@ Scheduler::Scheduler(Loop& loop, client::Client& client, Random& random)
     : Scheduler(loop, client, random, Options()) {}
 Scheduler::~Scheduler() = default;
 
-void Scheduler::start() {
+void Scheduler::warm() {
+  if (std::exchange(impl_->warming, true)) return;
   impl_->factory.start();
+}
+
+void Scheduler::start() {
+  warm();
   impl_->gate.spawn(impl_->run());
 }
 
@@ -275,11 +328,21 @@ Task<void> Scheduler::stop() {
   co_await impl_->gate.close();
   co_await impl_->bindings.close();
   co_await impl_->factory.stop();
-  co_await impl_->recorder.stop();
+  for (auto& [name, voice] : impl_->voices) co_await voice.recorder.stop();
 }
 
 bool Scheduler::synced() const { return impl_->running; }
 const Scheduler::Counters& Scheduler::counters() const { return impl_->counters; }
+std::string Scheduler::metrics_text() const {
+  SchedulingQueue& queue = impl_->cluster.queue();
+  const Cache& cache = impl_->cluster.cache();
+  SchedulerMetrics& metrics = impl_->metrics;
+  metrics.set_pending({queue.active(), queue.backing_off(), queue.unschedulable(), queue.gated()});
+  metrics.set_cache(cache.snapshot().nodes().size(), cache.size(), cache.assumed());
+  metrics.forget_unless([&](const std::string& uid) { return queue.waits(uid); });
+  return metrics.text();
+}
+
 size_t Scheduler::pending() const { return impl_->cluster.queue().size(); }
 
 Result<std::vector<NodeExplanation>> Scheduler::why(std::string_view ns,

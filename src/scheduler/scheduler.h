@@ -27,6 +27,8 @@ class Scheduler {
   Scheduler(Loop& loop, client::Client& client, Random& random);
   ~Scheduler();  // Requires: never started, or stop() finished
 
+  // Fills the caches, without scheduling yet: for one that waits to lead.
+  void warm();
   void start();
   Task<void> stop();
   bool synced() const;  // informers are complete and scheduling has begun
@@ -39,6 +41,8 @@ class Scheduler {
   };
   const Counters& counters() const;
   size_t pending() const;
+  // Prometheus text (scheduler_metrics.h).
+  std::string metrics_text() const;
   // Every plugin's verdict and score for a pod on each node, as of now. NotFound: no such pod.
   Result<std::vector<NodeExplanation>> why(std::string_view ns, std::string_view pod) const;
 

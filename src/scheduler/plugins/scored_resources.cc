@@ -1,7 +1,5 @@
 #include "scheduler/plugins/scored_resources.h"
 
-#include <limits>
-
 namespace tiphys::scheduler {
 namespace {
 
@@ -27,26 +25,19 @@ int64_t wanted(const PodInfo& pod, Kind kind, std::string_view name, bool nonzer
   return 0;
 }
 
-int64_t sum(int64_t a, int64_t b) {
-  int64_t out = 0;
-  return __builtin_add_overflow(a, b, &out) ? std::numeric_limits<int64_t>::max() : out;
-}
-
 }  // namespace
 
-ScoredResource::Fill ScoredResource::on(const NodeInfo& node) const {
+ScoredResource::ScoredResource(const ResourceWeight& resource, const PodInfo& pod, bool nonzero_in)
+    : kind(kind_of(resource.name)),
+      nonzero(nonzero_in),
+      name(resource.name),
+      weight(resource.weight),
+      want(wanted(pod, kind, resource.name, nonzero)) {}
+
+ScoredResource::Fill ScoredResource::other_on(const NodeInfo& node) const {
   const Resources &have = node.allocatable, &used = node.requested;
-  switch (kind) {
-    case Kind::kCpu:
-      return {sum(nonzero ? node.nonzero_milli_cpu : used.milli_cpu, want), have.milli_cpu};
-    case Kind::kMemory:
-      return {sum(nonzero ? node.nonzero_memory : used.memory, want), have.memory};
-    case Kind::kEphemeralStorage:
-      return {sum(used.ephemeral_storage, want), have.ephemeral_storage};
-    case Kind::kOther:
-      return {sum(used.other(name), want), have.other(name)};
-  }
-  return {};
+  if (kind == Kind::kEphemeralStorage) return {sum(used.ephemeral_storage), have.ephemeral_storage};
+  return {sum(used.other(name)), have.other(name)};
 }
 
 std::vector<ScoredResource> scored_resources(std::span<const ResourceWeight> resources,
@@ -54,10 +45,8 @@ std::vector<ScoredResource> scored_resources(std::span<const ResourceWeight> res
   std::vector<ScoredResource> made;
   made.reserve(resources.size());
   for (const ResourceWeight& resource : resources) {
-    Kind kind = kind_of(resource.name);
-    int64_t want = wanted(pod, kind, resource.name, nonzero);
-    if (kind == Kind::kOther && want == 0) continue;
-    made.push_back({kind, nonzero, resource.name, resource.weight, want});
+    ScoredResource one(resource, pod, nonzero);
+    if (one.kind != Kind::kOther || one.want != 0) made.push_back(one);
   }
   return made;
 }

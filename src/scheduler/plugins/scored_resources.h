@@ -2,6 +2,7 @@
 // would be. Used by NodeResourcesFit and NodeResourcesBalancedAllocation.
 // Source: k8s.io/kubernetes/pkg/scheduler/framework/plugins/noderesources, v1.35.
 #pragma once
+#include <limits>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,10 @@
 
 namespace tiphys::scheduler {
 
-struct ScoredResource {
+class ScoredResource {
+ public:
   enum class Kind : uint8_t { kCpu, kMemory, kEphemeralStorage, kOther };
+  ScoredResource(const ResourceWeight& resource, const PodInfo& pod, bool nonzero);
   Kind kind = Kind::kOther;
   bool nonzero = false;   // cpu and memory: containers that ask for none count as a bit
   std::string_view name;  // owned by the arguments
@@ -23,7 +26,24 @@ struct ScoredResource {
     int64_t used = 0;      // with the pod
     int64_t capacity = 0;  // 0: the node has none
   };
-  Fill on(const NodeInfo& node) const;
+  // Inline: asked for every feasible node.
+  Fill on(const NodeInfo& node) const {
+    if (kind == Kind::kCpu) {
+      return {sum(nonzero ? node.nonzero_milli_cpu : node.requested.milli_cpu),
+              node.allocatable.milli_cpu};
+    }
+    if (kind == Kind::kMemory) {
+      return {sum(nonzero ? node.nonzero_memory : node.requested.memory), node.allocatable.memory};
+    }
+    return other_on(node);
+  }
+
+ private:
+  int64_t sum(int64_t used) const {
+    int64_t out = 0;
+    return __builtin_add_overflow(used, want, &out) ? std::numeric_limits<int64_t>::max() : out;
+  }
+  Fill other_on(const NodeInfo& node) const;
 };
 
 // Extended resources that the pod does not ask for are left out. Borrows `resources`.
