@@ -122,13 +122,29 @@ void Scheduler::Impl::one_turn() {
   if (bindings.size() >= kMaxBindings) room.reset();
 }
 
-// schedule(), timed.
+// schedule(), timed step by step.
 Decision Scheduler::Impl::decide(const PodInfo& pod) {
+  const Profile& profile = profile_of(pod);
+  const Snapshot& snapshot = cluster.cache().snapshot();
   MonoTime started = loop.mono();
-  Decision decision =
-      schedule(pod, cluster.cache().snapshot(), profile_of(pod), next_start, random);
-  next_start = decision.next_start;
-  metrics.algorithm(loop.mono() - started);
+  Feasible found = find_feasible(pod, snapshot, profile, next_start);
+  next_start = found.next_start;
+  MonoTime filtered = loop.mono(), scored = filtered;
+  Decision decision{.evaluated = found.evaluated,
+                    .feasible = static_cast<int>(found.nodes.size()),
+                    .next_start = found.next_start,
+                    .diagnosis = std::move(found.diagnosis)};
+  if (found.nodes.size() == 1) {
+    decision.node = found.nodes[0];
+  } else if (!found.nodes.empty()) {
+    std::vector<int64_t> scores = total_scores(pod, snapshot, profile, found.nodes);
+    decision.node = pick_best(found.nodes, scores, random);
+    scored = loop.mono();
+    metrics.extension_point("Score", "Success", pod.scheduler_name, scored - filtered);
+  }
+  metrics.extension_point("Filter", decision.node ? "Success" : "Unschedulable", pod.scheduler_name,
+                          filtered - started);
+  metrics.algorithm(scored - started);
   return decision;
 }
 

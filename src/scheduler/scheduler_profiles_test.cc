@@ -88,6 +88,10 @@ TEST_F(ProfilesTest, Metrics) {
   for (const char* line :
        {"scheduler_schedule_attempts_total{result=\"scheduled\",profile=\"default-scheduler\"} 1\n",
         "scheduler_pod_scheduling_attempts_count 1\n",
+        "scheduler_framework_extension_point_duration_seconds_count{extension_point=\"Filter\","
+        "status=\"Success\",profile=\"default-scheduler\"} 1\n",
+        "scheduler_framework_extension_point_duration_seconds_count{extension_point=\"Bind\","
+        "status=\"Success\",profile=\"default-scheduler\"} 1\n",
         "scheduler_pod_scheduling_sli_duration_seconds_count{attempts=\"1\"} 1\n",
         "scheduler_pending_pods{queue=\"unschedulable\"} 1\n",
         "scheduler_pending_pods{queue=\"gated\"} 1\n", "scheduler_cache_size{type=\"pods\"} 1\n",

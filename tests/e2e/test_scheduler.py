@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from api_server import TOKEN, ApiServer
-from cluster import TIPHYS, free_port, wait_for
+from cluster import TIPHYS, Cluster, free_port, wait_for
 from test_components import ELECTION, Component, kubeconfig_text
 from test_controller_manager import Manager
 
@@ -196,5 +196,33 @@ def test_write_config_and_what_is_refused(tmp_path):
             ("profiles: [{plugins: {filter: {enabled: [{name: Mine}]}}}]\n", 'FilterPlugin "Mine" does not exist'),
     ):
         wrong.write_text(head + members)
-        done = run("--config", str(wrong))
-        assert done.returncode == 1 and error in done.stderr, done.stderr
+        for command in (["kube-scheduler", "--config"],
+                        ["server", "--data-dir", str(tmp_path / "data"), "--scheduler-config"]):
+            done = subprocess.run([TIPHYS, *command, str(wrong)], capture_output=True, text=True, timeout=30,
+                                  check=False)
+            assert done.returncode == 1 and error in done.stderr, done.stderr
+
+
+class ConfiguredCluster(Cluster):
+    def arguments(self):
+        config = self.folder / "scheduler.yaml"
+        config.write_text("apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"
+                          "profiles: [{schedulerName: mine}]\n")
+        return [*super().arguments(), "--scheduler-config", str(config)]
+
+
+def test_the_server_takes_a_configuration_too(tmp_path):
+    cluster = ConfiguredCluster(tmp_path, 5)
+    try:
+        cluster.start()
+        for name, scheduler in (("ours", "mine"), ("theirs", "default-scheduler")):
+            cluster.kubectl("create", "-f", "-", stdin=json.dumps({
+                "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+                "spec": {"schedulerName": scheduler, "containers": [{"name": "c", "image": "busybox"}]}}))
+        wait_for(lambda: cluster.get("pod", name="ours")["spec"].get("nodeName"), 20, "node")
+        assert "nodeName" not in cluster.get("pod", name="theirs")["spec"]
+        sources = [event["source"]["component"] for event in cluster.get("events", "default")["items"]
+                   if event["reason"] == "Scheduled"]
+        assert sources == ["mine"]
+    finally:
+        cluster.purge()

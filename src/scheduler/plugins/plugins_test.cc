@@ -190,6 +190,41 @@ TEST_F(PluginTest, HardSpreadKeepsTheSkew) {
       << "only the nodes that the pod may use count";
 }
 
+TEST_F(PluginTest, PoliciesSayWhichNodesCountForSpread) {
+  node({.name = "a", .labels = zone("z1")});
+  node({.name = "b", .labels = zone("z2") + R"(,"disk":"hdd")"});
+  node({.name = "c",
+        .labels = zone("z3"),
+        .spec = R"("taints":[{"key":"x","effect":"NoSchedule"}])"});
+  std::string web = R"({"app":"web"})";
+  place({.name = "w1", .labels = web}, "a");
+  place({.name = "w2", .labels = web}, "b");
+  auto fits = [&](const char* policies, const char* selector = "") {
+    std::string spec = spread("topology.kubernetes.io/zone", "DoNotSchedule", policies);
+    return feasible({.labels = web, .spec = spec + selector}).substr(0, 3);
+  };
+  EXPECT_EQ(fits(""), "0/3") << "the empty zone counts, though its node is tainted";
+  EXPECT_EQ(fits(R"(,"nodeTaintsPolicy":"Ignore")"), "0/3");
+  EXPECT_EQ(fits(R"(,"nodeTaintsPolicy":"Honor")"), "a b");
+  const char* hdd = R"(,"nodeSelector":{"disk":"hdd"})";
+  EXPECT_EQ(fits("", hdd), "b") << "only the nodes it may use count";
+  EXPECT_EQ(fits(R"(,"nodeAffinityPolicy":"Ignore")", hdd), "0/3");
+}
+
+TEST_F(PluginTest, MatchLabelKeysOfSpreadTakeThePodsOwnValues) {
+  node({.name = "a", .labels = zone("z1")});
+  node({.name = "b", .labels = zone("z2")});
+  place({.name = "old", .labels = R"({"app":"web","rev":"1"})"}, "a");
+  auto fits = [&](const char* revision, const char* keys) {
+    return feasible({.labels = std::string(R"({"app":"web","rev":")") + revision + "\"}",
+                     .spec = spread("topology.kubernetes.io/zone", "DoNotSchedule", keys)});
+  };
+  const char* keys = R"(,"matchLabelKeys":["rev","absent"])";
+  EXPECT_EQ(fits("1", keys), "b");
+  EXPECT_EQ(fits("2", keys), "a b") << "another revision spreads by itself";
+  EXPECT_EQ(fits("2", ""), "b");
+}
+
 TEST_F(PluginTest, TerminatingPodsDontCountForSpread) {
   node({.name = "a"});
   node({.name = "b"});
