@@ -74,4 +74,14 @@ Task<Result<void>> run_elected(Host& host, client::Client& client, LeaderElectio
   co_return Result<void>();
 }
 
+Gauge& leader_gauge(MetricRegistry& metrics, const std::string& name) {
+  return metrics
+      .gauge("leader_election_master_status",
+             "Gauge of if the reporting system is master of the relevant lease, 0 indicates "
+             "backup, 1 indicates master. 'name' is the string used to identify the lease. Please "
+             "make sure to group by name.",
+             {"name"})
+      .with({name});
+}
+
 }  // namespace tiphys

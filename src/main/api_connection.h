@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/metrics.h"
 #include "client/client.h"
 #include "client/http_transport.h"
 #include "main/host.h"
@@ -39,6 +40,9 @@ struct LeaderElectionFlags {
   std::string resource_name;
   void add_to(FlagSet& flags);
 };
+
+// leader_election_master_status of a lease: 1 while this process holds it.
+Gauge& leader_gauge(MetricRegistry& metrics, const std::string& name);
 
 // Runs start() once the lease is held (at once without election), waits for the host's stop, then
 // runs stop(). Losing the lease fails the host, as upstream: the process ends and starts anew.

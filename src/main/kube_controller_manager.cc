@@ -81,13 +81,7 @@ Result<void> check_concurrency(const std::map<std::string, int64_t, std::less<>>
 Task<Result<void>> run_manager(Host& host, client::Client& client, Flags flags,
                                controllers::ControllerManager& manager) {
   MetricRegistry metrics;
-  Gauge& leads = metrics
-                     .gauge("leader_election_master_status",
-                            "Gauge of if the reporting system is master of the relevant lease, 0 "
-                            "indicates backup, 1 indicates master. 'name' is the string used to "
-                            "identify the lease. Please make sure to group by name.",
-                            {"name"})
-                     .with({flags.election.resource_name});
+  Gauge& leads = leader_gauge(metrics, flags.election.resource_name);
   ComponentServer server(host, client, flags.serving,
                          [&] { return metrics.text() + manager.metrics_text(); });
   Result<void> serving = server.start();

@@ -154,16 +154,6 @@ Result<Connection> open_other(Host& host, const std::string& kubeconfig) {
   return ApiConnection::open(host, kubeconfig, "kube-scheduler");
 }
 
-Gauge& leader_gauge(MetricRegistry& metrics, const std::string& name) {
-  return metrics
-      .gauge("leader_election_master_status",
-             "Gauge of if the reporting system is master of the relevant lease, 0 indicates "
-             "backup, 1 indicates master. 'name' is the string used to identify the lease. Please "
-             "make sure to group by name.",
-             {"name"})
-      .with({name});
-}
-
 Task<Result<void>> serve(Host& host, Flags& flags, const Configuration& config,
                          Scheduler::Options options) {
   ClientFlags limits = client_of(config);
