@@ -48,6 +48,7 @@ struct InProcessRequest {
   ObjectPtr object;  // body, decoded; or
   std::string body;  // raw, of content_type
   std::string content_type;
+  std::string accept;      // of documents that have several forms (discovery)
   std::string user_agent;  // the component: field manager of its writes
   UserInfo user;
   StopToken stop;

@@ -266,6 +266,7 @@ Task<Result<Answer>> ApiServer::call(InProcessRequest request) {
   context.query = Query::parse(request.query);
   context.raw_query = std::move(request.query);
   context.content_type = std::move(request.content_type);
+  context.accept = std::move(request.accept);
   context.user_agent = std::move(request.user_agent);
   context.body = std::move(request.body);
   context.object = std::move(request.object);

@@ -65,8 +65,20 @@ std::string_view content_type(PatchType type) {
   return "";
 }
 
+bool is_untyped(const schema::Resource& resource) {
+  return !resource.message || resource.message == &meta_v1::PartialObjectMetadata::message();
+}
+
+// What is asked of a resource that the schema doesn't know, in the form that any server answers.
+void mark_untyped(const schema::Resource& resource, std::string_view subresource, Request::As as,
+                  Request& request) {
+  if (!is_untyped(resource)) return;
+  request.json_body = true;
+  if (resource.message && subresource.empty()) request.as = as;
+}
+
 // Items of a list object, each as an object of its own.
-ListResult split_list(const schema::Resource& resource, const Object& list) {
+ListResult split_list(const Object& list) {
   ListResult result;
   const Node& root = list.root();
   if (list.type().metadata_field >= 0) {
@@ -74,11 +86,13 @@ ListResult split_list(const schema::Resource& resource, const Object& list) {
     result.resource_version = meta.resource_version();
     result.continue_token = meta.continue_();
   }
-  if (list.type().items_field < 0) return result;
-  const Node& items = root.field(static_cast<uint16_t>(list.type().items_field)).as_node();
+  const schema::Field* field = list.type().find("items");
+  const schema::Message* type = field ? field->message : nullptr;
+  if (!type) return result;
+  const Node& items = root.field(list.type().index_of(*field)).as_node();
   result.items.reserve(items.size);
   for (const Value& item : items.items()) {
-    result.items.push_back(Object::pack(*resource.message, resource.message->gvk, item.as_node()));
+    result.items.push_back(Object::pack(*type, type->gvk, item.as_node()));
   }
   return result;
 }
@@ -112,6 +126,7 @@ std::string Client::write_query() const { return Query().add("fieldManager", com
 Task<Result<ObjectPtr>> Client::get(const schema::Resource& resource, std::string ns,
                                     std::string name, std::string subresource) {
   Request request{.method = "GET", .path = resource_path(resource, ns, name, subresource)};
+  mark_untyped(resource, subresource, Request::As::kMetadata, request);
   return object_answer(transport_, std::move(request));
 }
 
@@ -119,6 +134,7 @@ Task<Result<ListResult>> Client::list(const schema::Resource& resource, std::str
                                       ListOptions options) {
   Request request{.method = "GET", .path = resource_path(resource, ns)};
   request.query = list_query(options).take();
+  mark_untyped(resource, "", Request::As::kMetadataList, request);
   Result<Response> response = co_await transport_.send(std::move(request));
   if (!response) co_return response.error();
   if (response->list) {
@@ -127,7 +143,7 @@ Task<Result<ListResult>> Client::list(const schema::Resource& resource, std::str
                          std::move(list.continue_token)};
   }
   if (!response->object) co_return ApiStatus::internal("the server answered a list with nothing");
-  co_return split_list(resource, *response->object);
+  co_return split_list(*response->object);
 }
 
 Task<Result<ObjectPtr>> Client::create(const schema::Resource& resource, std::string ns,
@@ -144,6 +160,7 @@ Task<Result<ObjectPtr>> Client::update(const schema::Resource& resource, ObjectP
                   .path = resource_path(resource, meta.namespace_(), meta.name(), subresource),
                   .query = write_query()};
   request.object = std::move(object);
+  mark_untyped(resource, subresource, Request::As::kMetadata, request);
   return object_answer(transport_, std::move(request));
 }
 
@@ -155,6 +172,7 @@ Task<Result<ObjectPtr>> Client::patch(const schema::Resource& resource, std::str
                   .query = write_query()};
   request.body = std::move(body);
   request.content_type = content_type(type);
+  mark_untyped(resource, subresource, Request::As::kMetadata, request);
   return object_answer(transport_, std::move(request));
 }
 
@@ -162,6 +180,7 @@ Task<Result<ObjectPtr>> Client::remove(const schema::Resource& resource, std::st
                                        std::string name, DeleteOptions options) {
   Request request{.method = "DELETE", .path = resource_path(resource, ns, name)};
   request.object = delete_options(options);
+  mark_untyped(resource, "", Request::As::kMetadata, request);
   return object_answer(transport_, std::move(request));
 }
 
@@ -170,6 +189,7 @@ Task<Result<ObjectPtr>> Client::remove_collection(const schema::Resource& resour
   Request request{.method = "DELETE", .path = resource_path(resource, ns)};
   request.query = list_query(which).take();
   request.object = delete_options(options);
+  mark_untyped(resource, "", Request::As::kMetadataList, request);
   return object_answer(transport_, std::move(request));
 }
 
@@ -184,9 +204,11 @@ Task<Result<ObjectPtr>> Client::create_subresource(const schema::Resource& resou
 }
 
 // A transport that hands over objects gives those; a list's items are enough of a list.
-Task<Result<std::string>> Client::get_json(std::string path, std::string query) {
+Task<Result<std::string>> Client::get_json(std::string path, std::string query,
+                                              std::string accept) {
   Request request{.method = "GET", .path = std::move(path), .query = std::move(query)};
   request.as_text = true;
+  request.accept = std::move(accept);
   Result<Response> response = co_await transport_.send(std::move(request));
   if (!response) co_return response.error();
   if (response->object) co_return *codec::encode_shared(codec::Format::kJson, *response->object);
@@ -209,6 +231,7 @@ Task<Result<std::unique_ptr<WatchStream>>> Client::watch(const schema::Resource&
   }
   Request request{.method = "GET", .path = resource_path(resource, ns), .query = query.take()};
   request.stop = std::move(stop);
+  mark_untyped(resource, "", Request::As::kMetadata, request);
   return transport_.watch(std::move(request));
 }
 

@@ -2,6 +2,10 @@
 //
 // Errors are the server's (ApiStatus), or ServiceUnavailable when it can't be reached.
 // `ns` is "" for cluster-scoped resources, and for list over all namespaces.
+// A resource that the schema doesn't know (untyped_resource.h) has objects of the type
+// PartialObjectMetadata: all that is asked of the server is their metadata, as upstream's metadata
+// client does. They can be patched and deleted, not created or updated; a subresource's object has
+// a type of its own ("scale").
 #pragma once
 #include <string>
 #include <vector>
@@ -64,8 +68,9 @@ class Client {
   Task<Result<std::unique_ptr<WatchStream>>> watch(const schema::Resource& resource, std::string ns,
                                                    ListOptions options, StopToken stop);
   // GET of any path ("/apis/metrics.k8s.io/v1beta1/nodes", query encoded): the answer as JSON text,
-  // for kinds that this project has no types for.
-  Task<Result<std::string>> get_json(std::string path, std::string query = "");
+  // for kinds that this project has no types for. accept: "" for plain JSON.
+  Task<Result<std::string>> get_json(std::string path, std::string query = "",
+                                     std::string accept = "");
   const std::string& component() const { return component_; }
   Transport& transport() { return transport_; }
 

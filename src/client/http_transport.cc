@@ -1,6 +1,7 @@
 #include "client/http_transport.h"
 
 #include "base/strings.h"
+#include "client/answer_form.h"
 #include "client/status_object.h"
 #include "client/watch_frames.h"
 #include "codec/codec.h"
@@ -11,25 +12,12 @@ namespace tiphys::client {
 
 namespace {
 
-constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
-constexpr std::string_view kJson = "application/json";
 constexpr Duration kRequestTimeout = std::chrono::seconds(60);
 constexpr Duration kTokenAge = std::chrono::seconds(60);
 constexpr size_t kMaxTokenBytes = 64 * 1024;
 
-std::string_view media_type(std::string_view content_type) {
-  return trim(content_type.substr(0, content_type.find(';')));
-}
-
-Result<ObjectPtr> decode_body(std::string_view content_type, std::string_view body) {
-  std::string_view media = media_type(content_type);
-  codec::Format format = media == kProtobuf ? codec::Format::kProtobuf : codec::Format::kJson;
-  TIPHYS_TRY(Draft, draft, codec::decode_object(format, body, nullptr, nullptr));
-  return draft.freeze();
-}
-
 ApiStatus failure_of(int code, std::string_view content_type, std::string_view body) {
-  Result<ObjectPtr> object = decode_body(content_type, body);
+  Result<ObjectPtr> object = decode_answer(content_type, body, Request::As::kObject);
   if (!object) return status_of_code(code, body);
   return status_of(**object);
 }
@@ -57,8 +45,9 @@ class Deadline {
 
 class HttpWatchStream : public WatchStream {
  public:
-  HttpWatchStream(std::unique_ptr<net::BodyStream> body, WatchFrames::Format format)
-      : body_(std::move(body)), frames_(format) {}
+  HttpWatchStream(std::unique_ptr<net::BodyStream> body, WatchFrames::Format format,
+                  Request::As as)
+      : body_(std::move(body)), frames_(format, as) {}
   Task<Result<std::optional<WatchEvent>>> next(StopToken stop) override {
     while (true) {
       Result<std::optional<WatchEvent>> event = frames_.next();
@@ -131,14 +120,14 @@ net::Request HttpTransport::Impl::prepare(const Request& request, std::string au
   http_request.authority = server.address;
   net::Headers& headers = http_request.headers;
   headers.add("user-agent", user_agent);
-  bool json = config.json || request.as_text;
-  headers.add("accept",
-              json ? std::string(kJson) : std::string(kProtobuf) + "," + std::string(kJson));
+  std::string text_type = request.accept.empty() ? std::string(kJsonType) : request.accept;
+  headers.add("accept", request.as_text ? text_type : accept_header(request.as, config.json));
   if (!authorization.empty()) headers.add("authorization", authorization);
   add_impersonation(config, headers);
   if (request.object) {
-    headers.add("content-type", config.json ? kJson : kProtobuf);
-    codec::encode_object(config.json ? codec::Format::kJson : codec::Format::kProtobuf,
+    bool json = config.json || request.json_body;
+    headers.add("content-type", json ? kJsonType : kProtobufType);
+    codec::encode_object(json ? codec::Format::kJson : codec::Format::kProtobuf,
                          request.object->type(), request.object->root(), request.object->gvk(),
                          http_request.body);
   } else if (!request.body.empty()) {
@@ -174,6 +163,7 @@ Result<std::unique_ptr<HttpTransport>> HttpTransport::create(EpollLoop& loop, Wo
 
 Task<Result<Response>> HttpTransport::send(Request request) {
   bool as_text = request.as_text;
+  Request::As as = request.as;
   std::string authorization = co_await impl_->authorization();
   Deadline deadline(impl_->loop, request.stop);
   net::Request http_request = impl_->prepare(request, std::move(authorization));
@@ -191,11 +181,11 @@ Task<Result<Response>> HttpTransport::send(Request request) {
   Response response;
   response.code = answer->status;
   std::string_view media = media_type(content_type);
-  if (as_text || body.empty() || (media != kProtobuf && media != kJson)) {
+  if (as_text || body.empty() || (media != kProtobufType && media != kJsonType)) {
     response.body = body;
     co_return response;
   }
-  Result<ObjectPtr> object = decode_body(content_type, body);
+  Result<ObjectPtr> object = decode_answer(content_type, body, as);
   if (!object) co_return object.error();
   response.object = std::move(*object);
   co_return response;
@@ -204,10 +194,8 @@ Task<Result<Response>> HttpTransport::send(Request request) {
 Task<Result<std::unique_ptr<WatchStream>>> HttpTransport::watch(Request request) {
   std::string authorization = co_await impl_->authorization();
   net::Request http_request = impl_->prepare(request, std::move(authorization));
-  if (!impl_->config.json) {
-    http_request.headers.set("accept",
-                             std::string(kProtobuf) + ";stream=watch," + std::string(kJson));
-  }
+  http_request.headers.set("accept", watch_accept_header(request.as, impl_->config.json));
+  Request::As as = request.as;
   Result<net::Response> answer =
       co_await impl_->http.send(std::move(http_request), true, request.stop);
   if (!answer) co_return answer.error();
@@ -224,9 +212,9 @@ Task<Result<std::unique_ptr<WatchStream>>> HttpTransport::watch(Request request)
   }
   if (!answer->stream)
     co_return ApiStatus::internal("the server answered a watch without a stream");
-  auto format = media_type(content_type) == kProtobuf ? WatchFrames::Format::kProtobuf
-                                                      : WatchFrames::Format::kJsonLines;
-  co_return std::make_unique<HttpWatchStream>(std::move(answer->stream), format);
+  auto format = media_type(content_type) == kProtobufType ? WatchFrames::Format::kProtobuf
+                                                          : WatchFrames::Format::kJsonLines;
+  co_return std::make_unique<HttpWatchStream>(std::move(answer->stream), format, as);
 }
 
 void HttpTransport::set_token(std::string token) { impl_->config.token = std::move(token); }

@@ -17,6 +17,7 @@ struct Informer::Impl : ReflectorTarget {
   void replace(std::vector<ObjectPtr> objects, std::string to_revision) override;
   void apply(const WatchEvent& event) override;
   const std::string& revision() const override { return at_revision; }
+  void forget();
   void put(const ObjectPtr& object);
   void erase(std::string_view ns, std::string_view name);
   void notify(const ObjectPtr& old, const ObjectPtr& now);
@@ -28,13 +29,23 @@ struct Informer::Impl : ReflectorTarget {
   std::string at_revision;
   Reflector reflector;
   Event synced;
-  bool started = false;
+  bool wanted = false;   // it should run
+  bool running = false;  // it does
+  StopSource stop;       // of this run
   std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 };
 
 void Informer::Impl::notify(const ObjectPtr& old, const ObjectPtr& now) {
   // By index: a handler may add handlers (to other informers' lists, or its own).
   for (size_t i = 0; i < handlers.size(); ++i) handlers[i](old, now);
+}
+
+void Informer::Impl::forget() {
+  for (const ObjectPtr& object : store.list({})) {
+    store.erase(metadata(*object).namespace_(), metadata(*object).name());
+  }
+  at_revision.clear();
+  synced.reset();
 }
 
 void Informer::Impl::put(const ObjectPtr& object) {
@@ -122,9 +133,11 @@ const std::string& Informer::resource_version() const { return impl_->at_revisio
 struct InformerFactory::Impl {
   Impl(Loop& l, Client& c, Random& r) : loop(l), client(c), random(r), gate(l) {}
   void launch(Informer& informer) {
-    if (std::exchange(informer.impl_->started, true)) return;
-    gate.spawn(informer.impl_->reflector.run(stop.token()));
+    informer.impl_->wanted = true;
+    if (std::exchange(informer.impl_->running, true)) return;
+    gate.spawn(run(informer.impl_.get()));
   }
+  Task<void> run(Informer::Impl* informer);
 
   Loop& loop;
   Client& client;
@@ -135,6 +148,16 @@ struct InformerFactory::Impl {
   std::map<std::string, std::unique_ptr<Informer>> informers;
 };
 
+// One run at a time: an earlier one must not write what a later one knows better.
+Task<void> InformerFactory::Impl::run(Informer::Impl* informer) {
+  while (informer->wanted && !stop.stop_requested()) {
+    informer->stop = StopSource(stop.token());
+    co_await informer->reflector.run(informer->stop.token());
+    if (!informer->wanted) informer->forget();
+  }
+  informer->running = false;
+}
+
 InformerFactory::InformerFactory(Loop& loop, Client& client, Random& random)
     : impl_(std::make_unique<Impl>(loop, client, random)) {}
 InformerFactory::~InformerFactory() = default;
@@ -144,7 +167,10 @@ Informer& InformerFactory::informer(const schema::Resource& resource, ListOption
   std::string key =
       resource_path(resource, ns) + "?" + selector.label_selector + "&" + selector.field_selector;
   auto found = impl_->informers.find(key);
-  if (found != impl_->informers.end()) return *found->second;
+  if (found != impl_->informers.end()) {
+    if (impl_->started) impl_->launch(*found->second);
+    return *found->second;
+  }
   auto impl = std::make_unique<Informer::Impl>(impl_->loop, impl_->client, impl_->random, resource,
                                                std::move(selector), std::move(ns));
   std::unique_ptr<Informer> made(new Informer(std::move(impl)));
@@ -156,6 +182,15 @@ Informer& InformerFactory::informer(const schema::Resource& resource, ListOption
     });
   }
   return informer;
+}
+
+void InformerFactory::suspend(const schema::Resource& resource) {
+  auto found = impl_->informers.find(resource_path(resource, "") + "?&");
+  if (found == impl_->informers.end()) return;
+  Informer::Impl& informer = *found->second->impl_;
+  informer.wanted = false;
+  informer.stop.request_stop();
+  informer.forget();
 }
 
 void InformerFactory::start() {

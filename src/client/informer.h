@@ -61,6 +61,9 @@ class InformerFactory {
   // The informer of a resource; created at the first call (started at once if the factory is).
   Informer& informer(const schema::Resource& resource, ListOptions selector = {},
                      std::string ns = "");
+  // Ends an informer whose resource is served no more: it forgets its objects without telling, and
+  // is not synced. informer() starts it again. Nothing happens if there is none.
+  void suspend(const schema::Resource& resource);
   void start();
   // True once all are synced; false if stopped first.
   Task<bool> wait_for_sync(StopToken stop);

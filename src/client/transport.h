@@ -22,8 +22,14 @@ struct Request {
   ObjectPtr object;          // body of create, update, delete options; may be null
   std::string body;          // raw body (patches), if object is null
   std::string content_type;  // of `body`
-  // The answer is wanted as JSON text, of whatever type (Client::get_json).
+  // The answer is wanted as JSON text, of whatever type (Client::get_json); of `accept`, if set.
   bool as_text = false;
+  std::string accept;
+  // Of kinds that the schema doesn't know: `object` is sent as JSON, and answers are wanted as
+  // PartialObjectMetadata (or its list). A transport that shares objects may give whole ones.
+  enum class As : uint8_t { kObject, kMetadata, kMetadataList };
+  As as = As::kObject;
+  bool json_body = false;
   StopToken stop;
 };
 

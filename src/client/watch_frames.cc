@@ -1,5 +1,6 @@
 #include "client/watch_frames.h"
 
+#include "client/answer_form.h"
 #include "client/status_object.h"
 #include "codec/codec.h"
 #include "kinds/meta_v1.h"
@@ -25,18 +26,19 @@ Result<Node*> decode_frame(WatchFrames::Format format, std::string_view frame, A
   return codec::decode_protobuf(frame, type, arena);
 }
 
-Result<std::optional<WatchEvent>> decode_event(WatchFrames::Format format, std::string_view frame) {
+Result<std::optional<WatchEvent>> decode_event(WatchFrames::Format format, std::string_view frame,
+                                               Request::As as) {
   Arena arena;
   TIPHYS_TRY(Node*, root, decode_frame(format, frame, arena));
   meta_v1::WatchEvent view(*root);
   std::optional<WatchEvent::Type> type = event_type(view.type());
   if (!type) return ApiStatus::internal("unknown watch event type");
   bool json = !view.object().starts_with(std::string_view("k8s\0", 4));
-  codec::Format object_format = json ? codec::Format::kJson : codec::Format::kProtobuf;
-  TIPHYS_TRY(Draft, object, codec::decode_object(object_format, view.object(), nullptr, nullptr));
+  TIPHYS_TRY(ObjectPtr, object,
+             decode_answer(json ? kJsonType : kProtobufType, view.object(), as));
   WatchEvent event;
   event.type = *type;
-  event.object = object.freeze();
+  event.object = std::move(object);
   if (*type == WatchEvent::Type::kError) event.error = status_of(*event.object);
   return std::optional<WatchEvent>(std::move(event));
 }
@@ -79,7 +81,7 @@ Result<std::optional<WatchEvent>> WatchFrames::next() {
     TIPHYS_TRY(std::optional<std::string_view>, frame, next_frame());
     if (!frame) return std::optional<WatchEvent>();
     if (frame->empty()) continue;
-    return decode_event(format_, *frame);
+    return decode_event(format_, *frame, as_);
   }
 }
 

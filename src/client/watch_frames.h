@@ -19,7 +19,9 @@ inline constexpr size_t kMaxFrameBytes = 16 * 1024 * 1024;
 class WatchFrames {
  public:
   enum class Format : uint8_t { kJsonLines, kProtobuf };
-  explicit WatchFrames(Format format) : format_(format) {}
+  // as: how objects were asked for.
+  explicit WatchFrames(Format format, Request::As as = Request::As::kObject)
+      : format_(format), as_(as) {}
   void feed(std::string_view bytes);
   // The next whole event; nothing until more is fed. Errors are final: the stream is broken.
   Result<std::optional<WatchEvent>> next();
@@ -28,6 +30,7 @@ class WatchFrames {
   Result<std::optional<std::string_view>> next_frame();
 
   Format format_;
+  Request::As as_;
   std::string buffer_;
   size_t consumed_ = 0;  // of buffer_
   size_t searched_ = 0;  // of buffer_, for the end of a line

@@ -21,6 +21,7 @@
 #include "controllers/action.h"
 #include "controllers/controller_metrics.h"
 #include "controllers/pending_writes.h"
+#include "controllers/served.h"
 
 namespace tiphys::controllers {
 
@@ -34,6 +35,7 @@ struct Context {
   client::EventRecorder& events;
   Random& random;
   ControllerMetrics& metrics;
+  ServedResources& served;
 };
 
 class Controller {

@@ -225,17 +225,19 @@ struct ControllerManager::Impl {
       : informers(loop, client, random),
         events(loop, client, random),
         controller_metrics(metrics),
-        context{loop, client, informers, events, random, controller_metrics} {}
+        served(loop, client, informers),
+        context{loop, client, informers, events, random, controller_metrics, served} {}
   // As whom the controller of this name works.
   Context context_of(std::string_view name, const Options& options) {
     if (!options.client_of) return context;
     client::Client& own = options.client_of(name, service_account_of(name));
-    return {context.loop, own, informers, events, context.random, controller_metrics};
+    return {context.loop, own, informers, events, context.random, controller_metrics, served};
   }
   client::InformerFactory informers;
   client::EventRecorder events;
   MetricRegistry metrics;
   ControllerMetrics controller_metrics;
+  ServedResources served;
   Context context;
   std::vector<std::unique_ptr<Controller>> controllers;
 };
@@ -271,6 +273,7 @@ Task<void> ControllerManager::stop() {
   for (auto at = impl_->controllers.rbegin(); at != impl_->controllers.rend(); ++at) {
     co_await (*at)->stop();
   }
+  co_await impl_->served.stop();
   co_await impl_->events.stop();
   co_await impl_->informers.stop();
 }

@@ -2,14 +2,15 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "codec/codec.h"
 #include "controllers/resources.h"
-#include "controllers/served.h"
 
 namespace tiphys::controllers {
 
 namespace {
 
 constexpr size_t kMaxAbsent = 500;
+constexpr Duration kPatience = std::chrono::seconds(30);  // with caches at the start
 constexpr std::string_view kByOwner = "owner";
 constexpr std::string_view kForeground = "foregroundDeletion";
 constexpr std::string_view kOrphan = "orphan";
@@ -26,12 +27,25 @@ bool waits_for_dependents(const Object& object) {
   return is_deleting(object) && has_finalizer(object, kForeground);
 }
 
-// The resource of "apps/v1", "ReplicaSet"; null: none is served.
-const schema::Resource* resource_of(std::string_view api_version, std::string_view kind) {
-  size_t slash = api_version.find('/');
-  bool core = slash == std::string_view::npos;
-  return schema::find_resource_of_kind(core ? "" : api_version.substr(0, slash),
-                                       core ? api_version : api_version.substr(slash + 1), kind);
+// A merge patch of one list in the metadata; fails if the object has changed meanwhile.
+std::string metadata_patch(const Object& object, std::string_view member, std::string list) {
+  std::string text = "{\"metadata\":{\"resourceVersion\":";
+  codec::append_json_string(resource_version_of(object), text);
+  text += ",\"" + std::string(member) + "\":" + (list.empty() ? "null" : "[" + list + "]") + "}}";
+  return text;
+}
+
+std::string references_patch(const Object& object,
+                             const std::function<bool(meta_v1::OwnerReferenceEdit)>& keep) {
+  std::string list;
+  Draft draft(object);
+  auto references = edit_metadata(draft).edit_owner_references();
+  for (size_t i = 0; i < references.size(); ++i) {
+    if (!keep(references[i])) continue;
+    if (!list.empty()) list += ",";
+    codec::encode_json(meta_v1::OwnerReference::message(), references[i].view().node(), list);
+  }
+  return metadata_patch(object, "ownerReferences", std::move(list));
 }
 
 // The server looked for the object and it is not there, not: there is no such path.
@@ -46,23 +60,37 @@ bool contains(const std::vector<std::string>& list, std::string_view value) {
 }  // namespace
 
 GarbageCollector::GarbageCollector(Context context)
-    : Controller(context, "garbage-collector-controller") {}
+    : Controller(context, "garbage-collector-controller") {
+  context.served.add_listener(
+      [this](const schema::Resource& resource, bool served) { follow(resource, served); });
+}
 
-Task<void> GarbageCollector::prepare(StopToken stop) {
-  resources_ = co_await served_resources(context_.loop, context_.client, stop);
-  for (size_t i = 0; i < resources_.size(); ++i) {
-    client::Informer& informer = watch(*resources_[i]);
-    informers_.push_back(&informer);
-    informer.add_index(std::string(kByOwner), owner_uids);
-    informer.add_handler(
-        [this, i](const ObjectPtr& old, const ObjectPtr& now) { changed(i, old, now); });
-    // Whatever version an owner reference names, the objects are the same.
-    for (const schema::Resource& version : schema::all_resources()) {
-      bool same =
-          version.group == resources_[i]->group && version.resource == resources_[i]->resource;
-      if (same) positions_.emplace(&version, i);
-    }
+void GarbageCollector::follow(const schema::Resource& resource, bool served) {
+  auto [place, added] = positions_.emplace(&resource, watched_.size());
+  if (!added) {
+    watched_[place->second].served = served;
+    // It may have been suspended.
+    if (served) context_.informers.informer(resource);
+    return;
   }
+  client::Informer& informer = context_.informers.informer(resource);
+  watched_.push_back({&resource, &informer});
+  informer.add_index(std::string(kByOwner), owner_uids);
+  informer.add_handler([this, i = place->second](const ObjectPtr& old, const ObjectPtr& now) {
+    changed(i, old, now);
+  });
+}
+
+// A resource whose objects can't be listed must not keep the collector from starting.
+Task<void> GarbageCollector::prepare(StopToken stop) {
+  bool known = co_await context_.served.known(stop);
+  if (!known) co_return;
+  StopSource patience(stop);
+  auto timer = context_.loop.call_after(kPatience, [&patience] { patience.request_stop(); });
+  for (size_t i = 0; i < watched_.size(); ++i) {
+    (void)co_await watched_[i].informer->wait_for_sync(patience.token());
+  }
+  context_.loop.cancel(timer);
 }
 
 void GarbageCollector::enqueue_object(size_t resource, const Object& object) {
@@ -71,37 +99,47 @@ void GarbageCollector::enqueue_object(size_t resource, const Object& object) {
 
 std::vector<GarbageCollector::Found> GarbageCollector::dependents(std::string_view uid) const {
   std::vector<Found> result;
-  for (size_t i = 0; i < informers_.size(); ++i) {
-    for (ObjectPtr& object : informers_[i]->by_index(kByOwner, uid)) {
-      result.push_back({resources_[i], std::move(object)});
+  for (const Watched& watched : watched_) {
+    if (!watched.served) continue;
+    for (ObjectPtr& object : watched.informer->by_index(kByOwner, uid)) {
+      result.push_back({watched.resource, std::move(object)});
     }
   }
   return result;
 }
 
 void GarbageCollector::enqueue_dependents(std::string_view uid) {
-  for (size_t i = 0; i < informers_.size(); ++i) {
-    for (const ObjectPtr& object : informers_[i]->by_index(kByOwner, uid)) {
+  for (size_t i = 0; i < watched_.size(); ++i) {
+    if (!watched_[i].served) continue;
+    for (const ObjectPtr& object : watched_[i].informer->by_index(kByOwner, uid)) {
       enqueue_object(i, *object);
     }
   }
 }
 
+// Whatever version an owner reference names, the objects are the same.
+std::optional<size_t> GarbageCollector::place_of(const meta_v1::OwnerReference& owner) const {
+  const schema::Resource* resource =
+      context_.served.of_kind(group_of(owner.api_version()), owner.kind());
+  auto found = positions_.find(resource);
+  if (found == positions_.end() || !watched_[found->second].served) return std::nullopt;
+  return found->second;
+}
+
 ObjectPtr GarbageCollector::cached_owner(const Object& object,
                                          const meta_v1::OwnerReference& owner) const {
-  const schema::Resource* resource = resource_of(owner.api_version(), owner.kind());
-  auto watched = positions_.find(resource);
-  if (watched == positions_.end()) return nullptr;
-  std::string_view ns = resource->namespaced ? metadata(object).namespace_() : "";
-  ObjectPtr found = informers_[watched->second]->get(ns, owner.name());
-  return found && metadata(*found).uid() == owner.uid() ? found : nullptr;
+  std::optional<size_t> place = place_of(owner);
+  if (!place) return nullptr;
+  const Watched& watched = watched_[*place];
+  std::string_view ns = watched.resource->namespaced ? namespace_of(object) : "";
+  ObjectPtr found = watched.informer->get(ns, owner.name());
+  return found && uid_of(*found) == owner.uid() ? found : nullptr;
 }
 
 void GarbageCollector::enqueue_waiting_owners(const Object& object) {
   for (meta_v1::OwnerReference owner : metadata(object).owner_references()) {
     ObjectPtr found = cached_owner(object, owner);
-    if (!found || !waits_for_dependents(*found)) continue;
-    enqueue_object(positions_.at(resource_of(owner.api_version(), owner.kind())), *found);
+    if (found && waits_for_dependents(*found)) enqueue_object(*place_of(owner), *found);
   }
 }
 
@@ -124,7 +162,7 @@ Task<Result<void>> GarbageCollector::sync(std::string key) {
   size_t space = key.find(' ');
   auto index = static_cast<size_t>(parse_uint(key.substr(0, space)).value_or(0));
   auto [ns, name] = client::split_key(std::string_view(key).substr(space + 1));
-  Found item{resources_[index], informers_[index]->get(ns, name)};
+  Found item{watched_[index].resource, watched_[index].informer->get(ns, name)};
   if (!item.object) co_return Result<void>();
   bool deleting = is_deleting(*item.object);
   Result<void> done;
@@ -140,89 +178,89 @@ Task<Result<void>> GarbageCollector::sync(std::string key) {
   co_return done;
 }
 
-void GarbageCollector::refuse_foreign_owner(const Object& object, std::string_view api_version,
-                                            std::string_view kind, std::string_view name,
-                                            std::string_view uid) {
-  std::string ns(metadata(object).namespace_());
-  std::string message = "ownerRef [" + std::string(api_version) + "/" + std::string(kind) +
-                        ", namespace: " + ns + ", name: " + std::string(name) +
-                        ", uid: " + std::string(uid) + "] does not exist in namespace \"" + ns +
-                        "\"";
-  context_.events.record(object, "Warning", "OwnerRefInvalidNamespace", message, {}, event_source_);
+void GarbageCollector::refuse_foreign_owner(const Found& item, const Owner& owner) {
+  std::string ns(namespace_of(*item.object));
+  std::string message = "ownerRef [" + owner.api_version + "/" + owner.kind +
+                        ", namespace: " + ns + ", name: " + owner.name + ", uid: " + owner.uid +
+                        "] does not exist in namespace \"" + ns + "\"";
+  Draft named(*item.object);
+  if (item.resource->type) named.set_gvk(&item.resource->type->gvk);
+  context_.events.record(*named.freeze(), "Warning", "OwnerRefInvalidNamespace", message, {},
+                         event_source_);
 }
 
-Task<Result<GarbageCollector::OwnerState>> GarbageCollector::look_up(ObjectPtr object,
-                                                                     std::string api_version,
-                                                                     std::string kind,
-                                                                     std::string name,
-                                                                     std::string uid) {
-  const schema::Resource* resource = resource_of(api_version, kind);
-  if (!resource)
-    co_return ApiStatus::internal("no matches for kind " + kind + " in " + api_version);
-  std::string ns(metadata(*object).namespace_());
+void GarbageCollector::refuse_if_foreign(const Found& item, const Owner& owner,
+                                         const schema::Resource& resource) {
+  auto place = positions_.find(&resource);
+  if (place == positions_.end() || !resource.namespaced) return;
+  for (const ObjectPtr& other : watched_[place->second].informer->list()) {
+    if (uid_of(*other) == owner.uid) refuse_foreign_owner(item, owner);
+  }
+}
+
+Task<Result<GarbageCollector::OwnerState>> GarbageCollector::look_up(Found item, Owner owner) {
+  const schema::Resource* resource =
+      context_.served.of_kind(group_of(owner.api_version), owner.kind);
+  if (!resource) {
+    co_return ApiStatus::internal("no matches for kind " + go_quote(owner.kind) + " in version " +
+                                  go_quote(owner.api_version));
+  }
+  std::string ns(namespace_of(*item.object));
   if (resource->namespaced && ns.empty()) {
     // A cluster-scoped object can't have such an owner: leave it alone.
-    refuse_foreign_owner(*object, api_version, kind, name, uid);
+    refuse_foreign_owner(item, owner);
     co_return OwnerState::kSolid;
   }
-  std::string absent_key = ns + "/" + uid;
+  std::string absent_key = ns + "/" + owner.uid;
   if (absent_.contains(absent_key)) co_return OwnerState::kGone;
-  // Asked for in a version that is served: an unserved one is not found whatever exists.
-  auto watched = positions_.find(resource);
-  if (watched != positions_.end()) resource = resources_[watched->second];
-  Result<ObjectPtr> owner =
-      co_await context_.client.get(*resource, resource->namespaced ? ns : "", name);
-  if (!owner && !says_absent(owner.error(), name)) co_return owner.error();
-  if (owner && *owner && metadata(**owner).uid() == uid) {
-    co_return waits_for_dependents(**owner) ? OwnerState::kWaiting : OwnerState::kSolid;
+  Result<ObjectPtr> found =
+      co_await context_.client.get(*resource, resource->namespaced ? ns : "", owner.name);
+  if (!found && !says_absent(found.error(), owner.name)) co_return found.error();
+  if (found && *found && uid_of(**found) == owner.uid) {
+    co_return waits_for_dependents(**found) ? OwnerState::kWaiting : OwnerState::kSolid;
   }
   if (absent_.size() >= kMaxAbsent) absent_.clear();
   absent_.insert(absent_key);
-  for (const client::Informer* informer : informers_) {
-    if (informer->resource().resource != resource->resource || !resource->namespaced) continue;
-    for (const ObjectPtr& other : informer->list()) {
-      if (metadata(*other).uid() == uid)
-        refuse_foreign_owner(*object, api_version, kind, name, uid);
-    }
-  }
+  refuse_if_foreign(item, owner, *resource);
   co_return OwnerState::kGone;
 }
 
-Task<Result<void>> GarbageCollector::classify(ObjectPtr object, Owners* owners) {
-  auto references = metadata(*object).owner_references();
+Task<Result<void>> GarbageCollector::classify(Found item, Owners* owners) {
+  auto references = metadata(*item.object).owner_references();
   for (size_t i = 0; i < references.size(); ++i) {
-    meta_v1::OwnerReference owner = references[i];
-    std::string uid(owner.uid());
-    ObjectPtr cached = cached_owner(*object, owner);
+    meta_v1::OwnerReference reference = references[i];
+    Owner owner{std::string(reference.api_version()), std::string(reference.kind()),
+                std::string(reference.name()), std::string(reference.uid())};
+    ObjectPtr cached = cached_owner(*item.object, reference);
     OwnerState state = OwnerState::kSolid;
     if (cached) {
       if (waits_for_dependents(*cached)) state = OwnerState::kWaiting;
     } else {
-      Result<OwnerState> asked =
-          co_await look_up(object, std::string(owner.api_version()), std::string(owner.kind()),
-                           std::string(owner.name()), uid);
+      Result<OwnerState> asked = co_await look_up(item, owner);
       if (!asked) co_return asked.error();
       state = *asked;
     }
     auto& list = state == OwnerState::kSolid     ? owners->solid
                  : state == OwnerState::kWaiting ? owners->waiting
                                                  : owners->gone;
-    list.push_back(std::move(uid));
+    list.push_back(std::move(owner.uid));
   }
   co_return Result<void>();
 }
 
-Task<Result<void>> GarbageCollector::drop_owners(Found item, std::vector<std::string> uids) {
-  Draft draft(*item.object);
-  meta_v1::ObjectMetaEdit meta = edit_metadata(draft);
-  auto references = meta.edit_owner_references();
-  for (size_t i = references.size(); i-- > 0;) {
-    if (contains(uids, references[i].view().uid())) references.erase(i);
-  }
-  if (references.empty()) meta.clear_owner_references();
-  Result<ObjectPtr> updated = co_await context_.client.update(*item.resource, draft.freeze());
-  if (!updated) co_return updated.error();
+Task<Result<void>> GarbageCollector::patch(Found item, std::string patch) {
+  Result<ObjectPtr> patched = co_await context_.client.patch(
+      *item.resource, std::string(namespace_of(*item.object)), std::string(name_of(*item.object)),
+      client::PatchType::kMerge, std::move(patch));
+  if (!patched) co_return patched.error();
   co_return Result<void>();
+}
+
+Task<Result<void>> GarbageCollector::drop_owners(Found item, std::vector<std::string> uids) {
+  std::string text = references_patch(*item.object, [&uids](meta_v1::OwnerReferenceEdit owner) {
+    return !contains(uids, owner.view().uid());
+  });
+  return patch(std::move(item), std::move(text));
 }
 
 Task<Result<void>> GarbageCollector::drop_finalizer(Found item, std::string finalizer) {
@@ -230,19 +268,21 @@ Task<Result<void>> GarbageCollector::drop_finalizer(Found item, std::string fina
       *item.resource, std::string(namespace_of(*item.object)), std::string(name_of(*item.object)));
   if (!live) co_return live.error();
   if (uid_of(**live) != uid_of(*item.object)) co_return Result<void>();
-  Draft draft(**live);
-  meta_v1::ObjectMetaEdit meta = edit_metadata(draft);
-  auto finalizers = meta.edit_finalizers();
-  for (size_t i = finalizers.size(); i-- > 0;) {
-    if (finalizers[i] == finalizer) finalizers.erase(i);
+  std::string list;
+  for (std::string_view one : metadata(**live).finalizers()) {
+    if (one == finalizer) continue;
+    if (!list.empty()) list += ",";
+    codec::append_json_string(one, list);
   }
-  if (finalizers.empty()) meta.clear_finalizers();
-  Result<ObjectPtr> updated = co_await context_.client.update(*item.resource, draft.freeze());
-  if (!updated) co_return updated.error();
-  co_return Result<void>();
+  Found found{item.resource, *live};
+  Result<void> done = co_await patch(found, metadata_patch(**live, "finalizers", std::move(list)));
+  co_return done;
 }
 
 Task<Result<void>> GarbageCollector::orphan_dependents(Found item) {
+  bool all_known = std::ranges::all_of(
+      watched_, [](const Watched& one) { return !one.served || one.informer->synced(); });
+  if (!all_known) co_return ApiStatus::internal("not all resources could be listed yet");
   std::string uid(uid_of(*item.object));
   std::vector<Found> all = dependents(uid);
   for (const Found& dependent : all) {
@@ -277,17 +317,15 @@ Task<Result<void>> GarbageCollector::unblock_cycles(Found item) {
     cycle = cycle || waits_for_dependents(*dependent.object);
   }
   if (!cycle) co_return Result<void>();
-  Draft draft(*item.object);
-  auto references = edit_metadata(draft).edit_owner_references();
   bool changed = false;
-  for (size_t i = 0; i < references.size(); ++i) {
-    changed = changed || references[i].view().block_owner_deletion();
-    references[i].set_block_owner_deletion(false);
-  }
+  std::string text = references_patch(*item.object, [&changed](meta_v1::OwnerReferenceEdit owner) {
+    changed = changed || owner.view().block_owner_deletion();
+    owner.set_block_owner_deletion(false);
+    return true;
+  });
   if (!changed) co_return Result<void>();
-  Result<ObjectPtr> updated = co_await context_.client.update(*item.resource, draft.freeze());
-  if (!updated) co_return updated.error();
-  co_return Result<void>();
+  Result<void> done = co_await patch(item, std::move(text));
+  co_return done;
 }
 
 Task<Result<void>> GarbageCollector::remove(Found item, std::string policy) {
@@ -305,7 +343,7 @@ Task<Result<void>> GarbageCollector::remove(Found item, std::string policy) {
 
 Task<Result<void>> GarbageCollector::collect(Found item) {
   Owners owners;
-  Result<void> known = co_await classify(item.object, &owners);
+  Result<void> known = co_await classify(item, &owners);
   if (!known) co_return known;
   if (!owners.solid.empty()) {
     std::vector<std::string> drop = owners.gone;

@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "base/log.h"
+#include "base/strings.h"
 #include "controllers/resources.h"
 #include "kinds/core_v1.h"
 #include "kinds/pods.h"
@@ -43,9 +43,10 @@ std::vector<Verdict> verdicts(const NamespaceContent& content) {
     failures += failure;
   }
   return {
-      {"NamespaceDeletionDiscoveryFailure", false, "", "", "ResourcesDiscovered",
-       "All resources successfully discovered"},
-      {"NamespaceDeletionGroupVersionParsingFailure", false, "", "", "ParsedGroupVersions",
+      {"NamespaceDeletionDiscoveryFailure", !content.undiscovered.empty(), "DiscoveryFailed",
+       content.undiscovered, "ResourcesDiscovered", "All resources successfully discovered"},
+      {"NamespaceDeletionGroupVersionParsingFailure", !content.malformed.empty(),
+       "GroupVersionParsingFailed", content.malformed, "ParsedGroupVersions",
        "All legacy kube types successfully parsed"},
       {"NamespaceDeletionContentFailure", !content.failures.empty(), "ContentDeletionFailed",
        "Failed to delete all resource types, " + std::to_string(content.failures.size()) +
@@ -82,14 +83,14 @@ bool put_condition(core_v1::NamespaceStatusEdit status, const Verdict& verdict, 
   return true;
 }
 
-// What may live in a namespace, Events among them: one version of each resource.
-std::vector<const schema::Resource*> content_resources() {
-  std::vector<const schema::Resource*> result = {&pods()};
-  for (const schema::Resource* resource : collectable_resources()) {
-    if (resource->namespaced && resource != &pods()) result.push_back(resource);
-  }
-  result.push_back(schema::find_resource("", "v1", "events"));
-  return result;
+bool is_pods(const schema::Resource& resource) {
+  return resource.group.empty() && resource.resource == "pods";
+}
+
+std::string undiscovered(const client::Discovered& found) {
+  if (found.failed.empty()) return {};
+  return "Discovery failed for some groups, " + std::to_string(found.failed.size()) +
+         " failing: " + found.failure();
 }
 
 // It has ended, and its Job lets go of it at the latest when it is deleted itself.
@@ -111,7 +112,7 @@ void count_left(const schema::Resource& resource, const std::vector<ObjectPtr>& 
       ++content->finalizers[std::string(finalizer)];
     }
     int64_t grace = metadata(*item).deletion_grace_period_seconds();
-    bool pod = &resource == &pods();
+    bool pod = is_pods(resource);
     if (pod && grace == 0) grace = kDefaultPodGrace;
     if (pod && !waits_for_its_job(*item)) ++content->pods_to_wait_for;
     content->estimate = std::max<Duration>(content->estimate, std::chrono::seconds(grace));
@@ -119,6 +120,12 @@ void count_left(const schema::Resource& resource, const std::vector<ObjectPtr>& 
 }
 
 }  // namespace
+
+std::string NamespaceContent::problem() const {
+  if (!undiscovered.empty()) return undiscovered;
+  if (!malformed.empty()) return malformed;
+  return failures.empty() ? "" : failures[0];
+}
 
 ObjectPtr with_deletion_conditions(const Object& ns, const NamespaceContent& content,
                                    MicroTime now) {
@@ -130,7 +137,9 @@ ObjectPtr with_deletion_conditions(const Object& ns, const NamespaceContent& con
 }
 
 NamespaceController::NamespaceController(Context context)
-    : Controller(context, "namespace-controller"), namespaces_(watch(namespaces())) {
+    : Controller(context, "namespace-controller"),
+      discovery_(context.client),
+      namespaces_(watch(namespaces())) {
   namespaces_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
     if (!now) return enqueue(*old);
     if (!metadata(*now).has_deletion_timestamp()) return;
@@ -140,33 +149,63 @@ NamespaceController::NamespaceController(Context context)
   });
 }
 
+// What may live in a namespace: one version of each resource, pods first.
+Task<NamespaceController::Resources> NamespaceController::content_resources(
+    NamespaceContent* content) {
+  Result<std::shared_ptr<const client::Discovered>> found = co_await discovery_.ask();
+  Resources resources;
+  if (!found) {
+    content->undiscovered = found.error().message();
+    co_return resources;
+  }
+  content->undiscovered = undiscovered(**found);
+  content->malformed = join((*found)->malformed, ", ");
+  for (size_t at : (*found)->preferred) {
+    const client::DiscoveredResource& one = (*found)->resources[at];
+    if (!one.namespaced || !one.has_verb("delete")) continue;
+    auto resource = std::make_unique<client::UntypedResource>(one);
+    bool first = is_pods(resource->resource());
+    resources.insert(first ? resources.begin() : resources.end(), std::move(resource));
+  }
+  co_return resources;
+}
+
+Task<void> NamespaceController::delete_each(const schema::Resource& resource, std::string name,
+                                            std::vector<ObjectPtr> items,
+                                            NamespaceContent* content) {
+  client::DeleteOptions options;
+  options.propagation_policy = "Background";
+  for (size_t i = 0; i < items.size(); ++i) {
+    std::string item(metadata(*items[i]).name());
+    Result<ObjectPtr> removed = co_await context_.client.remove(resource, name, item, options);
+    if (removed || removed.error().is_not_found()) continue;
+    if (removed.error().code() == 405) co_return;
+    content->failures.push_back(removed.error().message());
+  }
+}
+
 Task<Result<void>> NamespaceController::empty_resource(const schema::Resource& resource,
                                                        std::string name,
                                                        NamespaceContent* content) {
+  if (!resource.has_verb("list")) co_return Result<void>();
   Result<client::ListResult> before = co_await context_.client.list(resource, name);
   if (!before) {
-    // Not served by this server, or not to be listed: nothing of it can be left.
+    // Not served any more, or not to be listed: nothing of it can be left.
     bool unknown = before.error().is_not_found() || before.error().code() == 405;
     if (!unknown) content->failures.push_back(before.error().message());
     co_return Result<void>();
   }
   if (before->items.empty()) co_return Result<void>();
-  client::DeleteOptions options;
-  options.propagation_policy = "Background";
-  if (resource.has_verb("deletecollection")) {
+  bool one_by_one = !resource.has_verb("deletecollection");
+  if (!one_by_one) {
+    client::DeleteOptions options;
+    options.propagation_policy = "Background";
     Result<ObjectPtr> removed =
         co_await context_.client.remove_collection(resource, name, {}, options);
-    if (!removed) content->failures.push_back(removed.error().message());
-  } else {
-    for (const ObjectPtr& item : before->items) {
-      std::string item_name(metadata(*item).name());
-      Result<ObjectPtr> removed =
-          co_await context_.client.remove(resource, name, item_name, options);
-      if (!removed && !removed.error().is_not_found()) {
-        content->failures.push_back(removed.error().message());
-      }
-    }
+    one_by_one = !removed && (removed.error().is_not_found() || removed.error().code() == 405);
+    if (!removed && !one_by_one) content->failures.push_back(removed.error().message());
   }
+  if (one_by_one) co_await delete_each(resource, name, std::move(before->items), content);
   Result<client::ListResult> after = co_await context_.client.list(resource, name);
   if (!after) co_return after.error();
   count_left(resource, after->items, content);
@@ -176,12 +215,15 @@ Task<Result<void>> NamespaceController::empty_resource(const schema::Resource& r
 Task<Result<void>> NamespaceController::empty_namespace(std::string name,
                                                         NamespaceContent* content) {
   std::optional<ApiStatus> failure;
-  std::vector<const schema::Resource*> resources = content_resources();
-  for (const schema::Resource* resource : resources) {
-    Result<void> emptied = co_await empty_resource(*resource, name, content);
+  Resources resources = co_await content_resources(content);
+  for (size_t i = 0; i < resources.size(); ++i) {
+    const schema::Resource& found = resources[i]->resource();
+    // Of pods more than their metadata counts.
+    const schema::Resource& resource = is_pods(found) ? pods() : found;
+    Result<void> emptied = co_await empty_resource(resource, name, content);
     if (!emptied) failure = emptied.error();
     // Pods go first: nothing that guards them, such as a NetworkPolicy, goes before them.
-    if (resource == &pods() && content->pods_to_wait_for > 0) break;
+    if (is_pods(resource) && content->pods_to_wait_for > 0) break;
   }
   if (failure) co_return *failure;
   co_return Result<void>();
@@ -232,7 +274,8 @@ Task<Result<void>> NamespaceController::sync(std::string key) {
     if (!finalized && finalized.error().is_not_found()) co_return Result<void>();
     co_return finalized;
   }
-  if (!content.failures.empty()) co_return ApiStatus::internal(content.failures[0]);
+  std::string problem = content.problem();
+  if (!problem.empty()) co_return ApiStatus::internal(problem);
   // Half of what it may take, as upstream; but what ends sooner is noticed sooner.
   int round = std::min(rounds_[key]++, 5);
   Duration patience = std::chrono::seconds(int64_t{1} << round);

@@ -14,7 +14,7 @@ std::vector<MappedResource> known_resources(std::string_view group, std::string_
   for (const schema::Resource& one : schema::all_resources()) {
     if (one.group != group || one.kind != kind || !one.served_by_default) continue;
     found.push_back({std::string(one.group), std::string(one.version), std::string(one.resource),
-                     one.namespaced});
+                     one.namespaced, one.find_subresource("scale") != nullptr});
   }
   return found;
 }
@@ -44,13 +44,17 @@ Result<std::optional<MappedResource>> resource_in(std::string_view list_json,
                                                   std::string_view kind) {
   Arena arena;
   TIPHYS_TRY(Value, list, read_json(list_json, arena));
-  for (const Value& item : list.as_node().find("resources").as_node().items()) {
+  const Node& all = list.as_node().find("resources").as_node();
+  for (const Value& item : all.items()) {
     const Node& resource = item.as_node();
     std::string_view name = resource.find("name").as_text();
     if (resource.find("kind").as_text() != kind || name.find('/') != name.npos) continue;
     MappedResource found;
     found.resource = name;
     found.namespaced = resource.find("namespaced").as_bool();
+    found.has_scale = std::ranges::any_of(all.items(), [&found](const Value& one) {
+      return one.as_node().find("name").as_text() == found.resource + "/scale";
+    });
     return std::optional(std::move(found));
   }
   return std::optional<MappedResource>();
@@ -80,9 +84,11 @@ Task<Result<std::vector<MappedResource>>> map_kind(client::Client& client, std::
   if (!answer) co_return answer.error();
   auto versions = versions_of(*answer);
   if (!versions) co_return versions.error();
+  std::optional<ApiStatus> failure;  // of a version: the others count all the same
   for (const std::string& version : *versions) {
     Result<std::string> list = co_await client.get_json(path + "/" + percent_encode(version));
-    if (!list) co_return list.error();
+    if (!list) failure = list.error();
+    if (!list) continue;
     auto resource = resource_in(*list, kind);
     if (!resource) co_return resource.error();
     if (!*resource) continue;
@@ -90,6 +96,7 @@ Task<Result<std::vector<MappedResource>>> map_kind(client::Client& client, std::
     (*resource)->version = version;
     found.push_back(std::move(**resource));
   }
+  if (found.empty() && failure) co_return *failure;
   if (found.empty()) co_return unknown;
   co_return found;
 }

@@ -14,6 +14,7 @@ struct MappedResource {
   std::string version;
   std::string resource;
   bool namespaced = true;
+  bool has_scale = false;  // discovery lists RESOURCE/scale
   // For Client's calls; looks into this struct.
   schema::Resource view() const;
 };

@@ -1,7 +1,6 @@
 #include "controllers/resource_quota.h"
 
 #include "controllers/resources.h"
-#include "controllers/served.h"
 #include "kinds/quota_usage.h"
 
 namespace tiphys::controllers {
@@ -13,6 +12,7 @@ using kinds::ResourceNames;
 using kinds::ResourceSums;
 
 constexpr Duration kPeriod = std::chrono::minutes(5);
+constexpr Duration kUnlisted = std::chrono::seconds(5);  // until a new resource is looked at again
 constexpr const char* kRound = "";  // the key of "all quotas"
 
 bool is_core(const schema::Resource& resource, std::string_view name) {
@@ -67,21 +67,30 @@ ResourceQuotaController::ResourceQuotaController(Context context)
     bool same_spec = old && equal(ResourceQuota(*old).spec(), ResourceQuota(*now).spec());
     if (!same_spec) enqueue(*now);
   });
+  context.served.add_listener(
+      [this](const schema::Resource& resource, bool served) { follow(resource, served); });
 }
 
 Task<void> ResourceQuotaController::prepare(StopToken stop) {
-  std::vector<const schema::Resource*> served =
-      co_await served_resources(context_.loop, context_.client, stop);
-  for (const schema::Resource* resource : served) {
-    if (!resource->namespaced || kinds::quota_ignores(resource->group, resource->resource)) {
-      continue;
-    }
-    client::Informer& informer = watch(*resource);
-    counted_.push_back({resource, &informer});
-    informer.add_handler([this, resource](const ObjectPtr& old, const ObjectPtr& now) {
-      changed(*resource, old, now);
+  (void)co_await context_.served.known(stop);
+}
+
+void ResourceQuotaController::follow(const schema::Resource& resource, bool served) {
+  if (!resource.namespaced || kinds::quota_ignores(resource.group, resource.resource)) return;
+  auto known = std::ranges::find(counted_, &resource, &Counted::resource);
+  if (known != counted_.end()) {
+    known->served = served;
+    if (!served) return;
+    context_.informers.informer(resource);  // it may have been suspended
+  } else {
+    if (!served) return;
+    client::Informer& informer = context_.informers.informer(resource);
+    counted_.push_back({&resource, &informer});
+    informer.add_handler([this, &resource](const ObjectPtr& old, const ObjectPtr& now) {
+      changed(resource, old, now);
     });
   }
+  enqueue(kRound);
 }
 
 void ResourceQuotaController::ready() { enqueue(kRound); }
@@ -98,15 +107,22 @@ void ResourceQuotaController::changed(const schema::Resource& resource, const Ob
   }
 }
 
-ResourceSums ResourceQuotaController::count(const Object& object, const ResourceNames& names,
-                                            MicroTime now) const {
+ResourceQuotaController::Count ResourceQuotaController::count(const Object& object,
+                                                              const ResourceNames& names,
+                                                              MicroTime now) const {
   ResourceQuota quota(object);
   // What nobody here can count keeps its number.
-  ResourceSums used = kinds::masked(kinds::quantities(quota.status().used()), names);
+  Count result;
+  ResourceSums& used = result.used;
+  used = kinds::masked(kinds::quantities(quota.status().used()), names);
   for (const Counted& counted : counted_) {
     const schema::Resource& resource = *counted.resource;
     ResourceNames own = kinds::quota_names_about(resource.group, resource.resource, names);
-    if (own.empty()) continue;
+    if (own.empty() || !counted.served) continue;
+    if (!counted.informer->synced()) {
+      result.whole = false;
+      continue;
+    }
     for (const std::string& one : own) used[one] = Quantity();
     for (const ObjectPtr& item : counted.informer->list(namespace_of(object))) {
       const Node& root = item->root();
@@ -115,7 +131,7 @@ ResourceSums ResourceQuotaController::count(const Object& object, const Resource
       for (const auto& [what, amount] : kinds::masked(usage, own)) used[what] += amount;
     }
   }
-  return used;
+  return result;
 }
 
 Decision ResourceQuotaController::reconcile(const std::string& key, MicroTime now) {
@@ -131,7 +147,9 @@ Decision ResourceQuotaController::reconcile(const std::string& key, MicroTime no
   ResourceQuota quota(*object);
   ResourceSums hard = kinds::quantities(quota.spec().hard());
   ResourceNames names = kinds::names_of(hard);
-  ResourceSums used = count(*object, names, now);
+  Count counted = count(*object, names, now);
+  const ResourceSums& used = counted.used;
+  if (!counted.whole) decision.look_again_in(kUnlisted);
   bool told = kinds::quantities(quota.status().hard()) == hard &&
               kinds::quantities(quota.status().used()) == used;
   if (told && quota.status().has_hard() && quota.status().has_used()) return decision;

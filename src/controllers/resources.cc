@@ -55,19 +55,4 @@ std::string_view group_of(std::string_view api_version) {
   size_t slash = api_version.find('/');
   return slash == std::string_view::npos ? std::string_view() : api_version.substr(0, slash);
 }
-
-std::vector<const schema::Resource*> collectable_resources() {
-  std::map<std::pair<std::string_view, std::string_view>, const schema::Resource*> best;
-  for (const schema::Resource& resource : schema::all_resources()) {
-    bool usable = resource.served_by_default && resource.has_verb("list") &&
-                  resource.has_verb("watch") && resource.has_verb("delete");
-    if (!usable || resource.resource == "events") continue;
-    auto [entry, added] = best.try_emplace({resource.group, resource.resource}, &resource);
-    if (!added && resource.preferred_version) entry->second = &resource;
-  }
-  std::vector<const schema::Resource*> result;
-  for (auto& [name, resource] : best) result.push_back(resource);
-  return result;
-}
-
 }  // namespace tiphys::controllers

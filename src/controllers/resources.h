@@ -1,7 +1,6 @@
 // The resources that controllers work on, as the schema's tables know them.
 #pragma once
 #include <string_view>
-#include <vector>
 
 #include "schema/resource.h"
 
@@ -37,8 +36,5 @@ const schema::Resource& ip_addresses();
 
 // The group of "apps/v1"; of "v1": "".
 std::string_view group_of(std::string_view api_version);
-
-// One version of every resource whose objects can be listed, watched and deleted, Events aside.
-std::vector<const schema::Resource*> collectable_resources();
 
 }  // namespace tiphys::controllers

@@ -63,6 +63,7 @@ apiserver::InProcessRequest InProcessTransport::translate(client::Request reques
           .object = std::move(request.object),
           .body = std::move(request.body),
           .content_type = std::move(request.content_type),
+          .accept = std::move(request.accept),
           .user_agent = user_agent_,
           .user = user_,
           .stop = std::move(request.stop)};

@@ -19,7 +19,7 @@ constexpr std::array kStepKeys = {
     // in time
     "within", "for", "advance", "rest",
     // what happens to a cluster
-    "up", "down", "fail", "stall", "jump", "heartbeat"};
+    "up", "down", "fail", "stall", "jump", "heartbeat", "custom"};
 constexpr std::array kExpectKeys = {
     "status",  "type", "headers",  "reason", "message", "causes",   "body",  "exactly", "names",
     "columns", "rows", "warnings", "events", "ends",    "contains", "count", "has",     "lacks"};

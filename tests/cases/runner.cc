@@ -53,7 +53,7 @@ class Runner {
       return "";
     }
     for (const char* key :
-         {"advance", "rest", "up", "down", "fail", "stall", "jump", "heartbeat"}) {
+         {"advance", "rest", "up", "down", "fail", "stall", "jump", "heartbeat", "custom"}) {
       if (!node.find(key).is_null()) return disturb(node);
     }
     if (node.find("within").is_null() && node.find("for").is_null()) return try_step(arena, *step);

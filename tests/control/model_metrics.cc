@@ -13,6 +13,10 @@ using Data = MapView<std::string_view>;
 
 constexpr std::string_view kWindow = "15s";
 
+// Of a group and of its version alike.
+constexpr const char* kDocument =
+    R"({"kind":"APIResourceList","versions":[{"version":"v1beta2"}],"resources":[]})";
+
 const schema::Resource& pods() { return *schema::find_resource("", "v1", "pods"); }
 const schema::Resource& config_maps() { return *schema::find_resource("", "v1", "configmaps"); }
 
@@ -112,7 +116,7 @@ string ModelMetrics::sample(const string& about, const string& value) const {
 }
 
 Task<Result<client::Response>> ModelMetrics::answer(Asked asked) {
-  if (asked.ns.empty()) co_return json("{\"versions\":[{\"version\":\"v1beta2\"}]}");
+  if (asked.ns.empty()) co_return json(kDocument);
   Result<ObjectPtr> map = co_await client_.get(config_maps(), asked.ns, "model-metrics");
   if (!map) co_return json(list_of({}));
   Data data = core_v1::ConfigMap(**map).data();

@@ -53,7 +53,8 @@ SimCluster::~SimCluster() {
 
 SimCluster::Door::Door(SimCluster& cluster, apiserver::UserInfo user)
     : transport(*cluster.server_, std::move(user), "sim-cluster"),
-      metrics(cluster.loop_, transport, *cluster.transport_),
+      custom(cluster.custom_, transport),
+      metrics(cluster.loop_, custom, *cluster.transport_),
       faulty(cluster.faults_, metrics),
       client(faulty, "kube-controller-manager") {}
 
@@ -154,6 +155,13 @@ cases::Reply SimCluster::send(net::Request request, std::function<bool(std::stri
 Task<cases::Reply> SimCluster::exchange(net::Request request,
                                         std::function<bool(std::string_view)> enough,
                                         Duration limit) {
+  auto custom = custom_.handle(request.method, request.path, request.query, request.body,
+                               std::string(request.headers.get("content-type")));
+  if (custom) {
+    cases::Reply answer{.status = custom->code, .body = std::move(custom->body)};
+    answer.headers.set("content-type", "application/json");
+    co_return answer;
+  }
   net::Response response = co_await server_->handle(std::move(request));
   cases::Reply reply{.status = response.status, .headers = response.headers};
   if (response.body) reply.body = *response.body;
@@ -209,6 +217,10 @@ Result<void> SimCluster::disturb(const Node& step) {
   if (const Value& span = step.find("stall"); !span.is_null()) {
     TIPHYS_TRY(Duration, time, parse_go_duration(span.as_text()));
     faults_.stall(std::make_shared<re2::RE2>("."), loop_.mono() + time);
+    return {};
+  }
+  if (const Value& custom = step.find("custom"); !custom.is_null()) {
+    custom_.change(custom.as_node());
     return {};
   }
   const Value& jump = step.find("jump");

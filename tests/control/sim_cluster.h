@@ -7,6 +7,7 @@
 //   fail: {requests: EXPRESSION, with: CODE, times: N, for: DURATION, lost: true}
 //                          the controllers' requests that match "PUT /api/..." fail
 //   stall: DURATION        watches tell the controllers nothing for so long
+//   custom: {...}          what is served beside the API (custom_api.h)
 //   jump: DURATION         the wall clock jumps
 //   heartbeat: DURATION    the cluster restarts with kubelets that renew so often and controllers
 //                          that wait accordingly: long spells in which no node is lost cost less
@@ -24,6 +25,7 @@
 #include "main/in_process_transport.h"
 #include "scheduler/scheduler.h"
 #include "tests/cases/world.h"
+#include "tests/control/custom_transport.h"
 #include "tests/control/fault_transport.h"
 #include "tests/control/model_metrics.h"
 #include "tests/control/model_nodes.h"
@@ -58,6 +60,7 @@ class SimCluster : public cases::World {
   struct Door {
     Door(SimCluster& cluster, apiserver::UserInfo user);
     InProcessTransport transport;
+    CustomTransport custom;
     ModelMetrics metrics;
     FaultTransport faulty;
     client::Client client;
@@ -82,6 +85,7 @@ class SimCluster : public cases::World {
   std::unique_ptr<InProcessTransport> transport_;
   std::unique_ptr<client::Client> client_;  // of the nodes, the scheduler and tests
   FaultPlan faults_{loop_};
+  CustomApi custom_{loop_, random_};
   std::vector<std::unique_ptr<Door>> doors_;  // of controllers
   std::unique_ptr<controllers::ControllerManager> manager_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;

@@ -6,6 +6,7 @@
 #include "client/object_key.h"
 #include "codec/codec.h"
 #include "kinds/core_v1.h"
+#include "tests/fake/fake_discovery.h"
 #include "tests/fake/fake_watch.h"
 
 namespace tiphys::fake {
@@ -102,6 +103,11 @@ void FakeApi::break_watches() {
 }
 
 Result<Response> FakeApi::answer(const Request& request) {
+  if (request.path == "/api" || request.path == "/apis") {
+    Response document;
+    document.body = discovery_document(request.path == "/api");
+    return document;
+  }
   Target target = parse_target(request.path);
   if (!target.resource) return ApiStatus(404, "NotFound", "the server could not find the resource");
   const schema::Resource& resource = *target.resource;
