@@ -205,7 +205,7 @@ Task<Result<ObjectPtr>> Client::create_subresource(const schema::Resource& resou
 
 // A transport that hands over objects gives those; a list's items are enough of a list.
 Task<Result<std::string>> Client::get_json(std::string path, std::string query,
-                                              std::string accept) {
+                                           std::string accept) {
   Request request{.method = "GET", .path = std::move(path), .query = std::move(query)};
   request.as_text = true;
   request.accept = std::move(accept);

@@ -190,12 +190,13 @@ Task<Result<std::string>> Discovery::document(std::string path) {
 Task<Result<void>> Discovery::read_all(std::string core, std::string groups, Discovered* found) {
   std::vector<GroupVersionToAsk> all;
   for (const std::string* json : {&core, &groups}) {
-    Result<void> read = is_aggregated(*json) ? read_aggregated(*json, *found)
-                                             : read_groups(*json, all, *found);
+    Result<void> read =
+        is_aggregated(*json) ? read_aggregated(*json, *found) : read_groups(*json, all, *found);
     if (!read) co_return read;
   }
   for (size_t i = 0; i < all.size(); ++i) {
-    std::string path = all[i].group.empty() ? "/api/" : "/apis/" + percent_encode(all[i].group) + "/";
+    std::string path =
+        all[i].group.empty() ? "/api/" : "/apis/" + percent_encode(all[i].group) + "/";
     Result<std::string> list = co_await client_.get_json(path + percent_encode(all[i].version));
     Result<void> read = list ? read_resources(*list, all[i], *found) : Result<void>(list.error());
     if (!read) {

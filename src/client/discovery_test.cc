@@ -68,8 +68,8 @@ TEST(Discovery, what_is_no_document_is_refused) {
     EXPECT_FALSE(read_groups(text, ask, found)) << text;
     EXPECT_FALSE(read_resources(text, {}, found)) << text;
   }
-  EXPECT_TRUE(read_aggregated(R"({"kind":"APIGroupDiscoveryList","items":[7,{"versions":[{}]}]})",
-                              found));
+  EXPECT_TRUE(
+      read_aggregated(R"({"kind":"APIGroupDiscoveryList","items":[7,{"versions":[{}]}]})", found));
   EXPECT_TRUE(found.resources.empty());
 }
 

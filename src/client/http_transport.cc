@@ -45,8 +45,7 @@ class Deadline {
 
 class HttpWatchStream : public WatchStream {
  public:
-  HttpWatchStream(std::unique_ptr<net::BodyStream> body, WatchFrames::Format format,
-                  Request::As as)
+  HttpWatchStream(std::unique_ptr<net::BodyStream> body, WatchFrames::Format format, Request::As as)
       : body_(std::move(body)), frames_(format, as) {}
   Task<Result<std::optional<WatchEvent>>> next(StopToken stop) override {
     while (true) {

@@ -34,8 +34,7 @@ Result<std::optional<WatchEvent>> decode_event(WatchFrames::Format format, std::
   std::optional<WatchEvent::Type> type = event_type(view.type());
   if (!type) return ApiStatus::internal("unknown watch event type");
   bool json = !view.object().starts_with(std::string_view("k8s\0", 4));
-  TIPHYS_TRY(ObjectPtr, object,
-             decode_answer(json ? kJsonType : kProtobufType, view.object(), as));
+  TIPHYS_TRY(ObjectPtr, object, decode_answer(json ? kJsonType : kProtobufType, view.object(), as));
   WatchEvent event;
   event.type = *type;
   event.object = std::move(object);

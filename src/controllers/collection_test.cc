@@ -47,7 +47,8 @@ TEST(GarbageCollector, deletes_what_lost_its_last_owner) {
   EXPECT_EQ(metadata(*shared).owner_references().size(), 1u);
   size_t requests = world.api.request_count();
   world.loop.run_for(std::chrono::hours(1));
-  EXPECT_EQ(world.api.request_count(), requests);
+  // /api and /apis, every ten minutes.
+  EXPECT_LE(world.api.request_count(), requests + 12);
 }
 
 TEST(GarbageCollector, an_owner_of_another_uid_is_no_owner) {

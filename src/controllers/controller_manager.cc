@@ -14,6 +14,7 @@
 #include "controllers/ephemeral_volume.h"
 #include "controllers/garbage_collector.h"
 #include "controllers/job.h"
+#include "controllers/legacy_token_cleaner.h"
 #include "controllers/namespace.h"
 #include "controllers/node_ipam.h"
 #include "controllers/node_ttl.h"
@@ -108,6 +109,14 @@ Made service_account_tokens(Context context, const Options& options) {
       context, ServiceAccountTokens::Options{*options.service_account_key, options.root_ca_pem});
 }
 
+Made legacy_token_cleaner(Context context, const Options& options) {
+  if (options.legacy_token_clean_up_period <= Duration::zero()) {
+    return ApiStatus::bad_request(
+        "--legacy-service-account-token-clean-up-period must be positive");
+  }
+  return std::make_unique<LegacyTokenCleaner>(context, options.legacy_token_clean_up_period);
+}
+
 Made pod_gc(Context context, const Options& options) {
   return std::make_unique<PodGc>(context, options.pod_gc);
 }
@@ -119,6 +128,7 @@ Made cron_job(Context context, const Options& options) {
 constexpr Row kRows[] = {
     {"serviceaccount-controller", plain<ServiceAccountController>},
     {"serviceaccount-token-controller", service_account_tokens},
+    {"legacy-serviceaccount-token-cleaner-controller", legacy_token_cleaner},
     {"root-ca-certificate-publisher-controller", root_ca},
     {"bootstrap-signer-controller", plain<BootstrapSigner>},
     {"token-cleaner-controller", plain<TokenCleaner>},

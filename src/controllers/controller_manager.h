@@ -56,6 +56,8 @@ class ControllerManager {
     EndpointsController::Options endpoints;
     EndpointSliceController::Options endpoint_slices;
     EndpointSliceMirroring::Options mirroring;
+    // --legacy-service-account-token-clean-up-period
+    Duration legacy_token_clean_up_period = std::chrono::hours(8760);
     PodGc::Options pod_gc;        // --terminated-pod-gc-threshold
     std::string local_zone_file;  // a zoneinfo file: the zone of CronJobs that name none; "": UTC
     HorizontalPodAutoscalerController::Options autoscaler;  // --horizontal-pod-autoscaler-*

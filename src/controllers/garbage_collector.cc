@@ -180,8 +180,8 @@ Task<Result<void>> GarbageCollector::sync(std::string key) {
 
 void GarbageCollector::refuse_foreign_owner(const Found& item, const Owner& owner) {
   std::string ns(namespace_of(*item.object));
-  std::string message = "ownerRef [" + owner.api_version + "/" + owner.kind +
-                        ", namespace: " + ns + ", name: " + owner.name + ", uid: " + owner.uid +
+  std::string message = "ownerRef [" + owner.api_version + "/" + owner.kind + ", namespace: " + ns +
+                        ", name: " + owner.name + ", uid: " + owner.uid +
                         "] does not exist in namespace \"" + ns + "\"";
   Draft named(*item.object);
   if (item.resource->type) named.set_gvk(&item.resource->type->gvk);

@@ -5,8 +5,9 @@
 // owner that is not in the caches is asked for on the server before anything is deleted. Every
 // deletion is of one uid. Resources come and go with the server's discovery (served.h); of an owner
 // whose kind is not served nothing is known, so its dependents stay. While the objects of a served
-// resource can't be listed nobody is orphaned, as what is not seen would lose its owner. An owner reference to another namespace counts as one to nothing, with an
-// event. Source: https://kubernetes.io/docs/concepts/architecture/garbage-collection/
+// resource can't be listed nobody is orphaned, as what is not seen would lose its owner. An owner
+// reference to another namespace counts as one to nothing, with an event. Source:
+// https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 #pragma once
 #include <map>
 #include <optional>

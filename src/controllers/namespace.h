@@ -44,7 +44,7 @@ class NamespaceController : public Controller {
   using Resources = std::vector<std::unique_ptr<client::UntypedResource>>;
   Task<Resources> content_resources(NamespaceContent* content);
   Task<void> delete_each(const schema::Resource& resource, std::string name,
-                                 std::vector<ObjectPtr> items, NamespaceContent* content);
+                         std::vector<ObjectPtr> items, NamespaceContent* content);
   Task<Result<void>> empty_namespace(std::string name, NamespaceContent* content);
   Task<Result<void>> empty_resource(const schema::Resource& resource, std::string name,
                                     NamespaceContent* content);

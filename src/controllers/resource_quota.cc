@@ -13,7 +13,7 @@ using kinds::ResourceSums;
 
 constexpr Duration kPeriod = std::chrono::minutes(5);
 constexpr Duration kUnlisted = std::chrono::seconds(5);  // until a new resource is looked at again
-constexpr const char* kRound = "";  // the key of "all quotas"
+constexpr const char* kRound = "";                       // the key of "all quotas"
 
 bool is_core(const schema::Resource& resource, std::string_view name) {
   return resource.group.empty() && resource.resource == name;

@@ -9,14 +9,15 @@ namespace tiphys::controllers {
 namespace {
 
 constexpr Duration kAskAgain = std::chrono::seconds(5);  // after a failure
-constexpr Duration kSoon = std::chrono::seconds(1);  // after a definition changed
-constexpr int kQuickLooks = 3;                       // and then every kAskAgain
+constexpr Duration kSoon = std::chrono::seconds(1);      // after a definition changed
+constexpr int kQuickLooks = 3;                           // and then every kAskAgain
 constexpr Duration kPeriod = std::chrono::seconds(30);
 constexpr Duration kFixedPeriod = std::chrono::minutes(10);
 constexpr size_t kMaxUntyped = 20'000;
 
 bool is_watchable(const client::DiscoveredResource& found) {
-  bool events = found.resource == "events" && (found.group.empty() || found.group == "events.k8s.io");
+  bool events =
+      found.resource == "events" && (found.group.empty() || found.group == "events.k8s.io");
   return !events && found.has_verb("list") && found.has_verb("watch") && found.has_verb("delete");
 }
 
@@ -35,8 +36,7 @@ std::string group_version(const schema::Resource& resource) {
 }  // namespace
 
 const schema::Resource* typed_resource(const client::DiscoveredResource& found) {
-  const schema::Resource* known =
-      schema::find_resource(found.group, found.version, found.resource);
+  const schema::Resource* known = schema::find_resource(found.group, found.version, found.resource);
   bool same = known && known->message && known->kind == found.kind &&
               known->namespaced == found.namespaced &&
               found.resource != "customresourcedefinitions";
@@ -45,12 +45,15 @@ const schema::Resource* typed_resource(const client::DiscoveredResource& found) 
 
 ServedResources::ServedResources(Loop& loop, client::Client& client,
                                  client::InformerFactory& informers)
-    : loop_(loop), discovery_(client), informers_(informers), gate_(loop), known_(loop), changed_(loop) {}
+    : loop_(loop),
+      discovery_(client),
+      informers_(informers),
+      gate_(loop),
+      known_(loop),
+      changed_(loop) {}
 ServedResources::~ServedResources() = default;
 
-void ServedResources::add_listener(Listener listener) {
-  listeners_.push_back(std::move(listener));
-}
+void ServedResources::add_listener(Listener listener) { listeners_.push_back(std::move(listener)); }
 
 Task<bool> ServedResources::known(StopToken stop) {
   if (!std::exchange(looking_, true)) gate_.spawn(look());

@@ -53,13 +53,13 @@ class ServedResources {
   StopSource stop_;
   bool looking_ = false;
   Event known_;
-  Event changed_;     // a definition did
+  Event changed_;        // a definition did
   int quick_looks_ = 0;  // still to come: what a definition defines is served some time later
   std::vector<client::Informer*> definitions_;
   std::shared_ptr<const client::Discovered> last_;
   std::vector<Listener> listeners_;
-  std::map<Name, const schema::Resource*> watchable_;                  // by group and resource
-  std::map<Name, const schema::Resource*> kinds_;                      // by group and kind
+  std::map<Name, const schema::Resource*> watchable_;  // by group and resource
+  std::map<Name, const schema::Resource*> kinds_;      // by group and kind
   std::map<std::string, std::unique_ptr<client::UntypedResource>> untyped_;
 };
 

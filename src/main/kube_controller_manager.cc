@@ -206,6 +206,10 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
           "Nodes up to which a zone that is mostly unhealthy loses no pods");
   set.add("unhealthy-zone-threshold", zones.unhealthy_zone,
           "Share of a zone's nodes that make it unhealthy (3 at least)");
+  set.add("legacy-service-account-token-clean-up-period",
+          flags.options.legacy_token_clean_up_period,
+          "How long a token Secret that was made for an account goes unused before it is marked "
+          "invalid, and then before it is deleted");
   set.add("terminated-pod-gc-threshold", flags.options.pod_gc.terminated_threshold,
           "Finished pods that are kept (<= 0: all)");
   for (SigningFiles& files : flags.signing) {

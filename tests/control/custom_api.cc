@@ -23,10 +23,10 @@ string list_of(const std::vector<string>& items) {
 }
 
 Answer failure(int code, string reason, string message, string name = "") {
-  return {code, R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":)" +
-                    quoted(message) + ",\"reason\":" + quoted(reason) +
-                    ",\"details\":{\"name\":" + quoted(name) + "},\"code\":" +
-                    std::to_string(code) + "}"};
+  return {code,
+          R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":)" +
+              quoted(message) + ",\"reason\":" + quoted(reason) + ",\"details\":{\"name\":" +
+              quoted(name) + "},\"code\":" + std::to_string(code) + "}"};
 }
 
 Value parsed(const string& text, Arena& arena) {
@@ -96,7 +96,8 @@ void CustomApi::change(const Node& step) {
   }
   if (made.versions.empty()) made.versions = {"v1"};
   if (made.verbs.empty()) {
-    made.verbs = {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
+    made.verbs = {"create", "delete", "deletecollection", "get",
+                  "list",   "patch",  "update",           "watch"};
   }
   resources_[made.resource] = std::move(made);
 }
@@ -117,9 +118,9 @@ string CustomApi::resources_json(const string& version, bool aggregated) const {
     if (std::ranges::find(one.versions, version) == one.versions.end()) continue;
     string verbs = ",\"verbs\":" + list_of(one.verbs);
     if (aggregated) {
-      all.push_back("{\"resource\":" + quoted(name) + ",\"responseKind\":{\"kind\":" +
-                    quoted(one.kind) + "},\"scope\":" +
-                    (one.namespaced ? "\"Namespaced\"" : "\"Cluster\"") + verbs + "}");
+      all.push_back(
+          "{\"resource\":" + quoted(name) + ",\"responseKind\":{\"kind\":" + quoted(one.kind) +
+          "},\"scope\":" + (one.namespaced ? "\"Namespaced\"" : "\"Cluster\"") + verbs + "}");
       continue;
     }
     string scope = string(",\"namespaced\":") + (one.namespaced ? "true" : "false");
@@ -139,11 +140,11 @@ string CustomApi::with_group(string document) const {
   for (const string& version : versions()) {
     bool stale = version == failing_;
     string name = "\"version\":" + quoted(version);
-    all.push_back(legacy_ ? "{" + name + ",\"groupVersion\":" +
-                                quoted(string(kCustomGroup) + "/" + version) + "}"
-                          : "{" + name + ",\"freshness\":" + (stale ? "\"Stale\"" : "\"Current\"") +
-                                ",\"resources\":" +
-                                (stale ? "[]" : resources_json(version, true)) + "}");
+    all.push_back(
+        legacy_
+            ? "{" + name + ",\"groupVersion\":" + quoted(string(kCustomGroup) + "/" + version) + "}"
+            : "{" + name + ",\"freshness\":" + (stale ? "\"Stale\"" : "\"Current\"") +
+                  ",\"resources\":" + (stale ? "[]" : resources_json(version, true)) + "}");
   }
   if (!malformed_.empty()) {
     all.push_back("{\"version\":\"v9\",\"groupVersion\":" + quoted(malformed_) + "}");
@@ -171,8 +172,8 @@ std::optional<Answer> CustomApi::discovery(const string& path) const {
       return failure(503, "ServiceUnavailable",
                      "the server is currently unable to handle the request");
     }
-    return Answer{200, "{\"kind\":\"APIResourceList\",\"resources\":" +
-                           resources_json(version, false) + "}"};
+    return Answer{
+        200, "{\"kind\":\"APIResourceList\",\"resources\":" + resources_json(version, false) + "}"};
   }
   return std::nullopt;
 }
@@ -217,8 +218,8 @@ Answer CustomApi::store(const Target& target, const string& name, Arena& arena, 
   Objects& objects = objects_[target.resource->resource];
   auto key = std::make_pair(target.ns, name);
   bool fresh = !objects.contains(key);
-  bool gone = !text_at(object, "metadata.deletionTimestamp").empty() &&
-              finalizers_of(object).empty();
+  bool gone =
+      !text_at(object, "metadata.deletionTimestamp").empty() && finalizers_of(object).empty();
   put_text(arena, object, "metadata.resourceVersion", std::to_string(++revision_));
   string text = cases::text_of(object);
   objects[key] = text;
@@ -232,8 +233,8 @@ Answer CustomApi::list(const Target& target) {
   for (const auto& [key, object] : objects_[target.resource->resource]) {
     if (target.ns.empty() || key.first == target.ns) items.push_back(versioned(target, object));
   }
-  return {200, "{\"kind\":" + quoted(target.resource->kind + "List") + ",\"apiVersion\":" +
-                   quoted(string(kCustomGroup) + "/" + target.version) +
+  return {200, "{\"kind\":" + quoted(target.resource->kind + "List") +
+                   ",\"apiVersion\":" + quoted(string(kCustomGroup) + "/" + target.version) +
                    ",\"metadata\":{\"resourceVersion\":" + quoted(std::to_string(revision_)) +
                    "},\"items\":[" + join(items, ",") + "]}"};
 }
@@ -321,7 +322,8 @@ Answer CustomApi::scale(const Target& target, const string* body) {
   };
   string ns = target.ns.empty() ? "" : ",\"namespace\":" + quoted(target.ns);
   return {200, R"({"kind":"Scale","apiVersion":"autoscaling/v1","metadata":{"name":)" +
-                   quoted(target.name) + ns + ",\"uid\":" + quoted(text_at(object, "metadata.uid")) +
+                   quoted(target.name) + ns +
+                   ",\"uid\":" + quoted(text_at(object, "metadata.uid")) +
                    ",\"resourceVersion\":" + quoted(text_at(object, "metadata.resourceVersion")) +
                    "},\"spec\":{\"replicas\":" + number("spec.replicas") +
                    "},\"status\":{\"replicas\":" + number("status.replicas") +
@@ -342,12 +344,12 @@ std::optional<Answer> CustomApi::handle(const string& method, const string& path
   }
   const Resource& resource = *target.resource;
   bool whole = target.name.empty();
-  string verb = method == "GET"      ? (whole ? "list" : "get")
-                : method == "POST"   ? "create"
-                : method == "PUT"    ? "update"
-                : method == "PATCH"  ? "patch"
-                : whole              ? "deletecollection"
-                                     : "delete";
+  string verb = method == "GET"     ? (whole ? "list" : "get")
+                : method == "POST"  ? "create"
+                : method == "PUT"   ? "update"
+                : method == "PATCH" ? "patch"
+                : whole             ? "deletecollection"
+                                    : "delete";
   if (!resource.serves(verb)) {
     return failure(405, "MethodNotAllowed",
                    "the server does not allow this method on the requested resource");

@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "apiserver/authz/pod_references.h"
+#include "kinds/pod_references.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -68,7 +68,9 @@ std::string check_pull_secrets(const core_v1::Pod& pod, const core_v1::ServiceAc
 
 }  // namespace
 
-bool references_secrets(const core_v1::Pod& pod) { return !references_of(pod).secrets.empty(); }
+bool references_secrets(const core_v1::Pod& pod) {
+  return !kinds::references_of(pod).secrets.empty();
+}
 
 std::string find_unmountable_secret(const core_v1::Pod& pod, const core_v1::ServiceAccount& account,
                                     bool ephemeral_only) {

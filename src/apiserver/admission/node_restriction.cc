@@ -8,11 +8,11 @@
 #include "apiserver/admission/plain_plugin.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/authz/node.h"
-#include "apiserver/authz/pod_references.h"
 #include "base/strings.h"
 #include "kinds/authentication_v1.h"
 #include "kinds/core_v1.h"
 #include "kinds/metadata.h"
+#include "kinds/pod_references.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -134,7 +134,7 @@ class NodeRestriction : public PlainPlugin {
     if (std::string why = check_pod_owner(pod, node); !why.empty()) return why;
     std::string start = node_text(node) + " can not create pods that reference ";
     if (!pod.spec().service_account_name().empty()) return start + "a service account";
-    PodReferences references = references_of(pod);
+    kinds::PodReferences references = kinds::references_of(pod);
     if (!references.secrets.empty()) return start + "secrets";
     if (!references.config_maps.empty()) return start + "configmaps";
     if (!references.claims.empty()) return start + "persistentvolumeclaims";

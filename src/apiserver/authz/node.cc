@@ -1,8 +1,8 @@
 #include "apiserver/authz/node.h"
 
-#include "apiserver/authz/pod_references.h"
 #include "apiserver/authz/rbac.h"
 #include "base/strings.h"
+#include "kinds/pod_references.h"
 #include "kinds/storage_v1.h"
 
 namespace tiphys::apiserver {
@@ -95,7 +95,7 @@ void NodeAuthorizer::count(const Object& object, int by) {
   change("pod", pod.metadata().name());
   // A node makes mirror pods itself: they must not open anything to it.
   if (!pod.metadata().annotations().contains(kMirrorAnnotation)) {
-    PodReferences needs = references_of(pod);
+    kinds::PodReferences needs = kinds::references_of(pod);
     if (!pod.spec().service_account_name().empty()) {
       change("serviceaccount", pod.spec().service_account_name());
     }

@@ -6,7 +6,7 @@
 
 #include "kinds/core_v1.h"
 
-namespace tiphys::apiserver {
+namespace tiphys::kinds {
 
 struct PodReferences {
   std::set<std::string> secrets;
@@ -17,4 +17,4 @@ struct PodReferences {
 
 PodReferences references_of(const core_v1::Pod& pod);
 
-}  // namespace tiphys::apiserver
+}  // namespace tiphys::kinds

@@ -1,6 +1,6 @@
-#include "apiserver/authz/pod_references.h"
+#include "kinds/pod_references.h"
 
-namespace tiphys::apiserver {
+namespace tiphys::kinds {
 namespace {
 
 void add(std::set<std::string>& names, std::string_view name) {
@@ -72,4 +72,4 @@ PodReferences references_of(const core_v1::Pod& pod) {
   return out;
 }
 
-}  // namespace tiphys::apiserver
+}  // namespace tiphys::kinds
