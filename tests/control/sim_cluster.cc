@@ -114,6 +114,7 @@ void SimCluster::start_controllers() {
   options.root_ca_pem = "CA";
   options.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller"};
   options.service_account_key = service_account_key_;
+  options.legacy_token_clean_up_period = std::chrono::hours(72);
   // The usual proportion of --node-monitor-grace-period to the heartbeat.
   Duration& grace = options.node_lifecycle.grace_period;
   grace = std::max(grace, heartbeat_ * 5 / 3);
