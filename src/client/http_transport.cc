@@ -1,5 +1,6 @@
 #include "client/http_transport.h"
 
+#include "async/deadline.h"
 #include "base/strings.h"
 #include "client/answer_form.h"
 #include "client/status_object.h"
@@ -21,27 +22,6 @@ ApiStatus failure_of(int code, std::string_view content_type, std::string_view b
   if (!object) return status_of_code(code, body);
   return status_of(**object);
 }
-
-// Stops a request's token when its time is over.
-class Deadline {
- public:
-  Deadline(Loop& loop, const StopToken& parent)
-      : loop_(loop), source_(parent), timer_(loop.call_after(kRequestTimeout, [this] {
-          passed_ = true;
-          source_.request_stop();
-        })) {}
-  ~Deadline() { loop_.cancel(timer_); }
-  Deadline(const Deadline&) = delete;
-  Deadline& operator=(const Deadline&) = delete;
-  StopToken token() const { return source_.token(); }
-  bool passed() const { return passed_; }
-
- private:
-  Loop& loop_;
-  StopSource source_;
-  bool passed_ = false;
-  Loop::TimerId timer_;
-};
 
 class HttpWatchStream : public WatchStream {
  public:
@@ -164,7 +144,7 @@ Task<Result<Response>> HttpTransport::send(Request request) {
   bool as_text = request.as_text;
   Request::As as = request.as;
   std::string authorization = co_await impl_->authorization();
-  Deadline deadline(impl_->loop, request.stop);
+  Deadline deadline(impl_->loop, kRequestTimeout, request.stop);
   net::Request http_request = impl_->prepare(request, std::move(authorization));
   Result<net::Response> answer =
       co_await impl_->http.send(std::move(http_request), false, deadline.token());

@@ -192,7 +192,7 @@ Task<Result<void>> serve(Host& host, Flags& flags, const Configuration& config,
 Task<Result<void>> run(Host& host, Flags& flags) {
   Result<Configuration> config = flags.configuration();
   if (!config) co_return config.error();
-  Result<Scheduler::Options> options = scheduler_options(*config);
+  Result<Scheduler::Options> options = scheduler_options(host.loop(), *config);
   if (!options) co_return options.error();
   options->queue.flush_after = flags.pod_max_in_unschedulable;
   if (!flags.write_config_to.empty()) {

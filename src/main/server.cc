@@ -142,7 +142,7 @@ class ServerProcess {
   Result<void> read_scheduler_config() {
     if (flags_.scheduler_config.empty()) return {};
     TIPHYS_TRY(scheduler::Configuration, config, load_scheduler_config(flags_.scheduler_config));
-    TIPHYS_TRY(scheduler::Scheduler::Options, options, scheduler_options(config));
+    TIPHYS_TRY(scheduler::Scheduler::Options, options, scheduler_options(host_.loop(), config));
     scheduler_options_ = std::move(options);
     return {};
   }

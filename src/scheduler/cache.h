@@ -32,8 +32,17 @@ class Cache {
     PodPtr pod;
     std::string node;
   };
-  // Drops the nominations of pods of lower priority: a more important pod does not mind them.
-  std::vector<Nomination> set_aside_below(int32_t priority);
+  // What `look` answers while the snapshot shows neither the pod's own nomination nor those of less
+  // important pods.
+  template <class Look>
+  auto as_seen_by(const PodPtr& pod, const Look& look) {
+    std::string own = drop_nomination(pod->uid);
+    std::vector<Nomination> aside = set_aside_below(pod->priority);
+    auto answer = look();
+    for (const Nomination& other : aside) nominate(other.pod, other.node);
+    if (!own.empty()) nominate(pod, own);
+    return answer;
+  }
   bool is_nominated(const std::string& uid) const { return nominated_.contains(uid); }
   bool knows(const std::string& uid) const { return pods_.contains(uid); }
   PodPtr pod(const std::string& uid) const {  // null: not known
@@ -53,6 +62,8 @@ class Cache {
     std::string node;
     bool assumed = false;
   };
+  // Drops the nominations of pods of lower priority.
+  std::vector<Nomination> set_aside_below(int32_t priority);
   Snapshot snapshot_;
   std::unordered_map<std::string, Entry> pods_;            // by uid
   std::unordered_map<std::string, Nomination> nominated_;  // by uid

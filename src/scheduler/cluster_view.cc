@@ -149,6 +149,8 @@ bool ClusterView::helps(const PodInfo& waiting, const std::vector<std::string_vi
                         const std::vector<const NodeInfo*>& nodes) const {
   // It made room and waits for it: its own nomination would hide that it fits now.
   if (cache_.is_nominated(waiting.uid)) return true;
+  // What extenders wait for, nobody knows.
+  if (std::ranges::find(rejected_by, kExtenderName) != rejected_by.end()) return true;
   const Profile* profile = profiles_.find(waiting.scheduler_name);
   if (profile == nullptr) return false;
   for (const Plugin* plugin : profile->filters) {

@@ -5,12 +5,6 @@
 namespace tiphys::scheduler {
 namespace {
 
-struct Candidate {
-  const NodeInfo* node = nullptr;
-  std::vector<PodPtr> victims;  // most important first
-  int violations = 0;
-};
-
 bool more_important(const PodPtr& a, const PodPtr& b) {
   if (a->priority != b->priority) return a->priority > b->priority;
   return a->created < b->created;
@@ -52,14 +46,13 @@ class Trial {
     std::optional<Candidate> found;
     if (fits()) {
       found.emplace();
-      found->node = &node_;
+      found->node = name_;
       std::sort(lower.begin(), lower.end(), more_important);
       std::vector<PodPtr> breaking, keeping = lower;
       split_by_budgets(keeping, budgets, breaking);
       for (const PodPtr& other : breaking) found->violations += spare(other, *found) ? 0 : 1;
       for (const PodPtr& other : keeping) spare(other, *found);
       for (const PodPtr& victim : found->victims) snapshot_.add_pod(victim, name_);
-      std::sort(found->victims.begin(), found->victims.end(), more_important);
     } else {
       for (const PodPtr& other : lower) snapshot_.add_pod(other, name_);
     }
@@ -86,7 +79,7 @@ class Trial {
 };
 
 // Upstream's order: fewest broken budgets, lowest top victim, smallest sum of priorities, fewest
-// victims, then the one whose most important victims started last.
+// victims, then the one whose most important victims started last. Victims are in order.
 bool better(const Candidate& a, const Candidate& b) {
   auto sum = [](const Candidate& c) {
     int64_t total = 0;
@@ -120,28 +113,37 @@ std::string no_help(const Diagnosis& failed) {
 
 }  // namespace
 
-Preemption preempt(const PodInfo& pod, Snapshot& snapshot, const Diagnosis& failed,
-                   const std::vector<Budget>& budgets, const Profile& profile, size_t start) {
+Candidates find_candidates(const PodInfo& pod, Snapshot& snapshot, const Diagnosis& failed,
+                           const std::vector<Budget>& budgets, const Profile& profile,
+                           size_t start) {
   if (failed.all_nodes == 0) return {};
   if (pod.never_preempts) {
-    return {.message = "preemption: not eligible due to preemptionPolicy=Never."};
+    return {.list = {}, .message = "preemption: not eligible due to preemptionPolicy=Never."};
   }
-  if (snapshot.lowest_priority() >= pod.priority) return {.message = no_help(failed)};
+  Candidates found;
   size_t all = failed.maybe_by_preemption.size();
+  if (snapshot.lowest_priority() >= pod.priority) all = 0;
   int64_t share = int64_t{failed.all_nodes} * profile.args.min_candidate_nodes_percentage / 100;
   size_t enough =
       static_cast<size_t>(std::max<int64_t>(profile.args.min_candidate_nodes_absolute, share));
-  std::optional<Candidate> best;
-  size_t found = 0;
-  for (size_t i = 0; i < all && found < enough; ++i) {
+  for (size_t i = 0; i < all && found.list.size() < enough; ++i) {
     const NodeInfo& node = *failed.maybe_by_preemption[(start + i) % all];
     std::optional<Candidate> candidate = Trial(pod, snapshot, profile, node).run(budgets);
-    if (!candidate) continue;
-    ++found;
-    if (!best || better(*candidate, *best)) best = std::move(candidate);
+    if (candidate) found.list.push_back(std::move(*candidate));
   }
-  if (!best) return {.message = no_help(failed)};
-  return {best->node, std::move(best->victims), best->violations, ""};
+  if (found.list.empty()) found.message = no_help(failed);
+  return found;
+}
+
+Preemption choose_candidate(std::vector<Candidate> list, const Snapshot& snapshot) {
+  Candidate* best = nullptr;
+  for (Candidate& candidate : list) {
+    if (snapshot.find(candidate.node) == nullptr) continue;
+    std::sort(candidate.victims.begin(), candidate.victims.end(), more_important);
+    if (best == nullptr || better(candidate, *best)) best = &candidate;
+  }
+  if (best == nullptr) return {.message = "preemption: no candidate node for preemption"};
+  return {snapshot.find(best->node), std::move(best->victims), best->violations, ""};
 }
 
 }  // namespace tiphys::scheduler

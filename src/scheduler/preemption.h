@@ -17,14 +17,28 @@ struct Budget {
 
 struct Preemption {
   const NodeInfo* node = nullptr;  // null: none helps
-  std::vector<PodPtr> victims;
-  int violations = 0;   // victims beyond their budgets
+  std::vector<PodPtr> victims;     // most important first
+  int64_t violations = 0;          // victims beyond their budgets
   std::string message;  // upstream's explanation if none helps: "preemption: 0/1 nodes are ..."
 };
 
+// Between the two steps others may be asked (extenders), so candidates outlive changes of the
+// snapshot.
+struct Candidate {
+  std::string node;
+  std::vector<PodPtr> victims;
+  int64_t violations = 0;
+};
+struct Candidates {
+  std::vector<Candidate> list;
+  std::string message;  // why there are none
+};
 // `failed` is the decision that found no node. Candidates are looked at from `start` on; as
 // many as the profile's DefaultPreemptionArgs ask for.
-Preemption preempt(const PodInfo& pod, Snapshot& snapshot, const Diagnosis& failed,
-                   const std::vector<Budget>& budgets, const Profile& profile, size_t start);
+Candidates find_candidates(const PodInfo& pod, Snapshot& snapshot, const Diagnosis& failed,
+                           const std::vector<Budget>& budgets, const Profile& profile,
+                           size_t start);
+// The best one whose node still exists.
+Preemption choose_candidate(std::vector<Candidate> list, const Snapshot& snapshot);
 
 }  // namespace tiphys::scheduler

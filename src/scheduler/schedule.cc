@@ -166,7 +166,7 @@ std::string Diagnosis::message() const {
   }
   std::sort(parts.begin(), parts.end());
   for (size_t i = 0; i < parts.size(); ++i) text += (i == 0 ? " " : ", ") + parts[i];
-  return text + ".";
+  return parts.empty() ? text : text + ".";
 }
 
 Feasible find_feasible(const PodInfo& pod, const Snapshot& snapshot, const Profile& profile,

@@ -12,6 +12,9 @@
 
 namespace tiphys::scheduler {
 
+// Stands for all extenders among the plugins that rejected a pod.
+inline constexpr std::string_view kExtenderName = "Extender";
+
 // Why no node fits: what the message and the queue need.
 struct Diagnosis {
   int all_nodes = 0;

@@ -4,6 +4,7 @@
 #include "client/event_recorder.h"
 #include "kinds/policy_v1.h"
 #include "scheduler/cluster_view.h"
+#include "scheduler/consultation.h"
 #include "scheduler/pod_signature.h"
 #include "scheduler/preemption.h"
 #include "scheduler/scheduler_metrics.h"
@@ -16,6 +17,7 @@ namespace {
 constexpr Duration kTurn = std::chrono::milliseconds(2);
 constexpr const char* kUnschedulable = "Unschedulable";
 constexpr const char* kSchedulerError = "SchedulerError";
+constexpr std::string_view kBindFailed = "running Bind plugin \"DefaultBinder\": ";
 
 const schema::Resource& pod_resource() { return *schema::find_resource("", "v1", "pods"); }
 
@@ -32,6 +34,7 @@ struct Scheduler::Impl {
         room(loop),
         gate(loop),
         bindings(loop),
+        extenders(loop, std::move(opts.extenders), stop.token()),
         cluster(loop, factory, profiles, opts.queue, [this] { work.set(); }),
         budgets(factory.informer(*schema::find_resource("policy", "v1", "poddisruptionbudgets"))) {
     room.set();
@@ -42,22 +45,29 @@ struct Scheduler::Impl {
 
   Task<void> run();
   Task<void> wait_for_work();
-  void one_turn();
+  PodPtr one_turn();
   // Of a pod that is ours.
   const Profile& profile_of(const PodInfo& pod) const { return *profiles.find(pod.scheduler_name); }
   client::EventRecorder& recorder_of(const PodInfo& pod) {
     return voices.find(pod.scheduler_name)->second.recorder;
   }
   void schedule_one(const PodPtr& pod);
-  void failed(const PodPtr& pod, Decision decision, MonoTime started);
-  Preemption try_preemption(const PodPtr& pod, const Diagnosis& diagnosis);
+  Task<void> schedule_with_extenders(PodPtr pod);
+  void place(const PodPtr& pod, const Decision& decision, MonoTime started);
+  Task<void> preempt_with_extenders(PodPtr pod, Diagnosis diagnosis, MonoTime started);
+  void failed(const PodPtr& pod, Diagnosis diagnosis, MonoTime started);
+  void decision_failed(const PodPtr& pod, const ApiStatus& error, MonoTime started);
+  void give_up(const PodPtr& pod, Diagnosis diagnosis, Preemption preemption, MonoTime started);
+  Candidates find_victims(const PodPtr& pod, const Diagnosis& diagnosis);
   std::vector<Budget> present_budgets() const;
   void report(const PodPtr& pod, std::string reason, std::string message,
               std::optional<std::string> nominated);
   Task<void> patch_status(std::string ns, std::string name, std::string body);
   Decision decide(const PodInfo& pod);
   Task<void> bind(PodPtr pod, std::string node, MonoTime started);
-  void bind_failed(const PodPtr& pod, const std::string& node, const ApiStatus& error);
+  Task<Result<bool>> default_bind(PodPtr pod, std::string node);
+  void bind_failed(const PodPtr& pod, const std::string& node, std::string_view step,
+                   const ApiStatus& error);
   void note_bound(const PodPtr& pod, MonoTime started);
   Task<void> evict(PodPtr victim, PodPtr preemptor, std::string node);
 
@@ -79,6 +89,7 @@ struct Scheduler::Impl {
   StopSource stop;
   Gate gate;
   Gate bindings;
+  ExtenderCalls extenders;
   ClusterView cluster;
   client::Informer& budgets;
   size_t next_start = 0;
@@ -96,7 +107,8 @@ Task<void> Scheduler::Impl::run() {
     co_await wait_for_work();
     bool free = co_await room.wait(stop.token());
     if (!free) co_return;
-    one_turn();
+    PodPtr judged = one_turn();
+    if (judged) co_await schedule_with_extenders(judged);
     co_await yield(loop);
   }
 }
@@ -108,18 +120,20 @@ Task<void> Scheduler::Impl::wait_for_work() {
   if (wait > Duration::zero()) co_await work.wait(stop.token(), wait);
 }
 
-void Scheduler::Impl::one_turn() {
+// Answers a pod that extenders have a say about: it comes next, and the others after it.
+PodPtr Scheduler::Impl::one_turn() {
   work.reset();
   cluster.apply_changes();
   MonoTime end = loop.mono() + kTurn;
   // A virtual clock stands still here: the count bounds the turn there.
   for (int i = 0; i < kMaxBindings && bindings.size() < kMaxBindings; ++i) {
     PodPtr pod = cluster.queue().pop(loop.mono());
-    if (!pod) return;
+    if (!pod || extenders.judges(*pod)) return pod;
     schedule_one(pod);
     if (loop.mono() > end) break;
   }
   if (bindings.size() >= kMaxBindings) room.reset();
+  return nullptr;
 }
 
 // schedule(), timed step by step.
@@ -150,18 +164,39 @@ Decision Scheduler::Impl::decide(const PodInfo& pod) {
 
 void Scheduler::Impl::schedule_one(const PodPtr& pod) {
   MonoTime started = loop.mono();
-  Cache& cache = cluster.cache();
-  std::string nominated = cache.drop_nomination(pod->uid);
-  std::vector<Cache::Nomination> aside = cache.set_aside_below(pod->priority);
-  Decision decision = decide(*pod);
-  std::string node = decision.node ? decision.node->name : "";
-  for (Cache::Nomination& other : aside) cache.nominate(other.pod, other.node);
-  if (node.empty()) {
-    if (!nominated.empty()) cache.nominate(pod, nominated);
-    failed(pod, std::move(decision), started);
-    return;
+  Decision decision = cluster.cache().as_seen_by(pod, [&] { return decide(*pod); });
+  if (decision.node == nullptr) {
+    failed(pod, std::move(decision.diagnosis), started);
+  } else {
+    place(pod, decision, started);
   }
-  cache.assume(pod, node);
+}
+
+Task<void> Scheduler::Impl::schedule_with_extenders(PodPtr pod) {
+  MonoTime started = loop.mono();
+  Consultation made =
+      co_await consult(extenders, cluster.cache(), pod, profile_of(*pod), next_start, random);
+  next_start = made.decision.next_start;
+  metrics.algorithm(loop.mono() - started);
+  // Gone meanwhile, or bound by somebody else?
+  if (stop.stop_requested() || !cluster.queue().waits(pod->uid)) co_return;
+  Diagnosis& diagnosis = made.decision.diagnosis;
+  if (made.error) {
+    decision_failed(pod, *made.error, started);
+  } else if (made.overtaken) {
+    cluster.queue().add_after_back_off(pod, loop.mono());
+  } else if (made.decision.node != nullptr) {
+    place(pod, made.decision, started);
+  } else if (profile_of(*pod).preempts && extenders.judges_preemption(*pod)) {
+    co_await preempt_with_extenders(pod, std::move(diagnosis), started);
+  } else {
+    failed(pod, std::move(diagnosis), started);
+  }
+}
+
+void Scheduler::Impl::place(const PodPtr& pod, const Decision& decision, MonoTime started) {
+  std::string node = decision.node->name;
+  cluster.cache().assume(pod, node);
   cluster.queue().placed(pod->uid, loop.mono());
   LOG_V(3, "Attempting to bind pod to node", {"pod", pod->key}, {"node", node},
         {"evaluatedNodes", decision.evaluated}, {"feasibleNodes", decision.feasible});
@@ -181,38 +216,73 @@ std::vector<Budget> Scheduler::Impl::present_budgets() const {
   return list;
 }
 
-Preemption Scheduler::Impl::try_preemption(const PodPtr& pod, const Diagnosis& diagnosis) {
+// Drops the pod's nomination, unless it has to wait for its victims.
+Candidates Scheduler::Impl::find_victims(const PodPtr& pod, const Diagnosis& diagnosis) {
   Cache& cache = cluster.cache();
   std::string nominated = cache.drop_nomination(pod->uid);
   if (const NodeInfo* node = cache.snapshot().find(nominated)) {
     for (const PodPtr& other : node->pods) {
       if (!other->terminating || other->priority >= pod->priority) continue;
       cache.nominate(pod, nominated);
-      return {.message =
-                  "preemption: not eligible due to a terminating pod on the nominated node."};
+      return {
+          .list = {},
+          .message = "preemption: not eligible due to a terminating pod on the nominated node."};
     }
   }
   // Reading budgets is for those who may have victims.
   std::vector<Budget> found;
   bool none = diagnosis.maybe_by_preemption.empty();
   if (!none && cache.snapshot().lowest_priority() < pod->priority) found = present_budgets();
-  return preempt(*pod, cache.snapshot(), diagnosis, found, profile_of(*pod),
-                 static_cast<size_t>(random.below(1 << 30)));
+  return find_candidates(*pod, cache.snapshot(), diagnosis, found, profile_of(*pod),
+                         static_cast<size_t>(random.below(1 << 30)));
 }
 
-void Scheduler::Impl::failed(const PodPtr& pod, Decision decision, MonoTime started) {
-  ++counters.unschedulable;
-  metrics.rejected(pod->uid, pod->scheduler_name, decision.diagnosis.plugins);
-  Diagnosis& diagnosis = decision.diagnosis;
-  std::string message = diagnosis.message();
+Task<void> Scheduler::Impl::preempt_with_extenders(PodPtr pod, Diagnosis diagnosis,
+                                                   MonoTime started) {
+  const Snapshot& snapshot = cluster.cache().snapshot();
+  Candidates found = find_victims(pod, diagnosis);
+  diagnosis.maybe_by_preemption.clear();
+  Preemption preemption{.message = std::move(found.message)};
+  if (!found.list.empty()) {
+    Result<std::vector<Candidate>> left =
+        co_await extenders.preempt(pod, std::move(found.list), snapshot);
+    if (stop.stop_requested() || !cluster.queue().waits(pod->uid)) co_return;
+    preemption = left ? choose_candidate(std::move(*left), snapshot)
+                      : Preemption{.message = "preemption: " + left.error().message()};
+  }
+  give_up(pod, std::move(diagnosis), std::move(preemption), started);
+}
+
+void Scheduler::Impl::failed(const PodPtr& pod, Diagnosis diagnosis, MonoTime started) {
   Preemption preemption;
   if (profile_of(*pod).preempts) {
     MonoTime asked = loop.mono();
-    preemption = try_preemption(pod, diagnosis);
-    metrics.preempted(preemption.victims.size());
+    Candidates found = find_victims(pod, diagnosis);
+    preemption.message = std::move(found.message);
+    if (!found.list.empty()) {
+      preemption = choose_candidate(std::move(found.list), cluster.cache().snapshot());
+    }
     metrics.extension_point("PostFilter", preemption.node ? "Success" : "Unschedulable",
                             pod->scheduler_name, loop.mono() - asked);
   }
+  give_up(pod, std::move(diagnosis), std::move(preemption), started);
+}
+
+// Not that no node fits: nobody knows.
+void Scheduler::Impl::decision_failed(const PodPtr& pod, const ApiStatus& error, MonoTime started) {
+  ++counters.errors;
+  metrics.attempt("error", pod->scheduler_name, loop.mono() - started);
+  LOG_ERROR("Error selecting node for pod", {"pod", pod->key}, {"err", error});
+  cluster.queue().add_after_back_off(pod, loop.mono());
+  report(pod, kSchedulerError, error.message(), std::nullopt);
+}
+
+void Scheduler::Impl::give_up(const PodPtr& pod, Diagnosis diagnosis, Preemption preemption,
+                              MonoTime started) {
+  ++counters.unschedulable;
+  metrics.rejected(pod->uid, pod->scheduler_name, diagnosis.plugins);
+  if (profile_of(*pod).preempts) metrics.preempted(preemption.victims.size());
+  std::string message = diagnosis.message();
   std::optional<std::string> nominated;
   if (preemption.node) {
     ++counters.preemptions;
@@ -226,8 +296,8 @@ void Scheduler::Impl::failed(const PodPtr& pod, Decision decision, MonoTime star
     message += " " + preemption.message;
   }
   std::string kind = pod_signature(*pod);
-  // It made room for itself alone.
-  if (cluster.cache().is_nominated(pod->uid)) kind += pod->uid;
+  // It made room for itself alone; and what extenders look at, nobody knows.
+  if (cluster.cache().is_nominated(pod->uid) || extenders.judges(*pod)) kind += pod->uid;
   cluster.queue().add_unschedulable(pod, {std::move(kind), std::move(diagnosis.plugins)},
                                     loop.mono());
   metrics.attempt("unschedulable", pod->scheduler_name, loop.mono() - started);
@@ -258,16 +328,19 @@ Task<void> Scheduler::Impl::patch_status(std::string ns, std::string name, std::
 
 Task<void> Scheduler::Impl::bind(PodPtr pod, std::string node, MonoTime started) {
   MonoTime asked = loop.mono();
-  Result<ObjectPtr> bound = co_await client.create_subresource(pod_resource(), std::string(pod->ns),
-                                                               std::string(pod->name), "binding",
-                                                               binding_object(*pod, node));
+  Result<bool> bound = co_await extenders.bind(pod, node);
+  std::string_view step;
+  if (bound && !*bound) {
+    step = kBindFailed;
+    bound = co_await default_bind(pod, node);
+  }
   room.set();
   work.set();
   metrics.extension_point("Bind", bound ? "Success" : "Error", pod->scheduler_name,
                           loop.mono() - asked);
   if (!bound) {
     metrics.attempt("error", pod->scheduler_name, loop.mono() - started);
-    bind_failed(pod, node, bound.error());
+    bind_failed(pod, node, step, bound.error());
     co_return;
   }
   ++counters.scheduled;
@@ -275,6 +348,14 @@ Task<void> Scheduler::Impl::bind(PodPtr pod, std::string node, MonoTime started)
   cluster.queue().done(pod->uid, loop.mono());
   recorder_of(*pod).record(*pod->object, "Normal", "Scheduled",
                            "Successfully assigned " + pod->key + " to " + node);
+}
+
+Task<Result<bool>> Scheduler::Impl::default_bind(PodPtr pod, std::string node) {
+  Result<ObjectPtr> bound = co_await client.create_subresource(pod_resource(), std::string(pod->ns),
+                                                               std::string(pod->name), "binding",
+                                                               binding_object(*pod, node));
+  if (!bound) co_return bound.error();
+  co_return true;
 }
 
 // The informers may have been faster: then the queue has forgotten the pod's tries.
@@ -286,7 +367,7 @@ void Scheduler::Impl::note_bound(const PodPtr& pod, MonoTime started) {
   metrics.scheduled(tries.attempts, loop.mono() - tries.since);
 }
 
-void Scheduler::Impl::bind_failed(const PodPtr& pod, const std::string& node,
+void Scheduler::Impl::bind_failed(const PodPtr& pod, const std::string& node, std::string_view step,
                                   const ApiStatus& error) {
   ++counters.errors;
   if (cluster.cache().forget(pod->uid)) cluster.note_moved(pod, node, true);
@@ -297,8 +378,7 @@ void Scheduler::Impl::bind_failed(const PodPtr& pod, const std::string& node,
   LOG_ERROR("Can't bind a pod", {"pod", pod->key}, {"node", node}, {"err", error});
   cluster.queue().add_after_back_off(pod, loop.mono());
   if (stop.stop_requested()) return;
-  report(pod, kSchedulerError, "running Bind plugin \"DefaultBinder\": " + error.message(),
-         std::nullopt);
+  report(pod, kSchedulerError, std::string(step) + error.message(), std::nullopt);
 }
 
 Task<void> Scheduler::Impl::evict(PodPtr victim, PodPtr preemptor, std::string node) {
@@ -343,6 +423,7 @@ Task<void> Scheduler::stop() {
   impl_->stop.request_stop();
   co_await impl_->gate.close();
   co_await impl_->bindings.close();
+  co_await impl_->extenders.stop();
   co_await impl_->factory.stop();
   for (auto& [name, voice] : impl_->voices) co_await voice.recorder.stop();
 }

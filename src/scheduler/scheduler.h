@@ -1,6 +1,7 @@
 // Scheduler: kube-scheduler. Watches pods without a node, decides, binds.
 //
-// Decisions are schedule() over the Cache's snapshot, one at a time; binding runs beside them with
+// Decisions are schedule() over the Cache's snapshot, one at a time (a pod that extenders have a
+// say about holds up the others while they are asked); binding runs beside them with
 // the pod assumed on its node, at most kMaxBindings at once. A pod that fits nowhere gets a
 // FailedScheduling event and PodScheduled=False, and waits until the cluster changes in a way that
 // may help. Loop thread only.
@@ -10,6 +11,7 @@
 
 #include "base/random.h"
 #include "client/client.h"
+#include "scheduler/extender_calls.h"
 #include "scheduler/queue.h"
 #include "scheduler/schedule.h"
 
@@ -22,6 +24,7 @@ class Scheduler {
     // Pods that name one of these are ours. Requires: not empty, names differ.
     std::vector<Profile> profiles = {default_profile()};
     SchedulingQueue::Options queue;
+    std::vector<Extender> extenders = {};  // ignorable ones last
   };
   Scheduler(Loop& loop, client::Client& client, Random& random, Options options);
   Scheduler(Loop& loop, client::Client& client, Random& random);
@@ -36,7 +39,7 @@ class Scheduler {
   struct Counters {
     int64_t scheduled = 0;      // bound
     int64_t unschedulable = 0;  // attempts that found no node
-    int64_t errors = 0;         // bindings that failed
+    int64_t errors = 0;         // extenders or bindings that failed
     int64_t preemptions = 0;
   };
   const Counters& counters() const;

@@ -1,5 +1,6 @@
 #include "kubelet/probes/handler.h"
 
+#include "async/deadline.h"
 #include "base/strings.h"
 #include "base/time_math.h"
 #include "crypto/tls.h"
@@ -16,21 +17,6 @@ std::string with_port(const std::string& host, uint16_t port) {
   bool v6 = host.find(':') != std::string::npos && !host.starts_with('[');
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
-
-// A token that stops after a time, and the timer behind it.
-class Deadline {
- public:
-  Deadline(Loop& loop, Duration timeout, const StopToken& parent) : loop_(loop), source_(parent) {
-    timer_ = loop.call_after(timeout, [source = &source_] { source->request_stop(); });
-  }
-  ~Deadline() { loop_.cancel(timer_); }
-  StopToken token() const { return source_.token(); }
-
- private:
-  Loop& loop_;
-  StopSource source_;
-  Loop::TimerId timer_;
-};
 
 net::Request http_request(const HandlerTarget& target, core_v1::HTTPGetAction action,
                           const std::string& authority) {
