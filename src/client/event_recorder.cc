@@ -11,8 +11,8 @@ namespace tiphys::client {
 
 namespace {
 
-constexpr size_t kMaxQueued = 1000;
 constexpr int kMaxTries = 12;
+constexpr Duration kLastWrites = std::chrono::seconds(2);  // at stop
 constexpr Duration kRetryAfter = std::chrono::seconds(10);
 constexpr size_t kMaxMessage = 1024;
 
@@ -49,8 +49,8 @@ void tell_of_drops(std::optional<int64_t> count, std::string_view why, std::stri
 }  // namespace
 
 struct EventRecorder::Impl {
-  Impl(Loop& l, Client& c, Random& r, std::string h)
-      : loop(l), client(c), random(r), host(std::move(h)), gate(l), queue(l, kMaxQueued) {}
+  Impl(Loop& l, Client& c, Random& r, std::string h, size_t most)
+      : loop(l), client(c), random(r), host(std::move(h)), gate(l), queue(l, most) {}
   ObjectPtr describe(const Object& about, std::string_view type, std::string_view reason,
                      std::string_view message, std::string_view field_path,
                      std::string_view component) const;
@@ -69,6 +69,7 @@ struct EventRecorder::Impl {
   Channel<Recorded> queue;
   EventCorrelator correlator;
   bool started = false;
+  MonoTime end{0};  // of writing, once stopped
   DropCount crowded_out;
   DropCount undelivered;
 };
@@ -166,12 +167,14 @@ Task<void> EventRecorder::Impl::run() {
   while (true) {
     std::optional<Recorded> recorded = co_await queue.pop(stop.token());
     if (!recorded) co_return;
+    if (stop.stop_requested() && loop.mono() > end) co_return;
     co_await write(std::move(*recorded));
   }
 }
 
-EventRecorder::EventRecorder(Loop& loop, Client& client, Random& random, std::string host)
-    : impl_(std::make_unique<Impl>(loop, client, random, std::move(host))) {}
+EventRecorder::EventRecorder(Loop& loop, Client& client, Random& random, std::string host,
+                             size_t max_queued)
+    : impl_(std::make_unique<Impl>(loop, client, random, std::move(host), max_queued)) {}
 EventRecorder::~EventRecorder() = default;
 
 void EventRecorder::record(const Object& about, std::string_view type, std::string_view reason,
@@ -198,6 +201,7 @@ void EventRecorder::record(const Object& about, std::string_view type, std::stri
 }
 
 Task<void> EventRecorder::stop() {
+  impl_->end = impl_->loop.mono() + kLastWrites;
   impl_->queue.close();
   impl_->stop.request_stop();
   co_await impl_->gate.close();

@@ -215,18 +215,12 @@ std::vector<int64_t> total_scores(const PodInfo& pod, const Snapshot& snapshot,
 
 const NodeInfo* pick_best(std::span<const NodeInfo* const> nodes, std::span<const int64_t> scores,
                           Random& random) {
-  size_t best = 0;
-  uint64_t ties = 1;
-  for (size_t i = 1; i < nodes.size(); ++i) {
-    if (scores[i] < scores[best]) continue;
-    if (scores[i] > scores[best]) {
-      best = i;
-      ties = 1;
-    } else if (random.below(++ties) == 0) {
-      best = i;
-    }
+  int64_t best = *std::max_element(scores.begin(), scores.end());
+  auto ties = static_cast<uint64_t>(std::count(scores.begin(), scores.end(), best));
+  uint64_t chosen = random.below(ties);  // once: with the system's randomness it is not cheap
+  for (size_t i = 0;; ++i) {
+    if (scores[i] == best && chosen-- == 0) return nodes[i];
   }
-  return nodes[best];
 }
 
 Decision schedule(const PodInfo& pod, const Snapshot& snapshot, const Profile& profile,

@@ -15,6 +15,9 @@ namespace {
 
 // How long decisions may hold the loop before others get their turn.
 constexpr Duration kTurn = std::chrono::milliseconds(2);
+// Of one profile. Events are written one after another beside the bindings, so a burst of pods is
+// told of later than it is placed, but told of.
+constexpr size_t kMaxEvents = 20'000;
 constexpr const char* kUnschedulable = "Unschedulable";
 constexpr const char* kSchedulerError = "SchedulerError";
 constexpr std::string_view kBindFailed = "running Bind plugin \"DefaultBinder\": ";
@@ -79,7 +82,7 @@ struct Scheduler::Impl {
   // Events come from the schedulerName that a pod asks for.
   struct Voice {
     Voice(Loop& loop, client::Client& client, Random& random, const std::string& name)
-        : own(client.transport(), name), recorder(loop, own, random) {}
+        : own(client.transport(), name), recorder(loop, own, random, "", kMaxEvents) {}
     client::Client own;
     client::EventRecorder recorder;
   };

@@ -45,11 +45,11 @@ Revision ResourceCache::revision() const {
 }
 
 ObjectPtr ResourceCache::get(std::string_view ns, std::string_view name) const {
-  auto it = objects_.find(key_of(ns, name));
-  if (it == objects_.end()) return nullptr;
+  const ObjectPtr* object = objects_.find(key_of(ns, name));
+  if (object == nullptr) return nullptr;
   encodings_ = true;
   host_.encodings_used();
-  return it->second;
+  return *object;
 }
 
 std::optional<ApiStatus> ResourceCache::problem(std::string_view ns, std::string_view name) const {
@@ -66,7 +66,7 @@ Task<bool> ResourceCache::wait_for(Revision wanted, Duration timeout) {
 void ResourceCache::on_change(ChangeHandler handler) {
   handlers_.push_back(std::move(handler));
   if (!ready_) return;
-  auto objects = objects_;  // the handler may look at the cache
+  Objects objects = objects_.ordered();  // the handler may look at the cache
   ChangeHandler added = handlers_.back();
   for (auto& [key, object] : objects) added(nullptr, object);
 }
@@ -95,7 +95,7 @@ ObjectPtr ResourceCache::decode(const std::string& key, const storage::KeyValue&
 
 void ResourceCache::load(const storage::KeyValue& item) {
   std::string key(relative(item.key));
-  if (auto object = decode(key, item)) loading_.insert_or_assign(std::move(key), std::move(object));
+  if (auto object = decode(key, item)) loading_.put(key, std::move(object));
 }
 
 void ResourceCache::loaded(Revision revision) {
@@ -103,13 +103,13 @@ void ResourceCache::loaded(Revision revision) {
   loaded_revision_ = revision;
   window_.reset(revision);
   auto old = std::exchange(objects_, std::exchange(loading_, {}));
-  tell_difference(old);
+  tell_difference(old.ordered());
   for (auto& event : std::exchange(early_, {})) apply(event);
 }
 
 void ResourceCache::tell_difference(const Objects& old) {
   if (handlers_.empty()) return;
-  auto now = objects_;
+  Objects now = objects_.ordered();
   auto tell = [this](const ObjectPtr& before, const ObjectPtr& after) {
     for (size_t i = 0; i < handlers_.size(); ++i) handlers_[i](before, after);
   };
@@ -144,15 +144,15 @@ void ResourceCache::apply(const storage::Event& event) {
 }
 
 void ResourceCache::change(std::string key, ObjectPtr now, Revision revision) {
-  auto it = objects_.find(key);
-  ObjectPtr before = it == objects_.end() ? nullptr : it->second;
+  ObjectPtr* present = objects_.find(key);
+  ObjectPtr before = present == nullptr ? nullptr : *present;
   if (!before && !now) return;
   if (!now) {
-    objects_.erase(it);
-  } else if (it != objects_.end()) {
-    it->second = now;
+    objects_.erase(key);
+  } else if (present != nullptr) {
+    *present = now;
   } else {
-    objects_.emplace(key, now);
+    objects_.put(key, now);
   }
   auto event = std::make_shared<CacheEvent>();
   event->key = std::move(key);
@@ -173,7 +173,7 @@ void ResourceCache::change(std::string key, ObjectPtr now, Revision revision) {
 void ResourceCache::drop_encodings() {
   if (!std::exchange(encodings_, false)) return;
   window_.drop_encodings();
-  for (auto& [key, object] : objects_) {
+  for (auto& [key, object] : objects_.ordered()) {
     object->encoding_slot(0).reset();
     object->encoding_slot(1).reset();
   }
@@ -203,7 +203,8 @@ Result<WatchStart> ResourceCache::make_start(const WatchOptions& options) const 
   }
   start.initial_revision = revision();
   std::string scope = options.ns.empty() ? "" : options.ns + "/";
-  for (auto it = objects_.lower_bound(scope); it != objects_.end(); ++it) {
+  const Objects& objects = objects_.ordered();
+  for (auto it = objects.lower_bound(scope); it != objects.end(); ++it) {
     std::string_view key = it->first;
     if (!key.starts_with(scope)) break;
     if (!options.name.empty() && key.substr(key.find('/') + 1) != options.name) continue;

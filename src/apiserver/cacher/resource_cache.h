@@ -6,6 +6,7 @@
 #include "apiserver/cacher/cacher.h"
 #include "apiserver/cacher/event_window.h"
 #include "apiserver/cacher/watch_queue.h"
+#include "base/hashed_map.h"
 
 namespace tiphys::apiserver {
 
@@ -57,7 +58,7 @@ class ResourceCache : public Cacher, public WatchSource {
   void forget(CacheWatcher* watcher) override;
 
  private:
-  using Objects = std::map<std::string, ObjectPtr, std::less<>>;
+  using Objects = std::map<std::string, ObjectPtr, std::less<>>;  // in key order
   struct Walk;
   std::string_view relative(std::string_view key) const;
   void change(std::string key, ObjectPtr now, Revision revision);
@@ -76,8 +77,8 @@ class ResourceCache : public Cacher, public WatchSource {
   bool ready_ = false;      // the first load is complete
   bool following_ = false;  // no load is in progress
   Revision loaded_revision_ = 0;
-  Objects objects_;
-  Objects loading_;
+  HashedMap<ObjectPtr> objects_;
+  HashedMap<ObjectPtr> loading_;
   std::map<std::string, ApiStatus, std::less<>> problems_;
   EventWindow window_;
   std::vector<storage::Event> early_;  // changes that came while loading

@@ -53,7 +53,7 @@ struct ResourceCache::Walk {
 ListPage ResourceCache::walk(const ListQuery& query, const Objects& overlay) const {
   ListPage page;
   std::string scope = scope_of(query);
-  Walk at(objects_, overlay, std::max(scope, query.from), scope);
+  Walk at(objects_.ordered(), overlay, std::max(scope, query.from), scope);
   auto full = [&] {
     return query.limit > 0 && static_cast<int64_t>(page.items.size()) >= query.limit;
   };

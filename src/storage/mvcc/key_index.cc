@@ -20,10 +20,7 @@ Presence presence_at(const KeyState& state, Revision at) {
   return state.origin == 0 ? Presence::kAbsent : Presence::kUnknown;
 }
 
-const KeyState* KeyIndex::find(std::string_view key) const {
-  auto it = keys_.find(key);
-  return it == keys_.end() ? nullptr : &it->second;
-}
+const KeyState* KeyIndex::find(std::string_view key) const { return keys_.find(key); }
 
 void KeyIndex::apply(const Row& row) {
   auto [it, added] = keys_.try_emplace(row.key);

@@ -2,8 +2,8 @@
 // their deletion, so that older states can be found. Pure; one thread.
 #pragma once
 #include <deque>
-#include <map>
 
+#include "base/hashed_map.h"
 #include "storage/mvcc/row.h"
 
 namespace tiphys::storage::mvcc {
@@ -30,7 +30,7 @@ Presence presence_at(const KeyState& state, Revision at);
 
 class KeyIndex {
  public:
-  using Map = std::map<std::string, KeyState, std::less<>>;
+  using Map = HashedMap<KeyState>;
 
   // Null: unknown. Deleted keys are found until compacted.
   const KeyState* find(std::string_view key) const;
@@ -42,7 +42,8 @@ class KeyIndex {
   // returns false.
   template <class Fn>
   void scan(std::string_view prefix, std::string_view from, Fn fn) const {
-    for (auto it = keys_.lower_bound(std::max(prefix, from)); it != keys_.end(); ++it) {
+    const auto& keys = keys_.ordered();
+    for (auto it = keys.lower_bound(std::max(prefix, from)); it != keys.end(); ++it) {
       if (!it->first.starts_with(prefix) || !fn(it->first, it->second)) return;
     }
   }

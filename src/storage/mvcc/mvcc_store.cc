@@ -146,8 +146,9 @@ void MvccStore::apply_row(Row& row, std::vector<storage::Event>& events) {
 
 // The state before a row, for watches that want it; without its value where that isn't in memory.
 std::optional<KeyValue> MvccStore::previous_of(const Row& row) const {
+  if (!hub_.wants_previous(row.key)) return std::nullopt;
   const KeyState* before = index_.find(row.key);
-  if (!before || before->deleted() || !hub_.wants_previous(row.key)) return std::nullopt;
+  if (!before || before->deleted()) return std::nullopt;
   KeyValue item;
   item.key = row.key;
   item.value = values_.find(before->row);
