@@ -57,6 +57,7 @@ class ApiServer:
         self.base = f"https://127.0.0.1:{self.port}"
         (self.folder / "tokens.csv").write_text(f'{TOKEN},admin,admin,"system:masters"\n')
         self.process = None
+        self.arguments = []  # more flags
 
     def start(self):
         """Returns the seconds from process start to a 200 of /readyz."""
@@ -66,7 +67,8 @@ class ApiServer:
                 [TIPHYS, "kube-apiserver", "--data-dir", str(self.folder / "data"), "--secure-port",
                  str(self.port), "--bind-address", "127.0.0.1", "--token-auth-file",
                  str(self.folder / "tokens.csv"), "--service-cluster-ip-range=10.43.0.0/16",
-                 "--authorization-mode=Node,RBAC", "--disable-admission-plugins=ServiceAccount"],
+                 "--authorization-mode=Node,RBAC",
+                 *(self.arguments or ["--disable-admission-plugins=ServiceAccount"])],
                 stdout=log, stderr=log)
         while time.monotonic() - started < 30:
             if self.process.poll() is not None:
