@@ -17,6 +17,7 @@ constexpr Command kCommands[] = {
     {"kube-scheduler", "Run the scheduler alone", run_kube_scheduler},
     {"kubelet", "Run the node agent alone", run_kubelet},
     {"kube-proxy", "Run the service proxy alone", run_kube_proxy},
+    {"hollow", "Run many nodes without machines (upstream's kubemark)", run_hollow},
     {"why", "Explain where a pod is or could be scheduled, node by node", run_why},
     {"purge", "Remove every container, mount, network and file of a stopped node", run_purge},
 };

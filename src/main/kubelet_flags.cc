@@ -5,7 +5,6 @@
 #include "os/files.h"
 
 namespace tiphys {
-namespace {
 
 Result<std::map<std::string, std::string>> read_pairs(std::string_view flag,
                                                       const std::vector<std::string>& items) {
@@ -23,7 +22,8 @@ Result<std::map<std::string, std::string>> read_pairs(std::string_view flag,
   return pairs;
 }
 
-// key=value:effect, key:effect
+namespace {
+
 Result<kubelet::Options::Taint> read_taint(const std::string& text) {
   size_t colon = text.rfind(':');
   std::string effect = colon == std::string::npos ? "" : text.substr(colon + 1);
@@ -38,6 +38,15 @@ Result<kubelet::Options::Taint> read_taint(const std::string& text) {
 }
 
 }  // namespace
+
+Result<std::vector<kubelet::Options::Taint>> read_taints(const std::vector<std::string>& items) {
+  std::vector<kubelet::Options::Taint> taints;
+  for (const std::string& text : items) {
+    TIPHYS_TRY(kubelet::Options::Taint, taint, read_taint(text));
+    taints.push_back(taint);
+  }
+  return taints;
+}
 
 void KubeletFlags::add_to(FlagSet& flags) {
   flags.add("node-ip", options.node_ip,
@@ -80,10 +89,8 @@ Result<kubelet::Options> KubeletFlags::resolve() const {
   resolved.node_labels = labels;
   resolved.system_reserved = of_system;
   resolved.kube_reserved = of_kube;
-  for (const std::string& text : register_with_taints) {
-    TIPHYS_TRY(kubelet::Options::Taint, taint, read_taint(text));
-    resolved.register_with_taints.push_back(taint);
-  }
+  TIPHYS_TRY(auto, taints, read_taints(register_with_taints));
+  resolved.register_with_taints = taints;
   if (!client_ca_file.empty()) {
     TIPHYS_TRY(std::string, pem, os::read_file(client_ca_file));
     resolved.client_ca_pem = pem;

@@ -9,6 +9,12 @@
 
 namespace tiphys {
 
+// key=value items of a flag. Errors name the flag, without dashes.
+Result<std::map<std::string, std::string>> read_pairs(std::string_view flag,
+                                                      const std::vector<std::string>& items);
+// "key=value:effect" or "key:effect" items of --register-with-taints.
+Result<std::vector<kubelet::Options::Taint>> read_taints(const std::vector<std::string>& items);
+
 struct KubeletFlags {
   kubelet::Options options;
   std::vector<std::string> node_labels;

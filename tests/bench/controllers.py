@@ -2,7 +2,7 @@
 """./dev bench controllers: how fast controllers work against a real API server.
 
 kube-apiserver and kube-controller-manager run as processes of their own (TLS, durable store). For
-the rolling update the model nodes of tests/control make pods ready in a third process; pods name
+the rolling update a hollow node makes pods ready in a third process; pods name
 their node, so no scheduler is needed, and have no grace period, so no kubelet has to end them. Each
 figure stands beside its goal and beside what h2load gets out of the same server in the same run
 with plain creates or deletes: no controller can be faster than that. Timing decides nothing: the
@@ -20,7 +20,6 @@ import urllib.error
 
 from smoke import ROOT, TIPHYS, TOKEN, ApiServer, h2load, resident_mb, row
 
-KUBELETS = os.environ.get("MODEL_KUBELETS", str(ROOT / "build/release/tests/bench/model_kubelets"))
 HEADERS = ["-H", f"Authorization: Bearer {TOKEN}"]
 CONNECTIONS = ["-c", "16", "-m", "4"]
 GRACE = 5  # how long the controller waits for requests that were under way, as upstream's
@@ -145,7 +144,8 @@ class Bench:
         row("resident memory of the manager a pod", f"{(after - before) * 1024 / count:.1f} KB", "")
 
     def roll(self, count, creates, deletes):
-        kubelets = Part(self.folder, KUBELETS, str(self.config), "node-1")
+        kubelets = Part(self.folder, TIPHYS, "hollow", "--kubeconfig", str(self.config), "--name=node-1", "--cpu=64",
+                        "--max-pods=20000")
         self.wait(lambda: self.status().get("availableReplicas") == count, "available pods")
         self.wait(lambda: self.status().get("observedGeneration") == 1, "status")
         used = self.cpu()

@@ -92,4 +92,40 @@ std::optional<ModelCommand> model_command(core_v1::Container container,
   return interpreter.out();
 }
 
+namespace {
+
+constexpr Duration kLeaseSlack = std::chrono::seconds(10);  // a Lease outlives its renewal
+constexpr std::string_view kIndexLabel = "batch.kubernetes.io/job-completion-index";
+
+bool probe_fails(core_v1::Container container) {
+  for (std::string_view word : container.readiness_probe().exec().command()) {
+    return word == "false";
+  }
+  return false;
+}
+
+kubelet::HollowRun model_run(core_v1::Pod pod, core_v1::Container container, bool init) {
+  auto command = model_command(container, pod.metadata().labels().find(kIndexLabel));
+  kubelet::HollowRun run{.runs_for = Duration::zero(), .exit_code = 127};
+  if (command) run = {.runs_for = command->runs_for, .exit_code = command->exit_code};
+  run.image_missing = container.image().starts_with("missing");
+  run.unready = probe_fails(container);
+  return run;
+}
+
+}  // namespace
+
+kubelet::HollowOptions model_nodes(Duration heartbeat) {
+  kubelet::HollowOptions options;
+  options.facts = kubelet::hollow_facts(64, int64_t{256} << 30);
+  options.node.max_pods = 20'000;
+  options.behaviour = model_run;
+  options.reaction = std::chrono::milliseconds(200);
+  options.renew_interval = heartbeat;
+  auto lasts = std::chrono::duration_cast<std::chrono::seconds>(heartbeat + kLeaseSlack);
+  options.node.node_lease_duration_seconds = lasts.count();
+  options.node.node_status_report_frequency = std::chrono::hours(24);
+  return options;
+}
+
 }  // namespace tiphys::control

@@ -10,6 +10,7 @@
 
 #include "base/time.h"
 #include "kinds/core_v1.h"
+#include "kubelet/hollow/hollow_nodes.h"
 
 namespace tiphys::control {
 
@@ -21,5 +22,14 @@ struct ModelCommand {
 // Nothing: a command that the model does not know.
 std::optional<ModelCommand> model_command(core_v1::Container container,
                                           std::string_view completion_index);
+
+// A kubelet renews every 10 s; what matters here is that it is within --node-monitor-grace-period
+// (50 s).
+inline constexpr Duration kUsualHeartbeat = std::chrono::seconds(30);
+
+// The hollow nodes of a model cluster, with Leases that are renewed so often. Their containers do
+// what their commands say; images that begin with "missing" can't be had; a readiness probe that
+// execs `false` fails.
+kubelet::HollowOptions model_nodes(Duration heartbeat);
 
 }  // namespace tiphys::control

@@ -7,6 +7,7 @@
 #include "main/bootstrap_policy.h"
 #include "storage/memory/memory_store.h"
 #include "tests/cases/tree.h"
+#include "tests/control/model_command.h"
 
 namespace tiphys::control {
 namespace {
@@ -88,8 +89,8 @@ void SimCluster::start() {
   start_controllers();
   scheduler_ = std::make_unique<scheduler::Scheduler>(loop_, *client_, random_);
   scheduler_->start();
-  nodes_ = std::make_unique<ModelNodes>(loop_, *client_, random_);
-  nodes_->set_heartbeat(heartbeat_);
+  nodes_ = std::make_unique<kubelet::HollowNodes>(loop_, *client_, *client_, random_,
+                                                  model_nodes(heartbeat_));
   nodes_->start();
   for (const std::string& name : names_) nodes_->up(name);
 }

@@ -1,5 +1,5 @@
 // SimCluster: a whole cluster in one thread on virtual time: the API server on the memory store,
-// all controllers, the scheduler and model nodes. A month takes as long as what happens in it.
+// all controllers, the scheduler and hollow nodes. A month takes as long as what happens in it.
 // Controllers work as their own service accounts with the rights of the bootstrap policy.
 //
 // disturb() carries out:
@@ -22,13 +22,14 @@
 #include "apiserver/authz/rbac.h"
 #include "async/sim_loop.h"
 #include "controllers/controller_manager.h"
+#include "kubelet/hollow/hollow_nodes.h"
 #include "main/in_process_transport.h"
 #include "scheduler/scheduler.h"
 #include "tests/cases/world.h"
 #include "tests/control/custom_transport.h"
 #include "tests/control/fault_transport.h"
+#include "tests/control/model_command.h"
 #include "tests/control/model_metrics.h"
-#include "tests/control/model_nodes.h"
 
 namespace tiphys::control {
 
@@ -50,7 +51,7 @@ class SimCluster : public cases::World {
   SimLoop& loop() { return loop_; }
   client::Client& client() { return *client_; }
   FaultPlan& faults() { return faults_; }
-  ModelNodes& nodes() { return *nodes_; }
+  kubelet::HollowNodes& nodes() { return *nodes_; }
   // Lets time pass until the controllers have written nothing for `quiet`; what they still wrote
   // if that is not so after `limit`.
   Result<void> rest(Duration quiet, Duration limit = std::chrono::minutes(10));
@@ -89,7 +90,7 @@ class SimCluster : public cases::World {
   std::vector<std::unique_ptr<Door>> doors_;  // of controllers
   std::unique_ptr<controllers::ControllerManager> manager_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
-  std::unique_ptr<ModelNodes> nodes_;
+  std::unique_ptr<kubelet::HollowNodes> nodes_;
   Duration heartbeat_ = kUsualHeartbeat;
   std::set<std::string> names_;  // of nodes that are up
 };

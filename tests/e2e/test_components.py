@@ -15,8 +15,8 @@ from test_first_cluster import MANIFEST, fetch, pods, ready
 
 BRIDGE = "tiphyssplit"
 COMMANDS = ["server", "agent", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet",
-            "kube-proxy", "purge"]
-BY_KUBECONFIG = ["agent", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"]
+            "kube-proxy", "hollow", "purge"]
+BY_KUBECONFIG = ["agent", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "hollow"]
 # Short leases: a killed leader's successor waits for the end of its lease.
 ELECTION = ["--leader-elect-lease-duration=3s", "--leader-elect-renew-deadline=2s",
             "--leader-elect-retry-period=500ms"]

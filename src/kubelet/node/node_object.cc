@@ -123,12 +123,14 @@ std::map<std::string, std::string> node_labels(const NodeFacts& facts, const Opt
 }
 
 std::map<std::string, std::string> node_capacity(const NodeFacts& facts, const Options& options) {
-  return {{"cpu", std::to_string(facts.machine.cpus)},
-          {"memory", kibibytes(facts.machine.memory_bytes)},
-          {"ephemeral-storage", kibibytes(facts.machine.disk_bytes)},
-          {"hugepages-1Gi", "0"},
-          {"hugepages-2Mi", "0"},
-          {"pods", std::to_string(options.max_pods)}};
+  std::map<std::string, std::string> out = facts.devices;
+  out["cpu"] = std::to_string(facts.machine.cpus);
+  out["memory"] = kibibytes(facts.machine.memory_bytes);
+  out["ephemeral-storage"] = kibibytes(facts.machine.disk_bytes);
+  out["hugepages-1Gi"] = "0";
+  out["hugepages-2Mi"] = "0";
+  out["pods"] = std::to_string(options.max_pods);
+  return out;
 }
 
 std::map<std::string, std::string> node_allocatable(const NodeFacts& facts,

@@ -19,7 +19,8 @@ struct NodeFacts {
   uint16_t kubelet_port = 10250;
   std::string runtime_version;  // "containerd://1.6.20"
   std::vector<ImageRecord> images;
-  std::string not_ready;  // why the node isn't Ready; "": it is
+  std::map<std::string, std::string> devices;  // extended resources and how many
+  std::string not_ready;                       // why the node isn't Ready; "": it is
   MicroTime now = 0;
 };
 
