@@ -89,6 +89,27 @@ TEST_F(EventTest, waits_for_a_server_that_is_away_and_never_blocks) {
   loop.run(recorder.stop());
 }
 
+TEST_F(EventTest, as_many_wait_as_may_and_stopping_does_not_wait_for_all) {
+  EventRecorder recorder(loop, client, random, "", 3);
+  api.set_delay(seconds(1));
+  for (int i = 0; i < 10; ++i) {
+    Draft draft(*pod);
+    core_v1::PodEdit(draft).edit_metadata().set_uid("u" + std::to_string(i));
+    recorder.record(*draft.freeze(), "Normal", "A", "m");
+  }
+  loop.run_for(seconds(20));
+  EXPECT_EQ(events().size(), 4u) << "one is being written, three wait";
+  for (int i = 0; i < 4; ++i) {
+    Draft draft(*pod);
+    core_v1::PodEdit(draft).edit_metadata().set_uid("v" + std::to_string(i));
+    recorder.record(*draft.freeze(), "Normal", "A", "m");
+  }
+  MonoTime before = loop.mono();
+  loop.run(recorder.stop());
+  EXPECT_LE(loop.mono() - before, seconds(4));
+  EXPECT_LT(events().size(), 8u);
+}
+
 TEST(EventCorrelator, many_alike_are_combined_and_many_from_one_source_dropped) {
   EventCorrelator correlator;
   int created = 0, combined = 0, dropped = 0;
