@@ -100,9 +100,11 @@ const NodeInfo* pick_fitting(const PodInfo& pod, const Snapshot& snapshot, const
 Task<Consultation> consult(ExtenderCalls& extenders, Cache& cache, PodPtr pod,
                            const Profile& profile, size_t start, Random& random) {
   const Snapshot& snapshot = cache.snapshot();
+  MonoTime started = extenders.now();
   Feasible found =
       cache.as_seen_by(pod, [&] { return find_feasible(*pod, snapshot, profile, start); });
   Consultation made;
+  made.filtering = extenders.now() - started;
   Decision& decision = made.decision;
   decision.evaluated = found.evaluated;
   decision.next_start = found.next_start;
@@ -124,7 +126,9 @@ Task<Consultation> consult(ExtenderCalls& extenders, Cache& cache, PodPtr pod,
     decision.diagnosis.maybe_by_preemption = present(maybe, snapshot);
     co_return made;
   }
+  started = extenders.now();
   Scored scored = score(cache, pod, profile, filtered->nodes);
+  made.scoring = extenders.now() - started;
   if (scored.nodes.size() > 1) {
     std::map<std::string, int64_t> more = co_await extenders.prioritize(pod, scored.nodes);
     add(more, scored);

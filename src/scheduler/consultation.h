@@ -15,6 +15,8 @@ struct Consultation {
   std::optional<ApiStatus> error;  // an extender failed that may not be ignored
   // The cluster changed, and none of the chosen nodes will do any more: try again.
   bool overtaken = false;
+  // How long the plugins took, waiting for extenders aside; zero: they were not asked.
+  Duration filtering{0}, scoring{0};
 };
 
 // Everything but the pod outlives the call. `start` as in schedule().

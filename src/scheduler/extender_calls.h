@@ -44,6 +44,7 @@ class ExtenderCalls {
   bool judges(const PodInfo& pod) const;
   bool judges_preemption(const PodInfo& pod) const;
   bool binds(const PodInfo& pod) const;
+  MonoTime now() const { return loop_.mono(); }
 
   // Which of these nodes pass every extender. Error: one failed that may not be ignored.
   Task<Result<Filtered>> filter(PodPtr pod, std::vector<ObjectPtr> nodes);

@@ -1,6 +1,7 @@
 // Requirements on labels or fields: node selectors and label selectors in one shape, extracted
 // once from the API object. Pure; thread-safe.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -56,6 +56,7 @@ struct Scheduler::Impl {
   }
   void schedule_one(const PodPtr& pod);
   Task<void> schedule_with_extenders(PodPtr pod);
+  void note_times(const PodInfo& pod, const Consultation& made);
   void place(const PodPtr& pod, const Decision& decision, MonoTime started);
   Task<void> preempt_with_extenders(PodPtr pod, Diagnosis diagnosis, MonoTime started);
   void failed(const PodPtr& pod, Diagnosis diagnosis, MonoTime started);
@@ -180,6 +181,7 @@ Task<void> Scheduler::Impl::schedule_with_extenders(PodPtr pod) {
   Consultation made =
       co_await consult(extenders, cluster.cache(), pod, profile_of(*pod), next_start, random);
   next_start = made.decision.next_start;
+  note_times(*pod, made);
   metrics.algorithm(loop.mono() - started);
   // Gone meanwhile, or bound by somebody else?
   if (stop.stop_requested() || !cluster.queue().waits(pod->uid)) co_return;
@@ -195,6 +197,13 @@ Task<void> Scheduler::Impl::schedule_with_extenders(PodPtr pod) {
   } else {
     failed(pod, std::move(diagnosis), started);
   }
+}
+
+void Scheduler::Impl::note_times(const PodInfo& pod, const Consultation& made) {
+  bool some = made.decision.feasible > 0;
+  metrics.extension_point("Filter", some ? "Success" : "Unschedulable", pod.scheduler_name,
+                          made.filtering);
+  if (some) metrics.extension_point("Score", "Success", pod.scheduler_name, made.scoring);
 }
 
 void Scheduler::Impl::place(const PodPtr& pod, const Decision& decision, MonoTime started) {
@@ -243,6 +252,7 @@ Candidates Scheduler::Impl::find_victims(const PodPtr& pod, const Diagnosis& dia
 Task<void> Scheduler::Impl::preempt_with_extenders(PodPtr pod, Diagnosis diagnosis,
                                                    MonoTime started) {
   const Snapshot& snapshot = cluster.cache().snapshot();
+  MonoTime asked = loop.mono();
   Candidates found = find_victims(pod, diagnosis);
   diagnosis.maybe_by_preemption.clear();
   Preemption preemption{.message = std::move(found.message)};
@@ -253,6 +263,8 @@ Task<void> Scheduler::Impl::preempt_with_extenders(PodPtr pod, Diagnosis diagnos
     preemption = left ? choose_candidate(std::move(*left), snapshot)
                       : Preemption{.message = "preemption: " + left.error().message()};
   }
+  metrics.extension_point("PostFilter", preemption.node ? "Success" : "Unschedulable",
+                          pod->scheduler_name, loop.mono() - asked);
   give_up(pod, std::move(diagnosis), std::move(preemption), started);
 }
 

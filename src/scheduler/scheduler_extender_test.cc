@@ -31,7 +31,7 @@ class FakeExtender : public ExtenderTransport {
     if (!over) co_return ApiStatus::stopped();
     if (down) co_return ApiStatus::service_unavailable("dial tcp: connection refused");
     if (on_answer) on_answer(verb);
-    co_return Answer{status, answers[verb]};
+    co_return Answer{status, reply ? reply(verb, body) : answers[verb]};
   }
   Task<void> stop() override {
     stopped = true;
@@ -42,6 +42,7 @@ class FakeExtender : public ExtenderTransport {
   }
 
   std::map<std::string, std::string> answers;
+  std::function<std::string(const std::string& verb, const std::string& question)> reply;
   std::function<void(const std::string& verb)> on_answer;
   Duration delay = Duration::zero();
   bool hangs = false, down = false, stopped = false;
@@ -391,6 +392,87 @@ TEST_F(ExtenderTest, HasASayInPreemption) {
   loop.run_for(seconds(30));
   EXPECT_EQ(placed("high"), "n2");
 }
+
+// Every node it is asked about passes.
+std::string pass_all(const std::string& verb, const std::string& question) {
+  constexpr std::string_view kList = "\"NodeNames\":";
+  if (verb != "filter") return "[]";
+  return "{" + question.substr(question.rfind(kList));
+}
+
+class ExtenderHistoryTest : public ExtenderTest, public testing::WithParamInterface<uint64_t> {
+ protected:
+  void change_something() {
+    std::string name = std::to_string(dice.below(4));
+    switch (dice.below(8)) {
+      case 0:
+      case 1:
+        pod({.name = "p" + std::to_string(count++), .requests = R"({"cpu":"1"})"});
+        break;
+      case 2:
+        if (count == 0) break;
+        api.remove(pods(), "default", "p" + std::to_string(dice.below(count)));
+        api.finish_deleted_pods();
+        break;
+      case 3:
+        api.remove(nodes(), "", "n" + name);
+        break;
+      case 4:
+      case 5:
+        node({.name = "n" + name, .allocatable = R"({"cpu":"2","memory":"1Gi","pods":"10"})"});
+        break;
+      case 6:
+        fake->delay = std::chrono::milliseconds(dice.below(4000));
+        break;
+      default:
+        change_mood();
+    }
+  }
+  void change_mood() {
+    uint64_t mood = dice.below(4);
+    fake->down = mood == 0;
+    fake->status = mood == 1 ? 500 : 200;
+    fake->reply = pass_all;
+    if (mood == 2) fake->reply = [](const auto&, const auto&) { return R"({"Nodes":null})"; };
+  }
+  void nothing_is_booked_twice() {
+    std::map<std::string, int> used;
+    for (const ObjectPtr& object : api.list(pods())) {
+      std::string on(core_v1::Pod(*object).spec().node_name());
+      if (!on.empty()) EXPECT_LE(++used[on], on == "big" ? 1000 : 2) << on;
+    }
+  }
+
+  SeededRandom dice{GetParam()};
+  uint64_t count = 0;
+};
+
+TEST_P(ExtenderHistoryTest, NothingIsBookedTwiceAndNobodyIsLost) {
+  SCOPED_TRACE("seed " + std::to_string(GetParam()));
+  fake->reply = pass_all;
+  start({.filter_verb = "filter",
+         .prioritize_verb = "prioritize",
+         .weight = 1,
+         .http_timeout = seconds(3)});
+  for (int step = 0; step < 200; ++step) {
+    change_something();
+    loop.run_for(std::chrono::milliseconds(dice.below(1500)));
+    nothing_is_booked_twice();
+  }
+  fake->down = false;
+  fake->status = 200;
+  fake->delay = Duration::zero();
+  fake->reply = pass_all;
+  node({.name = "big", .allocatable = R"({"cpu":"1000","memory":"900Gi","pods":"1000"})"});
+  loop.run_for(minutes(1));
+  nothing_is_booked_twice();
+  for (const ObjectPtr& object : api.list(pods())) {
+    EXPECT_NE(core_v1::Pod(*object).spec().node_name(), "") << name_of(*object);
+  }
+  EXPECT_EQ(scheduler->pending(), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, ExtenderHistoryTest, testing::Range<uint64_t>(1, 31));
 
 TEST_F(ExtenderTest, StopsInTheMiddleOfACall) {
   start({.filter_verb = "filter"});

@@ -35,14 +35,14 @@ class Scheduler(Component):
     """Serves as the controller manager does."""
     read = Manager.read
 
-    def __init__(self, folder, server, number):
+    def __init__(self, folder, server, number, text=CONFIG):
         self.port = free_port()
         pki = server.data / "pki"
         kubeconfig = folder / "scheduler.conf"
         kubeconfig.write_text(kubeconfig_text(f"https://127.0.0.1:{server.port}", pki / "ca.crt",
                                               pki / "kube-scheduler.crt", pki / "kube-scheduler.key"))
         config = folder / "scheduler.yaml"
-        config.write_text(CONFIG % kubeconfig)
+        config.write_text(text % kubeconfig)
         super().__init__(folder, "kube-scheduler", [
             "--config", str(config), "--bind-address=127.0.0.1", "--secure-port", str(self.port), *ELECTION])
         self.log = folder / f"scheduler{number}.log"
