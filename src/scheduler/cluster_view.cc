@@ -37,7 +37,27 @@ bool same_offer(const Object& a, const Object& b) {
 // Whether the change of an object that pods depend on is none to them.
 bool same_to_decisions(std::string_view kind, const Object& a, const Object& b) {
   if (kind == "Node") return same_offer(a, b);
-  return kind == "Namespace" && same_map(metadata(a).labels(), metadata(b).labels());
+  if (kind == "Namespace") return same_map(metadata(a).labels(), metadata(b).labels());
+  return kind == "VolumeAttachment" &&
+         equal(storage_v1::VolumeAttachment(a).spec(), storage_v1::VolumeAttachment(b).spec());
+}
+
+bool tells_resources(const core_v1::Pod& pod) {
+  for (core_v1::ContainerStatus status : pod.status().container_statuses()) {
+    if (status.has_resources()) return true;
+  }
+  for (core_v1::ContainerStatus status : pod.status().init_container_statuses()) {
+    if (status.has_resources()) return true;
+  }
+  return false;
+}
+
+// Of pods with the same spec: a resize in place may make a difference, nothing else of a status.
+bool same_requests(const Object& a, const Object& b) {
+  core_v1::Pod before(a), after(b);
+  if (!tells_resources(before) && !tells_resources(after)) return true;
+  return pod_requests(before) == pod_requests(after) &&
+         pod_nonzero_requests(before) == pod_nonzero_requests(after);
 }
 
 }  // namespace
@@ -64,8 +84,16 @@ void ClusterView::on_object(const SnapshotFeed& feed, const ObjectPtr& old, cons
   feed.apply(cache_.snapshot(), old, now);
   if (kind == "Node") {
     note_node(now ? std::string(name_of(*now)) : "");
+    if (!now) binder_(std::string(name_of(*old)));
   } else if (kind == "Namespace") {
     note_node("");
+  } else if (kind == "CSINode" && now) {
+    note_node(std::string(name_of(*now)));
+  } else if (kind == "VolumeAttachment" && !now) {
+    note_node(std::string(storage_v1::VolumeAttachment(*old).spec().node_name()));
+  } else if (changed_volumes_.note(kind, old, now, cache_.snapshot().volumes())) {
+    for (const std::string& claim : claims_concerned(kind, old, now)) binder_(claim);
+    changed_();
   }
 }
 
@@ -76,7 +104,11 @@ void ClusterView::note_node(const std::string& name) {
 }
 
 void ClusterView::note_moved(const PodPtr& pod, const std::string& node, bool left) {
-  if (left) changed_nodes_.insert(node);
+  if (left) {
+    changed_nodes_.insert(node);
+    // Pods that wait for its claims may run elsewhere too.
+    for (const PodClaim& claim : pod->claims) changed_volumes_.note_claim(claim.key);
+  }
   moved_.push_back(pod);
   if (moved_.size() > kMaxMoved) {
     moved_.clear();
@@ -91,6 +123,7 @@ void ClusterView::pod_gone(const std::string& uid) {
   std::string node = cache_.remove_pod(uid);
   if (pod) {
     note_moved(pod, node, true);
+    binder_(uid);
   } else if (!node.empty()) {
     note_node(node);  // room was kept there
   }
@@ -118,7 +151,8 @@ void ClusterView::on_pod(const ObjectPtr& old, const ObjectPtr& now) {
     pod_gone(std::string(metadata(*old).uid()));
   }
   if (core_v1::Pod(*now).spec().node_name().empty()) return on_unassigned(old, now);
-  if (old && same_wish(*old, *now)) return;  // placed before, and only its status moved
+  // Placed before, and only its status moved.
+  if (old && same_wish(*old, *now) && same_requests(*old, *now)) return;
   auto pod = std::make_shared<PodInfo>(now);
   queue_.forget(pod->uid, loop_.mono());
   bool confirmed = cache_.is_assumed(pod->uid);
@@ -134,7 +168,7 @@ void ClusterView::apply_changes() {
   for (const std::string& name : std::exchange(changed_nodes_, {})) {
     if (const NodeInfo* node = cache_.snapshot().find(name)) nodes.push_back(node);
   }
-  bool nothing = nodes.empty() && moved_.empty() && !cluster_changed_;
+  bool nothing = nodes.empty() && moved_.empty() && !cluster_changed_ && changed_volumes_.empty();
   if (!nothing && queue_.unschedulable() > 0) {
     queue_.wake(loop_.mono(),
                 [&](const PodInfo& pod, const std::vector<std::string_view>& rejected_by) {
@@ -142,6 +176,7 @@ void ClusterView::apply_changes() {
                 });
   }
   moved_.clear();
+  changed_volumes_ = {};
   cluster_changed_ = false;
 }
 
@@ -149,6 +184,7 @@ bool ClusterView::helps(const PodInfo& waiting, const std::vector<std::string_vi
                         const std::vector<const NodeInfo*>& nodes) const {
   // It made room and waits for it: its own nomination would hide that it fits now.
   if (cache_.is_nominated(waiting.uid)) return true;
+  if (changed_volumes_.may_help(waiting, cache_.snapshot().volumes())) return true;
   // What extenders wait for, nobody knows.
   if (std::ranges::find(rejected_by, kExtenderName) != rejected_by.end()) return true;
   const Profile* profile = profiles_.find(waiting.scheduler_name);

@@ -10,6 +10,7 @@
 #include "scheduler/queue.h"
 #include "scheduler/schedule.h"
 #include "scheduler/snapshot_feed.h"
+#include "scheduler/volume_changes.h"
 
 namespace tiphys::scheduler {
 
@@ -31,6 +32,9 @@ class ClusterView {
   // The present object of a pod; null: gone.
   ObjectPtr pod_object(const PodInfo& pod) const;
   client::Informer& pods() { return pods_; }
+  // Who binds volumes hears of every change that may matter to a plan under way: the key of a
+  // claim, the uid of a pod that is gone, or the name of a node that is.
+  void tell_binder(std::function<void(const std::string&)> about) { binder_ = std::move(about); }
 
  private:
   void on_pod(const ObjectPtr& old, const ObjectPtr& now);
@@ -51,6 +55,8 @@ class ClusterView {
   std::set<std::string> changed_nodes_;      // may take more
   std::vector<PodPtr> moved_;
   bool cluster_changed_ = false;  // nodes, namespaces, volumes...
+  VolumeChanges changed_volumes_;
+  std::function<void(const std::string&)> binder_ = [](const std::string&) {};
 };
 
 }  // namespace tiphys::scheduler

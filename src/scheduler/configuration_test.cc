@@ -194,8 +194,6 @@ TEST(Configuration, PluginsThatCannotBe) {
   EXPECT_EQ(profile_error("plugins: {multiPoint: {disabled: [{name: '*'}], "
                           "enabled: [{name: NodeName}, {name: NodeName}]}}"),
             kCreating + "plugin \"NodeName\" already registered as \"FilterPlugin\"");
-  EXPECT_EQ(profile_error("plugins: {multiPoint: {enabled: [{name: DynamicResources}]}}"),
-            kCreating + "plugin \"DynamicResources\" is not supported by this server");
   EXPECT_EQ(profile_error("plugins: {bind: {disabled: [{name: DefaultBinder}]}}"),
             kCreating +
                 "at least one bind plugin is needed for profile with scheduler name "

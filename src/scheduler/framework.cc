@@ -8,11 +8,14 @@
 namespace tiphys::scheduler {
 
 std::span<const Plugin* const> all_plugins() {
-  static constexpr std::array kPlugins = {
-      &kNodeUnschedulable, &kNodeName,         &kTaintToleration,
-      &kNodeAffinity,      &kNodePorts,        &kNodeResourcesFit,
-      &kPodTopologySpread, &kInterPodAffinity, &kNodeResourcesBalancedAllocation,
-      &kImageLocality};
+  static constexpr std::array kPlugins = {&kNodeUnschedulable,  &kNodeName,
+                                          &kTaintToleration,    &kNodeAffinity,
+                                          &kNodePorts,          &kNodeResourcesFit,
+                                          &kVolumeRestrictions, &kNodeVolumeLimits,
+                                          &kVolumeBinding,      &kVolumeZone,
+                                          &kPodTopologySpread,  &kInterPodAffinity,
+                                          &kDynamicResources,   &kNodeResourcesBalancedAllocation,
+                                          &kImageLocality};
   return kPlugins;
 }
 

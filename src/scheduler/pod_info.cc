@@ -159,11 +159,14 @@ PodInfo::PodInfo(ObjectPtr pod) : object(std::move(pod)) {
   terminating = metadata.has_deletion_timestamp();
   gated = !spec.scheduling_gates().empty();
   never_preempts = spec.preemption_policy() == "Never";
-  requests = pod_requests(spec);
-  Resources nonzero = pod_nonzero_requests(spec);
+  requests = pod_requests(p);
+  Resources nonzero = pod_nonzero_requests(p);
   nonzero_milli_cpu = nonzero.milli_cpu;
   nonzero_memory = nonzero.memory;
   ports = host_ports(spec);
+  claims = claims_of(p);
+  disks = inline_disks_of(spec);
+  has_resource_claims = !spec.resource_claims().empty();
   images = images_of(spec);
   node_selector = from_map(spec.node_selector());
   tolerations = tolerations_of(spec);

@@ -7,6 +7,7 @@
 
 #include "object/object.h"
 #include "scheduler/label_match.h"
+#include "scheduler/pod_volumes.h"
 #include "scheduler/resources.h"
 
 namespace tiphys::scheduler {
@@ -78,6 +79,9 @@ struct PodInfo {
   int64_t nonzero_milli_cpu = 0;
   int64_t nonzero_memory = 0;
   std::vector<HostPort> ports;
+  std::vector<PodClaim> claims;
+  std::vector<InlineDisk> disks;
+  bool has_resource_claims = false;
   std::vector<std::string> images;  // of containers, init containers too, normalised
   LabelMatch node_selector;
   bool has_required_terms = false;

@@ -15,40 +15,98 @@ int64_t sum(int64_t a, int64_t b) {
   return __builtin_add_overflow(a, b, &out) ? kMax : out;
 }
 
-Resources container_requests(const core_v1::Container& container, bool nonzero, bool cpu_given,
-                             bool memory_given) {
-  MapView<std::string_view> requests = container.resources().requests();
-  Resources made = resources_from(requests);
-  if (!nonzero) return made;
-  if (!cpu_given && !requests.contains("cpu")) made.milli_cpu = kDefaultMilliCpu;
-  if (!memory_given && !requests.contains("memory")) made.memory = kDefaultMemory;
+bool is_resize_infeasible(const core_v1::PodStatus& status) {
+  for (core_v1::PodCondition condition : status.conditions()) {
+    if (condition.type() == "PodResizePending") return condition.reason() == "Infeasible";
+  }
+  return false;
+}
+
+template <class List>
+std::optional<core_v1::ContainerStatus> find_status(const List& list, std::string_view name) {
+  for (core_v1::ContainerStatus status : list) {
+    if (status.name() == name) return status;
+  }
+  return std::nullopt;
+}
+
+// A container's requests as they count now, and whether cpu and memory are among them.
+struct ContainerRequests {
+  Resources amounts;
+  bool cpu = false;
+  bool memory = false;
+
+  void raise_to(const MapView<std::string_view>& requests) {
+    amounts.raise_to(resources_from(requests));
+    cpu = cpu || requests.contains("cpu");
+    memory = memory || requests.contains("memory");
+  }
+};
+
+// `resizable`: of a kind of container whose status counts.
+ContainerRequests container_requests(const core_v1::Pod& pod, const core_v1::Container& container,
+                                     bool resizable) {
+  ContainerRequests made;
+  core_v1::PodStatus status = pod.status();
+  std::optional<core_v1::ContainerStatus> now;
+  if (resizable) now = find_status(status.container_statuses(), container.name());
+  if (resizable && !now) now = find_status(status.init_container_statuses(), container.name());
+  bool resizes = now && now->has_resources();
+  if (!resizes || !is_resize_infeasible(status)) {
+    made.raise_to(container.resources().requests());
+  }
+  if (!resizes) return made;
+  made.raise_to(now->resources().requests());
+  made.raise_to(now->allocated_resources());
   return made;
 }
 
-Resources requests_of(const core_v1::PodSpec& spec, bool nonzero) {
-  MapView<std::string_view> pod_level = spec.resources().requests();
-  bool cpu_given = pod_level.contains("cpu"), memory_given = pod_level.contains("memory");
-  Resources total, sidecars, peak;
-  for (core_v1::Container container : spec.containers()) {
-    total.add(container_requests(container, nonzero, cpu_given, memory_given));
+// Sums up a pod's containers.
+class RequestSum {
+ public:
+  RequestSum(const core_v1::Pod& pod, bool nonzero) : pod_(pod), nonzero_(nonzero) {
+    MapView<std::string_view> pod_level = pod.spec().resources().requests();
+    cpu_given_ = pod_level.contains("cpu");
+    memory_given_ = pod_level.contains("memory");
   }
-  for (core_v1::Container container : spec.init_containers()) {
-    Resources step = container_requests(container, nonzero, cpu_given, memory_given);
-    if (container.restart_policy() == "Always") {
-      total.add(step);
-      sidecars.add(step);
-      step = sidecars;
+
+  Resources run() {
+    core_v1::PodSpec spec = pod_.spec();
+    for (core_v1::Container container : spec.containers()) total_.add(of(container, true));
+    for (core_v1::Container container : spec.init_containers()) add_init(container);
+    total_.raise_to(peak_);
+    MapView<std::string_view> pod_level = spec.resources().requests();
+    if (cpu_given_) total_.milli_cpu = milli_value(pod_level.find("cpu"));
+    if (memory_given_) total_.memory = whole_value(pod_level.find("memory"));
+    total_.add(resources_from(spec.overhead()));
+    return std::move(total_);
+  }
+
+ private:
+  Resources of(const core_v1::Container& container, bool resizable) const {
+    ContainerRequests made = container_requests(pod_, container, resizable);
+    if (nonzero_ && !cpu_given_ && !made.cpu) made.amounts.milli_cpu = kDefaultMilliCpu;
+    if (nonzero_ && !memory_given_ && !made.memory) made.amounts.memory = kDefaultMemory;
+    return std::move(made.amounts);
+  }
+  void add_init(const core_v1::Container& container) {
+    bool sidecar = container.restart_policy() == "Always";
+    Resources step = of(container, sidecar);
+    if (sidecar) {
+      total_.add(step);
+      sidecars_.add(step);
+      step = sidecars_;
     } else {
-      step.add(sidecars);
+      step.add(sidecars_);
     }
-    peak.raise_to(step);
+    peak_.raise_to(step);
   }
-  total.raise_to(peak);
-  if (cpu_given) total.milli_cpu = milli_value(pod_level.find("cpu"));
-  if (memory_given) total.memory = whole_value(pod_level.find("memory"));
-  total.add(resources_from(spec.overhead()));
-  return total;
-}
+
+  core_v1::Pod pod_;
+  bool nonzero_;
+  bool cpu_given_ = false, memory_given_ = false;
+  Resources total_, sidecars_, peak_;
+};
 
 }  // namespace
 
@@ -111,7 +169,7 @@ Resources resources_from(const MapView<std::string_view>& quantities) {
   return made;
 }
 
-Resources pod_requests(const core_v1::PodSpec& spec) { return requests_of(spec, false); }
-Resources pod_nonzero_requests(const core_v1::PodSpec& spec) { return requests_of(spec, true); }
+Resources pod_requests(const core_v1::Pod& pod) { return RequestSum(pod, false).run(); }
+Resources pod_nonzero_requests(const core_v1::Pod& pod) { return RequestSum(pod, true).run(); }
 
 }  // namespace tiphys::scheduler

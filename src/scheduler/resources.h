@@ -36,9 +36,11 @@ int64_t milli_value(std::string_view quantity);  // rounded up
 int64_t whole_value(std::string_view quantity);  // rounded up
 
 // What a pod asks a node for: containers, restartable and plain init containers, pod-level
-// resources, overhead (k8s.io/component-helpers PodRequests).
-Resources pod_requests(const core_v1::PodSpec& spec);
+// resources, overhead (k8s.io/component-helpers PodRequests). While a container is resized in place
+// it counts with the most of what it asks for, has, and is allocated (KEP-1287); what the node
+// can't give (an infeasible resize) doesn't count.
+Resources pod_requests(const core_v1::Pod& pod);
 // The same with defaults for containers that ask for no cpu or memory.
-Resources pod_nonzero_requests(const core_v1::PodSpec& spec);
+Resources pod_nonzero_requests(const core_v1::Pod& pod);
 
 }  // namespace tiphys::scheduler

@@ -5,10 +5,13 @@
 #include "kinds/policy_v1.h"
 #include "scheduler/cluster_view.h"
 #include "scheduler/consultation.h"
+#include "scheduler/plugins/plugins.h"
 #include "scheduler/pod_signature.h"
 #include "scheduler/preemption.h"
 #include "scheduler/scheduler_metrics.h"
 #include "scheduler/status_patch.h"
+#include "scheduler/volume_binder.h"
+#include "scheduler/volume_matching.h"
 
 namespace tiphys::scheduler {
 namespace {
@@ -24,6 +27,17 @@ constexpr std::string_view kBindFailed = "running Bind plugin \"DefaultBinder\":
 
 const schema::Resource& pod_resource() { return *schema::find_resource("", "v1", "pods"); }
 
+constexpr std::string_view kPreBindFailed = "running PreBind plugin \"VolumeBinding\": ";
+
+// What has to happen to the pod's claims before it is bound; empty: nothing.
+VolumePlan plan_volumes(const PodInfo& pod, const Snapshot& snapshot, const NodeInfo& node,
+                        const Profile& profile) {
+  if (pod.claims.empty()) return {};
+  const auto& filters = profile.filters;
+  bool binds = std::find(filters.begin(), filters.end(), &kVolumeBinding) != filters.end();
+  return binds ? ClaimMatcher(pod, snapshot.volumes()).plan(node) : VolumePlan{};
+}
+
 }  // namespace
 
 struct Scheduler::Impl {
@@ -38,7 +52,9 @@ struct Scheduler::Impl {
         gate(loop),
         bindings(loop),
         extenders(loop, std::move(opts.extenders), stop.token()),
+        volume_waits(loop),
         cluster(loop, factory, profiles, opts.queue, [this] { work.set(); }),
+        volume_binder(loop, client, cluster),
         budgets(factory.informer(*schema::find_resource("policy", "v1", "poddisruptionbudgets"))) {
     room.set();
     for (const Profile& profile : profiles.list()) {
@@ -70,6 +86,10 @@ struct Scheduler::Impl {
   Decision decide(const PodInfo& pod);
   Task<void> bind(PodPtr pod, std::string node, MonoTime started);
   Task<Result<bool>> default_bind(PodPtr pod, std::string node);
+  Task<void> bind_volumes(PodPtr pod, VolumePlan plan, MonoTime started);
+  Task<void> wait_for_volumes(PodPtr pod, VolumePlan plan, MonoTime started);
+  void volumes_failed(const PodPtr& pod, const VolumePlan& plan, const ApiStatus& error,
+                      MonoTime started);
   void bind_failed(const PodPtr& pod, const std::string& node, std::string_view step,
                    const ApiStatus& error);
   void note_bound(const PodPtr& pod, MonoTime started);
@@ -94,7 +114,9 @@ struct Scheduler::Impl {
   Gate gate;
   Gate bindings;
   ExtenderCalls extenders;
+  Gate volume_waits;  // apart from `bindings`: volumes that never bind hold nobody else up
   ClusterView cluster;
+  VolumeBinder volume_binder;
   client::Informer& budgets;
   size_t next_start = 0;
   bool warming = false;
@@ -208,11 +230,18 @@ void Scheduler::Impl::note_times(const PodInfo& pod, const Consultation& made) {
 
 void Scheduler::Impl::place(const PodPtr& pod, const Decision& decision, MonoTime started) {
   std::string node = decision.node->name;
+  Snapshot& snapshot = cluster.cache().snapshot();
+  VolumePlan volumes = plan_volumes(*pod, snapshot, *decision.node, profile_of(*pod));
   cluster.cache().assume(pod, node);
   cluster.queue().placed(pod->uid, loop.mono());
   LOG_V(3, "Attempting to bind pod to node", {"pod", pod->key}, {"node", node},
         {"evaluatedNodes", decision.evaluated}, {"feasibleNodes", decision.feasible});
-  bindings.spawn(bind(pod, std::move(node), started));
+  if (volumes.empty()) {
+    bindings.spawn(bind(pod, std::move(node), started));
+    return;
+  }
+  snapshot.volumes().assume(volumes);
+  bindings.spawn(bind_volumes(pod, std::move(volumes), started));
 }
 
 std::vector<Budget> Scheduler::Impl::present_budgets() const {
@@ -382,6 +411,39 @@ void Scheduler::Impl::note_bound(const PodPtr& pod, MonoTime started) {
   metrics.scheduled(tries.attempts, loop.mono() - tries.since);
 }
 
+Task<void> Scheduler::Impl::bind_volumes(PodPtr pod, VolumePlan plan, MonoTime started) {
+  Result<VolumePlan> written = co_await volume_binder.write(plan);
+  room.set();
+  if (written) {
+    volume_waits.spawn(wait_for_volumes(pod, std::move(*written), started));
+    co_return;
+  }
+  volumes_failed(pod, plan, written.error(), started);
+}
+
+Task<void> Scheduler::Impl::wait_for_volumes(PodPtr pod, VolumePlan plan, MonoTime started) {
+  Duration timeout = profile_of(*pod).args.bind_timeout;
+  MonoTime asked = loop.mono();
+  Result<void> bound = co_await volume_binder.wait(pod, plan, timeout, stop.token());
+  metrics.extension_point("PreBind", bound ? "Success" : "Error", pod->scheduler_name,
+                          loop.mono() - asked);
+  if (!bound) {
+    volumes_failed(pod, plan, bound.error(), started);
+    co_return;
+  }
+  cluster.cache().snapshot().volumes().take_back(plan);
+  co_await bind(pod, plan.node, started);
+}
+
+void Scheduler::Impl::volumes_failed(const PodPtr& pod, const VolumePlan& plan,
+                                     const ApiStatus& error, MonoTime started) {
+  cluster.cache().snapshot().volumes().take_back(plan);
+  work.set();
+  if (!cluster.cache().is_assumed(pod->uid) || stop.stop_requested()) return;
+  metrics.attempt("error", pod->scheduler_name, loop.mono() - started);
+  bind_failed(pod, plan.node, kPreBindFailed, error);
+}
+
 void Scheduler::Impl::bind_failed(const PodPtr& pod, const std::string& node, std::string_view step,
                                   const ApiStatus& error) {
   ++counters.errors;
@@ -437,6 +499,7 @@ void Scheduler::start() {
 Task<void> Scheduler::stop() {
   impl_->stop.request_stop();
   co_await impl_->gate.close();
+  co_await impl_->volume_waits.close();
   co_await impl_->bindings.close();
   co_await impl_->extenders.stop();
   co_await impl_->factory.stop();

@@ -138,6 +138,7 @@ void Snapshot::add_pod(const PodPtr& pod, std::string_view node_name) {
   node.add_pod(pod);
   ++priorities_[pod->priority];
   topology_.pod_moved(*pod, node, 1);
+  volumes_.pod_moved(*pod, node.name, 1);
 }
 
 bool Snapshot::remove_pod(std::string_view uid, std::string_view node_name) {
@@ -148,6 +149,7 @@ bool Snapshot::remove_pod(std::string_view uid, std::string_view node_name) {
   if (!pod) return false;
   if (--priorities_[pod->priority] == 0) priorities_.erase(pod->priority);
   topology_.pod_moved(*pod, node, -1);
+  volumes_.pod_moved(*pod, node.name, -1);
   drop_if_empty(node);
   return true;
 }

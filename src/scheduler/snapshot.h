@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "scheduler/topology.h"
+#include "scheduler/volume_index.h"
 
 namespace tiphys::scheduler {
 
@@ -27,6 +28,8 @@ class Snapshot {
   // How many nodes hold the image.
   int nodes_with_image(const std::string& image) const;
   TopologyIndex& topology() const { return topology_; }
+  VolumeIndex& volumes() { return volumes_; }
+  const VolumeIndex& volumes() const { return volumes_; }
   // What default spreading counts: the pods of the services and of the controller that a pod
   // belongs to (upstream's DefaultSelector). nullopt: it belongs to none.
   std::optional<LabelMatch> owner_match(const PodInfo& pod) const;
@@ -56,6 +59,7 @@ class Snapshot {
   std::unordered_map<std::string, int> image_nodes_;
   std::map<int32_t, int64_t> priorities_;  // how many pods have them
   mutable TopologyIndex topology_;
+  VolumeIndex volumes_;
   // Selectors by namespace: of services by name; of controllers by "kind/name".
   std::unordered_map<std::string, std::map<std::string, LabelMatch>> services_;
   std::unordered_map<std::string, std::map<std::string, LabelMatch>> controllers_;

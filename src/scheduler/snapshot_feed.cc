@@ -5,6 +5,8 @@
 namespace tiphys::scheduler {
 namespace {
 
+constexpr std::string_view kStorage = "storage.k8s.io";
+
 const schema::Resource* resource(std::string_view group, std::string_view name) {
   return schema::find_resource(group, "v1", name);
 }
@@ -22,6 +24,10 @@ void feed_namespace(Snapshot& snapshot, const ObjectPtr& old, const ObjectPtr& n
 void feed_owner(Snapshot& snapshot, const ObjectPtr& old, const ObjectPtr& now) {
   snapshot.set_owner(old, now);
 }
+template <void (VolumeIndex::*set)(const ObjectPtr& old, const ObjectPtr& now)>
+void feed_volumes(Snapshot& snapshot, const ObjectPtr& old, const ObjectPtr& now) {
+  (snapshot.volumes().*set)(old, now);
+}
 
 }  // namespace
 
@@ -33,6 +39,13 @@ std::span<const SnapshotFeed> snapshot_feeds() {
       {resource("", "replicationcontrollers"), feed_owner},
       {resource("apps", "replicasets"), feed_owner},
       {resource("apps", "statefulsets"), feed_owner},
+      {resource("", "persistentvolumeclaims"), feed_volumes<&VolumeIndex::set_claim>},
+      {resource("", "persistentvolumes"), feed_volumes<&VolumeIndex::set_volume>},
+      {resource(kStorage, "storageclasses"), feed_volumes<&VolumeIndex::set_class>},
+      {resource(kStorage, "csinodes"), feed_volumes<&VolumeIndex::set_csi_node>},
+      {resource(kStorage, "csidrivers"), feed_volumes<&VolumeIndex::set_csi_driver>},
+      {resource(kStorage, "csistoragecapacities"), feed_volumes<&VolumeIndex::set_capacity>},
+      {resource(kStorage, "volumeattachments"), feed_volumes<&VolumeIndex::set_attachment>},
   };
   return kFeeds;
 }

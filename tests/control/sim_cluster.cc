@@ -93,6 +93,8 @@ void SimCluster::start() {
                                                   model_nodes(heartbeat_));
   nodes_->start();
   for (const std::string& name : names_) nodes_->up(name);
+  volumes_ = std::make_unique<ModelVolumes>(loop_, *client_, random_);
+  volumes_->start();
 }
 
 // As whom a controller works; with the rights that the bootstrap policy gives it.
@@ -132,9 +134,11 @@ void SimCluster::restart_controllers() {
 }
 
 void SimCluster::stop() {
+  loop_.run(volumes_->stop());
   loop_.run(nodes_->stop());
   loop_.run(scheduler_->stop());
   loop_.run(manager_->stop());
+  volumes_.reset();
   nodes_.reset();
   scheduler_.reset();
   manager_.reset();

@@ -1,5 +1,6 @@
 // SimCluster: a whole cluster in one thread on virtual time: the API server on the memory store,
-// all controllers, the scheduler and hollow nodes. A month takes as long as what happens in it.
+// all controllers, the scheduler, hollow nodes and a model PV controller. A month takes as long as
+// what happens in it.
 // Controllers work as their own service accounts with the rights of the bootstrap policy.
 //
 // disturb() carries out:
@@ -30,6 +31,7 @@
 #include "tests/control/fault_transport.h"
 #include "tests/control/model_command.h"
 #include "tests/control/model_metrics.h"
+#include "tests/control/model_volumes.h"
 
 namespace tiphys::control {
 
@@ -92,6 +94,7 @@ class SimCluster : public cases::World {
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<kubelet::HollowNodes> nodes_;
   Duration heartbeat_ = kUsualHeartbeat;
+  std::unique_ptr<ModelVolumes> volumes_;
   std::set<std::string> names_;  // of nodes that are up
 };
 

@@ -10,8 +10,13 @@ extern const Plugin kTaintToleration;
 extern const Plugin kNodeAffinity;
 extern const Plugin kNodePorts;
 extern const Plugin kNodeResourcesFit;
+extern const Plugin kVolumeRestrictions;
+extern const Plugin kNodeVolumeLimits;
+extern const Plugin kVolumeBinding;
+extern const Plugin kVolumeZone;
 extern const Plugin kPodTopologySpread;
 extern const Plugin kInterPodAffinity;
+extern const Plugin kDynamicResources;
 extern const Plugin kNodeResourcesBalancedAllocation;
 extern const Plugin kImageLocality;
 
