@@ -73,6 +73,17 @@ std::string Cache::remove_pod(const std::string& uid) {
   return entry.node;
 }
 
+void Cache::mark_preempted(const std::string& uid, bool preempted) {
+  auto at = pods_.find(uid);
+  if (at == pods_.end() || at->second.pod->terminating) return;
+  Entry& entry = at->second;
+  auto marked = std::make_shared<PodInfo>(*entry.pod);
+  marked->preempted = preempted;
+  entry.pod = marked;
+  snapshot_.remove_pod(uid, entry.node);
+  snapshot_.add_pod(entry.pod, entry.node);
+}
+
 void Cache::assume(const PodPtr& pod, const std::string& node) {
   drop_nomination(pod->uid);
   pods_[pod->uid] = {pod, node, true};

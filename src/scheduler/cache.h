@@ -18,6 +18,8 @@ class Cache {
   bool set_pod(const PodPtr& pod);
   // Gone or terminal. Answers the node it was on, "" if none.
   std::string remove_pod(const std::string& uid);
+  // The pod is about to be removed for a more important one, or, after all, is not.
+  void mark_preempted(const std::string& uid, bool preempted);
   // Counts the pod on the node. Requires: not known yet.
   void assume(const PodPtr& pod, const std::string& node);
   // Takes an assumption back; no effect once confirmed. True if it was one.
@@ -32,6 +34,8 @@ class Cache {
     PodPtr pod;
     std::string node;
   };
+  // Drops the nominations of pods of lower priority.
+  std::vector<Nomination> set_aside_below(int32_t priority);
   // What `look` answers while the snapshot shows neither the pod's own nomination nor those of less
   // important pods.
   template <class Look>
@@ -44,6 +48,10 @@ class Cache {
     return answer;
   }
   bool is_nominated(const std::string& uid) const { return nominated_.contains(uid); }
+  std::string nominated_node(const std::string& uid) const {  // "": none
+    auto at = nominated_.find(uid);
+    return at == nominated_.end() ? "" : at->second.node;
+  }
   bool knows(const std::string& uid) const { return pods_.contains(uid); }
   PodPtr pod(const std::string& uid) const {  // null: not known
     auto at = pods_.find(uid);
@@ -62,8 +70,6 @@ class Cache {
     std::string node;
     bool assumed = false;
   };
-  // Drops the nominations of pods of lower priority.
-  std::vector<Nomination> set_aside_below(int32_t priority);
   Snapshot snapshot_;
   std::unordered_map<std::string, Entry> pods_;            // by uid
   std::unordered_map<std::string, Nomination> nominated_;  // by uid

@@ -135,12 +135,26 @@ void ClusterView::on_unassigned(const ObjectPtr& old, const ObjectPtr& now) {
   if (pod.metadata().has_deletion_timestamp()) return pod_gone(uid);
   const Profile* profile = profiles_.find(pod.spec().scheduler_name());
   if (profile == nullptr) return;
-  if (cache_.knows(uid)) return;  // assumed: its binding is under way
-  if (old && same_wish(*old, *now)) return;
+  if (cache_.knows(uid) && !queue_.waits(uid)) return;  // bound, as informers will tell
+  bool same = old && same_wish(*old, *now);
+  std::string_view nominated = pod.status().nominated_node_name();
+  if (same && core_v1::Pod(*old).status().nominated_node_name() == nominated) return;
   auto waiting = std::make_shared<PodInfo>(now);
   waiting->gated = waiting->gated && profile->holds_gated;
+  note_nomination(old, waiting);
+  if (same) return;
   queue_.add(waiting, loop_.mono());
   changed_();
+}
+
+// A nomination that stands in the API: from before a restart, or somebody else's.
+void ClusterView::note_nomination(const ObjectPtr& old, const PodPtr& waiting) {
+  std::string before(old ? core_v1::Pod(*old).status().nominated_node_name() : "");
+  std::string now(waiting->view().status().nominated_node_name());
+  if (before == now || cache_.knows(waiting->uid)) return;
+  std::string kept = cache_.drop_nomination(waiting->uid);
+  if (!now.empty()) cache_.nominate(waiting, now);
+  if (!kept.empty() && kept != now) note_node(kept);
 }
 
 void ClusterView::on_pod(const ObjectPtr& old, const ObjectPtr& now) {
@@ -169,7 +183,7 @@ void ClusterView::apply_changes() {
     if (const NodeInfo* node = cache_.snapshot().find(name)) nodes.push_back(node);
   }
   bool nothing = nodes.empty() && moved_.empty() && !cluster_changed_ && changed_volumes_.empty();
-  if (!nothing && queue_.unschedulable() > 0) {
+  if (!nothing) {
     queue_.wake(loop_.mono(),
                 [&](const PodInfo& pod, const std::vector<std::string_view>& rejected_by) {
                   return helps(pod, rejected_by, nodes);
@@ -200,7 +214,7 @@ bool ClusterView::helps(const PodInfo& waiting, const std::vector<std::string_vi
       if (may) return true;
     }
   }
-  return !nodes.empty() && fits_any(waiting, nodes, cache_.snapshot(), *profile);
+  return !nodes.empty() && worth_a_try(waiting, nodes, cache_.snapshot(), *profile, rejected_by);
 }
 
 ObjectPtr ClusterView::pod_object(const PodInfo& pod) const {

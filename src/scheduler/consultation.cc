@@ -101,8 +101,9 @@ Task<Consultation> consult(ExtenderCalls& extenders, Cache& cache, PodPtr pod,
                            const Profile& profile, size_t start, Random& random) {
   const Snapshot& snapshot = cache.snapshot();
   MonoTime started = extenders.now();
-  Feasible found =
-      cache.as_seen_by(pod, [&] { return find_feasible(*pod, snapshot, profile, start); });
+  std::string nominated = cache.nominated_node(pod->uid);
+  Feasible found = cache.as_seen_by(
+      pod, [&] { return find_feasible(*pod, snapshot, profile, start, nominated); });
   Consultation made;
   made.filtering = extenders.now() - started;
   Decision& decision = made.decision;

@@ -143,6 +143,18 @@ std::string normalized_image(std::string_view image) {
   return std::string(image) + (tagged ? "" : ":latest");
 }
 
+namespace {
+
+bool preempted_by_scheduler(const core_v1::Pod& pod) {
+  for (core_v1::PodCondition condition : pod.status().conditions()) {
+    if (condition.type() != "DisruptionTarget") continue;
+    return condition.status() == "True" && condition.reason() == "PreemptionByScheduler";
+  }
+  return false;
+}
+
+}  // namespace
+
 PodInfo::PodInfo(ObjectPtr pod) : object(std::move(pod)) {
   core_v1::Pod p = view();
   meta_v1::ObjectMeta metadata = p.metadata();
@@ -157,6 +169,7 @@ PodInfo::PodInfo(ObjectPtr pod) : object(std::move(pod)) {
   priority = spec.priority();
   created = metadata.creation_timestamp();
   terminating = metadata.has_deletion_timestamp();
+  preempted = terminating && preempted_by_scheduler(p);
   gated = !spec.scheduling_gates().empty();
   never_preempts = spec.preemption_policy() == "Never";
   requests = pod_requests(p);

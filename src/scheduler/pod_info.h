@@ -72,6 +72,7 @@ struct PodInfo {
   int32_t priority = 0;
   MicroTime created = 0;
   bool terminating = false;
+  bool preempted = false;  // terminating because a more important pod needs the room
   bool gated = false;
   bool never_preempts = false;
 

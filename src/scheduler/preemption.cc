@@ -5,6 +5,9 @@
 namespace tiphys::scheduler {
 namespace {
 
+constexpr const char* kNoVictims = "No preemption victims found for incoming pod";
+constexpr const char* kNotHelpful = "Preemption is not helpful for scheduling";
+
 bool more_important(const PodPtr& a, const PodPtr& b) {
   if (a->priority != b->priority) return a->priority > b->priority;
   return a->created < b->created;
@@ -23,6 +26,7 @@ void split_by_budgets(std::vector<PodPtr>& pods, const std::vector<Budget>& budg
       if (pod->ns != budget.ns || pod->labels.empty() || !budget.match.matches(pod->labels)) {
         continue;
       }
+      if (budget.disrupted.contains(pod->name)) continue;
       if (--left[i] < 0) breaks = true;
     }
     (breaks ? breaking : keeping).push_back(pod);
@@ -35,16 +39,22 @@ class Trial {
   Trial(const PodInfo& pod, Snapshot& snapshot, const Profile& profile, const NodeInfo& node)
       : pod_(pod), snapshot_(snapshot), profile_(profile), node_(node), name_(node.name) {}
 
-  // Removes all that may go; if the pod then fits, takes back whom it can spare.
-  std::optional<Candidate> run(const std::vector<Budget>& budgets) {
+  // Removes all that may go; if the pod then fits, takes back whom it can spare. Otherwise notes
+  // why it doesn't.
+  std::optional<Candidate> run(const std::vector<Budget>& budgets, Diagnosis& why_not) {
     std::vector<PodPtr> lower;
     for (const PodPtr& other : node_.pods) {
       if (other->priority < pod_.priority) lower.push_back(other);
     }
-    if (lower.empty()) return std::nullopt;
+    if (lower.empty()) {
+      ++why_not.reasons[kNoVictims];
+      return std::nullopt;
+    }
     for (const PodPtr& other : lower) snapshot_.remove_pod(other->uid, name_);
     std::optional<Candidate> found;
-    if (fits()) {
+    std::vector<std::string> reasons = rejection(pod_, node_, snapshot_, profile_);
+    for (const std::string& reason : reasons) ++why_not.reasons[reason];
+    if (reasons.empty()) {
       found.emplace();
       found->node = name_;
       std::sort(lower.begin(), lower.end(), more_important);
@@ -95,20 +105,11 @@ bool better(const Candidate& a, const Candidate& b) {
   return a.victims[0]->created > b.victims[0]->created;
 }
 
-std::string no_help(const Diagnosis& failed) {
-  std::vector<std::string> parts;
-  size_t tried = failed.maybe_by_preemption.size();
-  if (tried > 0) {
-    parts.push_back(std::to_string(tried) + " No preemption victims found for incoming pod");
-  }
-  if (failed.not_by_preemption > 0) {
-    parts.push_back(std::to_string(failed.not_by_preemption) +
-                    " Preemption is not helpful for scheduling");
-  }
-  std::sort(parts.begin(), parts.end());
-  std::string text = "preemption: 0/" + std::to_string(failed.all_nodes) + " nodes are available:";
-  for (size_t i = 0; i < parts.size(); ++i) text += (i == 0 ? " " : ", ") + parts[i];
-  return text + ".";
+// Nothing helps; `why_not` has the nodes that were tried.
+Candidates hopeless(Diagnosis why_not, const Diagnosis& failed) {
+  why_not.all_nodes = failed.all_nodes;
+  if (failed.not_by_preemption > 0) why_not.reasons[kNotHelpful] += failed.not_by_preemption;
+  return {.list = {}, .message = "preemption: " + why_not.message(), .hopeless = true};
 }
 
 }  // namespace
@@ -121,18 +122,23 @@ Candidates find_candidates(const PodInfo& pod, Snapshot& snapshot, const Diagnos
     return {.list = {}, .message = "preemption: not eligible due to preemptionPolicy=Never."};
   }
   Candidates found;
+  Diagnosis why_not;
   size_t all = failed.maybe_by_preemption.size();
-  if (snapshot.lowest_priority() >= pod.priority) all = 0;
-  int64_t share = int64_t{failed.all_nodes} * profile.args.min_candidate_nodes_percentage / 100;
-  size_t enough =
-      static_cast<size_t>(std::max<int64_t>(profile.args.min_candidate_nodes_absolute, share));
-  for (size_t i = 0; i < all && found.list.size() < enough; ++i) {
-    const NodeInfo& node = *failed.maybe_by_preemption[(start + i) % all];
-    std::optional<Candidate> candidate = Trial(pod, snapshot, profile, node).run(budgets);
-    if (candidate) found.list.push_back(std::move(*candidate));
+  if (snapshot.lowest_priority() >= pod.priority) {
+    if (all > 0) why_not.reasons[kNoVictims] = static_cast<int>(all);
+    return hopeless(std::move(why_not), failed);
   }
-  if (found.list.empty()) found.message = no_help(failed);
-  return found;
+  size_t share = all * static_cast<size_t>(profile.args.min_candidate_nodes_percentage) / 100;
+  size_t enough = std::max(static_cast<size_t>(profile.args.min_candidate_nodes_absolute), share);
+  bool harmless = false;  // budgets are broken only if all candidates break them
+  for (size_t i = 0; i < all && !(harmless && found.list.size() >= enough); ++i) {
+    const NodeInfo& node = *failed.maybe_by_preemption[(start + i) % all];
+    std::optional<Candidate> candidate = Trial(pod, snapshot, profile, node).run(budgets, why_not);
+    if (!candidate) continue;
+    harmless = harmless || candidate->violations == 0;
+    found.list.push_back(std::move(*candidate));
+  }
+  return found.list.empty() ? hopeless(std::move(why_not), failed) : found;
 }
 
 Preemption choose_candidate(std::vector<Candidate> list, const Snapshot& snapshot) {

@@ -1,6 +1,7 @@
 // Preemption: may removing pods of lower priority from a node make room (DefaultPreemption)?
 // Pure over a snapshot, which is changed for a trial and put back.
 #pragma once
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,13 +14,15 @@ struct Budget {
   std::string ns;
   LabelMatch match;
   int32_t disruptions_allowed = 0;
+  std::set<std::string, std::less<>> disrupted;  // names of pods that were counted already
 };
 
 struct Preemption {
   const NodeInfo* node = nullptr;  // null: none helps
   std::vector<PodPtr> victims;     // most important first
   int64_t violations = 0;          // victims beyond their budgets
-  std::string message;  // upstream's explanation if none helps: "preemption: 0/1 nodes are ..."
+  std::string message;    // upstream's explanation if none helps: "preemption: 0/1 nodes are ..."
+  bool hopeless = false;  // all was tried: an earlier nomination is void
 };
 
 // Between the two steps others may be asked (extenders), so candidates outlive changes of the
@@ -32,6 +35,7 @@ struct Candidate {
 struct Candidates {
   std::vector<Candidate> list;
   std::string message;  // why there are none
+  bool hopeless = false;
 };
 // `failed` is the decision that found no node. Candidates are looked at from `start` on; as
 // many as the profile's DefaultPreemptionArgs ask for.

@@ -98,15 +98,13 @@ void SchedulingQueue::came_through(Entry& entry, MonoTime now) {
   wake_first(entry.kind, line, now);
 }
 
-bool SchedulingQueue::came_back(Entry& entry, MonoTime now) {
-  if (!std::exchange(entry.woken, false)) return false;
+void SchedulingQueue::came_back(Entry& entry, MonoTime now) {
+  if (!std::exchange(entry.woken, false)) return;
   Line& line = lines_.at(entry.kind);
   line.woken = false;
   line.due = now + options_.flush_after;
   line_due_.emplace(line.due, entry.kind);
-  bool again = line.again;
   drop_if_empty(entry.kind);
-  return again;
 }
 
 void SchedulingQueue::drop_if_empty(const std::string& kind) {
@@ -118,7 +116,6 @@ void SchedulingQueue::drop_if_empty(const std::string& kind) {
 
 // The first whose back-off is over; if there is none among the first few, the first.
 void SchedulingQueue::wake_first(const std::string& kind, Line& line, MonoTime now) {
-  line.again = false;
   if (line.waiting.empty()) return drop_if_empty(kind);
   Entry* chosen = &pods_.at(line.waiting.begin()->second);
   int looked = 0;
@@ -133,6 +130,11 @@ void SchedulingQueue::wake_first(const std::string& kind, Line& line, MonoTime n
   line.woken = true;
   chosen->woken = true;
   activate(*chosen, now);
+}
+
+void SchedulingQueue::wake_line(const std::string& kind, MonoTime now) {
+  auto at = lines_.find(kind);
+  if (at != lines_.end() && !at->second.woken) wake_first(at->first, at->second, now);
 }
 
 void SchedulingQueue::flush(MonoTime now) {
@@ -151,6 +153,7 @@ PodPtr SchedulingQueue::pop(MonoTime now) {
   Entry& entry = pods_.at(active_.begin()->uid);
   leave(entry);
   ++entry.attempts;
+  entry.changes = changes_;
   return entry.pod;
 }
 
@@ -159,7 +162,8 @@ void SchedulingQueue::add_unschedulable(const PodPtr& pod, Rejection rejection, 
   if (at == pods_.end() || at->second.place != Place::kPopped) return;  // deleted meanwhile
   Entry& entry = at->second;
   entry.last_failure = now;
-  bool again = came_back(entry, now);
+  bool stands_for_line = entry.pod == pod && entry.kind == rejection.kind;
+  stands_for_line ? came_back(entry, now) : came_through(entry, now);
   if (entry.pod != pod) return settle(entry, now);  // changed meanwhile: that may help
   entry.place = Place::kUnschedulable;
   entry.kind = std::move(rejection.kind);
@@ -171,14 +175,14 @@ void SchedulingQueue::add_unschedulable(const PodPtr& pod, Rejection rejection, 
   line_due_.erase({line.due, entry.kind});
   line.due = now + options_.flush_after;
   line_due_.emplace(line.due, entry.kind);
-  if (again) wake_first(entry.kind, line, now);
+  if (entry.changes != changes_) wake_line(entry.kind, now);  // something came meanwhile
 }
 
 void SchedulingQueue::add_after_back_off(const PodPtr& pod, MonoTime now) {
   auto at = pods_.find(pod->uid);
   if (at == pods_.end() || at->second.place != Place::kPopped) return;
   at->second.last_failure = now;
-  came_back(at->second, now);
+  came_through(at->second, now);
   activate(at->second, now);
 }
 
@@ -188,20 +192,14 @@ void SchedulingQueue::retry(const std::string& uid, MonoTime now) {
 }
 
 void SchedulingQueue::wake(MonoTime now, const Helps& helps) {
+  ++changes_;
   std::vector<std::string> helped;
   for (auto& [kind, line] : lines_) {
-    if (line.waiting.empty() || line.again) continue;
+    if (line.waiting.empty() || line.woken) continue;  // whoever is on its way will see it
     const Entry& first = pods_.at(line.waiting.begin()->second);
     if (helps(*first.pod, line.plugins)) helped.push_back(kind);
   }
-  for (const std::string& kind : helped) {
-    Line& line = lines_.at(kind);
-    if (line.woken) {
-      line.again = true;
-    } else {
-      wake_first(kind, line, now);
-    }
-  }
+  for (const std::string& kind : helped) wake_line(kind, now);
 }
 
 size_t SchedulingQueue::gated() const {

@@ -56,7 +56,8 @@ class SchedulingQueue {
   // Tries a waiting pod again, after its back-off.
   void retry(const std::string& uid, MonoTime now);
 
-  // Something changed: wakes the first of each kind for which `helps` answers true.
+  // Something changed: wakes the first of each kind for which `helps` answers true. Pods that are
+  // being worked on meanwhile are tried again if they don't find a place.
   using Helps =
       std::function<bool(const PodInfo& pod, const std::vector<std::string_view>& plugins)>;
   void wake(MonoTime now, const Helps& helps);
@@ -87,16 +88,16 @@ class SchedulingQueue {
     MonoTime added{0};      // to a place that it can be scheduled from
     uint64_t sequence = 0;  // order of arrival
     MonoTime last_failure{0};
-    MonoTime due{0};     // end of back-off
-    std::string kind;    // the line it stands in, or has been woken from
-    bool woken = false;  // as the first of its line, and not yet placed nor put back
+    MonoTime due{0};       // end of back-off
+    std::string kind;      // the line it stands in, or has been woken from
+    bool woken = false;    // as the first of its line, and not yet placed nor put back
+    uint64_t changes = 0;  // of the cluster, when it was popped
   };
   struct Line {
     std::set<std::pair<uint64_t, std::string>> waiting;  // sequence, uid
     std::vector<std::string_view> plugins;               // that rejected the last one
     MonoTime due{0};     // when the first is tried again without any change
     bool woken = false;  // one is on its way
-    bool again = false;  // something that may help came meanwhile
   };
   struct ActiveKey {
     int32_t priority;
@@ -111,10 +112,11 @@ class SchedulingQueue {
   void flush(MonoTime now);
   static constexpr int kLookAhead = 64;  // for one whose back-off is over
   void wake_first(const std::string& kind, Line& line, MonoTime now);
+  void wake_line(const std::string& kind, MonoTime now);  // unless one is on its way
   void drop_if_empty(const std::string& kind);
-  // A woken pod found a place, or is gone; or it is put back.
+  // A woken pod found a place, is gone, or fails for reasons of its own: the next has its turn.
   void came_through(Entry& entry, MonoTime now);
-  bool came_back(Entry& entry, MonoTime now);  // true: something came meanwhile that may help
+  void came_back(Entry& entry, MonoTime now);  // and the others of its line needn't try
   Duration back_off_of(int attempts) const;
 
   Options options_;
@@ -125,6 +127,7 @@ class SchedulingQueue {
   std::set<std::pair<MonoTime, std::string>> line_due_;  // of lines of which none is woken
   size_t unschedulable_ = 0;
   uint64_t sequence_ = 0;
+  uint64_t changes_ = 0;
 };
 
 }  // namespace tiphys::scheduler

@@ -99,6 +99,29 @@ TEST(SchedulingQueue, OneOfAKindTriesForAll) {
   EXPECT_TRUE(queue.pop(seconds(80)));
 }
 
+TEST(SchedulingQueue, OneThatNoLongerStandsForItsLineDoesntHoldItUp) {
+  SchedulingQueue queue;
+  for (const char* name : {"a", "b"}) queue.add(pod(name), seconds(0));
+  EXPECT_EQ(tried(queue, seconds(0)), "a b");
+  queue.wake(seconds(20), always);
+  PodPtr a = queue.pop(seconds(20));
+  queue.wake(seconds(20), always);  // while it is being worked on
+  queue.add_unschedulable(a, {"nominated", {"NodeName"}}, seconds(20));
+  EXPECT_EQ(tried(queue, seconds(20)), "b") << "what helped a may help b";
+  queue.wake(seconds(40), always);
+  EXPECT_EQ(tried(queue, seconds(40)), "a b") << "each in its own line";
+}
+
+TEST(SchedulingQueue, AChangeWhileItIsBeingWorkedOnIsNotLost) {
+  SchedulingQueue queue;
+  queue.add(pod("a"), seconds(0));
+  PodPtr a = queue.pop(seconds(0));
+  queue.wake(seconds(0), always);
+  queue.add_unschedulable(a, {"k", {"NodeName"}}, seconds(0));
+  EXPECT_EQ(tried(queue, seconds(1)), "a");
+  EXPECT_EQ(tried(queue, seconds(100)), "") << "and nothing came since";
+}
+
 // Whatever happens in whatever order: nobody is lost, a line always has somebody on the way when
 // help came, and everybody is tried again in the end.
 class QueueHistory : public testing::TestWithParam<uint64_t> {};

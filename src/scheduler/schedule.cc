@@ -170,7 +170,7 @@ std::string Diagnosis::message() const {
 }
 
 Feasible find_feasible(const PodInfo& pod, const Snapshot& snapshot, const Profile& profile,
-                       size_t start) {
+                       size_t start, std::string_view nominated) {
   Feasible answer;
   const std::vector<const NodeInfo*>& nodes = snapshot.nodes();
   if (nodes.empty()) return answer;
@@ -180,6 +180,11 @@ Feasible find_feasible(const PodInfo& pod, const Snapshot& snapshot, const Profi
     answer.next_start = start;
     answer.diagnosis = refused(checkers, nodes);
     return answer;
+  }
+  const NodeInfo* kept = nominated.empty() ? nullptr : snapshot.find(nominated);
+  Verdict verdict;
+  if (kept != nullptr && first_rejection(checkers.list, *kept, verdict) == nullptr) {
+    return {.nodes = {kept}, .evaluated = 1, .next_start = start, .diagnosis = {}};
   }
   Search search(snapshot, std::move(checkers.list));
   start %= nodes.size();
@@ -248,6 +253,30 @@ bool fits_any(const PodInfo& pod, std::span<const NodeInfo* const> nodes, const 
   return std::any_of(nodes.begin(), nodes.end(), [&](const NodeInfo* node) {
     return first_rejection(checkers.list, *node, verdict) == nullptr;
   });
+}
+
+bool worth_a_try(const PodInfo& pod, std::span<const NodeInfo* const> nodes,
+                 const Snapshot& snapshot, const Profile& profile,
+                 std::span<const std::string_view> rejected_by) {
+  auto is_news = [&](const Plugin& plugin) {
+    return !plugin.node_local && std::ranges::find(rejected_by, plugin.name) == rejected_by.end();
+  };
+  Checkers checkers = prepare_checkers({pod, snapshot, profile.args}, profile);
+  if (checkers.refused_by != nullptr) return is_news(*checkers.refused_by);
+  Verdict verdict;
+  return std::ranges::any_of(nodes, [&](const NodeInfo* node) {
+    const Prepared* by = first_rejection(checkers.list, *node, verdict);
+    return by == nullptr || is_news(*by->plugin);
+  });
+}
+
+std::vector<std::string> rejection(const PodInfo& pod, const NodeInfo& node,
+                                   const Snapshot& snapshot, const Profile& profile) {
+  Checkers checkers = prepare_checkers({pod, snapshot, profile.args}, profile);
+  if (checkers.refused_by != nullptr) return {checkers.refusal.refusal};
+  Verdict verdict;
+  if (first_rejection(checkers.list, node, verdict) == nullptr) return {};
+  return {verdict.reasons.begin(), verdict.reasons.begin() + verdict.count};
 }
 
 std::vector<NodeExplanation> explain(const PodInfo& pod, const Snapshot& snapshot,

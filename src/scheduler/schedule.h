@@ -46,8 +46,9 @@ struct Feasible {
   size_t next_start = 0;
   Diagnosis diagnosis;
 };
+// A nominated node that fits is all that is looked at.
 Feasible find_feasible(const PodInfo& pod, const Snapshot& snapshot, const Profile& profile,
-                       size_t start);
+                       size_t start, std::string_view nominated = {});
 // Weighted sums, by position in `nodes`, all of which are feasible.
 std::vector<int64_t> total_scores(const PodInfo& pod, const Snapshot& snapshot,
                                   const Profile& profile, std::span<const NodeInfo* const> nodes);
@@ -61,6 +62,15 @@ size_t enough_nodes(size_t all, int percentage);
 // True if every filter lets the pod onto one of these nodes as it is.
 bool fits_any(const PodInfo& pod, std::span<const NodeInfo* const> nodes, const Snapshot& snapshot,
               const Profile& profile);
+// Whether these nodes, which changed, are a reason to try a pod again that was rejected by those
+// plugins: one fits, or is now rejected by a plugin that looks at more than nodes and isn't among
+// them (the pod has to be tried to wait for what that plugin waits for).
+bool worth_a_try(const PodInfo& pod, std::span<const NodeInfo* const> nodes,
+                 const Snapshot& snapshot, const Profile& profile,
+                 std::span<const std::string_view> rejected_by);
+// Why not: of the first plugin that rejects the node; empty: the pod fits there.
+std::vector<std::string> rejection(const PodInfo& pod, const NodeInfo& node,
+                                   const Snapshot& snapshot, const Profile& profile);
 
 // Every plugin's verdict on every node, and the scores of those that fit: the answer to "why".
 // A refusal for all nodes stands on every node.

@@ -21,9 +21,25 @@ constexpr Duration kTurn = std::chrono::milliseconds(2);
 // Of one profile. Events are written one after another beside the bindings, so a burst of pods is
 // told of later than it is placed, but told of.
 constexpr size_t kMaxEvents = 20'000;
+constexpr Duration kLookAgain = std::chrono::seconds(1);
 constexpr const char* kUnschedulable = "Unschedulable";
 constexpr const char* kSchedulerError = "SchedulerError";
+constexpr const char* kWaitsForVictims =
+    "preemption: not eligible due to a terminating pod on the nominated node.";
 constexpr std::string_view kBindFailed = "running Bind plugin \"DefaultBinder\": ";
+
+// The server said no: nothing was done.
+bool was_refused(const ApiStatus& error) { return error.code() >= 400 && error.code() < 500; }
+
+// Whether pods that were preempted for it still leave the node it is nominated for.
+bool waits_for_victims(const PodInfo& pod, const NodeInfo* node, const Diagnosis& diagnosis) {
+  if (node == nullptr) return false;
+  const auto& maybe = diagnosis.maybe_by_preemption;
+  if (std::ranges::find(maybe, node) == maybe.end()) return false;
+  return std::ranges::any_of(node->pods, [&](const PodPtr& other) {
+    return other->preempted && other->priority < pod.priority;
+  });
+}
 
 const schema::Resource& pod_resource() { return *schema::find_resource("", "v1", "pods"); }
 
@@ -78,12 +94,14 @@ struct Scheduler::Impl {
   void failed(const PodPtr& pod, Diagnosis diagnosis, MonoTime started);
   void decision_failed(const PodPtr& pod, const ApiStatus& error, MonoTime started);
   void give_up(const PodPtr& pod, Diagnosis diagnosis, Preemption preemption, MonoTime started);
+  void take_over(const std::string& node, int32_t priority);
   Candidates find_victims(const PodPtr& pod, const Diagnosis& diagnosis);
   std::vector<Budget> present_budgets() const;
   void report(const PodPtr& pod, std::string reason, std::string message,
               std::optional<std::string> nominated);
   Task<void> patch_status(std::string ns, std::string name, std::string body);
-  Decision decide(const PodInfo& pod);
+  Decision decide(const PodInfo& pod, std::string_view nominated);
+  Task<Result<ObjectPtr>> look_again(PodPtr pod, ApiStatus error);
   Task<void> bind(PodPtr pod, std::string node, MonoTime started);
   Task<Result<bool>> default_bind(PodPtr pod, std::string node);
   Task<void> bind_volumes(PodPtr pod, VolumePlan plan, MonoTime started);
@@ -163,11 +181,11 @@ PodPtr Scheduler::Impl::one_turn() {
 }
 
 // schedule(), timed step by step.
-Decision Scheduler::Impl::decide(const PodInfo& pod) {
+Decision Scheduler::Impl::decide(const PodInfo& pod, std::string_view nominated) {
   const Profile& profile = profile_of(pod);
   const Snapshot& snapshot = cluster.cache().snapshot();
   MonoTime started = loop.mono();
-  Feasible found = find_feasible(pod, snapshot, profile, next_start);
+  Feasible found = find_feasible(pod, snapshot, profile, next_start, nominated);
   next_start = found.next_start;
   MonoTime filtered = loop.mono(), scored = filtered;
   Decision decision{.evaluated = found.evaluated,
@@ -190,7 +208,9 @@ Decision Scheduler::Impl::decide(const PodInfo& pod) {
 
 void Scheduler::Impl::schedule_one(const PodPtr& pod) {
   MonoTime started = loop.mono();
-  Decision decision = cluster.cache().as_seen_by(pod, [&] { return decide(*pod); });
+  Cache& cache = cluster.cache();
+  std::string nominated = cache.nominated_node(pod->uid);
+  Decision decision = cache.as_seen_by(pod, [&] { return decide(*pod, nominated); });
   if (decision.node == nullptr) {
     failed(pod, std::move(decision.diagnosis), started);
   } else {
@@ -232,7 +252,9 @@ void Scheduler::Impl::place(const PodPtr& pod, const Decision& decision, MonoTim
   std::string node = decision.node->name;
   Snapshot& snapshot = cluster.cache().snapshot();
   VolumePlan volumes = plan_volumes(*pod, snapshot, *decision.node, profile_of(*pod));
+  std::string nominated = cluster.cache().nominated_node(pod->uid);
   cluster.cache().assume(pod, node);
+  if (!nominated.empty() && nominated != node) cluster.note_node(nominated);
   cluster.queue().placed(pod->uid, loop.mono());
   LOG_V(3, "Attempting to bind pod to node", {"pod", pod->key}, {"node", node},
         {"evaluatedNodes", decision.evaluated}, {"feasibleNodes", decision.feasible});
@@ -250,9 +272,10 @@ std::vector<Budget> Scheduler::Impl::present_budgets() const {
     policy_v1::PodDisruptionBudget budget(*object);
     std::optional<LabelMatch> match =
         from_label_selector(budget.spec().has_selector(), budget.spec().selector());
-    if (!match) continue;
-    list.push_back({std::string(budget.metadata().namespace_()), std::move(*match),
-                    budget.status().disruptions_allowed()});
+    if (!match || match->requirements.empty()) continue;  // upstream: an empty one matches nothing
+    Budget& made = list.emplace_back(std::string(budget.metadata().namespace_()), std::move(*match),
+                                     budget.status().disruptions_allowed());
+    for (auto [name, time] : budget.status().disrupted_pods()) made.disrupted.emplace(name);
   }
   return list;
 }
@@ -260,22 +283,20 @@ std::vector<Budget> Scheduler::Impl::present_budgets() const {
 // Drops the pod's nomination, unless it has to wait for its victims.
 Candidates Scheduler::Impl::find_victims(const PodPtr& pod, const Diagnosis& diagnosis) {
   Cache& cache = cluster.cache();
-  std::string nominated = cache.drop_nomination(pod->uid);
-  if (const NodeInfo* node = cache.snapshot().find(nominated)) {
-    for (const PodPtr& other : node->pods) {
-      if (!other->terminating || other->priority >= pod->priority) continue;
-      cache.nominate(pod, nominated);
-      return {
-          .list = {},
-          .message = "preemption: not eligible due to a terminating pod on the nominated node."};
-    }
+  std::string nominated = pod->never_preempts ? "" : cache.drop_nomination(pod->uid);
+  if (waits_for_victims(*pod, cache.snapshot().find(nominated), diagnosis)) {
+    cache.nominate(pod, nominated);
+    return {.list = {}, .message = kWaitsForVictims};
   }
+  if (!nominated.empty()) cluster.note_node(nominated);
   // Reading budgets is for those who may have victims.
   std::vector<Budget> found;
   bool none = diagnosis.maybe_by_preemption.empty();
   if (!none && cache.snapshot().lowest_priority() < pod->priority) found = present_budgets();
-  return find_candidates(*pod, cache.snapshot(), diagnosis, found, profile_of(*pod),
-                         static_cast<size_t>(random.below(1 << 30)));
+  size_t start = random.below(1 << 30);
+  return cache.as_seen_by(pod, [&] {
+    return find_candidates(*pod, cache.snapshot(), diagnosis, found, profile_of(*pod), start);
+  });
 }
 
 Task<void> Scheduler::Impl::preempt_with_extenders(PodPtr pod, Diagnosis diagnosis,
@@ -284,7 +305,7 @@ Task<void> Scheduler::Impl::preempt_with_extenders(PodPtr pod, Diagnosis diagnos
   MonoTime asked = loop.mono();
   Candidates found = find_victims(pod, diagnosis);
   diagnosis.maybe_by_preemption.clear();
-  Preemption preemption{.message = std::move(found.message)};
+  Preemption preemption{.message = std::move(found.message), .hopeless = found.hopeless};
   if (!found.list.empty()) {
     Result<std::vector<Candidate>> left =
         co_await extenders.preempt(pod, std::move(found.list), snapshot);
@@ -302,7 +323,7 @@ void Scheduler::Impl::failed(const PodPtr& pod, Diagnosis diagnosis, MonoTime st
   if (profile_of(*pod).preempts) {
     MonoTime asked = loop.mono();
     Candidates found = find_victims(pod, diagnosis);
-    preemption.message = std::move(found.message);
+    preemption = {.message = std::move(found.message), .hopeless = found.hopeless};
     if (!found.list.empty()) {
       preemption = choose_candidate(std::move(found.list), cluster.cache().snapshot());
     }
@@ -321,6 +342,20 @@ void Scheduler::Impl::decision_failed(const PodPtr& pod, const ApiStatus& error,
   report(pod, kSchedulerError, error.message(), std::nullopt);
 }
 
+// Less important pods that are nominated for the node look for another place.
+void Scheduler::Impl::take_over(const std::string& node, int32_t priority) {
+  Cache& cache = cluster.cache();
+  for (const Cache::Nomination& other : cache.set_aside_below(priority)) {
+    if (other.node != node) {
+      cache.nominate(other.pod, other.node);
+      continue;
+    }
+    cluster.queue().retry(other.pod->uid, loop.mono());
+    bindings.spawn(patch_status(std::string(other.pod->ns), std::string(other.pod->name),
+                                R"({"status":{"nominatedNodeName":null}})"));
+  }
+}
+
 void Scheduler::Impl::give_up(const PodPtr& pod, Diagnosis diagnosis, Preemption preemption,
                               MonoTime started) {
   ++counters.unschedulable;
@@ -332,12 +367,15 @@ void Scheduler::Impl::give_up(const PodPtr& pod, Diagnosis diagnosis, Preemption
     ++counters.preemptions;
     nominated = preemption.node->name;
     for (const PodPtr& victim : preemption.victims) {
-      if (!cluster.cache().drop_nomination(victim->uid).empty()) continue;
+      if (victim->terminating) continue;
+      cluster.cache().mark_preempted(victim->uid, true);
       bindings.spawn(evict(victim, pod, *nominated));
     }
+    take_over(*nominated, pod->priority);
     cluster.cache().nominate(pod, *nominated);
   } else if (!preemption.message.empty()) {
     message += " " + preemption.message;
+    if (preemption.hopeless) nominated = "";
   }
   std::string kind = pod_signature(*pod);
   // It made room for itself alone; and what extenders look at, nobody knows.
@@ -352,7 +390,7 @@ void Scheduler::Impl::give_up(const PodPtr& pod, Diagnosis diagnosis, Preemption
 void Scheduler::Impl::report(const PodPtr& pod, std::string reason, std::string message,
                              std::optional<std::string> nominated) {
   ObjectPtr object = cluster.pod_object(*pod);
-  if (!object) return;
+  if (!object || !core_v1::Pod(*object).spec().node_name().empty()) return;
   LOG_V(2, "Unable to schedule pod", {"pod", pod->key}, {"err", message});
   recorder_of(*pod).record(*object, "Warning", "FailedScheduling", message);
   std::string patch =
@@ -398,8 +436,26 @@ Task<Result<bool>> Scheduler::Impl::default_bind(PodPtr pod, std::string node) {
   Result<ObjectPtr> bound = co_await client.create_subresource(pod_resource(), std::string(pod->ns),
                                                                std::string(pod->name), "binding",
                                                                binding_object(*pod, node));
+  if (!bound && !was_refused(bound.error())) bound = co_await look_again(pod, bound.error());
   if (!bound) co_return bound.error();
   co_return true;
+}
+
+// After an answer that leaves open whether the pod was bound: its room is kept until that is known.
+Task<Result<ObjectPtr>> Scheduler::Impl::look_again(PodPtr pod, ApiStatus error) {
+  while (!stop.stop_requested()) {
+    Result<ObjectPtr> found =
+        co_await client.get(pod_resource(), std::string(pod->ns), std::string(pod->name));
+    if (found) {
+      core_v1::Pod present(**found);
+      bool ours = present.metadata().uid() == pod->uid;
+      if (ours && !present.spec().node_name().empty()) co_return *found;
+      co_return error;
+    }
+    if (was_refused(found.error())) co_return found.error();
+    co_await sleep_for(loop, kLookAgain, stop.token());
+  }
+  co_return error;
 }
 
 // The informers may have been faster: then the queue has forgotten the pod's tries.
@@ -469,6 +525,7 @@ Task<void> Scheduler::Impl::evict(PodPtr victim, PodPtr preemptor, std::string n
   if (!removed && !removed.error().is_not_found()) {
     LOG_ERROR("Can't preempt a pod", {"pod", victim->key}, {"err", removed.error()});
     // There will be no room then: the preemptor looks for another.
+    cluster.cache().mark_preempted(victim->uid, false);
     std::string kept = cluster.cache().drop_nomination(preemptor->uid);
     if (!kept.empty()) cluster.note_node(kept);
     cluster.queue().retry(preemptor->uid, loop.mono());

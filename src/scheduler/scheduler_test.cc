@@ -177,6 +177,104 @@ TEST_F(SchedulerTest, ManyUnschedulablePodsMakeNoHotLoop) {
   EXPECT_EQ(scheduler.counters().scheduled, 1);
 }
 
+// ---- changes that help are not lost ----
+
+TEST_F(SchedulerTest, HelpMayComeInTwoSteps) {
+  node({.name = "n1", .spec = R"("taints":[{"key":"t","effect":"NoSchedule"}])"});
+  pod({.name = "web",
+       .spec = R"("affinity":{"podAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{
+           "topologyKey":"kubernetes.io/hostname",
+           "labelSelector":{"matchLabels":{"app":"db"}}}]}})"});
+  loop.run_for(seconds(30));
+  EXPECT_NE(condition("web").find("untolerated taint"), std::string::npos);
+  node({.name = "n1"});
+  loop.run_for(seconds(30));
+  EXPECT_NE(condition("web").find("pod affinity rules"), std::string::npos) << condition("web");
+  pod({.name = "db", .labels = R"({"app":"db"})"});
+  loop.run_for(seconds(15));
+  EXPECT_EQ(placed("web"), "n1");
+}
+
+TEST_F(SchedulerTest, RoomThatHelpsOnlyOnceOthersMovedIsRemembered) {
+  const char* labels = R"({"app":"web"})";
+  const char* spread =
+      R"("topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"kubernetes.io/hostname",
+      "whenUnsatisfiable":"DoNotSchedule","labelSelector":{"matchLabels":{"app":"web"}}}])";
+  const char* small = R"({"cpu":"1","memory":"1Gi","pods":"10"})";
+  const char* cpu = R"({"cpu":"1"})";
+  node({.name = "n1", .allocatable = R"({"cpu":"2","memory":"1Gi","pods":"10"})"});
+  node({.name = "n2", .allocatable = small});
+  pod({.name = "one", .labels = labels, .spec = R"("nodeName":"n1")"});
+  pod({.name = "fat", .requests = R"({"cpu":"2"})", .spec = R"("nodeName":"n1")"});
+  pod({.name = "other", .requests = cpu, .spec = R"("nodeName":"n2")"});
+  loop.run_for(seconds(1));
+  pod({.name = "web", .labels = labels, .requests = cpu, .spec = spread});
+  loop.run_for(seconds(30));
+  api.remove(pods(), "default", "fat");  // n1 has room, but one of the kind already
+  api.finish_deleted_pods();
+  loop.run_for(seconds(30));
+  EXPECT_EQ(placed("web"), "");
+  api.remove(pods(), "default", "one");
+  api.finish_deleted_pods();
+  loop.run_for(seconds(15));
+  EXPECT_EQ(placed("web"), "n1");
+}
+
+// ---- nominations ----
+
+TEST_F(SchedulerTest, ANominationThatCantHelpIsCleared) {
+  node({.name = "n1", .allocatable = R"({"cpu":"1","memory":"1Gi","pods":"10"})"});
+  pod({.name = "high",
+       .requests = R"({"cpu":"2"})",  // it doesn't fit yet
+       .spec = R"("priority":10)"});
+  Draft draft(*api.get(pods(), "default", "high"));
+  core_v1::PodEdit(draft).edit_status().set_nominated_node_name("n1");
+  api.put(pods(), draft.freeze());
+  pod({.name = "low", .requests = R"({"cpu":"1"})", .spec = R"("priority":1)"});
+  loop.run_for(milliseconds(900));
+  EXPECT_EQ(placed("low"), "n1");
+  loop.run_for(seconds(5));
+  EXPECT_EQ(core_v1::Pod(*api.get(pods(), "default", "high")).status().nominated_node_name(), "");
+}
+
+TEST_F(SchedulerTest, SlowEvictionsAreNotRepeatedElsewhere) {
+  api.set_delay(seconds(2));
+  for (int i = 0; i < 4; ++i) {
+    node({.name = "n" + std::to_string(i),
+          .allocatable = R"({"cpu":"1","memory":"1Gi","pods":"10"})"});
+  }
+  loop.run_for(seconds(10));
+  for (int i = 0; i < 4; ++i) {
+    pod({.name = "low" + std::to_string(i),
+         .requests = R"({"cpu":"1"})",
+         .spec = R"("nodeName":"n)" + std::to_string(i) + "\""});
+  }
+  loop.run_for(seconds(10));
+  pod({.name = "high", .requests = R"({"cpu":"1"})", .spec = R"("priority":10)"});
+  for (int i = 0; i < 20; ++i) {  // it is tried again and again meanwhile
+    loop.run_for(milliseconds(700));
+    node({.name = "n9", .allocatable = R"({"cpu":"1m","pods":")" + std::to_string(i) + "\"}"});
+  }
+  EXPECT_EQ(scheduler.counters().preemptions, 1);
+  api.finish_deleted_pods();
+  loop.run_for(seconds(30));
+  EXPECT_NE(placed("high"), "");
+  EXPECT_EQ(api.list(pods()).size(), 4u);
+}
+
+TEST_F(SchedulerTest, ALostBindingAnswerKeepsItsRoom) {
+  api.set_watch_lag(seconds(20));
+  int lost = 1;
+  api.after = [&](const client::Request& request) -> std::optional<ApiStatus> {
+    if (request.path.find("/binding") == std::string::npos || lost-- <= 0) return std::nullopt;
+    return ApiStatus::timeout("lost");
+  };
+  node({.name = "n1", .allocatable = R"({"cpu":"1","memory":"1Gi","pods":"10"})"});
+  for (const char* name : {"a", "b"}) pod({.name = name, .requests = R"({"cpu":"1"})"});
+  loop.run_for(minutes(2));
+  EXPECT_EQ(placed("a") + placed("b"), "n1");
+}
+
 TEST_F(SchedulerTest, WhyExplainsPlacedAndWaitingPods) {
   node({.name = "n1"});
   pod({.name = "web", .requests = R"({"cpu":"1"})"});
