@@ -143,6 +143,34 @@ TEST(GarbageCollector, deletes_nothing_while_the_server_does_not_say_that_the_ow
   EXPECT_FALSE(there(world, "child"));
 }
 
+// What was found out about a wrong reference says nothing of the owner that has this uid.
+TEST(GarbageCollector, a_wrong_reference_does_not_make_an_owner_absent_for_others) {
+  ControlWorld world(1, kGc);
+  // Secrets can't be listed, so every owner among them is asked for.
+  world.api.before = [](const client::Request& request) -> std::optional<ApiStatus> {
+    if (!request.path.ends_with("/secrets")) return std::nullopt;
+    return ApiStatus::internal("etcdserver: request timed out");
+  };
+  Draft draft = core_v1::Secret::make();
+  edit_metadata(draft).set_name("owner");
+  edit_metadata(draft).set_namespace("default");
+  ObjectPtr owner = world.api.put(secrets(), draft.freeze());
+  auto make_child = [&](std::string_view name, std::string_view kind, std::string_view owner_name) {
+    Draft child(*make_map(world, name, {owner}));
+    edit_metadata(child).edit_owner_references()[0].set_kind(kind);
+    edit_metadata(child).edit_owner_references()[0].set_name(owner_name);
+    world.api.put(config_maps(), child.freeze());
+  };
+  // In this order they are looked at.
+  make_child("1-other-name", "Secret", "no-owner");
+  make_child("2-other-kind", "ConfigMap", "owner");
+  make_child("3-right", "Secret", "owner");
+  world.loop.run_for(minutes(5));
+  EXPECT_FALSE(there(world, "1-other-name"));
+  EXPECT_FALSE(there(world, "2-other-kind"));
+  EXPECT_TRUE(there(world, "3-right"));
+}
+
 TEST(GarbageCollector, a_deployment_takes_its_replica_sets_and_pods_along) {
   ControlWorld world;
   world.make_deployment("web", 5);
@@ -200,6 +228,26 @@ TEST(Namespace, says_what_it_waits_for) {
   world.api.put(config_maps(), freed.freeze());
   ASSERT_TRUE(world.settle());
   EXPECT_FALSE(world.api.get(namespaces(), "", "shop"));
+}
+
+TEST(Namespace, a_pod_may_ask_for_any_time_to_end) {
+  ControlWorld world;
+  world.nodes.hold(true);
+  world.make_namespace("shop");
+  Draft draft = core_v1::Pod::make();
+  meta_v1::ObjectMetaEdit meta = edit_metadata(draft);
+  meta.set_name("long");
+  meta.set_namespace("shop");
+  meta.edit_finalizers().append("example.com/hold");
+  meta.set_deletion_timestamp(world.loop.wall());
+  meta.set_deletion_grace_period_seconds(INT64_MAX);
+  world.api.put(pods(), draft.freeze());
+  world.api.remove(namespaces(), "", "shop");
+  world.loop.run_for(minutes(10));
+  ObjectPtr left = world.api.get(pods(), "shop", "long");
+  ASSERT_TRUE(left);
+  EXPECT_EQ(metadata(*left).deletion_grace_period_seconds(), INT64_MAX);
+  EXPECT_TRUE(world.api.get(namespaces(), "", "shop"));
 }
 
 TEST(Namespace, gets_its_account_and_ca_back) {

@@ -211,16 +211,16 @@ Task<Result<GarbageCollector::OwnerState>> GarbageCollector::look_up(Found item,
     refuse_foreign_owner(item, owner);
     co_return OwnerState::kSolid;
   }
-  std::string absent_key = ns + "/" + owner.uid;
-  if (absent_.contains(absent_key)) co_return OwnerState::kGone;
-  Result<ObjectPtr> found =
-      co_await context_.client.get(*resource, resource->namespaced ? ns : "", owner.name);
+  // A cluster-scoped owner is the same one from every namespace.
+  std::pair<std::string, Owner> named(resource->namespaced ? ns : "", owner);
+  if (absent_.contains(named)) co_return OwnerState::kGone;
+  Result<ObjectPtr> found = co_await context_.client.get(*resource, named.first, owner.name);
   if (!found && !says_absent(found.error(), owner.name)) co_return found.error();
   if (found && *found && uid_of(**found) == owner.uid) {
     co_return waits_for_dependents(**found) ? OwnerState::kWaiting : OwnerState::kSolid;
   }
   if (absent_.size() >= kMaxAbsent) absent_.clear();
-  absent_.insert(absent_key);
+  absent_.insert(std::move(named));
   refuse_if_foreign(item, owner, *resource);
   co_return OwnerState::kGone;
 }

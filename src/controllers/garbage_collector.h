@@ -9,10 +9,12 @@
 // reference to another namespace counts as one to nothing, with an event. Source:
 // https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 #pragma once
+#include <compare>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
-#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "controllers/controller.h"
@@ -45,6 +47,7 @@ class GarbageCollector : public Controller {
     std::string kind;
     std::string name;
     std::string uid;
+    auto operator<=>(const Owner&) const = default;
   };
   struct Owners {
     std::vector<std::string> solid;
@@ -79,7 +82,8 @@ class GarbageCollector : public Controller {
 
   std::vector<Watched> watched_;
   std::map<const schema::Resource*, size_t> positions_;  // in watched_
-  std::unordered_set<std::string> absent_;  // "namespace/uid" of owners known to be gone
+  // Owners known to be gone, as they were named: of another name the same uid may well be there.
+  std::set<std::pair<std::string, Owner>> absent_;  // by namespace
 };
 
 }  // namespace tiphys::controllers

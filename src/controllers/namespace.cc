@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/strings.h"
+#include "base/time_math.h"
 #include "controllers/resources.h"
 #include "kinds/core_v1.h"
 #include "kinds/pods.h"
@@ -115,7 +116,7 @@ void count_left(const schema::Resource& resource, const std::vector<ObjectPtr>& 
     bool pod = is_pods(resource);
     if (pod && grace == 0) grace = kDefaultPodGrace;
     if (pod && !waits_for_its_job(*item)) ++content->pods_to_wait_for;
-    content->estimate = std::max<Duration>(content->estimate, std::chrono::seconds(grace));
+    content->estimate = std::max(content->estimate, bounded_seconds(grace));
   }
 }
 
