@@ -57,20 +57,22 @@ crypto::CertificateTemplate template_of(const CertificateSigningRequest& request
   return what;
 }
 
-ObjectPtr failed(const Object& object, const std::string& why) {
+ObjectPtr failed(const Object& object, const std::string& why, MicroTime now) {
   Draft draft(object);
   auto condition = CertificateSigningRequestEdit(draft).edit_status().edit_conditions().append();
   condition.set_type("Failed");
   condition.set_status("True");
   condition.set_reason("SignerValidationFailure");
   condition.set_message(why);
+  condition.set_last_update_time(now);
   return draft.freeze();
 }
 
 bool is_over(const CertificateSigningRequest& request, MicroTime now) {
   bool issued = request.status().has_certificate();
   for (const auto& condition : request.status().conditions()) {
-    bool final = condition.type() == "Approved" || condition.type() == "Denied" ||
+    // What is approved but not signed yet is still waited for.
+    bool final = (condition.type() == "Approved" && issued) || condition.type() == "Denied" ||
                  condition.type() == "Failed";
     if (!final || !condition.has_last_update_time()) continue;
     if (condition.last_update_time() + kDecidedLife < now) return true;
@@ -106,8 +108,8 @@ Decision CertificateSigning::reconcile(const std::string& key, MicroTime now) {
   if (!parsed) return decision;
   Judgement judgement = judge(*parsed, request);
   if (!judgement.failure.empty()) {
-    decision.add(update_action(certificate_signing_requests(), failed(*object, judgement.failure),
-                               "status"));
+    decision.add(update_action(certificate_signing_requests(),
+                               failed(*object, judgement.failure, now), "status"));
   }
   if (!judgement.signs) return decision;
   MicroTime longest =

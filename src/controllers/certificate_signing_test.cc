@@ -117,17 +117,53 @@ TEST(CertificateSigning, says_why_it_never_will) {
   }
 }
 
-TEST(CertificateCleaner, deletes_what_is_old) {
+TEST(CertificateCleaner, the_decided_go_after_an_hour_the_pending_after_a_day) {
   Signers signers;
-  signers.ask({.name = "good"});
-  signers.ask({.name = "undecided", .verdict = ""});
-  signers.world.loop.run_for(minutes(50));
-  EXPECT_TRUE(signers.get("good"));
-  signers.world.loop.run_for(minutes(120));
-  EXPECT_FALSE(signers.get("good"));
-  EXPECT_TRUE(signers.get("undecided"));
-  signers.world.loop.run_for(std::chrono::hours(24));
-  EXPECT_FALSE(signers.get("undecided"));
+  signers.ask({.name = "issued"});
+  signers.ask({.name = "denied", .verdict = "Denied"});
+  signers.ask({.name = "failing", .subject = {"root", {"system:masters"}}});
+  signers.ask({.name = "pending", .verdict = ""});
+  auto left = [&] {
+    std::set<std::string> names;
+    for (const char* name : {"issued", "denied", "failing", "pending"}) {
+      if (signers.get(name)) names.insert(name);
+    }
+    return names;
+  };
+  signers.world.loop.run_for(minutes(59));
+  EXPECT_TRUE(signers.certificate("issued"));
+  EXPECT_NE(signers.failure("failing"), "");
+  EXPECT_EQ(left().size(), 4u);
+  // Looked at once an hour, as upstream.
+  signers.world.loop.run_for(minutes(62));
+  EXPECT_EQ(left(), std::set<std::string>{"pending"});
+  signers.world.loop.run_for(std::chrono::hours(21));
+  EXPECT_EQ(left(), std::set<std::string>{"pending"}) << "23 hours old";
+  signers.world.loop.run_for(std::chrono::hours(2));
+  EXPECT_EQ(left(), std::set<std::string>{});
+}
+
+TEST(CertificateCleaner, what_is_decided_late_stays_for_an_hour_then) {
+  Signers signers;
+  signers.ask({.name = "late", .signer = "example.com/x", .verdict = ""});
+  signers.world.loop.run_for(std::chrono::hours(23));
+  Draft draft(*signers.get("late"));
+  auto condition = CertificateSigningRequestEdit(draft).edit_status().edit_conditions().append();
+  condition.set_type("Denied");
+  condition.set_status("True");
+  condition.set_last_update_time(signers.world.loop.wall());
+  signers.world.api.put(certificate_signing_requests(), draft.freeze());
+  signers.world.loop.run_for(minutes(59));
+  EXPECT_TRUE(signers.get("late"));
+  signers.world.loop.run_for(minutes(62));
+  EXPECT_FALSE(signers.get("late"));
+}
+
+TEST(CertificateCleaner, what_is_approved_but_never_signed_stays) {
+  Signers signers;
+  signers.ask({.name = "other", .signer = "example.com/x", .verdict = "Approved"});
+  signers.world.loop.run_for(std::chrono::hours(48));
+  EXPECT_TRUE(signers.get("other"));
 }
 
 }  // namespace

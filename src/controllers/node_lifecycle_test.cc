@@ -316,6 +316,29 @@ TEST(NodeIpam, nodes_with_odd_ranges_are_left_alone) {
   EXPECT_EQ(world.api.store().revision(), before + 2) << "the node and its range";
 }
 
+TEST(NodeIpam, an_exhausted_range_is_told_and_the_next_free_one_is_given) {
+  ControlWorld world(1, {"node-ipam-controller"});
+  world.options.cluster_cidr = "10.42.0.0/23";
+  world.restart();
+  for (const char* name : {"node-1", "node-2", "late"}) {
+    TestNode node;
+    node.edit.edit_metadata().set_name(name);
+    world.api.put(nodes(), node.draft.freeze());
+    world.loop.run_for(seconds(5));
+  }
+  world.loop.run_for(minutes(10));
+  auto range = [&] {
+    return std::string(core_v1::Node(*world.api.get(nodes(), "", "late")).spec().pod_cidr());
+  };
+  EXPECT_EQ(range(), "");
+  EXPECT_EQ(world.event_texts("CIDRNotAvailable"),
+            std::multiset<std::string>{"Node late status is now: CIDRNotAvailable"})
+      << "one event, counted";
+  world.api.remove(nodes(), "", "node-1");
+  world.loop.run_for(minutes(2));
+  EXPECT_EQ(range(), "10.42.0.0/24") << "that of node-1";
+}
+
 TEST(RangePool, RefusesBadRanges) {
   EXPECT_FALSE(RangePool::create("10.42.0.0", 24));
   EXPECT_FALSE(RangePool::create("10.42.0.0/25", 24));

@@ -1,6 +1,7 @@
 // The small controllers around the workloads: their pure parts.
 #include <gtest/gtest.h>
 
+#include "base/strings.h"
 #include "controllers/bootstrap_signer.h"
 #include "controllers/control_world_test.h"
 #include "controllers/controller_manager.h"
@@ -71,6 +72,43 @@ TEST(ServiceAccountTokens, ClaimsAreUpstreams) {
             R"("kubernetes.io/serviceaccount/service-account.name":"robot",)"
             R"("kubernetes.io/serviceaccount/service-account.uid":"u1",)"
             R"("sub":"system:serviceaccount:ns:robot"})");
+}
+
+// What a threshold leaves of five pods: four that have ended, the third of them evicted.
+std::set<std::string> left_by(int64_t threshold) {
+  ControlWorld world(1, {"root-ca-certificate-publisher-controller"});
+  world.nodes.hold(true);
+  world.options.controllers = {"pod-garbage-collector-controller"};
+  world.options.pod_gc.terminated_threshold = threshold;
+  world.restart();
+  Draft node = core_v1::Node::make();
+  edit_metadata(node).set_name("node-1");
+  world.api.put(nodes(), node.freeze());
+  for (std::string name : {"Succeeded-1", "Failed-2", "Failed-3", "Succeeded-4", "Running-5"}) {
+    Draft draft = core_v1::Pod::make();
+    core_v1::PodEdit pod(draft);
+    pod.edit_metadata().set_name(to_lower(name));
+    pod.edit_metadata().set_namespace("default");
+    pod.edit_metadata().set_creation_timestamp(world.loop.wall());
+    pod.edit_spec().set_node_name("node-1");
+    pod.edit_status().set_phase(name.substr(0, name.find('-')));
+    if (name == "Failed-3") pod.edit_status().set_reason("Evicted");
+    world.api.put(pods(), draft.freeze());
+    world.loop.run_for(seconds(1));
+  }
+  world.loop.run_for(minutes(2));
+  std::set<std::string> left;
+  for (const ObjectPtr& pod : world.api.list(pods(), "default")) left.emplace(name_of(*pod));
+  return left;
+}
+
+// --terminated-pod-gc-threshold.
+TEST(PodGc, of_too_many_finished_pods_the_evicted_and_the_oldest_go) {
+  using Names = std::set<std::string>;
+  EXPECT_EQ(left_by(4), (Names{"succeeded-1", "failed-2", "failed-3", "succeeded-4", "running-5"}));
+  EXPECT_EQ(left_by(3), (Names{"succeeded-1", "failed-2", "succeeded-4", "running-5"}));
+  EXPECT_EQ(left_by(1), (Names{"succeeded-4", "running-5"}));
+  EXPECT_EQ(left_by(0).size(), 5u) << "no limit";
 }
 
 TEST(EndpointSliceMirroring, AThousandAddressesAndNoMore) {
