@@ -177,8 +177,9 @@ class Run {
   bool place(const PodPtr& pod) {
     Decision decision = decide(*pod);
     if (!decision.node && pod->priority > 0) {
-      Preemption made = preempt(*pod, cache_.snapshot(), decision.diagnosis, {}, profile_,
-                                static_cast<size_t>(random_.below(1 << 30)));
+      Candidates found = find_candidates(*pod, cache_.snapshot(), decision.diagnosis, {}, profile_,
+                                         static_cast<size_t>(random_.below(1 << 30)));
+      Preemption made = choose_candidate(std::move(found.list), cache_.snapshot());
       for (const PodPtr& victim : made.victims) (void)cache_.remove_pod(victim->uid);
       if (made.node) decision = decide(*pod);
     }

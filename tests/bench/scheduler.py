@@ -110,7 +110,7 @@ class Cluster:
 
     def start_scheduler(self):
         self.scheduler = Part(self.folder, TIPHYS, "kube-scheduler", "--kubeconfig", str(self.config),
-                              "--leader-elect=false")
+                              "--leader-elect=false", "--secure-port=0", "--kube-api-qps=-1")
 
     def stop(self):
         self.scheduler.stop()

@@ -17,9 +17,9 @@ PODS = 500
 @pytest.fixture(scope="module", name="server")
 def _server(tmp_path_factory):
     server = ApiServer(tmp_path_factory.mktemp("hollow")).start()
-    config = ["--kubeconfig", str(server.kubeconfig()), "--leader-elect=false"]
+    config = ["--kubeconfig", str(server.kubeconfig()), "--leader-elect=false", "--secure-port=0"]
     parts = [Component(server.folder, "kube-controller-manager",
-                       config + ["--secure-port=0", "--allocate-node-cidrs=true", "--cluster-cidr=10.42.0.0/16"]),
+                       config + ["--allocate-node-cidrs=true", "--cluster-cidr=10.42.0.0/16"]),
              Component(server.folder, "kube-scheduler", config)]
     for part in parts:
         part.start()
