@@ -7,8 +7,8 @@
 
 namespace tiphys::scheduler {
 
-// An answer that is larger is an error. Whole nodes of 5,000 nodes fit.
-inline constexpr size_t kMaxExtenderAnswerBytes = 64 * 1024 * 1024;
+// An answer that is larger is an error. 3,000 whole nodes fit, and any number of names.
+inline constexpr size_t kMaxExtenderAnswerBytes = 32 * 1024 * 1024;
 
 // Reads certificates (it blocks: call it at the start). As upstream: https is spoken where
 // urlPrefix says so; with enableHTTPS and no CA nothing is verified. Errors: "couldn't build

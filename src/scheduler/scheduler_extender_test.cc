@@ -25,6 +25,7 @@ class FakeExtender : public ExtenderTransport {
   Task<Result<Answer>> post(std::string verb, std::string body, StopToken stop) override {
     asked.push_back(verb);
     questions.push_back(body);
+    if (on_question) on_question(verb);
     Duration wait = hangs ? Duration(std::chrono::hours(1)) : delay;
     bool over = true;
     if (wait > Duration::zero()) over = co_await sleep_for(loop_, wait, stop);
@@ -43,7 +44,7 @@ class FakeExtender : public ExtenderTransport {
 
   std::map<std::string, std::string> answers;
   std::function<std::string(const std::string& verb, const std::string& question)> reply;
-  std::function<void(const std::string& verb)> on_answer;
+  std::function<void(const std::string& verb)> on_question, on_answer;
   Duration delay = Duration::zero();
   bool hangs = false, down = false, stopped = false;
   int status = 200;
@@ -274,6 +275,33 @@ TEST_F(ExtenderTest, RoomThatIsTakenDuringTheCallIsNotGivenTwice) {
   pod({.name = "other", .requests = R"({"cpu":"1"})", .spec = R"("nodeName":"n1")"});
   loop.run_for(seconds(1));
   EXPECT_EQ(placed("web"), "n2");
+}
+
+TEST_F(ExtenderTest, AfterManySecondLooksThePodTriesAgain) {
+  start({.filter_verb = "filter", .prioritize_verb = "prioritize", .weight = 100});
+  std::string names, scores;
+  for (int i = 0; i < 20; ++i) {
+    std::string name = "n" + std::to_string(i);
+    node({.name = name, .allocatable = kSmall});
+    names += (i == 0 ? "\"" : ",\"") + name + "\"";
+    if (i > 0) scores += (i == 1 ? "" : ",") + (R"({"Host":")" + name + R"(","Score":10})");
+  }
+  fake->answers = {{"filter", R"({"NodeNames":[)" + names + "]}"},
+                   {"prioritize", "[" + scores + "]"}};
+  fake->on_question = [this](const std::string& verb) {
+    if (verb != "prioritize") return;
+    // All but the worst are taken meanwhile.
+    for (int i = 1; i < 20; ++i) {
+      std::string on = R"("nodeName":"n)" + std::to_string(i) + "\"";
+      pod({.name = "p" + std::to_string(i), .requests = R"({"cpu":"1"})", .spec = on});
+    }
+    fake->answers["filter"] = R"({"NodeNames":["n0"]})";
+  };
+  fake->delay = std::chrono::milliseconds(100);
+  pod({.name = "web", .requests = R"({"cpu":"1"})"});
+  loop.run_for(seconds(5));
+  EXPECT_EQ(placed("web"), "n0");
+  EXPECT_EQ(fake->count("filter"), 2);
 }
 
 TEST_F(ExtenderTest, APodThatGoesDuringTheCallIsForgotten) {
