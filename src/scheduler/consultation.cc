@@ -95,48 +95,67 @@ const NodeInfo* pick_fitting(const PodInfo& pod, const Snapshot& snapshot, const
   return nullptr;
 }
 
-}  // namespace
+// What plugins and extenders let through.
+struct Round {
+  Consultation made;
+  std::vector<std::string> passed;
+  bool nominated_alone = false;  // no other node was looked at
+};
 
-Task<Consultation> consult(ExtenderCalls& extenders, Cache& cache, PodPtr pod,
-                           const Profile& profile, size_t start, Random& random) {
+Task<Round> filter(ExtenderCalls& extenders, Cache& cache, PodPtr pod, const Profile& profile,
+                   size_t start, std::string nominated) {
   const Snapshot& snapshot = cache.snapshot();
   MonoTime started = extenders.now();
-  std::string nominated = cache.nominated_node(pod->uid);
   Feasible found = cache.as_seen_by(
       pod, [&] { return find_feasible(*pod, snapshot, profile, start, nominated); });
-  Consultation made;
-  made.filtering = extenders.now() - started;
-  Decision& decision = made.decision;
+  Round round;
+  round.made.filtering = extenders.now() - started;
+  Decision& decision = round.made.decision;
   decision.evaluated = found.evaluated;
   decision.next_start = found.next_start;
   decision.diagnosis = std::move(found.diagnosis);
-  if (found.nodes.empty()) co_return made;
+  if (found.nodes.empty()) co_return round;
 
+  round.nominated_alone = found.nodes.size() == 1 && found.nodes[0]->name == nominated;
   std::vector<ObjectPtr> offered = objects_of(found.nodes);
   found.nodes.clear();
   std::vector<std::string> maybe = names_of(decision.diagnosis.maybe_by_preemption);
   decision.diagnosis.maybe_by_preemption.clear();
   Result<Filtered> filtered = co_await extenders.filter(pod, offered);
   if (!filtered) {
-    made.error = filtered.error();
-    co_return made;
+    round.made.error = filtered.error();
+    co_return round;
   }
   decision.feasible = static_cast<int>(filtered->nodes.size());
   if (filtered->nodes.empty()) {
     note_rejections(offered, *filtered, maybe, decision.diagnosis);
     decision.diagnosis.maybe_by_preemption = present(maybe, snapshot);
-    co_return made;
   }
-  started = extenders.now();
-  Scored scored = score(cache, pod, profile, filtered->nodes);
+  round.passed = std::move(filtered->nodes);
+  co_return round;
+}
+
+}  // namespace
+
+Task<Consultation> consult(ExtenderCalls& extenders, Cache& cache, PodPtr pod,
+                           const Profile& profile, size_t start, Random& random) {
+  std::string nominated = cache.nominated_node(pod->uid);
+  Round round = co_await filter(extenders, cache, pod, profile, start, nominated);
+  if (round.passed.empty() && round.nominated_alone) {
+    round = co_await filter(extenders, cache, pod, profile, start, "");
+  }
+  Consultation made = std::move(round.made);
+  if (round.passed.empty()) co_return made;
+  MonoTime started = extenders.now();
+  Scored scored = score(cache, pod, profile, round.passed);
   made.scoring = extenders.now() - started;
   if (scored.nodes.size() > 1) {
     std::map<std::string, int64_t> more = co_await extenders.prioritize(pod, scored.nodes);
     add(more, scored);
   }
-  decision.node =
-      cache.as_seen_by(pod, [&] { return pick_fitting(*pod, snapshot, profile, scored, random); });
-  made.overtaken = decision.node == nullptr;
+  made.decision.node = cache.as_seen_by(
+      pod, [&] { return pick_fitting(*pod, cache.snapshot(), profile, scored, random); });
+  made.overtaken = made.decision.node == nullptr;
   co_return made;
 }
 

@@ -502,6 +502,26 @@ TEST_P(ExtenderHistoryTest, NothingIsBookedTwiceAndNobodyIsLost) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, ExtenderHistoryTest, testing::Range<uint64_t>(1, 31));
 
+TEST_F(ExtenderTest, IfTheNominatedNodeIsRejectedTheOthersAreAskedAbout) {
+  start({.filter_verb = "filter"});
+  fake->reply = [](const std::string&, const std::string& question) {
+    bool both = question.ends_with(R"("n2"]})");
+    return both ? R"({"NodeNames":["n2"]})" : R"({"FailedNodes":{"n1":"no"}})";
+  };
+  node({.name = "n1", .allocatable = kSmall});
+  pod({.name = "low", .requests = R"({"cpu":"1"})", .spec = R"("nodeName":"n1","priority":1)"});
+  pod({.name = "high", .requests = R"({"cpu":"1"})", .spec = R"("priority":10)"});
+  loop.run_for(seconds(5));
+  EXPECT_EQ(core_v1::Pod(*api.get(pods(), "default", "high")).status().nominated_node_name(), "n1");
+  EXPECT_EQ(fake->count("filter"), 0) << "nothing to ask about";
+  api.finish_deleted_pods();
+  node({.name = "n2", .allocatable = kSmall});
+  loop.run_for(seconds(1));
+  EXPECT_EQ(placed("high"), "n2");
+  ASSERT_EQ(fake->count("filter"), 2);
+  EXPECT_TRUE(fake->questions[0].ends_with(R"("NodeNames":["n1"]})"));
+}
+
 TEST_F(ExtenderTest, StopsInTheMiddleOfACall) {
   start({.filter_verb = "filter"});
   fake->hangs = true;
