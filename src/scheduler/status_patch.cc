@@ -29,6 +29,9 @@ std::string condition_json(const core_v1::Pod& pod, const Condition& wanted, Mic
   std::string out = "{\"lastProbeTime\":null";
   append_member(out, "lastTransitionTime", format_rfc3339(since));
   append_member(out, "message", wanted.message);
+  if (int64_t generation = pod.metadata().generation(); generation > 0) {
+    out += ",\"observedGeneration\":" + std::to_string(generation);
+  }
   append_member(out, "reason", wanted.reason);
   append_member(out, "status", wanted.status);
   append_member(out, "type", wanted.type);
