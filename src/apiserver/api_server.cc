@@ -40,6 +40,7 @@ ApiServer::Impl::Impl(Loop& the_loop, WorkerPool& the_pool, storage::Store& the_
   registry = std::make_unique<Registry>(parts);
   writes = std::make_unique<OwnWrites>(*registry, loop);
   repairer = std::make_unique<AddressRepairer>(hub, *writes, loop);
+  token_tracker = std::make_unique<LegacyTokenTracker>(hub.lookup(), *writes, loop);
   env.loop = &loop;
   env.pool = &pool;
   env.random = &random;
@@ -76,6 +77,11 @@ void ApiServer::set_auditor(std::shared_ptr<audit::Auditor> auditor) {
 void ApiServer::set_review_handler(ReviewHandler handler) {
   impl_->env.review = std::move(handler);
 }
+void ApiServer::track_tokens(ServiceAccountTokens& tokens) {
+  impl_->metrics.tokens = &tokens.uses();
+  tokens.on_secret_used(
+      [this](std::string_view ns, std::string_view name) { impl_->token_tracker->used(ns, name); });
+}
 void ApiServer::serve_document(std::string path, StaticDocument document) {
   impl_->documents.insert_or_assign(std::move(path), std::move(document));
 }
@@ -106,6 +112,7 @@ Task<Result<void>> ApiServer::start() {
   if (impl_->options.bootstrap) {
     Result<void> made =
         co_await bootstrap_cluster(*this, impl_->options, impl_->allocator->first_address());
+    if (made) made = co_await impl_->token_tracker->keep_since();
     if (!made) co_return made.error();
   }
   for (auto& [name, bootstrap] : impl_->bootstraps) {
@@ -116,6 +123,9 @@ Task<Result<void>> ApiServer::start() {
   }
   impl_->ready = true;
   impl_->gate.spawn(impl_->repairer->run(impl_->stopping.token()));
+  if (impl_->options.bootstrap) {
+    impl_->gate.spawn(impl_->token_tracker->run(impl_->stopping.token()));
+  }
   co_return Result<void>();
 }
 

@@ -13,6 +13,7 @@
 #include "apiserver/admission/admission.h"
 #include "apiserver/audit/auditor.h"
 #include "apiserver/authn/authenticator.h"
+#include "apiserver/authn/service_account_tokens.h"
 #include "apiserver/authz/authorizer.h"
 #include "apiserver/handlers/handler_env.h"
 #include "apiserver/lookup.h"
@@ -69,6 +70,8 @@ class ApiServer {
   // Creates of resources that aren't stored (reviews), and token requests; see HandlerEnv.
   void set_review_handler(ReviewHandler handler);
   void set_token_handler(TokenHandler handler);
+  // Has the use of these tokens tracked and counted. They may be asked until stop(), not later.
+  void track_tokens(ServiceAccountTokens& tokens);
   // A document at a path that is no resource, for whoever may get it.
   void serve_document(std::string path, StaticDocument document);
   // How logs, exec and proxies reach kubelets, pods and endpoints; none: 503.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apiserver/api_server.h"
+#include "apiserver/authn/legacy_token_tracker.h"
 #include "apiserver/pipeline/non_resource.h"
 #include "apiserver/registry/address_repairer.h"
 #include "apiserver/registry/own_writes.h"
@@ -45,6 +46,7 @@ struct ApiServer::Impl {
   std::unique_ptr<Registry> registry;
   std::unique_ptr<OwnWrites> writes;
   std::unique_ptr<AddressRepairer> repairer;
+  std::unique_ptr<LegacyTokenTracker> token_tracker;
   std::unique_ptr<MetricsCollector> collector;
   std::unique_ptr<Authenticator> authenticator;
   std::unique_ptr<Authorizer> authorizer;

@@ -196,7 +196,10 @@ Task<net::Response> ApiServer::Impl::serve(net::Request request) {
   Result<std::optional<Duration>> limit =
       time_limit(context->info, context->query, options.request_timeout);
   bool known = who && limit;
-  if (known) context->user = std::move(who->user);
+  if (known) {
+    context->user = std::move(who->user);
+    context->warnings = std::move(who->warnings);
+  }
   if (facts) {
     context->audit = auditor->begin(std::move(*facts), context->user, context->info.attributes());
   }
@@ -210,9 +213,7 @@ Task<net::Response> ApiServer::Impl::serve(net::Request request) {
     co_return response;
   }
   if (audit) {
-    if (!who->stale_token.empty()) {
-      audit->annotations().add("authentication.k8s.io/stale-token", who->stale_token);
-    }
+    for (const auto& [key, value] : who->annotations) audit->annotations().add(key, value);
     bool stored = co_await audit::RequestAudit::record(audit, audit::Stage::kRequestReceived);
     if (!stored) {
       ++auditor->counts().rejected;

@@ -355,6 +355,7 @@ Result<void> ApiServerProcess::make_identity() {
     authenticator->use_bootstrap_tokens({server_->lookup(), host_.loop()});
   }
   server_->set_authenticator(std::move(authenticator));
+  server_->track_tokens(*tokens_);
   server_->set_token_handler(apiserver::make_token_handler(*tokens_, server_->lookup()));
   serve_issuer();
   return {};

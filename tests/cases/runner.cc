@@ -1,5 +1,6 @@
 #include "tests/cases/runner.h"
 
+#include "base/strings.h"
 #include "base/time.h"
 #include "codec/codec.h"
 #include "tests/cases/expectation.h"
@@ -153,11 +154,14 @@ class Runner {
     Result<Value> body = decode_answer(reply, arena);
     if (!body) return "    " + body.error().message() + "\n";
     for (uint32_t i = 0; i + 1 < wanted.size; i += 2) {
-      Result<Value> value = value_at(*body, wanted.data[i + 1].as_text());
+      auto encoded = cut_prefix(wanted.data[i + 1].as_text(), "decoded ");
+      Result<Value> value = value_at(*body, encoded.value_or(wanted.data[i + 1].as_text()));
       if (!value) return "    " + value.error().message() + "\n";
       if (value->is_null())
         return "    nothing to save at " + plain_text(wanted.data[i + 1]) + "\n";
-      variables_[std::string(wanted.data[i].as_text())] = plain_text(*value);
+      std::string text = plain_text(*value);
+      if (encoded) text = base64_decode(text).value_or("");
+      variables_[std::string(wanted.data[i].as_text())] = std::move(text);
     }
     return "";
   }

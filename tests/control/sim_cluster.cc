@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/admission/plugins.h"
+#include "apiserver/authn/request_authenticator.h"
 #include "apiserver/authz/modes.h"
 #include "main/bootstrap_policy.h"
 #include "storage/memory/memory_store.h"
@@ -12,25 +13,11 @@
 namespace tiphys::control {
 namespace {
 
-class AlwaysAdmin : public apiserver::Authenticator {
- public:
-  Result<std::optional<apiserver::Authenticated>> authenticate(const net::Request&) override {
-    return std::optional<apiserver::Authenticated>(found());
-  }
-  Result<std::optional<apiserver::Authenticated>> authenticate_token(
-      std::string_view, const std::vector<std::string>&) override {
-    return std::optional<apiserver::Authenticated>(found());
-  }
-
- private:
-  static apiserver::Authenticated found() {
-    apiserver::Authenticated admin;
-    admin.user.name = "admin";
-    admin.user.groups = {std::string(apiserver::kSystemMasters),
-                         std::string(apiserver::kAllAuthenticated)};
-    return admin;
-  }
-};
+apiserver::TokenFile admin_token() {
+  auto file = apiserver::TokenFile::parse(std::string(cases::kAdminToken) +
+                                          ",admin,admin-id,system:masters\n");
+  return *file;
+}
 
 apiserver::UserInfo user(std::string name, std::vector<std::string> groups) {
   groups.emplace_back(apiserver::kAllAuthenticated);
@@ -66,10 +53,20 @@ void SimCluster::make_authorizer() {
   server_->add_bootstrap("rbac/bootstrap-roles", install_bootstrap_policy);
 }
 
+void SimCluster::make_tokens() {
+  auto key = crypto::VerificationKey::from_pem(service_account_key_.public_pem());
+  tokens_ = std::make_unique<apiserver::ServiceAccountTokens>(
+      apiserver::ServiceAccountOptions{}, service_account_key_,
+      std::vector<crypto::VerificationKey>{*key}, server_->lookup(), loop_, random_);
+  server_->set_authenticator(std::make_unique<apiserver::RequestAuthenticator>(
+      admin_token(), tokens_.get(), tokens_->api_audiences()));
+  server_->track_tokens(*tokens_);
+}
+
 void SimCluster::start() {
   server_ = std::make_unique<apiserver::ApiServer>(loop_, pool_, *store_, random_,
                                                    apiserver::ApiServerOptions{});
-  server_->set_authenticator(std::make_unique<AlwaysAdmin>());
+  make_tokens();
   make_authorizer();
   apiserver::AdmissionParts parts{
       .loop = &loop_,
@@ -145,6 +142,7 @@ void SimCluster::stop() {
   doors_.clear();
   loop_.run(server_->stop());
   server_.reset();
+  tokens_.reset();
   rbac_.reset();
 }
 
@@ -167,6 +165,9 @@ Task<cases::Reply> SimCluster::exchange(net::Request request,
     cases::Reply answer{.status = custom->code, .body = std::move(custom->body)};
     answer.headers.set("content-type", "application/json");
     co_return answer;
+  }
+  if (!request.headers.has("authorization")) {
+    request.headers.set("authorization", "Bearer " + std::string(cases::kAdminToken));
   }
   net::Response response = co_await server_->handle(std::move(request));
   cases::Reply reply{.status = response.status, .headers = response.headers};

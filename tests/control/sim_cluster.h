@@ -20,6 +20,7 @@
 #include <string>
 
 #include "apiserver/api_server.h"
+#include "apiserver/authn/service_account_tokens.h"
 #include "apiserver/authz/rbac.h"
 #include "async/sim_loop.h"
 #include "controllers/controller_manager.h"
@@ -71,6 +72,7 @@ class SimCluster : public cases::World {
   void start();
   void stop();
   void make_authorizer();
+  void make_tokens();
   void start_controllers();
   client::Client& open_door(std::string user, std::vector<std::string> groups);
   Result<void> set_heartbeat(const Value& interval);
@@ -84,6 +86,7 @@ class SimCluster : public cases::World {
   std::unique_ptr<storage::Store> store_;
   crypto::PrivateKey service_account_key_;
   std::unique_ptr<apiserver::RbacAuthorizer> rbac_;
+  std::unique_ptr<apiserver::ServiceAccountTokens> tokens_;
   std::unique_ptr<apiserver::ApiServer> server_;
   std::unique_ptr<InProcessTransport> transport_;
   std::unique_ptr<client::Client> client_;  // of the nodes, the scheduler and tests

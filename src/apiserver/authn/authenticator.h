@@ -1,6 +1,9 @@
 // Authenticator: whose request is this? Loop thread only.
 #pragma once
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "apiserver/user.h"
 #include "async/loop.h"
@@ -11,8 +14,9 @@ namespace tiphys::apiserver {
 
 struct Authenticated {
   UserInfo user;
-  std::vector<std::string> audiences;  // of the token, if it had any
-  std::string stale_token = {};        // what the audit log tells of a token to be renewed; or ""
+  std::vector<std::string> audiences;                                 // of the token, if it had any
+  std::vector<std::pair<std::string, std::string>> annotations = {};  // of the audit event
+  std::vector<std::string> warnings = {};                             // to the client
 };
 
 class Authenticator {

@@ -3,6 +3,7 @@
 
 #include "apiserver/authn/client_certificate.h"
 #include "apiserver/authn/impersonation.h"
+#include "apiserver/authn/legacy_token_tracker.h"
 #include "apiserver/authn/request_authenticator.h"
 #include "apiserver/memory_lookup.h"
 #include "async/sim_loop.h"
@@ -145,10 +146,15 @@ TEST_F(AuthnTest, ExtendsWhatPodsAskFor) {
   EXPECT_EQ(view.status().expiration_timestamp(), (claims->issued + 3607) * kMicrosPerSecond);
   EXPECT_EQ(view.spec().audiences()[0], kDefaultIssuer);
   std::string token(view.status().token());
-  EXPECT_EQ((*authenticator_.authenticate_token(token, {}))->stale_token, "");
+  EXPECT_EQ((*authenticator_.authenticate_token(token, {}))->annotations.size(), 0u);
   loop_.run_for(std::chrono::seconds(3700));
-  EXPECT_EQ((*authenticator_.authenticate_token(token, {}))->stale_token,
-            "subject: system:serviceaccount:shop:seller, seconds after warning threshold: 93");
+  using Annotations = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ((*authenticator_.authenticate_token(token, {}))->annotations,
+            (Annotations{{"authentication.k8s.io/stale-token",
+                          "subject: system:serviceaccount:shop:seller, seconds after warning "
+                          "threshold: 93"}}));
+  EXPECT_EQ(tokens_.uses().valid, 1u);
+  EXPECT_EQ(tokens_.uses().stale, 1u);
 }
 
 TEST_F(AuthnTest, ALimitShortensTokens) {
@@ -261,6 +267,60 @@ TEST_F(AuthnTest, TokenOfASecret) {
   std::string foreign = crypto::sign_jwt(claims_of("sa-uid"), *crypto::PrivateKey::generate());
   put(foreign, "");
   EXPECT_EQ(who(foreign), "error 401");
+}
+
+// https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
+TEST_F(AuthnTest, TokensOfSecretsAreTracked) {
+  std::string bearer = crypto::sign_jwt(
+      R"({"iss":"kubernetes/serviceaccount","kubernetes.io/serviceaccount/namespace":"shop",)"
+      R"("kubernetes.io/serviceaccount/secret.name":"s",)"
+      R"("kubernetes.io/serviceaccount/service-account.name":"seller",)"
+      R"("kubernetes.io/serviceaccount/service-account.uid":"sa-uid",)"
+      R"("sub":"system:serviceaccount:shop:seller"})",
+      key_);
+  auto put = [&](const std::string& labels) {
+    lookup_.put("{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: shop, labels: {" +
+                labels + "}}, data: {token: " + base64_encode(bearer) + "}}");
+  };
+  std::vector<std::string> used;
+  tokens_.on_secret_used([&used](std::string_view ns, std::string_view name) {
+    used.push_back(std::string(ns) + "/" + std::string(name));
+  });
+  put("");
+  auto manual = authenticate(bearer);
+  ASSERT_TRUE(manual && *manual);
+  using Annotations = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(
+      (*manual)->annotations,
+      (Annotations{{"authentication.k8s.io/legacy-token", "system:serviceaccount:shop:seller"},
+                   {"authentication.k8s.io/legacy-token-manual-secret", "s"}}));
+  EXPECT_THAT((*manual)->warnings, ElementsAre());
+  EXPECT_THAT(used, ElementsAre("shop/s"));
+  for (int days : {0, 1}) {
+    MicroTime day = loop_.wall() + days * 86400 * kMicrosPerSecond;
+    put("kubernetes.io/legacy-token-last-used: '" + date_text(day) + "'");
+    EXPECT_EQ(who(bearer), "system:serviceaccount:shop:seller");
+  }
+  EXPECT_EQ(used.size(), 1u) << "today is noted, and so is another server's tomorrow";
+  lookup_.put(R"({apiVersion: v1, kind: ServiceAccount, secrets: [{name: s}],
+                  metadata: {name: seller, namespace: shop, uid: sa-uid}})");
+  auto automatic = authenticate(bearer);
+  EXPECT_THAT((*automatic)->warnings,
+              ElementsAre("Use tokens from the TokenRequest API or manually created secret-based "
+                          "tokens instead of auto-generated secret-based tokens."));
+  put("kubernetes.io/legacy-token-last-used: '2001-01-01', "
+      "kubernetes.io/legacy-token-invalid-since: '2002-01-01'");
+  EXPECT_EQ(authenticator_.authenticate_token(bearer, {}).error().message(),
+            "[invalid bearer token, the token in secret shop/s for service account shop/seller has "
+            "been marked invalid. Use tokens from the TokenRequest API or manually created "
+            "secret-based tokens, or remove the 'kubernetes.io/legacy-token-invalid-since' label "
+            "from the secret to temporarily allow use of this token]");
+  EXPECT_EQ(used.size(), 2u) << "a token that is refused is used, too";
+  EXPECT_THAT(metrics_text(tokens_.uses()), HasSubstr("\nserviceaccount_legacy_tokens_total 5\n"));
+  EXPECT_EQ(tokens_.uses().legacy_manual, 3u);
+  EXPECT_EQ(tokens_.uses().legacy_auto, 1u);
+  EXPECT_EQ(tokens_.uses().legacy_invalid, 1u);
+  EXPECT_EQ(tokens_.uses().valid, 0u);
 }
 
 TEST_F(AuthnTest, TokenFileUser) {

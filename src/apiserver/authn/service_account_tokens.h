@@ -8,6 +8,7 @@
 // Upstream: kubernetes/pkg/serviceaccount/claims.go,
 // pkg/registry/core/serviceaccount/storage/token.go.
 #pragma once
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -15,6 +16,7 @@
 
 #include "apiserver/authn/authenticator.h"
 #include "apiserver/authn/service_account_claims.h"
+#include "apiserver/authn/token_uses.h"
 #include "apiserver/lookup.h"
 #include "base/random.h"
 #include "base/time.h"
@@ -59,6 +61,11 @@ class ServiceAccountTokens {
   Result<ObjectPtr> issue(std::string_view ns, std::string_view name, const Object& request,
                           std::vector<std::string>* warnings);
 
+  // Told of each Secret whose token is used on a day that its label does not tell yet.
+  using SecretHandler = std::function<void(std::string_view ns, std::string_view name)>;
+  void on_secret_used(SecretHandler handler) { secret_used_ = std::move(handler); }
+  const TokenUses& uses() const { return uses_; }
+
   const std::vector<std::string>& api_audiences() const { return options_.api_audiences; }
   const std::string& issuer() const { return options_.issuers.front(); }
   // /.well-known/openid-configuration and /openid/v1/jwks.
@@ -70,8 +77,10 @@ class ServiceAccountTokens {
   // A token that stands in a Secret: good while it does, for the API server's audiences.
   Result<Authenticated> authenticate_legacy(std::string_view token,
                                             const ServiceAccountClaims& claims,
-                                            const std::vector<std::string>& audiences) const;
+                                            const std::vector<std::string>& audiences);
   Result<void> check_legacy(std::string_view token, const ServiceAccountClaims& claims) const;
+  // Refuses a Secret that is marked as invalid; notes what is used.
+  Result<void> track_legacy(const ServiceAccountClaims& claims, Authenticated* result);
   Result<void> check_times(const ServiceAccountClaims& claims) const;
   Result<void> check_objects(const ServiceAccountClaims& claims) const;
   Result<void> check_bound(const char* what, const ObjectPtr& object,
@@ -89,6 +98,8 @@ class ServiceAccountTokens {
   const Clock& clock_;
   Random& random_;
   std::unordered_map<std::string, ServiceAccountClaims> remembered_;  // by SHA-256 of the token
+  TokenUses uses_;
+  SecretHandler secret_used_;  // may be empty
 };
 
 }  // namespace tiphys::apiserver

@@ -93,6 +93,7 @@ std::string Metrics::text() const {
   out += "apiserver_current_inflight_requests{request_kind=\"readOnly\"} " +
          std::to_string(in_flight_reading) + "\n";
   out += audit::metrics_text(audit ? *audit : audit::Counts{});
+  if (tokens) out += metrics_text(*tokens);
   add_process(out);
   return out;
 }

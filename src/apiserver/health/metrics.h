@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "apiserver/audit/counts.h"
+#include "apiserver/authn/token_uses.h"
 #include "base/time.h"
 #include "schema/resource.h"
 
@@ -21,6 +22,7 @@ class Metrics {
   int in_flight_mutating = 0;
   int64_t rejected = 0;
   const audit::Counts* audit = nullptr;  // null: there is no audit log
+  const TokenUses* tokens = nullptr;     // null: there are no service account tokens
   std::string text() const;
 
  private:

@@ -32,12 +32,13 @@ Task<Result<Draft>> give(std::shared_ptr<const Object> wanted, ObjectPtr current
   co_return draft;
 }
 
-Task<Result<Draft>> give_status(ObjectPtr wanted, ObjectPtr current, MicroTime now) {
+Task<Result<Draft>> give_tracked(ObjectPtr wanted, std::string subresource, ObjectPtr current,
+                                 MicroTime now) {
   Draft draft(*wanted);
   const GroupVersionKind& gvk = *wanted->gvk();
   const schema::Resource& resource =
       *schema::find_resource_of_kind(gvk.group, gvk.version, gvk.kind);
-  track_update(resource, "status", current.get(), draft, "kube-apiserver", now);
+  track_update(resource, subresource, current.get(), draft, "kube-apiserver", now);
   co_return draft;
 }
 
@@ -74,20 +75,27 @@ Task<Result<ObjectPtr>> OwnWrites::put(const schema::Resource& resource, std::st
   co_return std::move(written->object);
 }
 
+Task<Result<ObjectPtr>> OwnWrites::update(Draft object) { return overwrite(std::move(object), ""); }
+
 Task<Result<ObjectPtr>> OwnWrites::put_status(Draft object) {
+  return overwrite(std::move(object), "status");
+}
+
+Task<Result<ObjectPtr>> OwnWrites::overwrite(Draft object, std::string subresource) {
   const GroupVersionKind& gvk = *object.gvk();
   const schema::Resource& resource =
       *schema::find_resource_of_kind(gvk.group, gvk.version, gvk.kind);
   UserInfo user = loopback_user();
   WriteScope scope = own_scope(resource, std::string(MetaView(object).ns()), object, user);
-  scope.subresource = "status";
+  scope.subresource = subresource;
   Preconditions preconditions;
   preconditions.uid = MetaView(object).uid();
   ObjectPtr wanted = object.freeze();
   MicroTime now = loop_.wall();
   Result<Written> written = co_await registry_.update(
-      std::move(scope), std::move(preconditions),
-      [wanted, now](ObjectPtr current) { return give_status(wanted, std::move(current), now); });
+      std::move(scope), std::move(preconditions), [wanted, subresource, now](ObjectPtr current) {
+        return give_tracked(wanted, subresource, std::move(current), now);
+      });
   if (!written) co_return written.error();
   co_return std::move(written->object);
 }

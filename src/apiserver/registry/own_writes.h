@@ -17,12 +17,16 @@ class OwnWrites {
   Task<Result<ObjectPtr>> ensure(const schema::Resource& resource, std::string ns, Draft object);
   // Writes `object` over what is there, creating it if absent.
   Task<Result<ObjectPtr>> put(const schema::Resource& resource, std::string ns, Draft object);
+  // Writes an object that is there; Conflict if its resourceVersion isn't the stored one any more.
+  Task<Result<ObjectPtr>> update(Draft object);
   // Writes an object's status; Conflict if its resourceVersion isn't the stored one any more.
   Task<Result<ObjectPtr>> put_status(Draft object);
   // Deletes the very object, by its uid. Fine if it is gone.
   Task<Result<void>> remove(const schema::Resource& resource, ObjectPtr object);
 
  private:
+  Task<Result<ObjectPtr>> overwrite(Draft object, std::string subresource);
+
   Registry& registry_;
   Loop& loop_;
 };
