@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/strings.h"
+#include "codec/codec.h"
 #include "controllers/control_world_test.h"
 #include "controllers/slice_counts.h"
 #include "kinds/batch_v1.h"
@@ -115,6 +116,147 @@ TEST(ControllerMetrics, jobs) {
             2);
   EXPECT_EQ(told[prefix + R"(terminated_pods_tracking_finalizer_total{event="add"})"], 4);
   EXPECT_EQ(told[prefix + R"(terminated_pods_tracking_finalizer_total{event="delete"})"], 4);
+}
+
+void put(ControlWorld& world, const schema::Resource& resource, std::string_view yaml) {
+  auto draft = codec::decode_object(codec::Format::kYaml, yaml, nullptr, nullptr);
+  ASSERT_TRUE(draft) << draft.error().message();
+  world.api.put(resource, draft->freeze());
+}
+
+void fail_indexes(ControlWorld& world) {
+  put(world, jobs(), R"({apiVersion: batch/v1, kind: Job, metadata: {name: a, namespace: default},
+      spec: {completionMode: Indexed, completions: 2, parallelism: 2, backoffLimitPerIndex: 1,
+             backoffLimit: 2147483647, selector: {matchLabels: {job: a}},
+             podFailurePolicy: {rules: [{action: FailIndex, onPodConditions: [
+                 {type: DisruptionTarget, status: "True"}]}]},
+             template: {metadata: {labels: {job: a}}, spec: {restartPolicy: Never}}}})");
+  world.loop.run_for(seconds(5));
+  for (const ObjectPtr& pod : world.api.list(pods(), "default")) {
+    Draft draft(*pod);
+    auto condition = core_v1::PodEdit(draft).edit_status().edit_conditions().append();
+    condition.set_type("DisruptionTarget");
+    condition.set_status("True");
+    world.api.put(pods(), draft.freeze());
+  }
+  end_pods(world, "Failed");
+}
+
+void scale_a_deployment_down(ControlWorld& world) {
+  world.make_deployment("web", 3);
+  world.loop.run_for(seconds(30));
+  world.scale("web", 1);
+}
+
+void evict_by_taint(ControlWorld& world) {
+  put(world, nodes(), R"({apiVersion: v1, kind: Node, metadata: {name: node-1},
+      spec: {taints: [{key: a, effect: NoExecute}]}})");
+  put(world, pods(), R"({apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default},
+      spec: {nodeName: node-1}})");
+}
+
+void finish_a_job_with_ttl(ControlWorld& world) {
+  put(world, jobs(), R"({apiVersion: batch/v1, kind: Job, metadata: {name: a, namespace: default},
+      spec: {ttlSecondsAfterFinished: 5}, status: {conditions: [
+          {type: Complete, status: "True", lastTransitionTime: "2023-11-14T22:13:21Z"}]}})");
+}
+
+void lose_a_node(ControlWorld& world) {
+  put(world, pods(), R"({apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default},
+      spec: {nodeName: gone}})");
+}
+
+void ask_for_a_claim(ControlWorld& world) {
+  put(world, pods(), R"({apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default},
+      spec: {volumes: [{name: v, ephemeral: {volumeClaimTemplate: {spec: {
+          accessModes: [ReadWriteOnce]}}}}]}})");
+}
+
+void fail_a_claim(ControlWorld& world) {
+  world.api.before = [](const client::Request& request) -> std::optional<ApiStatus> {
+    bool creates = request.method == "POST" && request.path.ends_with("/persistentvolumeclaims");
+    return creates ? std::optional(ApiStatus::internal("no")) : std::nullopt;
+  };
+  ask_for_a_claim(world);
+}
+
+void start_a_cron_job(ControlWorld& world) {
+  put(world, cron_jobs(), R"({apiVersion: batch/v1, kind: CronJob,
+      metadata: {name: c, namespace: default, creationTimestamp: "2023-11-14T22:13:20Z"},
+      spec: {schedule: "* * * * *", concurrencyPolicy: Allow, jobTemplate: {spec: {template: {
+          spec: {restartPolicy: Never}}}}}})");
+}
+
+void autoscale(ControlWorld& world) {
+  world.make_deployment("web", 1);
+  const schema::Resource& autoscalers =
+      *schema::find_resource("autoscaling", "v2", "horizontalpodautoscalers");
+  put(world, autoscalers, R"({apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler,
+      metadata: {name: h, namespace: default},
+      spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, minReplicas: 1,
+             maxReplicas: 3, metrics: [{type: Resource, resource: {name: cpu, target: {
+                 type: Utilization, averageUtilization: 50}}}]}})");
+}
+
+void hide_discovery(ControlWorld& world) {
+  world.api.before = [](const client::Request& request) -> std::optional<ApiStatus> {
+    bool discovery = request.path == "/api" || request.path == "/apis";
+    return discovery ? std::optional(ApiStatus::internal("no")) : std::nullopt;
+  };
+  world.restart();
+}
+
+struct Movement {
+  std::string controller;
+  void (*happens)(ControlWorld& world);
+  std::string series;
+  double least;  // within a few minutes; nothing had been counted before
+};
+
+TEST(ControllerMetrics, families_move_when_what_they_count_happens) {
+  const std::string job = "job_controller_";
+  const std::string autoscaler = "horizontal_pod_autoscaler_controller_";
+  std::vector<Movement> movements = {
+      {"job-controller", fail_indexes,
+       job + R"(job_finished_indexes_total{status="failed",backoffLimit="perIndex"})", 2},
+      {"job-controller", fail_indexes,
+       job + R"(pod_failures_handled_by_failure_policy_total{action="FailIndex"})", 2},
+      {"replicaset-controller", scale_a_deployment_down,
+       "replicaset_controller_sorting_deletion_age_ratio_count", 2},
+      {"taint-eviction-controller", evict_by_taint, "taint_eviction_controller_pod_deletions_total",
+       1},
+      {"taint-eviction-controller", evict_by_taint,
+       "taint_eviction_controller_pod_deletion_duration_seconds_count", 1},
+      {"ttl-after-finished-controller", finish_a_job_with_ttl,
+       "ttl_after_finished_controller_job_deletion_duration_seconds_count", 1},
+      {"pod-garbage-collector-controller", lose_a_node,
+       R"(pod_gc_collector_force_delete_pods_total{namespace="default",reason="orphaned"})", 1},
+      {"ephemeral-volume-controller", ask_for_a_claim, "ephemeral_volume_controller_create_total",
+       1},
+      {"ephemeral-volume-controller", fail_a_claim,
+       "ephemeral_volume_controller_create_failures_total", 1},
+      {"cronjob-controller", start_a_cron_job,
+       "cronjob_controller_job_creation_skew_duration_seconds_count", 2},
+      {"horizontal-pod-autoscaler-controller", autoscale,
+       autoscaler + "num_horizontal_pod_autoscalers", 1},
+      {"horizontal-pod-autoscaler-controller", autoscale,
+       autoscaler + R"(reconciliations_total{action="none",error="internal"})", 2},
+      {"horizontal-pod-autoscaler-controller", autoscale,
+       autoscaler + R"(reconciliation_duration_seconds_count{action="none",error="internal"})", 2},
+      {"garbage-collector-controller", hide_discovery,
+       "garbagecollector_controller_resources_sync_error_total", 10},
+  };
+  for (const Movement& movement : movements) {
+    ControlWorld world(1, {"deployment-controller"});
+    world.options.controllers = {"deployment-controller", "replicaset-controller",
+                                 movement.controller};
+    world.restart();
+    world.loop.run_for(seconds(30));
+    EXPECT_EQ(samples(world)[movement.series], 0) << movement.series;
+    movement.happens(world);
+    world.loop.run_for(minutes(3));
+    EXPECT_GE(samples(world)[movement.series], movement.least) << movement.series;
+  }
 }
 
 TEST(ControllerMetrics, jobs_of_others) {

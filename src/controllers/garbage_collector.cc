@@ -63,6 +63,7 @@ GarbageCollector::GarbageCollector(Context context)
     : Controller(context, "garbage-collector-controller") {
   context.served.add_listener(
       [this](const schema::Resource& resource, bool served) { follow(resource, served); });
+  context.served.add_failure_listener([this] { context_.metrics.collector_errors.get().add(); });
 }
 
 void GarbageCollector::follow(const schema::Resource& resource, bool served) {
@@ -90,6 +91,8 @@ Task<void> GarbageCollector::prepare(StopToken stop) {
   for (size_t i = 0; i < watched_.size(); ++i) {
     (void)co_await watched_[i].informer->wait_for_sync(patience.token());
   }
+  bool late = patience.token().stop_requested() && !stop.stop_requested();
+  if (late) context_.metrics.collector_errors.get().add();
   context_.loop.cancel(timer);
 }
 

@@ -55,6 +55,10 @@ ServedResources::~ServedResources() = default;
 
 void ServedResources::add_listener(Listener listener) { listeners_.push_back(std::move(listener)); }
 
+void ServedResources::add_failure_listener(std::function<void()> listener) {
+  failure_listeners_.push_back(std::move(listener));
+}
+
 Task<bool> ServedResources::known(StopToken stop) {
   if (!std::exchange(looking_, true)) gate_.spawn(look());
   return known_.wait(std::move(stop));
@@ -77,6 +81,7 @@ Task<void> ServedResources::look() {
     if (stop_.stop_requested()) co_return;
     if (!found) LOG_WARNING("Can't discover resources", {"err", found.error()});
     bool any = found && !(*found)->resources.empty();
+    for (size_t i = 0; !any && i < failure_listeners_.size(); ++i) failure_listeners_[i]();
     if (any && *found != last_) {
       take(**found);
       last_ = *found;

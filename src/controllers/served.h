@@ -30,6 +30,8 @@ class ServedResources {
   // the server prefers, Events aside: when it comes and when it goes. Before the first known().
   using Listener = std::function<void(const schema::Resource& resource, bool served)>;
   void add_listener(Listener listener);
+  // Told of each look at which the server could not tell anything. Before the first known().
+  void add_failure_listener(std::function<void()> listener);
   // True once the server has told what it serves; false if stopped first. Begins to look.
   Task<bool> known(StopToken stop);
   // The resource of a kind in whatever version, in the one that the server prefers; null: none.
@@ -58,6 +60,7 @@ class ServedResources {
   std::vector<client::Informer*> definitions_;
   std::shared_ptr<const client::Discovered> last_;
   std::vector<Listener> listeners_;
+  std::vector<std::function<void()>> failure_listeners_;
   std::map<Name, const schema::Resource*> watchable_;  // by group and resource
   std::map<Name, const schema::Resource*> kinds_;      // by group and kind
   std::map<std::string, std::unique_ptr<client::UntypedResource>> untyped_;
