@@ -1,6 +1,7 @@
 // PluginArgs: what a profile's pluginConfig says to its plugins, decoded, with upstream's defaults
 // (kubescheduler.config.k8s.io/v1). Plain data; immutable while a profile is in use.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -48,6 +49,10 @@ struct PluginArgs {
   // the pod's services and controller.
   bool system_default_spreading = true;  // defaultingType System; then the list is not used
   std::vector<SpreadConstraint> default_spread;
+  bool spreads_hard_by_default() const {
+    return !system_default_spreading &&
+           std::ranges::any_of(default_spread, [](const auto& one) { return one.hard; });
+  }
 
   // DefaultPreemptionArgs
   int32_t min_candidate_nodes_percentage = 10;

@@ -1,5 +1,7 @@
 #include "scheduler/pod_signature.h"
 
+#include "kinds/metadata.h"
+
 namespace tiphys::scheduler {
 namespace {
 
@@ -76,7 +78,7 @@ bool has_volumes_of_its_own(const PodInfo& pod) {
 
 }  // namespace
 
-std::string pod_signature(const PodInfo& pod) {
+std::string pod_signature(const PodInfo& pod, bool by_controller) {
   Text text;
   text.add(pod.scheduler_name).add(pod.ns).add(pod.priority).add(pod.never_preempts ? 1 : 0);
   for (auto [key, value] : pod.labels) text.add(key).add(value);
@@ -84,6 +86,8 @@ std::string pod_signature(const PodInfo& pod) {
   add_requests(text, pod);
   add_node_wishes(text, pod);
   add_pod_wishes(text, pod);
+  if (by_controller && pod.spread.empty()) text.add(controller_of(pod.view().metadata()).uid());
+  text.end();
   if (has_volumes_of_its_own(pod)) text.add(pod.uid);
   return text.take();
 }

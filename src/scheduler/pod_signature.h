@@ -7,7 +7,8 @@
 namespace tiphys::scheduler {
 
 // Never equal for pods that some filter tells apart; pods that differ in what no filter reads
-// (names, images, projected volumes) are mostly equal.
-std::string pod_signature(const PodInfo& pod);
+// (names, images, projected volumes) are mostly equal. by_controller: the profile's own spread
+// constraints filter, so that it counts what a pod without any belongs to.
+std::string pod_signature(const PodInfo& pod, bool by_controller = false);
 
 }  // namespace tiphys::scheduler

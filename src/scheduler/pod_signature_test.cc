@@ -15,6 +15,22 @@ TEST(PodSignature, PodsOfOneTemplateAreAlike) {
   EXPECT_EQ(of({.name = "a", .spec = token("x1")}), of({.name = "b", .spec = token("y2")}));
 }
 
+TEST(PodSignature, WhoseAPodIsCountsWhereTheProfileSpreadsItByThat) {
+  auto owned = [](const std::string& uid, const std::string& spec = "") {
+    return make_pod({.spec = spec,
+                     .metadata = R"("ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet",
+                                    "name":"r","controller":true,"uid":")" +
+                                 uid + R"("}])"});
+  };
+  EXPECT_EQ(pod_signature(*owned("1")), pod_signature(*owned("2")));
+  EXPECT_EQ(pod_signature(*owned("1"), true), pod_signature(*owned("1"), true));
+  EXPECT_NE(pod_signature(*owned("1"), true), pod_signature(*owned("2"), true));
+  const char* own = R"("topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"zone",
+                       "whenUnsatisfiable":"DoNotSchedule"}])";
+  EXPECT_EQ(pod_signature(*owned("1", own), true), pod_signature(*owned("2", own), true))
+      << "with constraints of its own it has no others";
+}
+
 TEST(PodSignature, WhateverAFilterReadsTellsPodsApart) {
   auto affinity = [](const char* kind, const char* key) {
     return std::string(R"("affinity":{")") + kind +

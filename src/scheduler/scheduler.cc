@@ -377,7 +377,7 @@ void Scheduler::Impl::give_up(const PodPtr& pod, Diagnosis diagnosis, Preemption
     message += " " + preemption.message;
     if (preemption.hopeless) nominated = "";
   }
-  std::string kind = pod_signature(*pod);
+  std::string kind = pod_signature(*pod, profile_of(*pod).args.spreads_hard_by_default());
   // It made room for itself alone; and what extenders look at, nobody knows.
   if (cluster.cache().is_nominated(pod->uid) || extenders.judges(*pod)) kind += pod->uid;
   cluster.queue().add_unschedulable(pod, {std::move(kind), std::move(diagnosis.plugins)},
