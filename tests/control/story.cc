@@ -60,7 +60,6 @@ cases::Reply Story::post(const schema::Resource& resource, const std::string& js
   request.method = "POST";
   request.path = client::resource_path(resource, resource.namespaced ? kNamespace : "");
   request.headers.set("content-type", "application/json");
-  request.headers.set("authorization", "Bearer x");
   request.body = json;
   return cluster_.send(std::move(request));
 }
