@@ -105,7 +105,8 @@ class Split:
         self.add("kube-controller-manager", "--kubeconfig", self.kubeconfig("kube-controller-manager"),
                  "--use-service-account-credentials=true", "--cluster-cidr=10.70.0.0/16",
                  "--secure-port", str(free_port()), *ELECTION)
-        self.add("kube-scheduler", "--kubeconfig", self.kubeconfig("kube-scheduler"), *ELECTION)
+        self.add("kube-scheduler", "--kubeconfig", self.kubeconfig("kube-scheduler"),
+                 "--secure-port=0", *ELECTION)
         self.add("kubelet", "--kubeconfig", self.kubeconfig("kubelet-client"), "--data-dir", str(self.node_data),
                  "--port", str(free_port()), "--bridge-name", BRIDGE, "--cluster-dns=10.71.0.10",
                  "--cluster-cidr=10.70.0.0/16", "--client-ca-file", str(self.pki / "ca.crt"),
@@ -248,7 +249,8 @@ def test_a_connection_that_fails_says_why(split, tmp_path, fault, text):
     ca = crt if fault == "ca" else split.pki / "ca.crt"
     config = tmp_path / "wrong.conf"
     config.write_text(kubeconfig_text(url, ca, *((crt, key) if fault == "client" else own)))
-    part = Component(tmp_path, "kube-scheduler", ["--kubeconfig", str(config), "--leader-elect=false"]).start()
+    part = Component(tmp_path, "kube-scheduler", ["--kubeconfig", str(config), "--leader-elect=false",
+                                                  "--secure-port=0"]).start()
     try:
         wait_for(lambda: text.lower() in part.tail().lower(), 10, f"log line with {text!r}")
     except AssertionError as error:
