@@ -169,6 +169,8 @@ void ClusterView::on_pod(const ObjectPtr& old, const ObjectPtr& now) {
   if (old && same_wish(*old, *now) && same_requests(*old, *now)) return;
   auto pod = std::make_shared<PodInfo>(now);
   queue_.forget(pod->uid, loop_.mono());
+  std::string kept = cache_.nominated_node(pod->uid);
+  if (!kept.empty() && kept != pod->node_name) note_node(kept);  // somebody else bound it elsewhere
   bool confirmed = cache_.is_assumed(pod->uid);
   PodPtr before = cache_.pod(pod->uid);
   std::string node_before = cache_.node_of(pod->uid);

@@ -10,9 +10,9 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// News and decisions take less: watch lag and delays of requests.
-constexpr Duration kNews = seconds(8);
-constexpr Duration kCalm = seconds(40);
+// News and decisions take less: watches that broke are opened again after up to half a minute.
+constexpr Duration kNews = seconds(60);
+constexpr Duration kCalm = seconds(120);
 constexpr int kKinds = 12;  // of pods
 
 bool is_binding(const client::Request& request) {

@@ -237,6 +237,25 @@ TEST_F(SchedulerTest, ANominationThatCantHelpIsCleared) {
   EXPECT_EQ(core_v1::Pod(*api.get(pods(), "default", "high")).status().nominated_node_name(), "");
 }
 
+TEST_F(SchedulerTest, ANominatedPodThatOthersBindElsewhereGivesItsRoomBack) {
+  const char* one = R"({"cpu":"1","memory":"1Gi","pods":"10"})";
+  node({.name = "n1", .allocatable = one});
+  node({.name = "n2", .allocatable = one, .spec = R"("unschedulable":true)"});
+  pod({.name = "low", .requests = R"({"cpu":"1"})"});
+  loop.run_for(seconds(1));
+  pod({.name = "high", .requests = R"({"cpu":"1"})", .spec = R"("priority":10)"});
+  loop.run_for(seconds(5));
+  pod({.name = "next", .requests = R"({"cpu":"1"})"});
+  loop.run_for(seconds(30));
+  api.set_watch_lag(seconds(1));  // the victim goes before the news of the binding
+  api.finish_deleted_pods();
+  Draft draft(*api.get(pods(), "default", "high"));
+  core_v1::PodEdit(draft).edit_spec().set_node_name("n2");
+  api.put(pods(), draft.freeze());
+  loop.run_for(seconds(30));
+  EXPECT_EQ(placed("next"), "n1");
+}
+
 TEST_F(SchedulerTest, SlowEvictionsAreNotRepeatedElsewhere) {
   api.set_delay(seconds(2));
   for (int i = 0; i < 4; ++i) {
