@@ -17,7 +17,8 @@ PODS = 500
 @pytest.fixture(scope="module", name="server")
 def _server(tmp_path_factory):
     server = ApiServer(tmp_path_factory.mktemp("hollow")).start()
-    config = ["--kubeconfig", str(server.kubeconfig()), "--leader-elect=false", "--secure-port=0"]
+    config = ["--kubeconfig", str(server.kubeconfig()), "--leader-elect=false", "--secure-port=0",
+              "--kube-api-qps=-1"]
     parts = [Component(server.folder, "kube-controller-manager",
                        config + ["--allocate-node-cidrs=true", "--cluster-cidr=10.42.0.0/16"]),
              Component(server.folder, "kube-scheduler", config)]
