@@ -50,13 +50,18 @@ class ApiServer:
     def kubeconfig(self):
         """A kubeconfig file of the user in system:masters."""
         path = self.folder / "kubeconfig"
-        path.write_text(json.dumps({
+        text = json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "it",
             "clusters": [{"name": "it", "cluster": {"server": f"https://127.0.0.1:{self.port}",
                                                     "insecure-skip-tls-verify": True}}],
             "users": [{"name": "it", "user": {"token": TOKEN}}],
-            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}]}))
-        path.chmod(0o600)
+            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}]})
+        # Never half written: a component may be reading it.
+        if not path.exists() or path.read_text() != text:
+            fresh = path.with_suffix(".new")
+            fresh.write_text(text)
+            fresh.chmod(0o600)
+            fresh.rename(path)
         return path
 
     def run(self, *command, text=None, check=True, timeout=60, **variables):
