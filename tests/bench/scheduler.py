@@ -153,12 +153,13 @@ class Cluster:
 
 def place(cluster, workload, nodes, backlog):
     """What pod_watch saw of the pods to come, and the CPU that the parts used."""
-    for kind, count, pod, namespace in workload.steps:
+    for i, (kind, count, pod, namespace) in enumerate(workload.steps):
         count = workload.count(count, nodes)
         if kind == "come":
             continue
-        watch = cluster.watch(kind, count) if kind == "there" else None
-        cluster.create(kind, count, pod, namespace)
+        mark = f"there-{i}" if kind == "there" else kind
+        watch = cluster.watch(mark, count) if kind == "there" else None
+        cluster.create(mark, count, pod, namespace)
         if watch:
             seen = cluster.wait(watch)
             assert seen["waiting"] == 0, seen
