@@ -67,7 +67,7 @@ class Bench:
             "users": [{"name": "it", "user": {"token": TOKEN}}],
             "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}]}))
         self.manager = Part(folder, TIPHYS, "kube-controller-manager", "--kubeconfig", str(self.config),
-                            "--leader-elect=false", "--secure-port=0")
+                            "--leader-elect=false", "--secure-port=0", "--kube-api-qps=-1")
         self.wait(lambda: self.get("/api/v1/namespaces/default/serviceaccounts/default"), "default service account")
 
     def stop(self):
