@@ -13,12 +13,11 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
 import tempfile
 import time
 import urllib.error
 
-from smoke import ROOT, TIPHYS, TOKEN, ApiServer, h2load, resident_mb, row
+from smoke import ROOT, TIPHYS, TOKEN, ApiServer, h2load, launch, resident_mb, row
 
 HEADERS = ["-H", f"Authorization: Bearer {TOKEN}"]
 CONNECTIONS = ["-c", "16", "-m", "4"]
@@ -47,7 +46,7 @@ class Part:
         self.log = pathlib.Path(folder) / (pathlib.Path(command[0]).name + "-" + command[1].strip("/").replace("/", "-")
                                            + ".log")
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            self.process = launch(command, log)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

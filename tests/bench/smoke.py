@@ -7,6 +7,7 @@ over TLS for reads, etcd's durable puts of the same bytes for writes. With --nod
 whole node and measures its idle memory. Timing decides nothing: the exit code is 0 unless something
 failed to run.
 """
+import atexit
 import json
 import os
 import pathlib
@@ -50,6 +51,13 @@ def row(what, value, goal, peer=""):
     print(f"{what:<52}{value:>14}   goal {goal:<14}{peer}", flush=True)
 
 
+def launch(command, log):
+    """A process that doesn't outlive a bench that fails."""
+    process = subprocess.Popen(command, stdout=log, stderr=log)
+    atexit.register(process.kill)
+    return process
+
+
 class ApiServer:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -63,13 +71,12 @@ class ApiServer:
         """Returns the seconds from process start to a 200 of /readyz."""
         started = time.monotonic()
         with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(
+            self.process = launch(
                 [TIPHYS, "kube-apiserver", "--data-dir", str(self.folder / "data"), "--secure-port",
                  str(self.port), "--bind-address", "127.0.0.1", "--token-auth-file",
                  str(self.folder / "tokens.csv"), "--service-cluster-ip-range=10.43.0.0/16",
                  "--authorization-mode=Node,RBAC",
-                 *(self.arguments or ["--disable-admission-plugins=ServiceAccount"])],
-                stdout=log, stderr=log)
+                 *(self.arguments or ["--disable-admission-plugins=ServiceAccount"])], log)
         while time.monotonic() - started < 30:
             if self.process.poll() is not None:
                 break
