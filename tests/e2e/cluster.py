@@ -36,7 +36,8 @@ def wait_for(condition, seconds, what):
 
 
 class Cluster:
-    """number: picks the address ranges and the bridge name, so that several run side by side."""
+    """number: picks the address ranges and the bridge name, so that several run side by side; TIPHYS_E2E_NUMBER
+    is added to it, so that runs of several work trees do."""
 
     def __init__(self, folder, number):
         self.folder = pathlib.Path(folder)
@@ -46,8 +47,8 @@ class Cluster:
         self.log = self.folder / "server.log"
         self.port = free_port()
         self.kubelet_port = free_port()
-        self.number = number
-        self.bridge = f"tiphyst{number}"
+        self.number = number + int(os.environ.get("TIPHYS_E2E_NUMBER", "0"))
+        self.bridge = f"tiphyst{self.number}"
         self.process = None
 
     def arguments(self):
