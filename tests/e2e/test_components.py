@@ -75,9 +75,15 @@ class Component:
 
 
 class Split:
-    """A cluster of five processes. The methods that test_first_cluster's functions use are Cluster's."""
+    """A cluster of five processes. The methods that test_first_cluster's functions use are Cluster's.
 
-    def __init__(self, folder):
+    number: picks the bridge and the address ranges of those that run side by side, 0 to 9.
+    """
+
+    def __init__(self, folder, number=0):
+        self.bridge = f"{BRIDGE}{number}" if number else BRIDGE
+        self.pods = f"10.{70 + 2 * number}.0.0/16"
+        self.services = f"10.{71 + 2 * number}.0.0/16"
         self.folder = pathlib.Path(folder)
         self.node_data = self.folder / "node"
         (self.node_data / "images").mkdir(parents=True)
@@ -97,23 +103,23 @@ class Split:
 
     def start(self):
         self.add("kube-apiserver", "--data-dir", str(self.folder / "api"), "--secure-port", str(self.port),
-                 "--service-cluster-ip-range=10.71.0.0/16")
+                 f"--service-cluster-ip-range={self.services}")
         wait_for(lambda: (self.pki / "admin.key").exists(), 30, "certificates")
         self.admin = self.kubeconfig("admin")
         wait_for(lambda: self.kubectl("get", "--raw", "/readyz", check=False).stdout == "ok", 30,
                  "API server that is ready")
         self.add("kube-controller-manager", "--kubeconfig", self.kubeconfig("kube-controller-manager"),
-                 "--use-service-account-credentials=true", "--cluster-cidr=10.70.0.0/16",
+                 "--use-service-account-credentials=true", "--cluster-cidr", self.pods,
                  "--secure-port", str(free_port()), *ELECTION)
         self.add("kube-scheduler", "--kubeconfig", self.kubeconfig("kube-scheduler"),
                  "--secure-port=0", *ELECTION)
         self.add("kubelet", "--kubeconfig", self.kubeconfig("kubelet-client"), "--data-dir", str(self.node_data),
-                 "--port", str(free_port()), "--bridge-name", BRIDGE, "--cluster-dns=10.71.0.10",
-                 "--cluster-cidr=10.70.0.0/16", "--client-ca-file", str(self.pki / "ca.crt"),
+                 "--port", str(free_port()), "--bridge-name", self.bridge, "--cluster-dns",
+                 self.services.replace("0.0/16", "0.10"), "--cluster-cidr", self.pods, "--client-ca-file", str(self.pki / "ca.crt"),
                  "--tls-cert-file", str(self.pki / "kubelet.crt"),
                  "--tls-private-key-file", str(self.pki / "kubelet.key"))
-        self.add("kube-proxy", "--kubeconfig", self.kubeconfig("kube-proxy"), "--bridge-name", BRIDGE,
-                 "--cluster-cidr=10.70.0.0/16")
+        self.add("kube-proxy", "--kubeconfig", self.kubeconfig("kube-proxy"), "--bridge-name", self.bridge,
+                 "--cluster-cidr", self.pods)
         return self
 
     def restart_after_kill(self, name):
@@ -126,12 +132,12 @@ class Split:
         return {name: self.parts[name].stop() for name in reversed(self.parts)}
 
     def purge(self):
-        done = run("purge", "--data-dir", str(self.node_data), "--bridge-name", BRIDGE, timeout=120)
+        done = run("purge", "--data-dir", str(self.node_data), "--bridge-name", self.bridge, timeout=120)
         assert done.returncode == 0, done.stderr
 
-    def kubectl(self, *arguments, check=True, timeout=60):
+    def kubectl(self, *arguments, check=True, timeout=60, stdin=None):
         done = subprocess.run([KUBECTL, "--kubeconfig", self.admin, "--cache-dir", str(self.folder / "cache"),
-                               *arguments], capture_output=True, text=True, timeout=timeout, check=False)
+                               *arguments], capture_output=True, text=True, timeout=timeout, input=stdin, check=False)
         if check and done.returncode != 0:
             raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stdout}{done.stderr}\n{self.tails()}")
         return done
