@@ -88,7 +88,7 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
            .options = options},
       manager(node, pods, stream),
       usage(node, manager),
-      server(l, pool, manager, usage, options) {
+      server(l, pool, c, manager, usage, options) {
   node.cgroups = detect_cgroups();
   node.host_ips = {options.node_ip};
   node.allocatable = node_allocatable(keeper.facts(), options);

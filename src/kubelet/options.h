@@ -57,12 +57,16 @@ struct Options {
   // --- server ---
   std::string address = "0.0.0.0";
   uint16_t port = 10250;     // 0: any
-  std::string tls_cert_pem;  // "": self-signed, kept in <root_dir>/pki
+  std::string cert_dir;      // --cert-dir; "": <root_dir>/pki
+  std::string tls_cert_pem;  // "": self-signed, kept in cert_dir
   std::string tls_key_pem;
-  std::string client_ca_pem;  // callers' certificates; "": every call is refused
-  // Callers: CN of the API server's client certificate, or a member of one of these groups.
-  std::string apiserver_common_name = "kube-apiserver-kubelet-client";
-  std::vector<std::string> allowed_groups = {"system:masters", "kubeadm:cluster-admins"};
+  std::string client_ca_pem;  // authentication.x509.clientCAFile; "": no client certificates
+  bool anonymous_auth = false;
+  bool authentication_webhook = true;  // bearer tokens, by TokenReview
+  Duration token_cache_ttl = std::chrono::minutes(2);
+  bool authorization_always_allow = false;  // authorization.mode; false: Webhook
+  Duration authorized_ttl = std::chrono::minutes(5);
+  Duration unauthorized_ttl = std::chrono::seconds(30);
 
   std::string version = "v1.35.2+tiphys1";
 };

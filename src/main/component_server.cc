@@ -7,8 +7,6 @@
 #include "base/strings.h"
 #include "crypto/certificate.h"
 #include "crypto/tls.h"
-#include "kinds/authentication_v1.h"
-#include "kinds/authorization_v1.h"
 #include "main/flags.h"
 #include "os/files.h"
 
@@ -18,6 +16,7 @@ namespace {
 
 constexpr MicroTime kSelfSignedSpan = 365LL * 24 * 3600 * kMicrosPerSecond;
 constexpr Duration kStopGrace = std::chrono::seconds(1);
+constexpr Duration kRememberReviews = std::chrono::seconds(10);  // upstream's for components
 
 net::Response text_response(int status, std::string text,
                             std::string_view type = "text/plain; charset=utf-8") {
@@ -91,6 +90,8 @@ Result<void> ComponentServer::start() {
   if (flags_.secure_port == 0) return {};
   Result<void> made = make_tls();
   if (!made) return made;
+  tokens_.emplace(host_.loop(), *authentication_, kRememberReviews);
+  access_.emplace(host_.loop(), *authorization_, kRememberReviews, kRememberReviews);
   server_ = std::make_unique<net::Server>(
       host_.loop(), tls_, [this](net::Request request) { return handle(std::move(request)); });
   Result<void> listening =
@@ -122,7 +123,7 @@ Task<net::Response> ComponentServer::handle(net::Request request) {
 Task<std::optional<net::Response>> ComponentServer::refusal(
     std::string path, std::string verb, std::string authorization,
     std::shared_ptr<const crypto::Certificate> peer) {
-  Result<User> user = co_await who(std::move(authorization), std::move(peer));
+  Result<client::ReviewedUser> user = co_await who(std::move(authorization), std::move(peer));
   if (!user) co_return text_response(401, "Unauthorized\n");
   Result<bool> allowed = co_await may(*user, path, verb);
   if (!allowed) co_return text_response(500, std::string(allowed.error().message()) + "\n");
@@ -131,40 +132,32 @@ Task<std::optional<net::Response>> ComponentServer::refusal(
       403, "forbidden: User \"" + user->name + "\" cannot " + verb + " path \"" + path + "\"\n");
 }
 
-Task<Result<ComponentServer::User>> ComponentServer::who(
+Task<Result<client::ReviewedUser>> ComponentServer::who(
     std::string authorization, std::shared_ptr<const crypto::Certificate> peer) {
   if (peer) {
     crypto::Subject subject = peer->subject();
-    co_return User{subject.common_name, subject.organizations};
+    co_return client::ReviewedUser{subject.common_name, "", subject.organizations, {}};
   }
   constexpr std::string_view kBearer = "bearer ";
-  if (!to_lower(authorization).starts_with(kBearer)) co_return User();
-  Draft draft = authentication_v1::TokenReview::make();
-  authentication_v1::TokenReviewEdit(draft).edit_spec().set_token(
-      trim(std::string_view(authorization).substr(kBearer.size())));
-  const auto& reviews = *schema::find_resource("authentication.k8s.io", "v1", "tokenreviews");
-  Result<ObjectPtr> answer = co_await authentication_->create(reviews, "", draft.freeze());
-  if (!answer) co_return answer.error();
-  authentication_v1::TokenReviewStatus status = authentication_v1::TokenReview(**answer).status();
-  if (!status.authenticated()) co_return ApiStatus::unauthorized("Unauthorized");
-  User user{std::string(status.user().username()), {}};
-  for (std::string_view group : status.user().groups()) user.groups.emplace_back(group);
-  co_return user;
+  if (!to_lower(authorization).starts_with(kBearer)) {
+    co_return client::ReviewedUser{"system:anonymous", "", {"system:unauthenticated"}, {}};
+  }
+  std::string token(trim(std::string_view(authorization).substr(kBearer.size())));
+  auto user = co_await tokens_->review(std::move(token));
+  if (!user) co_return user.error();
+  if (!*user) co_return ApiStatus::unauthorized("Unauthorized");
+  co_return std::move(**user);
 }
 
-Task<Result<bool>> ComponentServer::may(User user, std::string path, std::string verb) {
+Task<Result<bool>> ComponentServer::may(client::ReviewedUser user, std::string path,
+                                        std::string verb) {
   if (std::ranges::find(user.groups, "system:masters") != user.groups.end()) co_return true;
   Draft draft = authorization_v1::SubjectAccessReview::make();
   auto spec = authorization_v1::SubjectAccessReviewEdit(draft).edit_spec();
-  spec.set_user(user.name);
-  for (const std::string& group : user.groups) spec.edit_groups().append(group);
+  client::set_user(spec, user);
   spec.edit_non_resource_attributes().set_path(path);
   spec.edit_non_resource_attributes().set_verb(verb);
-  const auto& reviews =
-      *schema::find_resource("authorization.k8s.io", "v1", "subjectaccessreviews");
-  Result<ObjectPtr> answer = co_await authorization_->create(reviews, "", draft.freeze());
-  if (!answer) co_return answer.error();
-  co_return authorization_v1::SubjectAccessReview(**answer).status().allowed();
+  co_return co_await access_->allows(draft.freeze());
 }
 
 }  // namespace tiphys

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "client/client.h"
+#include "client/reviews.h"
 #include "main/host.h"
 #include "net/server.h"
 
@@ -46,23 +46,21 @@ class ComponentServer {
   Task<void> stop();
 
  private:
-  struct User {
-    std::string name = "system:anonymous";
-    std::vector<std::string> groups = {"system:unauthenticated"};
-  };
   Result<void> make_tls();
   Task<net::Response> handle(net::Request request);
   // Nothing: it may; else the answer that refuses.
   Task<std::optional<net::Response>> refusal(std::string path, std::string verb,
                                              std::string authorization,
                                              std::shared_ptr<const crypto::Certificate> peer);
-  Task<Result<User>> who(std::string authorization,
-                         std::shared_ptr<const crypto::Certificate> peer);
-  Task<Result<bool>> may(User user, std::string path, std::string verb);
+  Task<Result<client::ReviewedUser>> who(std::string authorization,
+                                         std::shared_ptr<const crypto::Certificate> peer);
+  Task<Result<bool>> may(client::ReviewedUser user, std::string path, std::string verb);
 
   Host& host_;
   client::Client* authentication_;
   client::Client* authorization_;
+  std::optional<client::TokenReviewer> tokens_;
+  std::optional<client::AccessReviewer> access_;
   ServingFlags flags_;
   std::function<std::string()> metrics_;
   std::function<std::string()> config_;

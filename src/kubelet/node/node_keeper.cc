@@ -42,6 +42,7 @@ void NodeKeeper::complete(Options& options) {
   if (options.node_ip.empty()) options.node_ip = os::primary_address();
   if (options.node_ip.empty()) options.node_ip = "127.0.0.1";
   if (options.root_dir.empty()) options.root_dir = options.data_dir + "/kubelet";
+  if (options.cert_dir.empty()) options.cert_dir = options.root_dir + "/pki";
   if (options.pod_logs_dir.empty()) options.pod_logs_dir = options.data_dir + "/log/pods";
 }
 
