@@ -1,6 +1,6 @@
-// EventStream: containerd's own events (containerd.services.events.v1), so that the end of a
-// container is known at once and nothing needs to be polled. CRI's GetContainerEvents isn't there
-// before containerd 1.7.
+// EventStream: the runtime's events, so that the end of a container is known at once and nothing
+// needs to be polled: CRI's GetContainerEvents (KEP-3386) or, from a runtime that doesn't have it
+// (containerd before 1.7), containerd's own (containerd.services.events.v1).
 //
 // Loop thread only. Reconnects with back-off; live() tells whether events arrive just now.
 #pragma once
@@ -23,7 +23,11 @@ class EventStream {
  private:
   Task<void> run();
   Task<void> read_events();
-  void handle(const std::string& message);
+  using Handler = void (EventStream::*)(const std::string& message);
+  // Reads until the stream ends; false: the runtime doesn't have the method.
+  Task<bool> read(std::string method, std::string request, Handler handler);
+  void handle_cri(const std::string& message);
+  void handle_containerd(const std::string& message);
 
   EpollLoop& loop_;
   net::GrpcChannel channel_;
