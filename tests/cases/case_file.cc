@@ -99,8 +99,13 @@ class CaseReader {
     if (!checked) return checked.error();
     out_.name = std::string(from_.find("case").as_text());
     out_.pending = std::string(from_.find("pending").as_text());
-    out_.json_only = from_.find("only").as_text() == "json";
-    out_.virtual_only = from_.find("only").as_text() == "virtual";
+    std::string_view only = from_.find("only").as_text();
+    out_.json_only = only == "json";
+    out_.virtual_only = only == "virtual";
+    out_.hollow_only = only == "hollow";
+    if (!only.empty() && !out_.json_only && !out_.virtual_only && !out_.hollow_only) {
+      return ApiStatus::bad_request(out_.name + ": only json, virtual or hollow");
+    }
     for (auto part :
          {&CaseReader::read_creates, &CaseReader::read_updates, &CaseReader::read_steps}) {
       Result<void> done = (this->*part)();

@@ -19,7 +19,8 @@ struct Case {
   // Why it fails today; it must then fail, so that the mark goes when the reason does.
   std::string pending;
   bool json_only = false;     // about the text of JSON or YAML itself: not run in protobuf
-  bool virtual_only = false;  // waits long, or does what only a model cluster can
+  bool virtual_only = false;  // waits long, or does what only virtual time can
+  bool hollow_only = false;   // needs several nodes, or does what no real node can
   std::vector<CaseStep> steps;
 };
 

@@ -33,6 +33,8 @@ class World {
   virtual MonoTime mono() const = 0;
   // What the names of namespaces begin with: not those of other runs on the same server.
   virtual std::string prefix() const { return "case-"; }
+  // Whether it goes with the case: nobody waits for the end of the case's namespace then.
+  virtual bool is_thrown_away() const { return false; }
   // Carries out a step that is no request (faults, nodes that go). Error: it can't.
   virtual Result<void> disturb(const Node& step) {
     return ApiStatus::bad_request("this world can't do that");

@@ -104,7 +104,7 @@ void HollowNodes::up(const std::string& name, std::map<std::string, std::string>
   auto [found, added] = nodes_.try_emplace(name);
   HollowNode& node = found->second;
   if (added) {
-    node.number = nodes_.size() - 1;
+    node.number = options_.first_number + nodes_.size() - 1;
     node.name = name;
     node.address = hollow_address(node.number);
   }

@@ -28,6 +28,7 @@ struct HollowOptions {
   Duration reaction = Duration::zero();    // how long after an event a kubelet acts
   Duration stop_after = Duration::zero();  // what containers need to end, at most their grace
   Duration renew_interval = std::chrono::seconds(10);  // a quarter of the lease, as upstream
+  size_t first_number = 0;  // of nodes: other processes' have other numbers, so other addresses
 };
 // The machine of every hollow node: CPUs and bytes of memory.
 NodeFacts hollow_facts(int64_t cpus, int64_t memory_bytes);
