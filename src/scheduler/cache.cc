@@ -21,7 +21,7 @@ bool frees(const Resources& before, const Resources& after) {
 void Cache::nominate(const PodPtr& pod, const std::string& node) {
   drop_nomination(pod->uid);
   nominated_[pod->uid] = {pod, node};
-  snapshot_.add_pod(pod, node);
+  snapshot_.nominate(pod, node);
 }
 
 std::string Cache::drop_nomination(const std::string& uid) {
@@ -29,17 +29,19 @@ std::string Cache::drop_nomination(const std::string& uid) {
   if (at == nominated_.end()) return "";
   std::string node = std::move(at->second.node);
   nominated_.erase(at);
-  snapshot_.remove_pod(uid, node);
+  snapshot_.drop_nomination(uid, node);
   return node;
 }
 
-std::vector<Cache::Nomination> Cache::set_aside_below(int32_t priority) {
-  std::vector<Nomination> aside;
+std::vector<PodPtr> Cache::drop_nominations_below(const std::string& node, int32_t priority) {
+  std::vector<PodPtr> dropped;
   for (const auto& [uid, nomination] : nominated_) {
-    if (nomination.pod->priority < priority) aside.push_back(nomination);
+    if (nomination.node == node && nomination.pod->priority < priority) {
+      dropped.push_back(nomination.pod);
+    }
   }
-  for (const Nomination& nomination : aside) drop_nomination(nomination.pod->uid);
-  return aside;
+  for (const PodPtr& pod : dropped) drop_nomination(pod->uid);
+  return dropped;
 }
 
 bool Cache::set_pod(const PodPtr& pod) {

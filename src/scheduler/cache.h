@@ -26,27 +26,11 @@ class Cache {
   bool forget(const std::string& uid);
   bool is_assumed(const std::string& uid) const;
 
-  // Room kept on a node for a pod that preempted others there, until it is placed or given up:
-  // the snapshot shows it there as if it were placed.
+  // Room kept on a node for a pod that preempted others there, until it is placed or given up.
   void nominate(const PodPtr& pod, const std::string& node);
   std::string drop_nomination(const std::string& uid);  // the node, "" if there was none
-  struct Nomination {
-    PodPtr pod;
-    std::string node;
-  };
-  // Drops the nominations of pods of lower priority.
-  std::vector<Nomination> set_aside_below(int32_t priority);
-  // What `look` answers while the snapshot shows neither the pod's own nomination nor those of less
-  // important pods.
-  template <class Look>
-  auto as_seen_by(const PodPtr& pod, const Look& look) {
-    std::string own = drop_nomination(pod->uid);
-    std::vector<Nomination> aside = set_aside_below(pod->priority);
-    auto answer = look();
-    for (const Nomination& other : aside) nominate(other.pod, other.node);
-    if (!own.empty()) nominate(pod, own);
-    return answer;
-  }
+  // Drops the nominations for the node of pods of lower priority, and answers them.
+  std::vector<PodPtr> drop_nominations_below(const std::string& node, int32_t priority);
   bool is_nominated(const std::string& uid) const { return nominated_.contains(uid); }
   std::string nominated_node(const std::string& uid) const {  // "": none
     auto at = nominated_.find(uid);
@@ -69,6 +53,10 @@ class Cache {
     PodPtr pod;
     std::string node;
     bool assumed = false;
+  };
+  struct Nomination {
+    PodPtr pod;
+    std::string node;
   };
   Snapshot snapshot_;
   std::unordered_map<std::string, Entry> pods_;            // by uid

@@ -197,7 +197,7 @@ void ClusterView::apply_changes() {
 }
 
 bool ClusterView::helps(const PodInfo& waiting, const std::vector<std::string_view>& rejected_by,
-                        const std::vector<const NodeInfo*>& nodes) const {
+                        const std::vector<const NodeInfo*>& nodes) {
   // It made room and waits for it: its own nomination would hide that it fits now.
   if (cache_.is_nominated(waiting.uid)) return true;
   if (changed_volumes_.may_help(waiting, cache_.snapshot().volumes())) return true;

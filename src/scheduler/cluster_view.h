@@ -40,7 +40,7 @@ class ClusterView {
   void on_pod(const ObjectPtr& old, const ObjectPtr& now);
   void pod_gone(const std::string& uid);
   bool helps(const PodInfo& waiting, const std::vector<std::string_view>& rejected_by,
-             const std::vector<const NodeInfo*>& nodes) const;
+             const std::vector<const NodeInfo*>& nodes);
   void note_nomination(const ObjectPtr& old, const PodPtr& waiting);
   void on_unassigned(const ObjectPtr& old, const ObjectPtr& now);
   void on_object(const SnapshotFeed& feed, const ObjectPtr& old, const ObjectPtr& now);

@@ -61,8 +61,7 @@ Scored score(Cache& cache, const PodPtr& pod, const Profile& profile,
   std::vector<const NodeInfo*> nodes = present(names, snapshot);
   Scored scored{.nodes = objects_of(nodes), .scores = std::vector<int64_t>(nodes.size())};
   if (nodes.size() > 1) {
-    scored.scores =
-        cache.as_seen_by(pod, [&] { return total_scores(*pod, snapshot, profile, nodes); });
+    scored.scores = total_scores(*pod, snapshot, profile, nodes);
   }
   return scored;
 }
@@ -75,7 +74,7 @@ void add(const std::map<std::string, int64_t>& more, Scored& scored) {
 }
 
 // Of the nodes that are there and fit now.
-const NodeInfo* pick_fitting(const PodInfo& pod, const Snapshot& snapshot, const Profile& profile,
+const NodeInfo* pick_fitting(const PodInfo& pod, Snapshot& snapshot, const Profile& profile,
                              const Scored& scored, Random& random) {
   std::vector<const NodeInfo*> nodes;
   std::vector<int64_t> scores;
@@ -104,10 +103,9 @@ struct Round {
 
 Task<Round> filter(ExtenderCalls& extenders, Cache& cache, PodPtr pod, const Profile& profile,
                    size_t start, std::string nominated) {
-  const Snapshot& snapshot = cache.snapshot();
+  Snapshot& snapshot = cache.snapshot();
   MonoTime started = extenders.now();
-  Feasible found = cache.as_seen_by(
-      pod, [&] { return find_feasible(*pod, snapshot, profile, start, nominated); });
+  Feasible found = find_feasible(*pod, snapshot, profile, start, nominated);
   Round round;
   round.made.filtering = extenders.now() - started;
   Decision& decision = round.made.decision;
@@ -153,8 +151,7 @@ Task<Consultation> consult(ExtenderCalls& extenders, Cache& cache, PodPtr pod,
     std::map<std::string, int64_t> more = co_await extenders.prioritize(pod, scored.nodes);
     add(more, scored);
   }
-  made.decision.node = cache.as_seen_by(
-      pod, [&] { return pick_fitting(*pod, cache.snapshot(), profile, scored, random); });
+  made.decision.node = pick_fitting(*pod, cache.snapshot(), profile, scored, random);
   made.overtaken = made.decision.node == nullptr;
   co_return made;
 }

@@ -30,6 +30,7 @@ struct NodeInfo {
   int64_t nonzero_milli_cpu = 0;
   int64_t nonzero_memory = 0;
   std::vector<HostPort> used_ports;
+  std::vector<PodPtr> nominated;  // not in what stands above
 
   void set_object(ObjectPtr node);
   void add_pod(const PodPtr& pod);

@@ -27,17 +27,19 @@ struct PodShape {
   std::string spec;
   std::string metadata;   // more members of metadata
   std::string container;  // more members of the container
+  std::string status;
 };
 
 inline ObjectPtr pod_object(const PodShape& p) {
   auto more = [](const std::string& text) { return text.empty() ? "" : "," + text; };
-  return object_of("Pod",
-                   R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + p.name +
-                       R"(","namespace":")" + p.ns + R"(","uid":"uid-)" + p.ns + "-" + p.name +
-                       R"(","labels":)" + p.labels + more(p.metadata) +
-                       R"(},"spec":{"schedulerName":"default-scheduler","containers":[{"name":"c",)"
-                       R"("image":"nginx","resources":{"requests":)" +
-                       p.requests + "}" + more(p.container) + "}]" + more(p.spec) + "}}");
+  return object_of(
+      "Pod", R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + p.name +
+                 R"(","namespace":")" + p.ns + R"(","uid":"uid-)" + p.ns + "-" + p.name +
+                 R"(","labels":)" + p.labels + more(p.metadata) +
+                 R"(},"spec":{"schedulerName":"default-scheduler","containers":[{"name":"c",)"
+                 R"("image":"nginx","resources":{"requests":)" +
+                 p.requests + "}" + more(p.container) + "}]" + more(p.spec) + "},\"status\":{" +
+                 p.status + "}}");
 }
 inline PodPtr make_pod(const PodShape& shape) {
   return std::make_shared<PodInfo>(pod_object(shape));

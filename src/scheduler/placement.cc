@@ -13,12 +13,6 @@ namespace {
 using tiphys_v1::NodePlacementEdit;
 using tiphys_v1::PodPlacementEdit;
 
-// The node whose room a pod takes or has been promised; "": none.
-std::string_view node_of(const core_v1::Pod& pod) {
-  std::string_view node = pod.spec().node_name();
-  return node.empty() ? pod.status().nominated_node_name() : node;
-}
-
 void fill(Snapshot& snapshot, const ClusterObjects& cluster, const Object& except) {
   std::span<const SnapshotFeed> feeds = snapshot_feeds();
   for (size_t i = 0; i < feeds.size(); ++i) {
@@ -28,8 +22,13 @@ void fill(Snapshot& snapshot, const ClusterObjects& cluster, const Object& excep
     core_v1::Pod pod(*object);
     std::string_view phase = pod.status().phase();
     bool over = phase == "Succeeded" || phase == "Failed";
-    if (over || node_of(pod).empty() || uid_of(*object) == uid_of(except)) continue;
-    snapshot.add_pod(std::make_shared<PodInfo>(object), node_of(pod));
+    if (over || uid_of(*object) == uid_of(except)) continue;
+    std::string_view node = pod.spec().node_name(), kept = pod.status().nominated_node_name();
+    if (!node.empty()) {
+      snapshot.add_pod(std::make_shared<PodInfo>(object), node);
+    } else if (!kept.empty()) {
+      snapshot.nominate(std::make_shared<PodInfo>(object), kept);
+    }
   }
 }
 
@@ -49,7 +48,7 @@ void write_node(NodePlacementEdit edit, const NodeExplanation& node) {
   }
 }
 
-std::string summary(const PodInfo& pod, const Snapshot& snapshot, const Profile& profile,
+std::string summary(const PodInfo& pod, Snapshot& snapshot, const Profile& profile,
                     const std::vector<NodeExplanation>& nodes) {
   auto feasible = std::ranges::count_if(nodes, &NodeExplanation::feasible);
   if (feasible == 0) return find_feasible(pod, snapshot, profile, 0).diagnosis.message();

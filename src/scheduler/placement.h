@@ -15,9 +15,9 @@ struct ClusterObjects {
   std::vector<std::vector<ObjectPtr>> feeds;  // of each of snapshot_feeds(), in its order
 };
 
-// A placed pod is judged as if it weren't there yet; room that is kept for other pods
-// (nominatedNodeName) counts as taken. Nodes are sorted best first. A pod whose schedulerName is
-// none of the profiles' is explained with the message only.
+// A placed pod is judged as if it weren't there yet; room that is kept for other pods of its
+// priority or a higher one (nominatedNodeName) counts as taken. Nodes are sorted best first. A pod
+// whose schedulerName is none of the profiles' is explained with the message only.
 ObjectPtr explain_placement(const ObjectPtr& pod, const ClusterObjects& cluster,
                             const Profiles& profiles);
 

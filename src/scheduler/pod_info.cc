@@ -167,7 +167,6 @@ PodInfo::PodInfo(ObjectPtr pod) : object(std::move(pod)) {
   node_name = spec.node_name();
   scheduler_name = spec.scheduler_name();
   priority = spec.priority();
-  created = metadata.creation_timestamp();
   terminating = metadata.has_deletion_timestamp();
   preempted = terminating && preempted_by_scheduler(p);
   gated = !spec.scheduling_gates().empty();

@@ -70,7 +70,6 @@ struct PodInfo {
   std::string_view node_name;
   std::string_view scheduler_name;
   int32_t priority = 0;
-  MicroTime created = 0;
   bool terminating = false;
   bool preempted = false;  // terminating because a more important pod needs the room
   bool gated = false;

@@ -1,6 +1,7 @@
 #include "scheduler/preemption.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace tiphys::scheduler {
 namespace {
@@ -8,9 +9,13 @@ namespace {
 constexpr const char* kNoVictims = "No preemption victims found for incoming pod";
 constexpr const char* kNotHelpful = "Preemption is not helpful for scheduling";
 
-bool more_important(const PodPtr& a, const PodPtr& b) {
-  if (a->priority != b->priority) return a->priority > b->priority;
-  return a->created < b->created;
+void sort_by_importance(std::vector<PodPtr>& pods, const StartTime& started) {
+  std::vector<std::tuple<int64_t, MicroTime, PodPtr>> ranked;
+  for (PodPtr& pod : pods) ranked.emplace_back(-int64_t{pod->priority}, started(*pod), pod);
+  std::ranges::sort(ranked, {}, [](const auto& entry) {
+    return std::pair(std::get<0>(entry), std::get<1>(entry));
+  });
+  for (size_t i = 0; i < pods.size(); ++i) pods[i] = std::move(std::get<2>(ranked[i]));
 }
 
 // Parts the pods into those whose removal breaks a budget, and the others.
@@ -36,8 +41,14 @@ void split_by_budgets(std::vector<PodPtr>& pods, const std::vector<Budget>& budg
 
 class Trial {
  public:
-  Trial(const PodInfo& pod, Snapshot& snapshot, const Profile& profile, const NodeInfo& node)
-      : pod_(pod), snapshot_(snapshot), profile_(profile), node_(node), name_(node.name) {}
+  Trial(const PodInfo& pod, Snapshot& snapshot, const Profile& profile, const NodeInfo& node,
+        const StartTime& started)
+      : pod_(pod),
+        snapshot_(snapshot),
+        profile_(profile),
+        node_(node),
+        started_(started),
+        name_(node.name) {}
 
   // Removes all that may go; if the pod then fits, takes back whom it can spare. Otherwise notes
   // why it doesn't.
@@ -57,7 +68,7 @@ class Trial {
     if (reasons.empty()) {
       found.emplace();
       found->node = name_;
-      std::sort(lower.begin(), lower.end(), more_important);
+      sort_by_importance(lower, started_);
       std::vector<PodPtr> breaking, keeping = lower;
       split_by_budgets(keeping, budgets, breaking);
       for (const PodPtr& other : breaking) found->violations += spare(other, *found) ? 0 : 1;
@@ -85,12 +96,13 @@ class Trial {
   Snapshot& snapshot_;
   const Profile& profile_;
   const NodeInfo& node_;
+  const StartTime& started_;
   std::string name_;
 };
 
 // Upstream's order: fewest broken budgets, lowest top victim, smallest sum of priorities, fewest
 // victims, then the one whose most important victims started last. Victims are in order.
-bool better(const Candidate& a, const Candidate& b) {
+bool better(const Candidate& a, const Candidate& b, const StartTime& started) {
   auto sum = [](const Candidate& c) {
     int64_t total = 0;
     for (const PodPtr& pod : c.victims) total += int64_t{pod->priority} + (int64_t{1} << 31);
@@ -102,7 +114,7 @@ bool better(const Candidate& a, const Candidate& b) {
   if (top_a != top_b) return top_a < top_b;
   if (sum(a) != sum(b)) return sum(a) < sum(b);
   if (a.victims.size() != b.victims.size()) return a.victims.size() < b.victims.size();
-  return a.victims[0]->created > b.victims[0]->created;
+  return started(*a.victims[0]) > started(*b.victims[0]);
 }
 
 // Nothing helps; `why_not` has the nodes that were tried.
@@ -114,9 +126,14 @@ Candidates hopeless(Diagnosis why_not, const Diagnosis& failed) {
 
 }  // namespace
 
+MicroTime start_time(const core_v1::Pod& pod) {
+  return pod.status().has_start_time() ? pod.status().start_time()
+                                       : std::numeric_limits<MicroTime>::max();
+}
+
 Candidates find_candidates(const PodInfo& pod, Snapshot& snapshot, const Diagnosis& failed,
-                           const std::vector<Budget>& budgets, const Profile& profile,
-                           size_t start) {
+                           const std::vector<Budget>& budgets, const Profile& profile, size_t start,
+                           const StartTime& started) {
   if (failed.all_nodes == 0) return {};
   if (pod.never_preempts) {
     return {.list = {}, .message = "preemption: not eligible due to preemptionPolicy=Never."};
@@ -133,7 +150,8 @@ Candidates find_candidates(const PodInfo& pod, Snapshot& snapshot, const Diagnos
   bool harmless = false;  // budgets are broken only if all candidates break them
   for (size_t i = 0; i < all && !(harmless && found.list.size() >= enough); ++i) {
     const NodeInfo& node = *failed.maybe_by_preemption[(start + i) % all];
-    std::optional<Candidate> candidate = Trial(pod, snapshot, profile, node).run(budgets, why_not);
+    Trial trial(pod, snapshot, profile, node, started);
+    std::optional<Candidate> candidate = trial.run(budgets, why_not);
     if (!candidate) continue;
     harmless = harmless || candidate->violations == 0;
     found.list.push_back(std::move(*candidate));
@@ -141,12 +159,13 @@ Candidates find_candidates(const PodInfo& pod, Snapshot& snapshot, const Diagnos
   return found.list.empty() ? hopeless(std::move(why_not), failed) : found;
 }
 
-Preemption choose_candidate(std::vector<Candidate> list, const Snapshot& snapshot) {
+Preemption choose_candidate(std::vector<Candidate> list, const Snapshot& snapshot,
+                            const StartTime& started) {
   Candidate* best = nullptr;
   for (Candidate& candidate : list) {
     if (snapshot.find(candidate.node) == nullptr) continue;
-    std::sort(candidate.victims.begin(), candidate.victims.end(), more_important);
-    if (best == nullptr || better(candidate, *best)) best = &candidate;
+    sort_by_importance(candidate.victims, started);
+    if (best == nullptr || better(candidate, *best, started)) best = &candidate;
   }
   if (best == nullptr) return {.message = "preemption: no candidate node for preemption"};
   return {snapshot.find(best->node), std::move(best->victims), best->violations, ""};

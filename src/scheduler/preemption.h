@@ -1,6 +1,8 @@
 // Preemption: may removing pods of lower priority from a node make room (DefaultPreemption)?
-// Pure over a snapshot, which is changed for a trial and put back.
+// Pure over a snapshot, which is changed for a trial and put back. Of pods of one priority the one
+// that was started first is the most important.
 #pragma once
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,6 +27,12 @@ struct Preemption {
   bool hopeless = false;  // all was tried: an earlier nomination is void
 };
 
+// When a pod was started, as informers know now: a status changes without the snapshot's notice.
+using StartTime = std::function<MicroTime(const PodInfo&)>;
+// status.startTime; a pod without one starts after all others (upstream: now).
+MicroTime start_time(const core_v1::Pod& pod);
+inline MicroTime known_start_time(const PodInfo& pod) { return start_time(pod.view()); }
+
 // Between the two steps others may be asked (extenders), so candidates outlive changes of the
 // snapshot.
 struct Candidate {
@@ -40,9 +48,10 @@ struct Candidates {
 // `failed` is the decision that found no node. Candidates are looked at from `start` on; as
 // many as the profile's DefaultPreemptionArgs ask for.
 Candidates find_candidates(const PodInfo& pod, Snapshot& snapshot, const Diagnosis& failed,
-                           const std::vector<Budget>& budgets, const Profile& profile,
-                           size_t start);
+                           const std::vector<Budget>& budgets, const Profile& profile, size_t start,
+                           const StartTime& started = known_start_time);
 // The best one whose node still exists.
-Preemption choose_candidate(std::vector<Candidate> list, const Snapshot& snapshot);
+Preemption choose_candidate(std::vector<Candidate> list, const Snapshot& snapshot,
+                            const StartTime& started = known_start_time);
 
 }  // namespace tiphys::scheduler

@@ -23,8 +23,8 @@ struct Offer {
 };
 
 bool before(const PodPtr& a, const PodPtr& b) {
-  return std::pair(-int64_t{a->priority}, a->created) <
-         std::pair(-int64_t{b->priority}, b->created);
+  return std::pair(-int64_t{a->priority}, known_start_time(*a)) <
+         std::pair(-int64_t{b->priority}, known_start_time(*b));
 }
 
 bool holds(const std::vector<PodPtr>& list, const PodPtr& pod) {
@@ -79,7 +79,7 @@ std::optional<Offer> reference_offer(const World& world, const PodInfo& pod,
   if (victims.empty()) return offer;
   offer.price.top_priority = victims[0]->priority;
   offer.price.count = victims.size();
-  offer.price.minus_start = -victims[0]->created;
+  offer.price.minus_start = -known_start_time(*victims[0]);
   return offer;
 }
 
@@ -98,6 +98,10 @@ class PreemptionReference : public testing::TestWithParam<uint64_t> {
       if (decision.node == nullptr) continue;
       world.placed.push_back({pod, decision.node->name});
       snapshot.add_pod(pod, decision.node->name);
+    }
+    for (int i = 50; i < 53; ++i) {
+      world.nominated.push_back({maker.pod(i), maker.number("n", 4)});
+      snapshot.nominate(world.nominated.back().pod, world.nominated.back().node);
     }
     for (int i = 0; i < 2; ++i) {
       LabelMatch match{{{"app", Requirement::Operator::kIn, {maker.number("a", 3)}}}};

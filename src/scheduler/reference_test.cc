@@ -251,7 +251,17 @@ class ReferenceTest : public testing::TestWithParam<uint64_t> {
       world.placed.erase(world.placed.begin() + static_cast<ptrdiff_t>(at));
       EXPECT_TRUE(snapshot.remove_pod(gone.pod->uid, gone.node));
     }
+    if (maker.chance(20)) change_nominations(step, name);
     check(maker.pod(step));
+  }
+  void change_nominations(int step, const std::string& node) {
+    if (world.nominated.size() == 4) {
+      Placed gone = world.nominated[static_cast<size_t>(maker.below(4))];
+      std::erase_if(world.nominated, [&](const Placed& p) { return p.pod == gone.pod; });
+      snapshot.drop_nomination(gone.pod->uid, gone.node);
+    }
+    world.nominated.push_back({maker.pod(10'000 + step), node});
+    snapshot.nominate(world.nominated.back().pod, node);
   }
   void check(const PodPtr& pod) {
     std::set<std::string> expected, found;

@@ -13,6 +13,7 @@ struct Placed {
 struct World {
   std::map<std::string, ObjectPtr> nodes;
   std::vector<Placed> placed;
+  std::vector<Placed> nominated;
 };
 
 inline std::optional<std::string> label(const World& world, const std::string& node,
@@ -121,7 +122,6 @@ inline std::vector<std::string> affinity_rejection(const World& world, const Pod
   return {};
 }
 
-// Why the node won't do, in the words of the first plugin that says so; empty: it will.
 inline std::vector<std::string> ports_and_resources(const World& world, const PodInfo& pod,
                                                     const std::string& name) {
   for (const Placed& p : world.placed) {
@@ -137,8 +137,9 @@ inline std::vector<std::string> ports_and_resources(const World& world, const Po
   return lacking_resources(world, pod, name);
 }
 
-inline std::vector<std::string> reference_rejection(const World& world, const PodInfo& pod,
-                                                    const std::string& name) {
+// Nominated pods aside.
+inline std::vector<std::string> plain_rejection(const World& world, const PodInfo& pod,
+                                                const std::string& name) {
   core_v1::Node node(*world.nodes.at(name));
   if (node.spec().unschedulable() &&
       !pod.tolerates("node.kubernetes.io/unschedulable", "", "NoSchedule")) {
@@ -157,6 +158,18 @@ inline std::vector<std::string> reference_rejection(const World& world, const Po
   if (reasons.empty()) reasons = spread_rejection(world, pod, name);
   if (reasons.empty()) reasons = affinity_rejection(world, pod, name);
   return reasons;
+}
+
+// Why the node won't do, in the words of the first plugin that says so; empty: it will.
+inline std::vector<std::string> reference_rejection(const World& world, const PodInfo& pod,
+                                                    const std::string& name) {
+  World crowded = world;
+  for (const Placed& other : world.nominated) {
+    bool counts = other.node == name && other.pod->priority >= pod.priority;
+    if (counts && other.pod->uid != pod.uid) crowded.placed.push_back(other);
+  }
+  std::vector<std::string> reasons = plain_rejection(crowded, pod, name);
+  return reasons.empty() ? plain_rejection(world, pod, name) : reasons;
 }
 
 inline bool reference_fits(const World& world, const PodInfo& pod, const std::string& node) {
@@ -191,8 +204,8 @@ class Maker {
     PodShape shape{.name = "p" + std::to_string(id), .ns = number("ns", 2)};
     shape.labels = R"({"app":")" + number("a", 3) + "\"}";
     int minute = id * 7 % 60;  // in some order, all different
-    shape.metadata = R"("creationTimestamp":"2026-01-01T00:)" +
-                     std::string(minute < 10 ? "0" : "") + std::to_string(minute) + ":00Z\"";
+    shape.status = R"("startTime":"2026-01-01T00:)" + std::string(minute < 10 ? "0" : "") +
+                   std::to_string(minute) + ":00Z\"";
     if (chance(70)) {
       shape.requests = R"({"cpu":")" + std::to_string(100 * below(15)) + R"(m","memory":"100Mi"})";
     }

@@ -33,27 +33,92 @@ Checkers prepare_checkers(const Query& query, const Profile& profile) {
 }
 
 // The first plugin that rejects the node; null: it fits.
-const Prepared* first_rejection(const std::vector<Prepared>& checkers, const NodeInfo& node,
-                                Verdict& verdict) {
+const Plugin* first_rejection(const std::vector<Prepared>& checkers, const NodeInfo& node,
+                              Verdict& verdict) {
   for (const Prepared& prepared : checkers) {
     verdict = prepared.checker->check(node);
-    if (!verdict.fits()) return &prepared;
+    if (!verdict.fits()) return prepared.plugin;
   }
   return nullptr;
 }
 
+// While it lives the snapshot shows the pods nominated for the node there that `pod` yields to.
+class WithNominated {
+ public:
+  WithNominated(const PodInfo& pod, const NodeInfo& node, Snapshot& snapshot)
+      : node_(node), snapshot_(snapshot) {
+    for (const PodPtr& other : node.nominated) {
+      if (other->priority >= pod.priority && other->uid != pod.uid) added_.push_back(other);
+    }
+    for (const PodPtr& other : added_) snapshot_.add_pod(other, node_.name);
+  }
+  ~WithNominated() {
+    for (const PodPtr& other : added_) snapshot_.remove_pod(other->uid, node_.name);
+  }
+  WithNominated(const WithNominated&) = delete;
+  WithNominated& operator=(const WithNominated&) = delete;
+  bool any() const { return !added_.empty(); }
+
+ private:
+  const NodeInfo& node_;
+  Snapshot& snapshot_;
+  std::vector<PodPtr> added_;
+};
+
+// The filters, prepared for one pod. A node has to pass them with the pods that are nominated for
+// it and without: they may be needed (affinity), or never come.
+class Filters {
+ public:
+  Filters(const PodInfo& pod, Snapshot& snapshot, const Profile& profile)
+      : pod_(pod),
+        snapshot_(snapshot),
+        profile_(profile),
+        nominations_(snapshot.has_nominations()),
+        alone_(prepare_checkers({pod, snapshot, profile.args}, profile)) {}
+  const Checkers& checkers() const { return alone_; }
+
+  // The first plugin that rejects the node; null: it fits. Requires: none refuses all nodes. The
+  // verdict is valid until the next call.
+  const Plugin* rejection(const NodeInfo& node, Verdict& verdict) {
+    if (nominations_) [[unlikely]] {
+      if (const Plugin* by = rejection_with_nominated(node, verdict)) return by;
+    }
+    return first_rejection(alone_.list, node, verdict);
+  }
+
+ private:
+  [[gnu::noinline]] const Plugin* rejection_with_nominated(const NodeInfo& node, Verdict& verdict) {
+    if (node.nominated.empty()) return nullptr;
+    WithNominated with(pod_, node, snapshot_);
+    if (!with.any()) return nullptr;
+    together_ = prepare_checkers({pod_, snapshot_, profile_.args}, profile_);
+    if (together_.refused_by == nullptr) return first_rejection(together_.list, node, verdict);
+    using Code = Verdict::Code;
+    const Preparation& made = together_.refusal;
+    verdict = Verdict::no(made.preemption_may_help ? Code::kUnschedulable : Code::kUnresolvable,
+                          made.refusal);
+    return together_.refused_by;
+  }
+
+  const PodInfo& pod_;
+  Snapshot& snapshot_;
+  const Profile& profile_;
+  const bool nominations_;  // none is the rule: then the nodes aren't asked (a cache miss each)
+  Checkers alone_;
+  Checkers together_;  // of the last node with nominated pods: they own the verdict's words
+};
+
 // One search for feasible nodes, with notes on why the others are not.
 class Search {
  public:
-  Search(const Snapshot& snapshot, std::vector<Prepared> checkers)
-      : snapshot_(snapshot), checkers_(std::move(checkers)) {
+  Search(const Snapshot& snapshot, Filters& filters) : snapshot_(snapshot), filters_(filters) {
     diagnosis.all_nodes = static_cast<int>(snapshot.nodes().size());
   }
 
   void look_at(const NodeInfo& node) {
     ++evaluated;
     Verdict verdict;
-    const Prepared* by = first_rejection(checkers_, node, verdict);
+    const Plugin* by = filters_.rejection(node, verdict);
     if (by == nullptr) {
       feasible.push_back(&node);
       return;
@@ -64,7 +129,7 @@ class Search {
   bool look_at_named() {
     std::vector<std::string_view> by;
     std::optional<std::set<std::string_view>> names;
-    for (const Prepared& prepared : checkers_) {
+    for (const Prepared& prepared : filters_.checkers().list) {
       const std::vector<std::string>* only = prepared.checker->only_nodes();
       if (only == nullptr) continue;
       by.push_back(prepared.plugin->name);
@@ -94,9 +159,9 @@ class Search {
     diagnosis.reasons["node(s) didn't satisfy plugin(s) [" + plugins + "]"] += others;
     diagnosis.not_by_preemption += others;
   }
-  void reject(const Prepared& by, const Verdict& verdict, const NodeInfo& node) {
+  void reject(const Plugin& by, const Verdict& verdict, const NodeInfo& node) {
     for (uint8_t i = 0; i < verdict.count; ++i) count(verdict.reasons[i]);
-    note_plugin(by.plugin->name);
+    note_plugin(by.name);
     if (verdict.code == Verdict::Code::kUnschedulable) {
       diagnosis.maybe_by_preemption.push_back(&node);
     } else {
@@ -105,15 +170,15 @@ class Search {
   }
   // Most nodes are rejected for the same few reasons: found by address before by text.
   void count(std::string_view reason) {
-    for (auto& [address, counter] : known_) {
-      if (address == reason.data()) {
-        ++*counter;
+    for (auto& [address, counted] : known_) {
+      if (address == reason.data() && counted->first == reason) {
+        ++counted->second;
         return;
       }
     }
-    int& counter = diagnosis.reasons[std::string(reason)];
-    ++counter;
-    known_.emplace_back(reason.data(), &counter);
+    auto counted = diagnosis.reasons.try_emplace(std::string(reason)).first;
+    ++counted->second;
+    known_.emplace_back(reason.data(), &*counted);
   }
   void note_plugin(std::string_view name) {
     auto& list = diagnosis.plugins;
@@ -121,8 +186,8 @@ class Search {
   }
 
   const Snapshot& snapshot_;
-  std::vector<Prepared> checkers_;
-  std::vector<std::pair<const char*, int*>> known_;
+  Filters& filters_;
+  std::vector<std::pair<const char*, std::map<std::string, int>::value_type*>> known_;
 };
 
 Diagnosis refused(const Checkers& checkers, const std::vector<const NodeInfo*>& nodes) {
@@ -169,24 +234,24 @@ std::string Diagnosis::message() const {
   return parts.empty() ? text : text + ".";
 }
 
-Feasible find_feasible(const PodInfo& pod, const Snapshot& snapshot, const Profile& profile,
-                       size_t start, std::string_view nominated) {
+Feasible find_feasible(const PodInfo& pod, Snapshot& snapshot, const Profile& profile, size_t start,
+                       std::string_view nominated) {
   Feasible answer;
   const std::vector<const NodeInfo*>& nodes = snapshot.nodes();
   if (nodes.empty()) return answer;
   snapshot.topology().trim();
-  Checkers checkers = prepare_checkers({pod, snapshot, profile.args}, profile);
-  if (checkers.refused_by != nullptr) {
+  Filters filters(pod, snapshot, profile);
+  if (filters.checkers().refused_by != nullptr) {
     answer.next_start = start;
-    answer.diagnosis = refused(checkers, nodes);
+    answer.diagnosis = refused(filters.checkers(), nodes);
     return answer;
   }
   const NodeInfo* kept = nominated.empty() ? nullptr : snapshot.find(nominated);
   Verdict verdict;
-  if (kept != nullptr && first_rejection(checkers.list, *kept, verdict) == nullptr) {
+  if (kept != nullptr && filters.rejection(*kept, verdict) == nullptr) {
     return {.nodes = {kept}, .evaluated = 1, .next_start = start, .diagnosis = {}};
   }
-  Search search(snapshot, std::move(checkers.list));
+  Search search(snapshot, filters);
   start %= nodes.size();
   answer.next_start = start;
   if (!search.look_at_named()) {
@@ -228,8 +293,8 @@ const NodeInfo* pick_best(std::span<const NodeInfo* const> nodes, std::span<cons
   }
 }
 
-Decision schedule(const PodInfo& pod, const Snapshot& snapshot, const Profile& profile,
-                  size_t start, Random& random) {
+Decision schedule(const PodInfo& pod, Snapshot& snapshot, const Profile& profile, size_t start,
+                  Random& random) {
   Feasible found = find_feasible(pod, snapshot, profile, start);
   Decision decision;
   decision.evaluated = found.evaluated;
@@ -245,58 +310,83 @@ Decision schedule(const PodInfo& pod, const Snapshot& snapshot, const Profile& p
   return decision;
 }
 
-bool fits_any(const PodInfo& pod, std::span<const NodeInfo* const> nodes, const Snapshot& snapshot,
+bool fits_any(const PodInfo& pod, std::span<const NodeInfo* const> nodes, Snapshot& snapshot,
               const Profile& profile) {
-  Checkers checkers = prepare_checkers({pod, snapshot, profile.args}, profile);
-  if (checkers.refused_by != nullptr) return false;
+  Filters filters(pod, snapshot, profile);
+  if (filters.checkers().refused_by != nullptr) return false;
   Verdict verdict;
-  return std::any_of(nodes.begin(), nodes.end(), [&](const NodeInfo* node) {
-    return first_rejection(checkers.list, *node, verdict) == nullptr;
-  });
+  return std::ranges::any_of(
+      nodes, [&](const NodeInfo* node) { return filters.rejection(*node, verdict) == nullptr; });
 }
 
-bool worth_a_try(const PodInfo& pod, std::span<const NodeInfo* const> nodes,
-                 const Snapshot& snapshot, const Profile& profile,
-                 std::span<const std::string_view> rejected_by) {
+bool worth_a_try(const PodInfo& pod, std::span<const NodeInfo* const> nodes, Snapshot& snapshot,
+                 const Profile& profile, std::span<const std::string_view> rejected_by) {
   auto is_news = [&](const Plugin& plugin) {
     return !plugin.node_local && std::ranges::find(rejected_by, plugin.name) == rejected_by.end();
   };
-  Checkers checkers = prepare_checkers({pod, snapshot, profile.args}, profile);
-  if (checkers.refused_by != nullptr) return is_news(*checkers.refused_by);
+  Filters filters(pod, snapshot, profile);
+  if (const Plugin* by = filters.checkers().refused_by) return is_news(*by);
   Verdict verdict;
   return std::ranges::any_of(nodes, [&](const NodeInfo* node) {
-    const Prepared* by = first_rejection(checkers.list, *node, verdict);
-    return by == nullptr || is_news(*by->plugin);
+    const Plugin* by = filters.rejection(*node, verdict);
+    return by == nullptr || is_news(*by);
   });
 }
 
-std::vector<std::string> rejection(const PodInfo& pod, const NodeInfo& node,
-                                   const Snapshot& snapshot, const Profile& profile) {
-  Checkers checkers = prepare_checkers({pod, snapshot, profile.args}, profile);
-  if (checkers.refused_by != nullptr) return {checkers.refusal.refusal};
+std::vector<std::string> rejection(const PodInfo& pod, const NodeInfo& node, Snapshot& snapshot,
+                                   const Profile& profile) {
+  Filters filters(pod, snapshot, profile);
+  if (filters.checkers().refused_by != nullptr) return {filters.checkers().refusal.refusal};
   Verdict verdict;
-  if (first_rejection(checkers.list, node, verdict) == nullptr) return {};
+  if (filters.rejection(node, verdict) == nullptr) return {};
   return {verdict.reasons.begin(), verdict.reasons.begin() + verdict.count};
 }
 
-std::vector<NodeExplanation> explain(const PodInfo& pod, const Snapshot& snapshot,
+namespace {
+
+// Here every plugin has its say, whoever refused before it.
+using Opinions = std::vector<std::pair<const Plugin*, Preparation>>;
+
+Opinions ask_all(const Query& query, const Profile& profile) {
+  Opinions opinions;
+  for (const Plugin* plugin : profile.filters) {
+    opinions.emplace_back(plugin, plugin->make_checker(query));
+  }
+  return opinions;
+}
+
+std::vector<NodeExplanation::Entry> rejections_of(const Opinions& opinions, const NodeInfo& node) {
+  std::vector<NodeExplanation::Entry> found;
+  for (const auto& [plugin, made] : opinions) {
+    std::vector<std::string> reasons = reasons_of(made, node);
+    if (!reasons.empty()) found.push_back({plugin->name, std::move(reasons)});
+  }
+  return found;
+}
+
+std::vector<NodeExplanation::Entry> rejections_with_nominated(const PodInfo& pod,
+                                                              const NodeInfo& node,
+                                                              Snapshot& snapshot,
+                                                              const Profile& profile) {
+  WithNominated with(pod, node, snapshot);
+  if (!with.any()) return {};
+  return rejections_of(ask_all({pod, snapshot, profile.args}, profile), node);
+}
+
+}  // namespace
+
+std::vector<NodeExplanation> explain(const PodInfo& pod, Snapshot& snapshot,
                                      const Profile& profile) {
   std::vector<NodeExplanation> answers;
   Query query{pod, snapshot, profile.args};
-  // Here every plugin has its say, whoever refused before it.
-  std::vector<std::pair<const Plugin*, Preparation>> checkers;
-  for (const Plugin* plugin : profile.filters) {
-    checkers.emplace_back(plugin, plugin->make_checker(query));
-  }
+  Opinions opinions = ask_all(query, profile);
   std::vector<const NodeInfo*> feasible;
   std::vector<size_t> positions;
   for (const NodeInfo* node : snapshot.nodes()) {
     NodeExplanation& answer = answers.emplace_back();
     answer.node = node->name;
-    for (const auto& [plugin, made] : checkers) {
-      std::vector<std::string> reasons = reasons_of(made, *node);
-      if (!reasons.empty()) answer.rejections.push_back({plugin->name, std::move(reasons)});
-    }
+    answer.rejections = rejections_with_nominated(pod, *node, snapshot, profile);
+    if (answer.rejections.empty()) answer.rejections = rejections_of(opinions, *node);
     answer.feasible = answer.rejections.empty();
     if (!answer.feasible) continue;
     feasible.push_back(node);

@@ -1,5 +1,9 @@
 // schedule(): one decision. A pure function of pod, snapshot, start and random choice.
 //
+// Where pods are nominated that the pod has to yield to (of its priority or a higher one), a node
+// is tried with them and without; the snapshot, changed for that, is put back. Scores don't mind
+// them.
+//
 // Like upstream it stops filtering once enough nodes fit (percentageOfNodesToScore), starting where
 // the last decision stopped, scores those, and picks one of the best at random.
 #pragma once
@@ -36,8 +40,8 @@ struct Decision {
   Diagnosis diagnosis;
 };
 
-Decision schedule(const PodInfo& pod, const Snapshot& snapshot, const Profile& profile,
-                  size_t start, Random& random);
+Decision schedule(const PodInfo& pod, Snapshot& snapshot, const Profile& profile, size_t start,
+                  Random& random);
 
 // Its steps, for those who ask others between them (extenders).
 struct Feasible {
@@ -47,8 +51,8 @@ struct Feasible {
   Diagnosis diagnosis;
 };
 // A nominated node that fits is all that is looked at.
-Feasible find_feasible(const PodInfo& pod, const Snapshot& snapshot, const Profile& profile,
-                       size_t start, std::string_view nominated = {});
+Feasible find_feasible(const PodInfo& pod, Snapshot& snapshot, const Profile& profile, size_t start,
+                       std::string_view nominated = {});
 // Weighted sums, by position in `nodes`, all of which are feasible.
 std::vector<int64_t> total_scores(const PodInfo& pod, const Snapshot& snapshot,
                                   const Profile& profile, std::span<const NodeInfo* const> nodes);
@@ -60,17 +64,16 @@ const NodeInfo* pick_best(std::span<const NodeInfo* const> nodes, std::span<cons
 size_t enough_nodes(size_t all, int percentage);
 
 // True if every filter lets the pod onto one of these nodes as it is.
-bool fits_any(const PodInfo& pod, std::span<const NodeInfo* const> nodes, const Snapshot& snapshot,
+bool fits_any(const PodInfo& pod, std::span<const NodeInfo* const> nodes, Snapshot& snapshot,
               const Profile& profile);
 // Whether these nodes, which changed, are a reason to try a pod again that was rejected by those
 // plugins: one fits, or is now rejected by a plugin that looks at more than nodes and isn't among
 // them (the pod has to be tried to wait for what that plugin waits for).
-bool worth_a_try(const PodInfo& pod, std::span<const NodeInfo* const> nodes,
-                 const Snapshot& snapshot, const Profile& profile,
-                 std::span<const std::string_view> rejected_by);
+bool worth_a_try(const PodInfo& pod, std::span<const NodeInfo* const> nodes, Snapshot& snapshot,
+                 const Profile& profile, std::span<const std::string_view> rejected_by);
 // Why not: of the first plugin that rejects the node; empty: the pod fits there.
-std::vector<std::string> rejection(const PodInfo& pod, const NodeInfo& node,
-                                   const Snapshot& snapshot, const Profile& profile);
+std::vector<std::string> rejection(const PodInfo& pod, const NodeInfo& node, Snapshot& snapshot,
+                                   const Profile& profile);
 
 // Every plugin's verdict on every node, and the scores of those that fit: the answer to "why".
 // A refusal for all nodes stands on every node.
@@ -85,7 +88,7 @@ struct NodeExplanation {
   std::vector<std::pair<std::string_view, int64_t>> scores;  // normalised, weighted
   int64_t total = 0;
 };
-std::vector<NodeExplanation> explain(const PodInfo& pod, const Snapshot& snapshot,
+std::vector<NodeExplanation> explain(const PodInfo& pod, Snapshot& snapshot,
                                      const Profile& profile);
 
 }  // namespace tiphys::scheduler

@@ -50,7 +50,7 @@ PodPtr Scheduler::Impl::one_turn() {
 // schedule(), timed step by step.
 Decision Scheduler::Impl::decide(const PodInfo& pod, std::string_view nominated) {
   const Profile& profile = profile_of(pod);
-  const Snapshot& snapshot = cluster.cache().snapshot();
+  Snapshot& snapshot = cluster.cache().snapshot();
   MonoTime started = loop.mono();
   Feasible found = find_feasible(pod, snapshot, profile, next_start, nominated);
   next_start = found.next_start;
@@ -75,9 +75,8 @@ Decision Scheduler::Impl::decide(const PodInfo& pod, std::string_view nominated)
 
 void Scheduler::Impl::schedule_one(const PodPtr& pod) {
   MonoTime started = loop.mono();
-  Cache& cache = cluster.cache();
-  std::string nominated = cache.nominated_node(pod->uid);
-  Decision decision = cache.as_seen_by(pod, [&] { return decide(*pod, nominated); });
+  std::string nominated = cluster.cache().nominated_node(pod->uid);
+  Decision decision = decide(*pod, nominated);
   if (decision.node == nullptr) {
     failed(pod, std::move(decision.diagnosis), started);
   } else {

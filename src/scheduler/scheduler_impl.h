@@ -62,6 +62,7 @@ struct Scheduler::Impl {
   void take_over(const std::string& node, int32_t priority);
   Candidates find_victims(const PodPtr& pod, const Diagnosis& diagnosis);
   std::vector<Budget> present_budgets() const;
+  StartTime present_start_times() const;
   void report(const PodPtr& pod, std::string reason, std::string message,
               std::optional<std::string> nominated);
   Task<void> patch_status(std::string ns, std::string name, std::string body);

@@ -38,6 +38,13 @@ std::vector<Budget> Scheduler::Impl::present_budgets() const {
   return list;
 }
 
+StartTime Scheduler::Impl::present_start_times() const {
+  return [this](const PodInfo& pod) {
+    ObjectPtr object = cluster.pod_object(pod);
+    return start_time(object ? core_v1::Pod(*object) : pod.view());
+  };
+}
+
 // Drops the pod's nomination, unless it has to wait for its victims.
 Candidates Scheduler::Impl::find_victims(const PodPtr& pod, const Diagnosis& diagnosis) {
   Cache& cache = cluster.cache();
@@ -52,9 +59,8 @@ Candidates Scheduler::Impl::find_victims(const PodPtr& pod, const Diagnosis& dia
   bool none = diagnosis.maybe_by_preemption.empty();
   if (!none && cache.snapshot().lowest_priority() < pod->priority) found = present_budgets();
   size_t start = random.below(1 << 30);
-  return cache.as_seen_by(pod, [&] {
-    return find_candidates(*pod, cache.snapshot(), diagnosis, found, profile_of(*pod), start);
-  });
+  return find_candidates(*pod, cache.snapshot(), diagnosis, found, profile_of(*pod), start,
+                         present_start_times());
 }
 
 Task<void> Scheduler::Impl::preempt_with_extenders(PodPtr pod, Diagnosis diagnosis,
@@ -68,7 +74,7 @@ Task<void> Scheduler::Impl::preempt_with_extenders(PodPtr pod, Diagnosis diagnos
     Result<std::vector<Candidate>> left =
         co_await extenders.preempt(pod, std::move(found.list), snapshot);
     if (stop.stop_requested() || !cluster.queue().waits(pod->uid)) co_return;
-    preemption = left ? choose_candidate(std::move(*left), snapshot)
+    preemption = left ? choose_candidate(std::move(*left), snapshot, present_start_times())
                       : Preemption{.message = "preemption: " + left.error().message()};
   }
   metrics.extension_point("PostFilter", preemption.node ? "Success" : "Unschedulable",
@@ -83,7 +89,8 @@ void Scheduler::Impl::failed(const PodPtr& pod, Diagnosis diagnosis, MonoTime st
     Candidates found = find_victims(pod, diagnosis);
     preemption = {.message = std::move(found.message), .hopeless = found.hopeless};
     if (!found.list.empty()) {
-      preemption = choose_candidate(std::move(found.list), cluster.cache().snapshot());
+      preemption = choose_candidate(std::move(found.list), cluster.cache().snapshot(),
+                                    present_start_times());
     }
     metrics.extension_point("PostFilter", preemption.node ? "Success" : "Unschedulable",
                             pod->scheduler_name, loop.mono() - asked);
@@ -102,14 +109,9 @@ void Scheduler::Impl::decision_failed(const PodPtr& pod, const ApiStatus& error,
 
 // Less important pods that are nominated for the node look for another place.
 void Scheduler::Impl::take_over(const std::string& node, int32_t priority) {
-  Cache& cache = cluster.cache();
-  for (const Cache::Nomination& other : cache.set_aside_below(priority)) {
-    if (other.node != node) {
-      cache.nominate(other.pod, other.node);
-      continue;
-    }
-    cluster.queue().retry(other.pod->uid, loop.mono());
-    bindings.spawn(patch_status(std::string(other.pod->ns), std::string(other.pod->name),
+  for (const PodPtr& other : cluster.cache().drop_nominations_below(node, priority)) {
+    cluster.queue().retry(other->uid, loop.mono());
+    bindings.spawn(patch_status(std::string(other->ns), std::string(other->name),
                                 R"({"status":{"nominatedNodeName":null}})"));
   }
 }

@@ -237,6 +237,53 @@ TEST_F(SchedulerTest, ANominationThatCantHelpIsCleared) {
   EXPECT_EQ(core_v1::Pod(*api.get(pods(), "default", "high")).status().nominated_node_name(), "");
 }
 
+// A pod of the same priority may take no room that is kept, nor count on a pod that may never come.
+TEST_F(SchedulerTest, ANominatedPodIsNoCompanyYet) {
+  node({.name = "n1", .allocatable = R"({"cpu":"2","memory":"1Gi","pods":"10"})"});
+  node({.name = "n2"});
+  pod({.name = "friend",
+       .labels = R"({"app":"db"})",
+       .requests = R"({"cpu":"8"})",
+       .spec = R"("priority":10,"preemptionPolicy":"Never")",
+       .status = R"("nominatedNodeName":"n1")"});
+  loop.run_for(seconds(1));
+  pod({.name = "web", .spec = R"("priority":10,"affinity":{"podAffinity":{
+       "requiredDuringSchedulingIgnoredDuringExecution":[{"topologyKey":"kubernetes.io/hostname",
+       "labelSelector":{"matchLabels":{"app":"db"}}}]}})"});
+  pod({.name = "peer", .requests = R"({"cpu":"1"})", .spec = R"("priority":10)"});
+  pod({.name = "chief",
+       .requests = R"({"cpu":"1"})",
+       .spec = R"("priority":11,"nodeSelector":{"kubernetes.io/hostname":"n1"})"});
+  loop.run_for(seconds(1));
+  EXPECT_EQ(placed("web"), "");
+  EXPECT_EQ(
+      condition("web").substr(0, 87),
+      "False Unschedulable: 0/2 nodes are available: 2 node(s) didn't match pod affinity rules");
+  EXPECT_EQ(placed("peer"), "n2");
+  EXPECT_EQ(placed("chief"), "n1");
+}
+
+TEST_F(SchedulerTest, OfEqualVictimsTheOneThatWasStartedLastGoes) {
+  node({.name = "n1", .allocatable = R"({"cpu":"2","memory":"1Gi","pods":"10"})"});
+  pod({.name = "first", .requests = R"({"cpu":"1"})"});
+  pod({.name = "second", .requests = R"({"cpu":"1"})"});
+  loop.run_for(seconds(1));
+  for (const char* name : {"first", "second"}) {
+    Draft draft(*api.get(pods(), "default", name));
+    bool early = std::string_view(name) == "second";
+    core_v1::PodEdit(draft).edit_status().set_start_time(early ? 1'000'000 : 2'000'000);
+    api.put(pods(), draft.freeze());
+  }
+  loop.run_for(seconds(1));
+  pod({.name = "high", .requests = R"({"cpu":"1"})", .spec = R"("priority":10)"});
+  loop.run_for(seconds(2));
+  auto goes = [&](const char* name) {
+    return client::metadata(*api.get(pods(), "default", name)).has_deletion_timestamp();
+  };
+  EXPECT_TRUE(goes("first"));
+  EXPECT_FALSE(goes("second"));
+}
+
 TEST_F(SchedulerTest, ANominatedPodThatOthersBindElsewhereGivesItsRoomBack) {
   const char* one = R"({"cpu":"1","memory":"1Gi","pods":"10"})";
   node({.name = "n1", .allocatable = one});

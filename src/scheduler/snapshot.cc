@@ -96,7 +96,7 @@ NodeInfo& Snapshot::ensure(std::string_view name) {
 }
 
 void Snapshot::drop_if_empty(NodeInfo& node) {
-  if (node.object || !node.pods.empty()) return;
+  if (node.object || !node.pods.empty() || !node.nominated.empty()) return;
   int slot = node.slot;
   by_name_.erase(node.name);
   slots_[static_cast<size_t>(slot)].reset();
@@ -152,6 +152,19 @@ bool Snapshot::remove_pod(std::string_view uid, std::string_view node_name) {
   volumes_.pod_moved(*pod, node.name, -1);
   drop_if_empty(node);
   return true;
+}
+
+void Snapshot::nominate(const PodPtr& pod, std::string_view node_name) {
+  ensure(node_name).nominated.push_back(pod);
+  ++nominations_;
+}
+
+void Snapshot::drop_nomination(std::string_view uid, std::string_view node_name) {
+  auto at = by_name_.find(std::string(node_name));
+  if (at == by_name_.end()) return;
+  NodeInfo& node = *slots_[static_cast<size_t>(at->second)];
+  nominations_ -= std::erase_if(node.nominated, [&](const PodPtr& pod) { return pod->uid == uid; });
+  drop_if_empty(node);
 }
 
 void Snapshot::set_owner(const ObjectPtr& old, const ObjectPtr& now) {

@@ -40,6 +40,10 @@ class Snapshot {
   void add_pod(const PodPtr& pod, std::string_view node_name);
   // True if it was there.
   bool remove_pod(std::string_view uid, std::string_view node_name);
+  // Room is kept for the pod there: it counts only for those who ask (NodeInfo::nominated).
+  void nominate(const PodPtr& pod, std::string_view node_name);
+  void drop_nomination(std::string_view uid, std::string_view node_name);
+  bool has_nominations() const { return nominations_ > 0; }
   void set_namespace(std::string_view name, const ObjectPtr& object) {
     topology_.set_namespace(name, object);
   }
@@ -57,6 +61,7 @@ class Snapshot {
   mutable std::vector<const NodeInfo*> order_;
   mutable bool order_stale_ = false;
   std::unordered_map<std::string, int> image_nodes_;
+  size_t nominations_ = 0;
   std::map<int32_t, int64_t> priorities_;  // how many pods have them
   mutable TopologyIndex topology_;
   VolumeIndex volumes_;
