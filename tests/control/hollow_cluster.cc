@@ -7,9 +7,6 @@
 #include <filesystem>
 #include <thread>
 
-#include "base/strings.h"
-#include "kinds/core_v1.h"
-#include "kinds/pods.h"
 #include "os/files.h"
 #include "tests/cases/expectation.h"
 
@@ -53,6 +50,7 @@ net::Request get(std::string path) {
 Result<std::unique_ptr<HollowCluster>> HollowCluster::open(const std::string& tiphys) {
   std::unique_ptr<HollowCluster> cluster(new HollowCluster(tiphys));
   Result<void> started = cluster->start();
+  if (started) started = cluster->wait_until("ready nodes", [&] { return cluster->are_ready(); });
   if (!started) return ApiStatus::internal(started.error().message() + "\n" + cluster->logs());
   return cluster;
 }
@@ -66,7 +64,6 @@ Result<void> HollowCluster::start() {
   for (const std::string& name : nodes_) {
     if (done) done = run_node(name);
   }
-  if (done) done = wait_until("ready nodes", [this] { return are_nodes_ready(); });
   return done;
 }
 
@@ -143,7 +140,8 @@ bool HollowCluster::is_served() {
   return live_->send(get("/readyz")).status == 200;
 }
 
-bool HollowCluster::are_nodes_ready() {
+// A node that is not ready has a taint.
+bool HollowCluster::are_ready() {
   cases::Reply reply = live_->send(get("/api/v1/nodes"));
   Arena arena;
   Result<Value> list = cases::decode_answer(reply, arena);

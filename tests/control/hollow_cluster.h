@@ -48,7 +48,7 @@ class HollowCluster : public cases::World {
   // Polls; error: it is not so after a while, or the API server has ended.
   Result<void> wait_until(const std::string& what, std::function<bool()> is_so);
   bool is_served();
-  bool are_nodes_ready();
+  bool are_ready();
   // Of a user with a certificate in the API server's folder; its path.
   std::string kubeconfig(const std::string& user) const;
   std::string path(const std::string& name) const { return folder_.path() + "/" + name; }
