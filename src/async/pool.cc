@@ -59,12 +59,15 @@ void start_thread(Fn fn) {
 }
 }  // namespace
 
-WorkerPool::WorkerPool(int max_threads) : state_(std::make_shared<State>(max_threads)) {}
+WorkerPool::WorkerPool(int max_threads, AtEnd at_end)
+    : state_(std::make_shared<State>(max_threads)), at_end_(at_end) {}
 
 WorkerPool::~WorkerPool() {
   std::unique_lock lock(state_->mutex);
   state_->closing = true;
+  if (at_end_ == AtEnd::kAbandon) state_->queue.clear();
   state_->work_came.notify_all();
+  if (at_end_ == AtEnd::kAbandon) return;
   state_->thread_ended.wait(lock, [this] { return state_->threads == 0; });
 }
 

@@ -13,15 +13,19 @@ namespace tiphys {
 
 class WorkerPool {
  public:
+  // kAbandon: for work that may never end (a call on a dead network mount). Nobody waits for it:
+  // what it touches must be its own.
+  enum class AtEnd { kWait, kAbandon };
   // Threads are started on demand, up to max_threads, and end after 10 s without work.
-  explicit WorkerPool(int max_threads);
-  ~WorkerPool();  // waits for running work; queued work still runs
+  explicit WorkerPool(int max_threads, AtEnd at_end = AtEnd::kWait);
+  ~WorkerPool();  // kWait: waits for running work; queued work still runs. kAbandon: drops it
   // Thread-safe. The work runs on some thread, once.
   void submit(std::move_only_function<void()> work);
 
  private:
   struct State;
   std::shared_ptr<State> state_;
+  AtEnd at_end_;
 };
 
 // Runs fn on the pool and resumes on the loop with its result.

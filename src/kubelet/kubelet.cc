@@ -7,9 +7,16 @@
 #include "kubelet/pods/pod_manager.h"
 #include "kubelet/runtime/cri.h"
 #include "kubelet/server/kubelet_server.h"
+#include "kubelet/volumes/empty_dir_limits.h"
 #include "os/files.h"
 
 namespace tiphys::kubelet {
+namespace {
+
+constexpr int kHostCallThreads = 32;
+constexpr int kDiskCallThreads = 4;
+
+}  // namespace
 
 struct Kubelet::Impl {
   Impl(EpollLoop& loop, WorkerPool& pool, client::Client& client, Random& random, Options given);
@@ -30,8 +37,12 @@ struct Kubelet::Impl {
   client::Informer& pods;
   client::Informer& services;
   EventStream stream;
+  ReferenceWatch references;
+  VolumeCalls host_calls;
+  VolumeCalls disk_calls;
   NodeServices node;
   PodManager manager;
+  EmptyDirLimits empty_dir_limits;
   UsageReader usage;
   KubeletServer server;
   bool started = false;
@@ -77,6 +88,9 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
       pods(informers.informer(core("pods"), of_node(options.node_name))),
       services(informers.informer(core("services"))),
       stream(l, Containerd::socket_path(options)),
+      references(l, c, random),
+      host_calls(l, kHostCallThreads),
+      disk_calls(l, kDiskCallThreads),
       node{.loop = l,
            .pool = pool,
            .client = c,
@@ -85,8 +99,15 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
            .runtime = cri,
            .containerd = containerd,
            .puller = puller,
+           .references = references,
+           .host_calls = host_calls,
+           .disk_calls = disk_calls,
            .options = options},
       manager(node, pods, stream),
+      empty_dir_limits(node, {[this] { return manager.active_pods(); },
+                              [this](const std::string& uid, const std::string& message) {
+                                manager.evict(uid, message);
+                              }}),
       usage(node, manager),
       server(l, pool, c, manager, usage, options) {
   node.cgroups = detect_cgroups();
@@ -140,6 +161,7 @@ Result<void> Kubelet::start() {
   k.containerd.start();
   k.keeper.start(k.server.port());
   k.manager.start();
+  k.empty_dir_limits.start();
   k.informers.start();
   return {};
 }
@@ -158,7 +180,9 @@ Task<void> Kubelet::stop() {
   co_await k.server.stop();
   co_await k.informers.stop();
   k.stop.request_stop();  // ends calls to the runtime, and the workers that wait for them
+  co_await k.empty_dir_limits.stop();
   co_await k.manager.stop();
+  co_await k.references.stop();
   co_await k.stream.stop();
   co_await k.keeper.stop();
   co_await k.events.stop();

@@ -17,4 +17,9 @@ Result<void> change_group(const std::string& path, int64_t gid) {
   return ApiStatus::os_error("chown " + path, errno);
 }
 
+Result<void> change_owner_of_link(const std::string& path, int64_t uid, int64_t gid) {
+  if (::lchown(path.c_str(), static_cast<uid_t>(uid), static_cast<gid_t>(gid)) == 0) return {};
+  return ApiStatus::os_error("chown " + path, errno);
+}
+
 }  // namespace tiphys::os

@@ -20,14 +20,28 @@ int open_at(int folder, const std::string& path, uint64_t flags) {
   return static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how));
 }
 
+// The mode is set on what is there under the name now: below the root, whatever it became.
+Result<void> make_dir(int root, int parent, std::string_view name, const std::string& path,
+                      int mode) {
+  if (::mkdirat(parent, std::string(name).c_str(), 0700) != 0) {
+    if (errno == EEXIST) return {};
+    return ApiStatus::os_error("create " + path, errno);
+  }
+  Fd made(open_at(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  if (!made.valid()) return ApiStatus::os_error("open " + path, errno);
+  if (::fchmod(made.get(), static_cast<mode_t>(mode)) == 0) return {};
+  return ApiStatus::os_error("chmod " + path, errno);
+}
+
 }  // namespace
 
-Result<Fd> open_beneath(const std::string& folder, const std::string& relative, bool create) {
+Result<Fd> open_beneath(const std::string& folder, const std::string& relative,
+                        std::optional<int> create_mode) {
   Fd root(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root.valid()) return ApiStatus::os_error("open " + folder, errno);
   Fd found(open_at(root.get(), relative, O_PATH));
   if (found.valid()) return found;
-  if (!create || errno != ENOENT) return ApiStatus::os_error("open " + relative, errno);
+  if (!create_mode || errno != ENOENT) return ApiStatus::os_error("open " + relative, errno);
   std::string so_far;
   for (std::string_view part : split(relative, '/')) {
     if (part.empty() || part == ".") continue;
@@ -35,9 +49,8 @@ Result<Fd> open_beneath(const std::string& folder, const std::string& relative, 
     so_far += (so_far.empty() ? "" : "/") + std::string(part);
     Fd at(open_at(root.get(), parent, O_PATH | O_DIRECTORY));
     if (!at.valid()) return ApiStatus::os_error("open " + parent, errno);
-    if (::mkdirat(at.get(), std::string(part).c_str(), 0750) != 0 && errno != EEXIST) {
-      return ApiStatus::os_error("create " + so_far, errno);
-    }
+    Result<void> made = make_dir(root.get(), at.get(), part, so_far, *create_mode);
+    if (!made) return made.error();
   }
   Fd made(open_at(root.get(), relative, O_PATH));
   if (!made.valid()) return ApiStatus::os_error("open " + relative, errno);

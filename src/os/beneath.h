@@ -1,6 +1,7 @@
 // Paths inside a folder that others write to: resolved by the kernel (openat2, RESOLVE_BENEATH) so
 // that no symbolic link leads out of it. Thread-safe (no state).
 #pragma once
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -8,8 +9,10 @@
 
 namespace tiphys::os {
 
-// Opens (O_PATH) `relative` below `folder`; missing folders are created if `create`.
+// Opens (O_PATH) `relative` below `folder`; missing folders are created with create_mode if there
+// is one.
 // Errors: it leads outside ("Invalid cross-device link"), is absent, or can't be made.
-Result<Fd> open_beneath(const std::string& folder, const std::string& relative, bool create);
+Result<Fd> open_beneath(const std::string& folder, const std::string& relative,
+                        std::optional<int> create_mode);
 
 }  // namespace tiphys::os

@@ -42,14 +42,14 @@ TEST_F(BeneathTest, LinksInsideAreFollowedAndOthersRefused) {
   ASSERT_TRUE(make_symlink("../host", volume_ + "/outside"));
   ASSERT_TRUE(make_symlink(root_ + "/host", volume_ + "/absolute"));
   ASSERT_TRUE(make_symlink("/proc/self/root", volume_ + "/magic"));
-  Result<Fd> inside = open_beneath(volume_, "inside/sub", false);
+  Result<Fd> inside = open_beneath(volume_, "inside/sub", std::nullopt);
   ASSERT_TRUE(inside);
   EXPECT_EQ(inode(*inside), inode("/volume/real/sub"));
   for (const char* path : {"outside/sub", "absolute/sub", "magic", "../host", "outside/new"}) {
-    EXPECT_FALSE(open_beneath(volume_, path, true)) << path;
+    EXPECT_FALSE(open_beneath(volume_, path, 0750)) << path;
   }
   EXPECT_FALSE(exists(root_ + "/host/new"));
-  EXPECT_TRUE(open_beneath(volume_, "new/folder", true));
+  EXPECT_TRUE(open_beneath(volume_, "new/folder", 0750));
 }
 
 // The pod swaps a folder of its volume for a link to the host, over and over, while we open below.
@@ -66,7 +66,8 @@ TEST_F(BeneathTest, cve_2017_1002101_and_2021_25741_a_swapped_link_never_leads_o
   int refused = 0;
   for (int i = 0; i < kTries; ++i) {
     bool create = i % 2 == 0;
-    Result<Fd> found = open_beneath(volume_, create ? "swapped/made" : "swapped/sub", create);
+    Result<Fd> found = open_beneath(volume_, create ? "swapped/made" : "swapped/sub",
+                                    create ? std::optional<int>(0750) : std::nullopt);
     ++(found ? opened : refused);
     if (!found) continue;
     EXPECT_NE(inode(*found), inode("/host/sub"));

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/process.h"
+
 namespace tiphys::os {
 namespace {
 
@@ -102,6 +104,20 @@ int remove_around_mount(const std::string& tree, const std::string& kept) {
   if (remove_tree(tree)) return 1;
   if (!exists(kept + "/file")) return 2;
   return exists(tree + "/other") ? 3 : 0;
+}
+
+// What a privileged container may leave (chattr +i, +a).
+TEST_F(FilesTest, RemoveTreeTakesFilesThatMayNotChange) {
+  std::string tree = root_ + "/fixed";
+  ASSERT_TRUE(make_dirs(tree + "/folder"));
+  ASSERT_TRUE(write_file(tree + "/folder/file", "x"));
+  ASSERT_TRUE(write_file(tree + "/log", "x"));
+  Result<CommandResult> set =
+      run_command({"chattr", "+i", tree + "/folder/file", tree + "/folder"});
+  if (!set || set->status != 0) GTEST_SKIP() << "no chattr here";
+  ASSERT_EQ(run_command({"chattr", "+a", tree + "/log"})->status, 0);
+  EXPECT_TRUE(remove_tree(tree));
+  EXPECT_FALSE(exists(tree));
 }
 
 TEST_F(FilesTest, RemoveTreeStopsAtMounts) {

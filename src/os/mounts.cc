@@ -68,6 +68,14 @@ Result<void> mount_tmpfs(const std::string& path, int64_t size_bytes, int mode) 
   return {};
 }
 
+Result<void> mount_huge_pages(const std::string& path, int64_t page_bytes) {
+  std::string data = "pagesize=" + std::to_string(page_bytes);
+  if (mount("nodev", path.c_str(), "hugetlbfs", 0, data.c_str()) != 0) {
+    return ApiStatus::os_error("mount hugetlbfs " + path, errno);
+  }
+  return {};
+}
+
 Result<void> mount_bind(const std::string& from, const std::string& path, bool read_only) {
   if (mount(from.c_str(), path.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
     return ApiStatus::os_error("mount " + path, errno);

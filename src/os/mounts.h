@@ -22,6 +22,8 @@ Result<std::vector<MountEntry>> list_mounts();
 bool is_mount_point(const std::string& path);
 // size_bytes 0: the kernel's default (half of memory).
 Result<void> mount_tmpfs(const std::string& path, int64_t size_bytes, int mode);
+// Error "No such device": the kernel has no hugetlbfs; "Invalid argument": not that page size.
+Result<void> mount_huge_pages(const std::string& path, int64_t page_bytes);
 Result<void> mount_bind(const std::string& from, const std::string& path, bool read_only);
 // Makes the folder a mount point that is shared with mount namespaces made later, as ip-netns(8)
 // does with /run/netns, under the same lock (flock of the folder). Already one: nothing happens.

@@ -2,7 +2,9 @@
 // while we remove it. Every step works on an open directory, never on a path.
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,6 +27,34 @@ Fd open_dir_at(int parent, const std::string& name) {
   how.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   how.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
   return Fd(static_cast<int>(::syscall(SYS_openat2, parent, name.c_str(), &how, sizeof how)));
+}
+
+// What a privileged container may have set: such files can't be removed, by root either.
+void clear_flags(int fd) {
+  int flags = 0;
+  if (::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) return;
+  int cleared = flags & ~(FS_IMMUTABLE_FL | FS_APPEND_FL);
+  if (cleared != flags) (void)::ioctl(fd, FS_IOC_SETFLAGS, &cleared);
+}
+
+// Of a regular file or folder; devices and pipes are not opened.
+void clear_flags_at(int dir, const std::string& name) {
+  Fd found(::openat(dir, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat info{};
+  if (!found.valid() || ::fstat(found.get(), &info) != 0) return;
+  if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return;
+  std::string path = "/proc/self/fd/" + std::to_string(found.get());
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.valid()) clear_flags(file.get());
+}
+
+// unlinkat that flags don't stop; those of the folder itself only if it is inside the tree.
+int unlink_at(int dir, const std::string& name, int flags, bool inside) {
+  if (::unlinkat(dir, name.c_str(), flags) == 0) return 0;
+  if (errno != EPERM) return -1;
+  if (inside) clear_flags(dir);
+  clear_flags_at(dir, name);
+  return ::unlinkat(dir, name.c_str(), flags);
 }
 
 struct Entry {
@@ -58,7 +88,7 @@ class Remover {
     }
     if (depth == 0) top_ = dir.get();
     if (!empty_dir(dir.get(), depth)) return false;
-    if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return true;
+    if (unlink_at(parent, name, AT_REMOVEDIR, depth > 0) == 0 || errno == ENOENT) return true;
     fail(name);
     return false;
   }
@@ -76,7 +106,7 @@ class Remover {
 
   bool remove_entry(int dir, const Entry& entry, int depth) {
     if (!entry.directory) {
-      if (::unlinkat(dir, entry.name.c_str(), 0) == 0 || errno == ENOENT) return true;
+      if (unlink_at(dir, entry.name, 0, true) == 0 || errno == ENOENT) return true;
       if (errno != EISDIR) {
         fail(entry.name);
         return false;
@@ -91,6 +121,11 @@ class Remover {
     for (int tries = 0; tries < kMaxNameTries; ++tries) {
       std::string moved = ".removing-" + std::to_string(++moved_);
       if (::renameat(dir, name.c_str(), top_, moved.c_str()) == 0) return true;
+      if (errno == EPERM && tries == 0) {
+        clear_flags(dir);
+        clear_flags_at(dir, name);
+        continue;
+      }
       if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR) break;
     }
     fail(name);
@@ -144,7 +179,7 @@ Result<void> remove_tree(const std::string& path) {
     if (errno == ENOENT) return {};
     return ApiStatus::os_error("open " + parent, errno);
   }
-  if (::unlinkat(dir.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
+  if (unlink_at(dir.get(), name, 0, false) == 0 || errno == ENOENT) return {};
   if (errno != EISDIR) return ApiStatus::os_error("remove " + path, errno);
   return Remover(clean).remove(dir.get(), name);
 }

@@ -303,7 +303,7 @@ def test_environment(cluster, world):
     address = one["status"]["podIP"]
     expected = {
         "GREETING": "hello", "BOTH": "hello-$(NOPE)-$(GREETING)", "POD": "env", "NAMESPACE": NS,
-        "UID_": one["metadata"]["uid"], "IP": address, "HOST": one["status"]["hostIP"], "NODE": "node0",
+        "UID_": one["metadata"]["uid"], "IP": address, "HOST": one["status"]["hostIP"], "NODE": f"node{cluster.number}",
         "ACCOUNT": "default", "LABEL": "env", "COLOUR": "red", "S_shape": "round", "S_colour": "red",
         "PASSWORD": "hidden", "password": "hidden", "text": "plain", "CPU": "300", "MEMORY": "24",
         "KUBERNETES_SERVICE_PORT_HTTPS": "443", "HELD_SERVICE_PORT": "80"}
@@ -488,7 +488,7 @@ def test_volumes(cluster, world):
     account = f"system:serviceaccount:{NS}:default"
     mine, vault = claims(lines[17]), claims(lines[18])
     assert mine["sub"] == vault["sub"] == account
-    assert mine["kubernetes.io"]["pod"]["name"] == "volumes" and mine["kubernetes.io"]["node"]["name"] == "node0"
+    assert mine["kubernetes.io"]["pod"]["name"] == "volumes" and mine["kubernetes.io"]["node"]["name"] == f"node{cluster.number}"
     assert vault["aud"] == ["vault"] and vault["exp"] - vault["iat"] == 600
     assert ask(cluster, lines[17], "/api")[0] == 200
     code, text = ask(cluster, lines[17], f"/api/v1/namespaces/{NS}/pods")
@@ -549,8 +549,8 @@ def test_host_network(cluster, world):
 
 
 def test_describe_node(cluster, world):
-    text = cluster.out("describe", "node", "node0")
-    for part in ("Roles:", "HolderIdentity:  node0", "KubeletReady", "KubeletHasSufficientMemory", "Capacity:",
+    text = cluster.out("describe", "node", f"node{cluster.number}")
+    for part in ("Roles:", "HolderIdentity:  " + f"node{cluster.number}", "KubeletReady", "KubeletHasSufficientMemory", "Capacity:",
                  "Allocatable:", "Container Runtime Version:  containerd://", "Kubelet Version:            v1.35",
                  "PodCIDR:", "Non-terminated Pods:", "Allocated resources:", "InternalIP:", "Taints:             <none>",
                  "Unschedulable:      false", "guaranteed"):

@@ -17,9 +17,9 @@ TEST(Expansion, FollowsTheSyntax) {
   EXPECT_EQ(expand_variables("$(A", v), "$(A");
   EXPECT_EQ(expand_variables("$()$(", v), "$()$(");
   EXPECT_EQ(expand_variables("$($(A))", v), "$($(A))");
-  std::string missing;
-  (void)expand_variables("$(X)$(Y)", v, &missing);
-  EXPECT_EQ(missing, "X");
+  std::vector<std::string> missing;  // B has no value
+  (void)expand_variables("$(Y)$(X)$(A)$(B)$(X)", v, &missing);
+  EXPECT_EQ(missing, (std::vector<std::string>{"B", "X", "Y"}));
 }
 
 Result<Environment> environment_of(const std::string& container, const Fetched& fetched,

@@ -5,12 +5,13 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tiphys::kubelet {
 
 using Variables = std::map<std::string, std::string, std::less<>>;
-// missing (may be null): the first unknown name.
+// missing (may be null): names without a value, sorted.
 std::string expand_variables(std::string_view text, const Variables& variables,
-                             std::string* missing = nullptr);
+                             std::vector<std::string>* missing = nullptr);
 
 }  // namespace tiphys::kubelet

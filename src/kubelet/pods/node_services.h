@@ -13,7 +13,9 @@
 #include "client/event_recorder.h"
 #include "kubelet/images/puller.h"
 #include "kubelet/options.h"
+#include "kubelet/pods/reference_watch.h"
 #include "kubelet/runtime/containerd.h"
+#include "kubelet/volumes/volume_calls.h"
 #include "os/cgroups.h"
 
 namespace tiphys::kubelet {
@@ -27,6 +29,9 @@ struct NodeServices {
   Runtime& runtime;
   Containerd& containerd;
   ImagePuller& puller;
+  ReferenceWatch& references;
+  VolumeCalls& host_calls;  // on paths of the host, which may hang for ever
+  VolumeCalls& disk_calls;  // on folders of pods, which may be huge
   const Options& options;
   std::optional<os::Cgroups> cgroups;  // nothing: no cgroup file system; limits are the runtime's
   std::vector<std::string> host_ips;

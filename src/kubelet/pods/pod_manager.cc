@@ -12,6 +12,7 @@ constexpr Duration kPollPeriod = std::chrono::seconds(1);    // without events
 constexpr Duration kEventPeriod = std::chrono::seconds(10);  // with events: only to be sure
 constexpr Duration kHousekeeping = std::chrono::seconds(10);
 constexpr int64_t kOrphanGrace = 10;
+constexpr Duration kCleanLimit = std::chrono::hours(24);
 
 std::string uid_of(const ObjectPtr& pod) {
   return std::string(core_v1::Pod(*pod).metadata().uid());
@@ -87,6 +88,11 @@ void PodManager::on_container_event(const std::string& id) {
 
 void PodManager::wake_all() {
   for (auto& [uid, worker] : workers_) worker->wake();
+}
+
+void PodManager::evict(const std::string& uid, const std::string& message) {
+  auto worker = workers_.find(uid);
+  if (worker != workers_.end()) worker->second->evict(message);
 }
 
 Task<void> PodManager::watch_runtime() {
@@ -174,21 +180,33 @@ Task<void> PodManager::end_orphan(std::string uid, std::vector<std::string> cont
 Task<void> PodManager::clean_folders(std::set<std::string> in_runtime) {
   std::set<std::string> keep = std::move(in_runtime);
   std::string pods = node_.options.root_dir + "/pods";
+  Result<std::vector<std::string>> names =
+      co_await run_blocking(node_.loop, node_.pool, [pods] { return os::list_dir(pods); });
+  if (!names) co_return;
+  for (const std::string& uid : *names) {
+    // Beside each other: a huge one holds back none of the others.
+    if (!keep.contains(uid) && cleaning_.insert(uid).second) gate_.spawn(clean_folder(uid));
+  }
+}
+
+Task<void> PodManager::clean_folder(std::string uid) {
+  LOG_INFO("Cleaning up orphaned pod volumes", {"uid", uid});
+  std::string folder = node_.pod_folder(uid);
   std::string root = node_.options.cgroup_root;
   std::optional<os::Cgroups> groups = node_.cgroups;
-  co_await run_blocking(node_.loop, node_.pool, [pods, keep, root, groups] {
-    Result<std::vector<std::string>> names = os::list_dir(pods);
-    if (!names) return;
-    for (const std::string& uid : *names) {
-      if (keep.contains(uid)) continue;
-      LOG_INFO("Cleaning up orphaned pod volumes", {"uid", uid});
-      Result<void> gone = tear_down_pod_folder(pods + "/" + uid);
-      if (!gone) LOG_WARNING("Orphaned pod volumes can't be removed", {"err", gone.error()});
-      for (const char* tier : {"", "/burstable", "/besteffort"}) {
-        if (groups) (void)groups->remove(root + "/kubepods" + tier + "/pod" + uid);
-      }
+  std::move_only_function<Result<void>()> call = [uid, folder, root, groups] {
+    Result<void> gone = tear_down_pod_folder(folder);
+    for (const char* tier : {"", "/burstable", "/besteffort"}) {
+      if (groups) (void)groups->remove(root + "/kubepods" + tier + "/pod" + uid);
     }
-  });
+    return gone;
+  };
+  std::optional<Result<void>> gone = co_await node_.disk_calls.run<Result<void>>(
+      folder, std::move(call), kCleanLimit, stop_.token());
+  if (gone && !*gone) {
+    LOG_WARNING("Orphaned pod volumes can't be removed", {"uid", uid}, {"err", gone->error()});
+  }
+  cleaning_.erase(uid);
 }
 
 std::vector<ObjectPtr> PodManager::active_pods() const {

@@ -27,6 +27,8 @@ class PodManager {
   // By namespace and name, or null.
   const PodWorker* find(std::string_view ns, std::string_view name) const;
   void wake_all();
+  // Nothing happens if it isn't there, or has ended.
+  void evict(const std::string& uid, const std::string& message);
 
  private:
   void on_pod(const ObjectPtr& old, const ObjectPtr& now);
@@ -38,6 +40,7 @@ class PodManager {
   Task<void> end_orphan(std::string uid, std::vector<std::string> containers,
                         std::vector<SandboxRecord> sandboxes);
   Task<void> clean_folders(std::set<std::string> in_runtime);
+  Task<void> clean_folder(std::string uid);
   Task<void> retire(std::unique_ptr<PodWorker> worker);
 
   NodeServices& node_;
@@ -50,6 +53,7 @@ class PodManager {
   std::map<std::string, std::string> owners_;  // container id -> pod uid, of the last listing
   std::map<std::string, std::string> shapes_;  // pod uid -> what the last listing showed of it
   std::set<std::string> ending_;               // orphans being ended
+  std::set<std::string> cleaning_;             // orphans whose folders are being removed
 };
 
 }  // namespace tiphys::kubelet

@@ -34,6 +34,11 @@ PodWorker::PodWorker(NodeServices& node, ObjectPtr pod, std::function<void()> on
       gate_(node.loop),
       wake_(node.loop) {
   wake_.set();
+  volumes_ = std::make_unique<PodVolumes>(
+      node_, uid(),
+      PodVolumes::Host{
+          [this] { wake(); },
+          [this](const std::string& message) { record("Warning", "FailedMount", message); }});
   HandlerHost host{node.loop, node.pool, node.runtime};
   prober_ = std::make_unique<Prober>(
       host, probes_, [this] { wake(); },
@@ -50,6 +55,7 @@ void PodWorker::start() { gate_.spawn(run()); }
 Task<void> PodWorker::stop() {
   stop_.request_stop();
   co_await prober_->stop();
+  co_await volumes_->stop();
   co_await gate_.close();
 }
 
@@ -89,6 +95,14 @@ void PodWorker::expect_ends() {
     }
     return false;  // not listed yet, or listed as running
   });
+}
+
+void PodWorker::evict(const std::string& message) {
+  if (!is_active()) return;
+  evicted_ = true;
+  failed_ = Why{"Evicted", message};
+  record("Warning", failed_->reason, message);
+  wake();
 }
 
 bool PodWorker::is_active() const {

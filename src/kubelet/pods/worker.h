@@ -14,8 +14,7 @@
 #include "async/gate.h"
 #include "kubelet/pods/node_services.h"
 #include "kubelet/pods/plan.h"
-#include "kubelet/pods/references.h"
-#include "kubelet/volumes/volumes.h"
+#include "kubelet/volumes/pod_volumes.h"
 
 namespace tiphys::kubelet {
 
@@ -40,6 +39,8 @@ class PodWorker {
   bool finished() const { return finished_; }
   const ObjectPtr& pod() const { return pod_; }
   const PodRuntime& runtime_state() const { return state_; }
+  // Ends an active pod for what it does to the node: phase Failed, reason Evicted.
+  void evict(const std::string& message);
   // It uses the node's resources: admitted, and not ended.
   bool is_active() const;
 
@@ -63,9 +64,6 @@ class PodWorker {
 
   // worker_start.cc
   Task<bool> prepare();
-  Task<bool> set_up();
-  Task<bool> fetch_references();
-  Task<Result<void>> fetch_tokens();
   Task<void> create_sandbox(uint32_t attempt);
   Task<void> start_containers(PodPlan plan);
   Task<bool> start_container(ContainerStart what);
@@ -105,6 +103,7 @@ class PodWorker {
   bool finished_ = false;
   bool admitted_ = false;
   std::optional<Why> failed_;  // refused or ended by the kubelet
+  bool evicted_ = false;
 
   PodRuntime state_;
   std::map<std::string, ContainerRecord> known_;         // by id, with status
@@ -116,15 +115,7 @@ class PodWorker {
   std::map<std::string, MicroTime> ended_;      // container id -> when an event told of its end
   std::set<std::string> pulling_;               // container names
   std::map<std::string, ImageOutcome> images_;  // by container name
-  std::map<std::string, std::string> volumes_;  // name -> host path
-  MicroTime volumes_at_ = 0;                    // when they were last brought up to date
-  ObjectPtr volumes_for_;                       // and for which state of the pod
-  Fetched fetched_;
-  struct Token {
-    std::string text;
-    MicroTime renew_at = 0;
-  };
-  std::map<std::string, Token> tokens_;  // by audience
+  std::unique_ptr<PodVolumes> volumes_;
   bool cgroup_made_ = false;
   bool released_ = false;  // volumes and cgroup are gone
   std::unique_ptr<Prober> prober_;

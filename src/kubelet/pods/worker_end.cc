@@ -12,6 +12,7 @@ namespace tiphys::kubelet {
 namespace {
 
 constexpr MicroTime kRetry = kMicrosPerSecond;
+constexpr int64_t kEvictionGrace = 1;
 
 int64_t spec_grace(core_v1::PodSpec spec) {
   return spec.has_termination_grace_period_seconds() ? spec.termination_grace_period_seconds() : 30;
@@ -22,6 +23,7 @@ int64_t spec_grace(core_v1::PodSpec spec) {
 int64_t PodWorker::grace_seconds() const {
   meta_v1::ObjectMeta meta = view().metadata();
   if (deleted_) return 1;
+  if (evicted_) return kEvictionGrace;
   if (meta.has_deletion_grace_period_seconds()) return meta.deletion_grace_period_seconds();
   return spec_grace(view().spec());
 }
@@ -164,17 +166,15 @@ Task<bool> PodWorker::remove_everything() {
 }
 
 Task<bool> PodWorker::release_node_resources() {
-  std::string folder = node_.pod_folder(uid());
+  bool down = co_await volumes_->tear_down(stop_.token());
+  if (!down) co_return false;
   std::string cgroup = pod_cgroup(node_.options.cgroup_root, view());
   std::optional<os::Cgroups> groups = node_.cgroups;
-  Result<void> done = co_await run_blocking(node_.loop, node_.pool, [folder, cgroup, groups] {
-    Result<void> gone = tear_down_pod_folder(folder);
-    if (gone && groups) gone = groups->remove(cgroup);
-    return gone;
+  Result<void> done = co_await run_blocking(node_.loop, node_.pool, [cgroup, groups] {
+    return groups ? groups->remove(cgroup) : Result<void>();
   });
   if (!done) {
-    LOG_WARNING("Can't release a pod's volumes or cgroup", {"pod", pod_label(view())},
-                {"err", done.error()});
+    LOG_WARNING("Can't remove a pod's cgroup", {"pod", pod_label(view())}, {"err", done.error()});
     co_return false;
   }
   released_ = true;

@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "base/strings.h"
-#include "kinds/authentication_v1.h"
 #include "kubelet/images/registry_auth.h"
 #include "kubelet/pods/resources.h"
 #include "kubelet/pods/worker.h"
@@ -15,13 +14,7 @@ namespace {
 
 constexpr MicroTime kVolumeRetry = 2 * kMicrosPerSecond;
 constexpr MicroTime kStartRetry = 10 * kMicrosPerSecond;
-constexpr MicroTime kVolumePeriod = 60 * kMicrosPerSecond;
 constexpr Duration kHookLimit = std::chrono::minutes(30);
-constexpr int64_t kTokenSeconds = 3607;
-
-const schema::Resource& core_resource(std::string_view name) {
-  return *schema::find_resource("", "v1", name);
-}
 
 // Files that the kubelet lays out for a container before it starts. Blocks.
 Result<void> write_container_files(const std::string& hosts_path, const std::string& hosts,
@@ -36,17 +29,6 @@ Result<void> write_container_files(const std::string& hosts_path, const std::str
   Result<void> written = os::write_file(message_path, "", 0666);
   if (!written) return written;
   return os::change_mode(message_path, 0666);  // any user of the container writes it
-}
-
-// What volumes show of a pod itself.
-bool same_for_volumes(const Object& a, const Object& b) {
-  meta_v1::ObjectMeta one = core_v1::Pod(a).metadata();
-  meta_v1::ObjectMeta other = core_v1::Pod(b).metadata();
-  auto map = [](const auto& view) {
-    return Value::of_node(ValueType::kMap, const_cast<Node*>(&view.node()));
-  };
-  return one.generation() == other.generation() && equal(map(one.labels()), map(other.labels())) &&
-         equal(map(one.annotations()), map(other.annotations()));
 }
 
 }  // namespace
@@ -72,106 +54,9 @@ Task<bool> PodWorker::prepare() {
     }
     cgroup_made_ = true;
   }
-  bool stale = volumes_at_ == 0 || !same_for_volumes(*volumes_for_, *pod_) ||
-               node_.loop.wall() - volumes_at_ >= kVolumePeriod;
-  if (!stale) co_return true;
-  co_return co_await set_up();
-}
-
-Task<bool> PodWorker::set_up() {
-  bool fetched = co_await fetch_references();
-  Result<void> tokens;
-  if (fetched) tokens = co_await fetch_tokens();
-  if (!fetched || !tokens) {
-    if (!tokens) {
-      record("Warning", "FailedMount",
-             "MountVolume.SetUp failed for volume: failed to fetch token: " +
-                 tokens.error().message());
-    }
-    wake_at(node_.loop.wall() + kVolumeRetry);
-    // Running containers keep what they have while the API is away.
-    co_return volumes_at_ != 0;
-  }
-  VolumeInput input;
-  input.pod = pod_;
-  input.pod_folder = node_.pod_folder(uid());
-  input.allocatable = node_.allocatable;
-  input.host_ips = node_.host_ips;
-  if (const SandboxRecord* sandbox = state_.newest_sandbox()) input.pod_ips = sandbox->ips;
-  if (view().spec().host_network()) input.pod_ips = node_.host_ips;
-  input.fetched = fetched_;
-  for (auto& [audience, token] : tokens_) input.tokens[audience] = token.text;
-  input.now = node_.loop.wall();
-  ObjectPtr prepared_for = pod_;
-  auto done =
-      co_await run_blocking(node_.loop, node_.pool, [input] { return set_up_volumes(input); });
-  if (!done) {
-    record("Warning", "FailedMount", done.error().message());
-    wake_at(node_.loop.wall() + kVolumeRetry);
-    co_return volumes_at_ != 0;
-  }
-  volumes_ = std::move(*done);
-  volumes_at_ = node_.loop.wall();
-  volumes_for_ = prepared_for;
-  co_return true;
-}
-
-// False: the API doesn't answer. What isn't there is an entry that says so.
-Task<bool> PodWorker::fetch_references() {
-  References refs = pod_references(view().spec());
-  std::string ns(view().metadata().namespace_());
-  Fetched fresh;
-  for (const std::string& name : refs.config_maps) {
-    Result<ObjectPtr> got = co_await node_.client.get(core_resource("configmaps"), ns, name);
-    if (!got && !got.error().is_not_found() && got.error().code() >= 500) co_return false;
-    fresh.config_maps.emplace(name, std::move(got));
-  }
-  for (const std::string& name : refs.secrets) {
-    Result<ObjectPtr> got = co_await node_.client.get(core_resource("secrets"), ns, name);
-    if (!got && !got.error().is_not_found() && got.error().code() >= 500) co_return false;
-    fresh.secrets.emplace(name, std::move(got));
-  }
-  fetched_ = std::move(fresh);
-  co_return true;
-}
-
-// Tokens are renewed when four fifths of their time have passed.
-Task<Result<void>> PodWorker::fetch_tokens() {
-  ObjectPtr pod = pod_;
-  core_v1::Pod of(*pod);
-  std::map<std::string, int64_t> wanted;  // audience -> seconds
-  for (core_v1::Volume volume : of.spec().volumes()) {
-    for (core_v1::VolumeProjection source : volume.projected().sources()) {
-      if (!source.has_service_account_token()) continue;
-      core_v1::ServiceAccountTokenProjection token = source.service_account_token();
-      int64_t seconds = token.has_expiration_seconds() ? token.expiration_seconds() : kTokenSeconds;
-      wanted[std::string(token.audience())] = seconds;
-    }
-  }
-  for (auto& [audience, seconds] : wanted) {
-    auto present = tokens_.find(audience);
-    if (present != tokens_.end() && node_.loop.wall() < present->second.renew_at) continue;
-    Draft request = authentication_v1::TokenRequest::make();
-    authentication_v1::TokenRequestEdit edit(request);
-    if (!audience.empty()) edit.edit_spec().edit_audiences().append(audience);
-    edit.edit_spec().set_expiration_seconds(seconds);
-    auto bound = edit.edit_spec().edit_bound_object_ref();
-    bound.set_kind("Pod");
-    bound.set_api_version("v1");
-    bound.set_name(of.metadata().name());
-    bound.set_uid(of.metadata().uid());
-    std::string account(of.spec().service_account_name());
-    if (account.empty()) account = "default";
-    Result<ObjectPtr> made = co_await node_.client.create_subresource(
-        core_resource("serviceaccounts"), std::string(of.metadata().namespace_()), account, "token",
-        request.freeze());
-    if (!made) co_return made.error();
-    authentication_v1::TokenRequest issued(**made);
-    MicroTime now = node_.loop.wall();
-    MicroTime span = issued.status().expiration_timestamp() - now;
-    tokens_[audience] = {std::string(issued.status().token()), now + span / 5 * 4};
-  }
-  co_return Result<void>();
+  bool there = co_await volumes_->ensure(pod_, stop_.token());
+  if (MicroTime next = volumes_->next_at(); next != 0) wake_at(next);
+  co_return there;
 }
 
 ObjectPtr PodWorker::make_sandbox_config(uint32_t attempt) const {
@@ -228,7 +113,7 @@ Environment PodWorker::service_variables() const {
 
 RegistryAuth PodWorker::auth_for(std::string_view image) const {
   for (core_v1::LocalObjectReference ref : view().spec().image_pull_secrets()) {
-    Result<core_v1::Secret> secret = find_secret(fetched_, ref.name());
+    Result<core_v1::Secret> secret = find_secret(volumes_->fetched(), ref.name());
     if (!secret) continue;
     if (std::optional<RegistryAuth> auth = find_registry_auth(*secret, image)) return *auth;
   }
@@ -309,26 +194,29 @@ Task<Result<ObjectPtr>> PodWorker::build_config(ContainerStart what, ImageRecord
   if (of.spec().host_network()) ips = node_.host_ips;
   DownwardContext context{of, ips, node_.host_ips, node_.allocatable};
   Result<Environment> environment =
-      container_environment(context, fetched_, container, service_variables());
+      container_environment(context, volumes_->fetched(), container, service_variables());
   if (!environment) co_return environment.error();
   MountInput mounts;
   mounts.pod = of;
   mounts.container = container;
-  mounts.volumes = volumes_;
   mounts.variables = environment->lookup();
   mounts.pod_folder = node_.pod_folder(uid());
   mounts.message_file = message_file(container.name(), what.attempt);
   bool hosts = !of.spec().host_network() || !of.spec().host_aliases().empty();
   if (hosts) mounts.hosts_file = mounts.pod_folder + "/etc-hosts";
   std::string domain = node_.options.cluster_domain;
-  auto resolved = co_await run_blocking(
-      node_.loop, node_.pool, [mounts, ips, domain]() -> Result<std::vector<ResolvedMount>> {
+  std::string hosts_path = mounts.hosts_file;
+  std::string message_path = mounts.message_file;
+  Result<void> written =
+      co_await run_blocking(node_.loop, node_.pool, [pod, ips, domain, hosts_path, message_path] {
         Result<std::string> host_file = os::read_file("/etc/hosts", 1 << 20);
-        std::string text = pod_hosts_file(mounts.pod, ips, domain, host_file ? *host_file : "");
-        Result<void> files = write_container_files(mounts.hosts_file, text, mounts.message_file);
-        if (!files) return files.error();
-        return resolve_mounts(mounts);
+        std::string text =
+            pod_hosts_file(core_v1::Pod(*pod), ips, domain, host_file ? *host_file : "");
+        return write_container_files(hosts_path, text, message_path);
       });
+  if (!written) co_return written.error();
+  Result<std::vector<ResolvedMount>> resolved =
+      co_await volumes_->resolve(mounts, pod, stop_.token());
   if (!resolved) co_return resolved.error();
   ContainerInput input;
   input.pod = of;
@@ -359,7 +247,7 @@ Task<bool> PodWorker::start_container(ContainerStart what) {
   if (!config) {
     waiting_[name] = {"CreateContainerConfigError", config.error().message()};
     record("Warning", "Failed", "Error: " + config.error().message(), path);
-    volumes_at_ = 0;  // what is missing may come: fetch again
+    volumes_->refetch();  // what is missing may have come
     wake_at(node_.loop.wall() + kStartRetry);
     co_return false;
   }

@@ -33,13 +33,37 @@ Result<void> write_one(const std::string& path, const PayloadFile& file, int64_t
   Result<void> made = os::make_dirs(parent_of(path));
   if (!made) return made;
   Result<void> written = os::write_file(path, file.data, 0600);
-  if (!written) return written;
-  if (gid >= 0) {
-    Result<void> owned = os::change_group(path, gid);
-    if (!owned) return owned;
+  if (written && (gid >= 0 || file.uid >= 0)) {
+    written = os::change_owner_of_link(path, file.uid, gid);
   }
-  // After the change of group, which drops bits.
+  if (!written) return written;
+  // After the change of owner, which drops bits.
   return os::change_mode(path, effective_mode(file.mode, gid));
+}
+
+// Folders belong to the group, too, and so does what is made in them.
+Result<void> give_folders(const std::string& root, const Payload& payload, int64_t gid) {
+  std::set<std::string> folders = {root};
+  for (const auto& [path, file] : payload) {
+    for (size_t at = path.find('/'); at != std::string::npos; at = path.find('/', at + 1)) {
+      folders.insert(root + "/" + path.substr(0, at));
+    }
+  }
+  for (const std::string& folder : folders) {
+    Result<void> given = os::change_group(folder, gid);
+    if (given) given = os::change_mode(folder, 02755);
+    if (!given) return given;
+  }
+  return {};
+}
+
+Result<void> write_all(const std::string& root, const Payload& payload, int64_t gid) {
+  Result<void> done = os::make_dirs(root, 0755);
+  for (const auto& [path, file] : payload) {
+    if (done) done = write_one(root + "/" + path, file, gid);
+  }
+  if (done && gid >= 0) done = give_folders(root, payload, gid);
+  return done;
 }
 
 // Files below a folder, by relative path.
@@ -64,6 +88,7 @@ bool is_current(const std::string& data, const Payload& payload, int64_t gid) {
     if (!present.contains(path) || ::stat((data + "/" + path).c_str(), &info) != 0) return false;
     if ((info.st_mode & 0777) != static_cast<mode_t>(effective_mode(file.mode, gid) & 0777))
       return false;
+    if (gid >= 0 && info.st_gid != static_cast<gid_t>(gid)) return false;
     Result<std::string> bytes = os::read_file(data + "/" + path);
     if (!bytes || *bytes != file.data) return false;
   }
@@ -110,29 +135,26 @@ Result<void> remove_stale(const std::string& folder, const std::set<std::string>
 
 }  // namespace
 
-Result<bool> write_payload(const std::string& folder, const Payload& payload, int64_t gid,
-                           MicroTime now) {
+Result<bool> write_payload(const PayloadTarget& target, const Payload& payload, MicroTime now) {
+  const std::string& folder = target.folder;
   std::string link = folder + "/" + kDataLink;
   Result<std::string> old = os::read_link(link);
   std::set<std::string> names = top_names(payload);
-  if (old && is_current(link, payload, gid)) {
+  if (old && is_current(link, payload, target.gid)) {
     Result<void> linked = write_links(folder, names);
     if (!linked) return linked.error();
     return false;
   }
   std::string fresh = stamp(now);
   while (os::exists(folder + "/" + fresh)) fresh += "0";
-  Result<void> made = os::make_dirs(folder + "/" + fresh, 0755);
-  if (!made) return made.error();
-  for (const auto& [path, file] : payload) {
-    Result<void> written = write_one(folder + "/" + fresh + "/" + path, file, gid);
-    if (!written) {
-      (void)os::remove_tree(folder + "/" + fresh);  // a full disk must not keep half of it
-      return written.error();
-    }
+  Result<void> done = write_all(folder + "/" + fresh, payload, target.gid);
+  if (!done) {
+    (void)os::remove_tree(folder + "/" + fresh);  // a full disk must not keep half of it
+    return done.error();
   }
-  Result<void> done = switch_link(folder, fresh);
+  done = switch_link(folder, fresh);
   if (done) done = write_links(folder, names);
+  names.insert(target.keep.begin(), target.keep.end());
   if (done) done = remove_stale(folder, names, fresh);
   if (!done) return done.error();
   return true;

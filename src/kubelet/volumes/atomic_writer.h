@@ -6,13 +6,19 @@
 //   <dir>/a -> ..data/a                      one link a top-level name
 // Blocks; any thread, one writer a folder.
 #pragma once
+#include <set>
+
 #include "kubelet/volumes/payload.h"
 
 namespace tiphys::kubelet {
 
-// True: something changed. gid >= 0 makes files readable for that group.
+struct PayloadTarget {
+  std::string folder;
+  int64_t gid = -1;            // >= 0: the fsGroup, which files are readable for
+  std::set<std::string> keep;  // top-level names that are others' (mount points of nested volumes)
+};
+// True: something changed.
 // Requires: payload paths passed check_payload_path().
-Result<bool> write_payload(const std::string& folder, const Payload& payload, int64_t gid,
-                           MicroTime now);
+Result<bool> write_payload(const PayloadTarget& target, const Payload& payload, MicroTime now);
 
 }  // namespace tiphys::kubelet

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "os/files.h"
 
@@ -16,7 +17,7 @@ class AtomicWriter : public testing::Test {
   }
   void TearDown() override { (void)os::remove_tree(folder_); }
   bool write(const Payload& payload, MicroTime now) {
-    Result<bool> changed = write_payload(folder_, payload, -1, now);
+    Result<bool> changed = write_payload({folder_, -1, {}}, payload, now);
     EXPECT_TRUE(changed) << changed.error().message();
     return changed && *changed;
   }
@@ -72,6 +73,32 @@ TEST_F(AtomicWriter, cve_2017_1002102_links_out_of_the_volume_are_not_followed) 
   EXPECT_EQ(os::read_file(host + "/a/keep").value(), "host");
   EXPECT_EQ(os::read_file(host + "/keep").value(), "host");
   ASSERT_TRUE(os::remove_tree(host));
+}
+
+TEST_F(AtomicWriter, AGroupGetsWhatItNeedsToRead) {
+  auto mode = [this](const std::string& name) {
+    struct stat info{};
+    EXPECT_EQ(::stat((folder_ + "/" + name).c_str(), &info), 0) << name;
+    EXPECT_EQ(info.st_gid, 7u) << name;
+    return info.st_mode & 07777;
+  };
+  Payload payload = {{"a", {"1", 0400, 5}}, {"d/e/b", {"2", 0644}}};
+  ASSERT_TRUE(write_payload({folder_, 7, {}}, payload, 1).value());
+  EXPECT_EQ(mode("a"), 0440u);
+  EXPECT_EQ(mode("d/e/b"), 0644u);
+  EXPECT_EQ(mode("d/e"), 02755u);
+  EXPECT_EQ(mode("..data"), 02755u);
+  struct stat info{};
+  ASSERT_EQ(::stat((folder_ + "/a").c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, 5u);
+  EXPECT_FALSE(write_payload({folder_, 7, {}}, payload, 2).value());
+}
+
+TEST_F(AtomicWriter, MountPointsOfNestedVolumesStay) {
+  ASSERT_TRUE(os::make_dirs(folder_ + "/nested/deep"));
+  ASSERT_TRUE(write_payload({folder_, -1, {"nested"}}, {{"a", {"1", 0644}}}, 1).value());
+  ASSERT_TRUE(write_payload({folder_, -1, {"nested"}}, {{"a", {"2", 0644}}}, 2).value());
+  EXPECT_TRUE(os::is_directory(folder_ + "/nested/deep"));
 }
 
 TEST(PayloadPath, HostileNamesAreRefused) {

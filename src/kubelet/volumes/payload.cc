@@ -1,11 +1,14 @@
 #include "kubelet/volumes/payload.h"
 
+#include <algorithm>
+
 #include "base/strings.h"
 
 namespace tiphys::kubelet {
 namespace {
 
 constexpr int kDefaultMode = 0644;
+constexpr int64_t kTokenSeconds = 3600;  // the API's default; spelled out by admission as 3607
 
 class Builder {
  public:
@@ -91,10 +94,7 @@ class Builder {
       if (item.has_field_ref()) {
         value = field_value(in_.context, item.field_ref().field_path());
       } else {
-        core_v1::ResourceFieldSelector ref = item.resource_field_ref();
-        value = resource_value(in_.context,
-                               find_container(in_.context.pod.spec(), ref.container_name()),
-                               ref.resource(), ref.divisor());
+        value = container_resource(item.resource_field_ref());
       }
       if (!value) return value.error();
       put(item.path(), *value, item.has_mode() ? item.mode() : mode);
@@ -102,36 +102,62 @@ class Builder {
     return {};
   }
 
+  Result<std::string> container_resource(core_v1::ResourceFieldSelector ref) {
+    core_v1::Container container = find_container(in_.context.pod.spec(), ref.container_name());
+    if (container.name().empty()) {
+      return ApiStatus::bad_request("container " + std::string(ref.container_name()) +
+                                    " not found");
+    }
+    return resource_value(in_.context, container, ref.resource(), ref.divisor());
+  }
+
+  // Only its owner reads a token where there is one; fsGroup adds the group.
   Result<void> token(core_v1::ServiceAccountTokenProjection source, int mode) {
-    auto found = in_.tokens->find(std::string(source.audience()));
+    auto found = in_.tokens->find(token_key(source));
     if (found == in_.tokens->end())
-      return ApiStatus::internal("no service account token was issued");
-    core_v1::PodSecurityContext context = in_.context.pod.spec().security_context();
-    bool shared = context.has_fs_group();
-    put(source.path(), found->second, shared ? 0600 : mode);
+      return ApiStatus::internal("failed to fetch token: no token was asked for");
+    if (!found->second) return found->second.error();
+    core_v1::PodSpec spec = in_.context.pod.spec();
+    int64_t user = common_user(spec);
+    bool restricted = user >= 0 || spec.security_context().has_fs_group();
+    put(source.path(), *found->second, restricted ? 0600 : mode);
+    out_[std::string(source.path())].uid = user;
     return {};
   }
 
+  Result<void> source(core_v1::VolumeProjection source, int mode) {
+    if (source.has_config_map()) {
+      core_v1::ConfigMapProjection p = source.config_map();
+      return config_map(p.name(), p.items(), p.optional(), mode);
+    }
+    if (source.has_secret()) {
+      core_v1::SecretProjection p = source.secret();
+      return secret(p.name(), p.items(), p.optional(), mode);
+    }
+    if (source.has_downward_api()) return downward(source.downward_api().items(), mode);
+    if (source.has_service_account_token()) return token(source.service_account_token(), mode);
+    const char* what = source.has_cluster_trust_bundle() ? "clusterTrustBundle"
+                       : source.has_pod_certificate()    ? "podCertificate"
+                                                         : "this kind of";
+    return ApiStatus::bad_request(
+        std::string(what) + " sources of projected volumes are not supported by this kubelet");
+  }
+
+  // Every source that can't be had is named, as upstream's aggregate does.
   Result<void> projected(core_v1::ProjectedVolumeSource volume) {
     int mode = mode_or(volume.has_default_mode(), volume.default_mode());
-    for (core_v1::VolumeProjection source : volume.sources()) {
-      Result<void> added;
-      if (source.has_config_map()) {
-        core_v1::ConfigMapProjection p = source.config_map();
-        added = config_map(p.name(), p.items(), p.optional(), mode);
-      } else if (source.has_secret()) {
-        core_v1::SecretProjection p = source.secret();
-        added = secret(p.name(), p.items(), p.optional(), mode);
-      } else if (source.has_downward_api()) {
-        added = downward(source.downward_api().items(), mode);
-      } else if (source.has_service_account_token()) {
-        added = token(source.service_account_token(), mode);
-      } else {
-        added = ApiStatus::bad_request("projected volume source is not supported by this kubelet");
+    std::vector<std::string> failures;
+    for (core_v1::VolumeProjection one : volume.sources()) {
+      Result<void> added = source(one, mode);
+      if (added) continue;
+      const std::string& message = added.error().message();
+      if (std::find(failures.begin(), failures.end(), message) == failures.end()) {
+        failures.push_back(message);
       }
-      if (!added) return added;
     }
-    return {};
+    if (failures.empty()) return {};
+    if (failures.size() == 1) return ApiStatus::bad_request(failures[0]);
+    return ApiStatus::bad_request("[" + join(failures, ", ") + "]");
   }
 
   const PayloadInput& in_;
@@ -139,6 +165,27 @@ class Builder {
 };
 
 }  // namespace
+
+TokenRequestKey token_key(core_v1::ServiceAccountTokenProjection source) {
+  int64_t seconds = source.has_expiration_seconds() ? source.expiration_seconds() : kTokenSeconds;
+  return {std::string(source.audience()), seconds};
+}
+
+int64_t common_user(core_v1::PodSpec spec) {
+  int64_t user = -1;
+  bool common = true;
+  auto look = [&](core_v1::Container c) {
+    int64_t own = c.security_context().has_run_as_user() ? c.security_context().run_as_user()
+                  : spec.security_context().has_run_as_user()
+                      ? spec.security_context().run_as_user()
+                      : -1;
+    common = common && own >= 0 && (user < 0 || user == own);
+    user = own;
+  };
+  for (core_v1::Container c : spec.init_containers()) look(c);
+  for (core_v1::Container c : spec.containers()) look(c);
+  return common ? user : -1;
+}
 
 bool has_payload(core_v1::Volume volume) {
   return volume.has_config_map() || volume.has_secret() || volume.has_downward_api() ||

@@ -13,14 +13,22 @@ namespace tiphys::kubelet {
 struct PayloadFile {
   std::string data;
   int mode = 0644;
+  int64_t uid = -1;  // its owner; -1: root
   bool operator==(const PayloadFile&) const = default;
 };
 // By relative path. Paths are checked: not absolute, no "..", at most 4096 bytes, no part starting
 // with "..".
 using Payload = std::map<std::string, PayloadFile>;
 
-// Service account tokens of projected volumes, by audience.
-using Tokens = std::map<std::string, std::string>;
+// A service account token that a projected volume asks for.
+struct TokenRequestKey {
+  std::string audience;  // "": the API server's
+  int64_t seconds = 0;
+  auto operator<=>(const TokenRequestKey&) const = default;
+};
+TokenRequestKey token_key(core_v1::ServiceAccountTokenProjection source);
+// What was issued, or why not.
+using Tokens = std::map<TokenRequestKey, Result<std::string>>;
 
 struct PayloadInput {
   DownwardContext context;
@@ -31,5 +39,7 @@ struct PayloadInput {
 bool has_payload(core_v1::Volume volume);
 Result<Payload> volume_payload(const PayloadInput& input, core_v1::Volume volume);
 Result<void> check_payload_path(std::string_view path);
+// The user that every container of the pod runs as: it owns the pod's tokens. -1: there is none.
+int64_t common_user(core_v1::PodSpec spec);
 
 }  // namespace tiphys::kubelet

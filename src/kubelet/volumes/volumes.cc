@@ -1,96 +1,28 @@
 #include "kubelet/volumes/volumes.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <algorithm>
+#include <set>
 
-#include <cerrno>
-
+#include "base/strings.h"
 #include "kubelet/volumes/atomic_writer.h"
-#include "object/quantity.h"
-#include "os/attributes.h"
-#include "os/beneath.h"
+#include "kubelet/volumes/empty_dir.h"
+#include "kubelet/volumes/host_path.h"
+#include "kubelet/volumes/nested_mounts.h"
+#include "kubelet/volumes/volume_kinds.h"
 #include "os/files.h"
 #include "os/mounts.h"
 
 namespace tiphys::kubelet {
 namespace {
 
-std::string volume_folder(const VolumeInput& in, std::string_view type, std::string_view name) {
-  return in.pod_folder + "/volumes/kubernetes.io~" + std::string(type) + "/" + std::string(name);
+std::string volume_folder(const std::string& pod_folder, std::string_view type,
+                          std::string_view name) {
+  return pod_folder + "/volumes/kubernetes.io~" + std::string(type) + "/" + std::string(name);
 }
 
 int64_t fs_group(core_v1::Pod pod) {
   core_v1::PodSecurityContext context = pod.spec().security_context();
   return context.has_fs_group() ? context.fs_group() : -1;
-}
-
-Result<void> make_folder(const std::string& path, int mode, int64_t gid) {
-  Result<void> made = os::make_dirs(path, 0755);
-  if (!made) return made;
-  if (gid >= 0) {
-    Result<void> owned = os::change_group(path, gid);
-    if (!owned) return owned;
-  }
-  return os::change_mode(path, mode);
-}
-
-Result<void> ensure_tmpfs(const std::string& path, int64_t size, int mode, int64_t gid) {
-  Result<void> made = os::make_dirs(path, 0755);
-  if (!made) return made;
-  if (!os::is_mount_point(path)) {
-    Result<void> mounted = os::mount_tmpfs(path, size, mode);
-    if (!mounted) return mounted;
-  }
-  return make_folder(path, mode, gid);
-}
-
-Result<std::string> set_up_empty_dir(const VolumeInput& in, core_v1::Volume volume, int64_t gid) {
-  std::string path = volume_folder(in, "empty-dir", volume.name());
-  std::string_view medium = volume.empty_dir().medium();
-  int mode = gid >= 0 ? 02777 : 0777;
-  Result<void> made;
-  if (medium == "Memory") {
-    made = ensure_tmpfs(path, Quantity::of(volume.empty_dir().size_limit()).value(), mode, gid);
-  } else if (medium.empty()) {
-    made = make_folder(path, mode, gid);
-  } else {
-    made =
-        ApiStatus::bad_request("emptyDir medium \"" + std::string(medium) + "\" is not supported");
-  }
-  if (!made) return made.error();
-  return path;
-}
-
-Result<void> create_file(const std::string& path) {
-  os::Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-  if (!fd.valid()) return ApiStatus::os_error("create " + path, errno);
-  return {};
-}
-
-Result<std::string> set_up_host_path(core_v1::Volume volume) {
-  std::string path(volume.host_path().path());
-  std::string_view type = volume.host_path().type();
-  if (type == "DirectoryOrCreate" && !os::exists(path)) {
-    Result<void> made = os::make_dirs(path, 0755);
-    if (!made) return made.error();
-  } else if (type == "FileOrCreate" && !os::exists(path)) {
-    Result<void> made = create_file(path);
-    if (!made) return made.error();
-  }
-  struct stat info{};
-  bool present = ::stat(path.c_str(), &info) == 0;
-  auto refuse = [&](const char* what) {
-    return ApiStatus::bad_request("hostPath type check failed: " + path + " is not " + what);
-  };
-  if (type.starts_with("Directory") && !(present && S_ISDIR(info.st_mode)))
-    return refuse("a directory");
-  if (type.starts_with("File") && !(present && S_ISREG(info.st_mode))) return refuse("a file");
-  if (type == "Socket" && !(present && S_ISSOCK(info.st_mode))) return refuse("a socket file");
-  if (type == "CharDevice" && !(present && S_ISCHR(info.st_mode)))
-    return refuse("a character device");
-  if (type == "BlockDevice" && !(present && S_ISBLK(info.st_mode))) return refuse("a block device");
-  return path;
 }
 
 std::string_view payload_type(core_v1::Volume volume) {
@@ -100,118 +32,106 @@ std::string_view payload_type(core_v1::Volume volume) {
   return "projected";
 }
 
-Result<std::string> set_up_payload(const VolumeInput& in, core_v1::Volume volume, int64_t gid) {
+// Folders for volumes that containers mount below this one; their first names.
+Result<std::set<std::string>> make_nested(core_v1::Pod pod, std::string_view volume,
+                                          const std::string& folder, const Payload& payload) {
+  std::set<std::string> names;
+  Result<std::set<std::string>> points = nested_mount_points(pod.spec(), volume);
+  if (!points) return points.error();
+  for (const std::string& point : *points) {
+    std::string name = point.substr(0, point.find('/'));
+    bool shown = std::any_of(payload.begin(), payload.end(), [&](const auto& file) {
+      return file.first == name || file.first.starts_with(name + "/");
+    });
+    if (shown) continue;  // there is something by that name; it is what is mounted over
+    Result<void> made = os::make_dirs(folder + "/" + point, 0755);
+    if (!made) {
+      return ApiStatus::internal("unable to create nested volume mountpoints: " +
+                                 made.error().message());
+    }
+    names.insert(name);
+  }
+  return names;
+}
+
+Result<std::string> set_up_payload(const VolumeInput& in, core_v1::Volume volume) {
+  core_v1::Pod pod(*in.pod);
   PayloadInput payload_input;
-  payload_input.context = {core_v1::Pod(*in.pod), in.pod_ips, in.host_ips, in.allocatable};
+  payload_input.context = {pod, in.pod_ips, in.host_ips, in.allocatable};
   payload_input.fetched = &in.fetched;
   payload_input.tokens = &in.tokens;
   Result<Payload> payload = volume_payload(payload_input, volume);
   if (!payload) return payload.error();
-  std::string path = volume_folder(in, payload_type(volume), volume.name());
-  bool secret = volume.has_secret() || volume.has_projected();  // never on a disk
-  int mode = gid >= 0 ? 02777 : 0777;
-  Result<void> made = secret ? ensure_tmpfs(path, 0, mode, gid) : make_folder(path, mode, gid);
+  std::string path = volume_folder(in.pod_folder, payload_type(volume), volume.name());
+  int64_t gid = fs_group(pod);
+  Result<void> made =
+      volume.has_config_map()
+          ? set_up_folder(path, gid)
+          : set_up_memory_folder(path, memory_volume_bytes(pod, volume, in.allocatable), gid);
   if (!made) return made.error();
-  Result<bool> written = write_payload(path, *payload, gid, in.now);
+  Result<std::set<std::string>> nested = make_nested(pod, volume.name(), path, *payload);
+  if (!nested) return nested.error();
+  Result<bool> written = write_payload({path, gid, *nested}, *payload, in.now);
   if (!written) return written.error();
   return path;
 }
 
-Result<std::string> set_up_volume(const VolumeInput& in, core_v1::Volume volume, int64_t gid) {
-  if (volume.has_empty_dir()) return set_up_empty_dir(in, volume, gid);
-  if (volume.has_host_path()) return set_up_host_path(volume);
-  if (has_payload(volume)) return set_up_payload(in, volume, gid);
-  if (volume.has_persistent_volume_claim()) {
-    return ApiStatus::bad_request("persistent volume claims are not supported by this kubelet yet");
-  }
-  return ApiStatus::bad_request("no volume plugin matched");
+Result<std::string> set_up_empty(const VolumeInput& in, core_v1::Volume volume) {
+  EmptyDirInput input;
+  input.pod = core_v1::Pod(*in.pod);
+  input.volume = volume;
+  input.path = empty_dir_path(in.pod_folder, volume.name());
+  input.ready_file =
+      in.pod_folder + "/plugins/kubernetes.io~empty-dir/" + std::string(volume.name()) + "/ready";
+  input.fs_group = fs_group(input.pod);
+  input.allocatable = in.allocatable;
+  Result<void> done = set_up_empty_dir(input);
+  if (!done) return done.error();
+  return input.path;
 }
 
-int32_t cri_propagation(std::string_view mode) {
-  if (mode == "HostToContainer") return 1;
-  if (mode == "Bidirectional") return 2;
-  return 0;
-}
-
-// Binds a path inside a volume to a folder of the kubelet's, through its descriptor: the pod may
-// change its volume while we look.
-Result<std::string> bind_sub_path(const MountInput& in, const std::string& volume, size_t index,
-                                  std::string_view volume_name, const std::string& sub_path) {
-  if (sub_path.starts_with('/') || ("/" + sub_path + "/").find("/../") != std::string::npos) {
-    return ApiStatus::bad_request("subPath \"" + sub_path +
-                                  "\" must be relative and not contain '..'");
-  }
-  Result<os::Fd> inside = os::open_beneath(volume, sub_path, true);
-  if (!inside) return inside.error();
-  struct stat info{};
-  if (::fstat(inside->get(), &info) != 0) return ApiStatus::os_error("stat " + sub_path, errno);
-  std::string folder = in.pod_folder + "/volume-subpaths/" + std::string(volume_name) + "/" +
-                       std::string(in.container.name());
-  std::string target = folder + "/" + std::to_string(index);
-  Result<void> made = os::make_dirs(S_ISDIR(info.st_mode) ? target : folder, 0750);
-  if (made && !S_ISDIR(info.st_mode)) made = create_file(target);
-  if (!made) return made.error();
-  if (os::is_mount_point(target)) {
-    Result<void> gone = os::unmount(target);
-    if (!gone) return gone.error();
-  }
-  Result<void> bound =
-      os::mount_bind("/proc/self/fd/" + std::to_string(inside->get()), target, false);
-  if (!bound) return bound.error();
-  return target;
-}
-
-// What shows API objects can't be written, whatever the mount says.
-bool is_read_only(core_v1::PodSpec spec, core_v1::VolumeMount mount) {
-  if (mount.read_only()) return true;
-  for (core_v1::Volume volume : spec.volumes()) {
-    if (volume.name() == mount.name()) return has_payload(volume);
-  }
-  return false;
-}
-
-Result<ResolvedMount> resolve_one(const MountInput& in, core_v1::VolumeMount mount, size_t index) {
-  auto volume = in.volumes.find(std::string(mount.name()));
-  if (volume == in.volumes.end()) {
-    return ApiStatus::bad_request("cannot find volume \"" + std::string(mount.name()) +
-                                  "\" to mount into container \"" +
-                                  std::string(in.container.name()) + "\"");
-  }
-  ResolvedMount out;
-  out.container_path = std::string(mount.mount_path());
-  if (!out.container_path.starts_with('/')) out.container_path = "/" + out.container_path;
-  out.read_only = is_read_only(in.pod.spec(), mount);
-  out.propagation = cri_propagation(mount.mount_propagation());
-  out.host_path = volume->second;
-  std::string sub_path(mount.sub_path());
-  if (!mount.sub_path_expr().empty()) {
-    std::string missing;
-    sub_path = expand_variables(mount.sub_path_expr(), in.variables, &missing);
-    if (!missing.empty()) {
-      return ApiStatus::bad_request("missing value for \"" + missing + "\" in subPathExpr");
-    }
-  }
-  if (sub_path.empty()) return out;
-  Result<std::string> bound = bind_sub_path(in, out.host_path, index, mount.name(), sub_path);
-  if (!bound) return bound.error();
-  out.host_path = *bound;
-  return out;
+Result<std::string> set_up_volume(const VolumeInput& in, core_v1::Volume volume) {
+  if (std::string why = unsupported(volume); !why.empty()) return ApiStatus::bad_request(why);
+  if (volume.has_empty_dir()) return set_up_empty(in, volume);
+  if (has_payload(volume)) return set_up_payload(in, volume);
+  auto checked = in.host_paths.find(std::string(volume.name()));
+  if (checked != in.host_paths.end() && !checked->second) return checked->second.error();
+  return std::string(volume.host_path().path());
 }
 
 }  // namespace
 
-Result<std::map<std::string, std::string>> set_up_volumes(const VolumeInput& in) {
+std::string empty_dir_path(const std::string& pod_folder, std::string_view volume) {
+  return volume_folder(pod_folder, "empty-dir", volume);
+}
+
+VolumesDone set_up_volumes(const VolumeInput& in) {
   core_v1::Pod pod(*in.pod);
-  std::map<std::string, std::string> out;
+  VolumesDone out;
+  std::vector<std::string> unprocessed;
+  std::vector<std::string> reasons;
   Result<void> made = os::make_dirs(in.pod_folder + "/volumes", 0750);
-  if (!made) return made.error();
   for (core_v1::Volume volume : pod.spec().volumes()) {
-    Result<std::string> path = set_up_volume(in, volume, fs_group(pod));
-    if (!path) {
-      return ApiStatus::internal("MountVolume.SetUp failed for volume \"" +
-                                 std::string(volume.name()) + "\" : " + path.error().message());
+    std::string name(volume.name());
+    if (std::string why = unprocessable(volume, pod.metadata().namespace_()); !why.empty()) {
+      unprocessed.push_back(name);
+      reasons.push_back(why);
+      continue;
     }
-    out.emplace(volume.name(), *path);
+    Result<std::string> path = made ? set_up_volume(in, volume) : Result<std::string>(made.error());
+    if (path) {
+      out.paths.emplace(name, *path);
+    } else {
+      out.failures.push_back("MountVolume.SetUp failed for volume " + go_quote(name) + " : " +
+                             path.error().message());
+    }
+  }
+  if (!unprocessed.empty()) {
+    std::sort(unprocessed.begin(), unprocessed.end());
+    std::string names = "[" + join(unprocessed, " ") + "]";
+    out.failures.push_back("Unable to attach or mount volumes: unmounted volumes=" + names +
+                           ", unattached volumes=[], failed to process volumes=" + names + ": " +
+                           join(reasons, "; "));
   }
   return out;
 }
@@ -220,24 +140,6 @@ Result<void> tear_down_pod_folder(const std::string& pod_folder) {
   Result<void> gone = os::unmount_below(pod_folder);
   if (!gone) return gone;
   return os::remove_tree(pod_folder);
-}
-
-Result<std::vector<ResolvedMount>> resolve_mounts(const MountInput& in) {
-  std::vector<ResolvedMount> out;
-  bool own_hosts = false;
-  size_t index = 0;
-  for (core_v1::VolumeMount mount : in.container.volume_mounts()) {
-    if (mount.mount_path() == "/etc/hosts") own_hosts = true;
-    Result<ResolvedMount> one = resolve_one(in, mount, index++);
-    if (!one) return one.error();
-    out.push_back(std::move(*one));
-  }
-  if (!in.hosts_file.empty() && !own_hosts) out.push_back({in.hosts_file, "/etc/hosts", false, 0});
-  std::string message_path(in.container.termination_message_path());
-  if (!message_path.empty() && !in.message_file.empty()) {
-    out.push_back({in.message_file, message_path, false, 0});
-  }
-  return out;
 }
 
 }  // namespace tiphys::kubelet

@@ -1,13 +1,14 @@
 // The volumes of a pod on disk: set up before its containers, kept current, torn down after it.
 //
-// Everything blocks: call it on the pool, one call a pod at a time. Layout below
-// <root_dir>/pods/<uid> as upstream's: volumes/kubernetes.io~<type>/<name>, containers/<name>/,
-// etc-hosts.
+// Everything blocks, on the node's own disk only (hostPaths are looked at by check_host_path): call
+// it on the pool, one call a pod at a time. Layout below <root_dir>/pods/<uid> as upstream's:
+// volumes/kubernetes.io~<type>/<name>, plugins/kubernetes.io~empty-dir/<name>/ready,
+// volume-subpaths/<volume>/<container>/<index>, containers/<name>/, etc-hosts.
 #pragma once
 #include <map>
 #include <string>
+#include <vector>
 
-#include "kubelet/pods/configs.h"
 #include "kubelet/volumes/payload.h"
 
 namespace tiphys::kubelet {
@@ -20,25 +21,21 @@ struct VolumeInput {
   std::vector<std::string> host_ips;
   Fetched fetched;
   Tokens tokens;
+  std::map<std::string, Result<void>> host_paths;  // by volume name: what the check said
   MicroTime now = 0;
 };
 
-// Host paths by volume name. Error: the FailedMount message,
-// 'MountVolume.SetUp failed for volume "a" : configmap "b" not found'.
-Result<std::map<std::string, std::string>> set_up_volumes(const VolumeInput& input);
-// Unmounts and removes everything of a pod.
-Result<void> tear_down_pod_folder(const std::string& pod_folder);
-
-struct MountInput {
-  core_v1::Pod pod;
-  core_v1::Container container;
-  std::map<std::string, std::string> volumes;  // as set_up_volumes gave them
-  Variables variables;                         // for subPathExpr
-  std::string pod_folder;
-  std::string hosts_file;  // "": none
-  std::string message_file;
+struct VolumesDone {
+  std::map<std::string, std::string> paths;  // host paths by volume name
+  // Messages of FailedMount events: 'MountVolume.SetUp failed for volume "a" : configmap "b" not
+  // found', and 'Unable to attach or mount volumes: ...'. A volume that fails holds back none of
+  // the others.
+  std::vector<std::string> failures;
 };
-// The container's mounts; subPaths are made and bound so that no link leads out of the volume.
-Result<std::vector<ResolvedMount>> resolve_mounts(const MountInput& input);
+VolumesDone set_up_volumes(const VolumeInput& input);
+// Unmounts and removes everything of a pod. May take long: pods leave millions of files.
+Result<void> tear_down_pod_folder(const std::string& pod_folder);
+// Where an emptyDir is.
+std::string empty_dir_path(const std::string& pod_folder, std::string_view volume);
 
 }  // namespace tiphys::kubelet
