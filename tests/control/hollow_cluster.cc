@@ -15,7 +15,20 @@ namespace {
 
 constexpr Duration kPoll = std::chrono::milliseconds(10);
 constexpr Duration kStartLimit = std::chrono::seconds(60);
+constexpr Duration kQuiet = std::chrono::seconds(3);
+constexpr Duration kRestLimit = std::chrono::seconds(60);
 constexpr size_t kLogBytes = 1500;
+
+// What the controllers write, Leases aside.
+constexpr std::string_view kAuditPolicy = R"(apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- {level: None, verbs: [get, list, watch]}
+- {level: None, resources: [{group: coordination.k8s.io, resources: [leases]}]}
+- {level: Metadata, users: [system:kube-controller-manager]}
+- {level: Metadata, userGroups: [system:serviceaccounts:kube-system]}
+)";
 
 // Nodes renew every second (model_node.cc), so that lost ones are noticed soon.
 const std::vector<std::string> kControllerFlags = {
@@ -70,10 +83,13 @@ Result<void> HollowCluster::start() {
 Result<void> HollowCluster::start_server() {
   std::string port = std::to_string(free_port());
   server_ = "https://127.0.0.1:" + port;
-  Result<void> done =
-      run("kube-apiserver", {tiphys_, "kube-apiserver", "--data-dir=" + path("data"),
-                             "--bind-address=127.0.0.1", "--secure-port=" + port,
-                             "--service-cluster-ip-range=10.43.0.0/16", "--allow-privileged"});
+  Result<void> done = os::write_file(path("audit.yaml"), kAuditPolicy);
+  if (!done) return done;
+  done =
+      run("kube-apiserver",
+          {tiphys_, "kube-apiserver", "--data-dir=" + path("data"), "--bind-address=127.0.0.1",
+           "--secure-port=" + port, "--service-cluster-ip-range=10.43.0.0/16", "--allow-privileged",
+           "--audit-policy-file=" + path("audit.yaml"), "--audit-log-path=" + path("audit.log")});
   if (!done) return done;
   return wait_until("API server", [this] { return is_served(); });
 }
@@ -188,7 +204,24 @@ Result<void> HollowCluster::disturb(const Node& step) {
     kill(std::string(name.as_text()));
     return {};
   }
+  if (const Value& span = step.find("rest"); !span.is_null()) {
+    TIPHYS_TRY(Duration, quiet, parse_go_duration(span.as_text()));
+    return rest(std::min(quiet, kQuiet));
+  }
   return live_->disturb(step);
+}
+
+Result<void> HollowCluster::rest(Duration quiet) {
+  MonoTime end = mono() + kRestLimit;
+  std::string news;
+  while (mono() < end) {
+    TIPHYS_TRY(std::string, before, os::read_file(path("audit.log")));
+    pass(quiet);
+    TIPHYS_TRY(std::string, after, os::read_file(path("audit.log")));
+    news = after.substr(before.size());
+    if (news.empty()) return {};
+  }
+  return ApiStatus::bad_request("still written:\n" + news.substr(0, kLogBytes));
 }
 
 std::string HollowCluster::logs() const {

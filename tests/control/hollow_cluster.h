@@ -5,7 +5,7 @@
 //
 // disturb() carries out:
 //   up: NAME, down: NAME   a node's process is started, or killed (SIGKILL)
-//   rest                   is left out: real seconds are dear
+//   rest: DURATION         the controllers must write nothing for so long, but 3 s at the most
 // restart() kills everything (SIGKILL) and starts it again on what the store holds.
 #pragma once
 #include <map>
@@ -45,6 +45,7 @@ class HollowCluster : public cases::World {
   Result<void> run_node(const std::string& name);
   void kill(const std::string& name);
   void kill_all();
+  Result<void> rest(Duration quiet);
   // Polls; error: it is not so after a while, or the API server has ended.
   Result<void> wait_until(const std::string& what, std::function<bool()> is_so);
   bool is_served();
