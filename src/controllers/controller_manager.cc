@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/strings.h"
 #include "controllers/bootstrap_signer.h"
 #include "controllers/certificate_approval.h"
 #include "controllers/cluster_role_aggregation.h"
@@ -55,6 +56,11 @@ Made root_ca(Context context, const Options& options) {
 Made node_ipam(Context context, const Options& options) {
   if (!options.allocate_node_cidrs) return std::unique_ptr<Controller>();
   TIPHYS_TRY(RangePool, pool, RangePool::create(options.cluster_cidr, options.node_cidr_mask_size));
+  // The first range of each family; an IPv6 one has nothing in common with the pool.
+  for (std::string_view cidr : split(options.service_cidr, ',')) {
+    if (cidr.empty() || cidr.find(':') != cidr.npos) continue;
+    if (Result<void> kept = pool.reserve(cidr); !kept) return kept.error();
+  }
   return std::make_unique<NodeIpam>(context, std::move(pool));
 }
 

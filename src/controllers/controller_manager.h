@@ -45,6 +45,7 @@ class ControllerManager {
     std::map<std::string, int64_t, std::less<>> concurrency;
     std::string root_ca_pem;                    // --root-ca-file's content; "": not published
     std::string cluster_cidr = "10.42.0.0/16";  // --cluster-cidr
+    std::string service_cidr;                   // --service-cluster-ip-range: of it nodes get none
     int node_cidr_mask_size = 24;               // --node-cidr-mask-size
     bool allocate_node_cidrs = true;            // --allocate-node-cidrs
     NodeLifecycle::Options node_lifecycle;      // --node-monitor-grace-period and others

@@ -296,6 +296,9 @@ TEST(ControllerMetrics, namespaces_nodes_and_ranges) {
   EXPECT_EQ(told["node_ipam_controller_cidrset_cidrs_allocations_total" + range], 4);
   EXPECT_EQ(told["node_ipam_controller_cirdset_max_cidrs" + range], 256);
   EXPECT_EQ(told["node_ipam_controller_cidrset_usage_cidrs" + range], 4.0 / 256);
+  const std::string tries = "node_ipam_controller_cidrset_allocation_tries_per_request";
+  EXPECT_EQ(told[tries + "_count" + range], 4);
+  EXPECT_EQ(told[tries + "_sum" + range], 0) << "each was free at once";
   world.api.remove(nodes(), "", "a");
   world.loop.run_for(seconds(5));
   told = samples(world);

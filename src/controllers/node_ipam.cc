@@ -46,6 +46,18 @@ Result<RangePool> RangePool::create(std::string_view cidr, int node_bits) {
   return pool;
 }
 
+// Two ranges overlap if the smaller one lies in the larger one.
+Result<void> RangePool::reserve(std::string_view cidr) {
+  std::optional<Range> range = parse_range(cidr);
+  if (!range) return ApiStatus::bad_request("invalid CIDR address: " + std::string(cidr));
+  uint64_t first = range->base, last = first + (uint64_t{1} << (32 - range->bits)) - 1;
+  uint64_t start = base_, size = uint64_t{1} << (32 - node_bits_);
+  for (uint32_t number = 0; number < count_; ++number, start += size) {
+    if (start <= last && first <= start + size - 1) taken_.try_emplace(number, "");
+  }
+  return {};
+}
+
 bool RangePool::take(std::string_view cidr, const std::string& node) {
   std::optional<Range> range = parse_range(cidr);
   if (!range || range->bits != node_bits_ || range->base < base_) return false;
@@ -55,21 +67,25 @@ bool RangePool::take(std::string_view cidr, const std::string& node) {
   return true;
 }
 
-std::optional<std::string> RangePool::range_for(const std::string& node) {
-  uint32_t free = 0;
-  for (const auto& [number, owner] : taken_) {
-    if (owner == node) {
-      free = number;
-      break;
-    }
-    if (number == free) ++free;
-  }
-  if (free >= count_) return std::nullopt;
-  taken_.try_emplace(free, node);
-  in_addr address{htonl(base_ + (free << (32 - node_bits_)))};
+std::string RangePool::text_of(uint32_t number) const {
+  in_addr address{htonl(base_ + (number << (32 - node_bits_)))};
   char text[INET_ADDRSTRLEN];
   return std::string(inet_ntop(AF_INET, &address, text, sizeof text)) + "/" +
          std::to_string(node_bits_);
+}
+
+std::optional<std::string> RangePool::range_for(const std::string& node) {
+  passed_.reset();
+  for (const auto& [number, owner] : taken_) {
+    if (owner == node) return text_of(number);
+  }
+  if (taken_.size() >= count_) return std::nullopt;
+  uint32_t free = next_, passed = 0;
+  for (; taken_.contains(free); free = (free + 1) % count_) ++passed;
+  next_ = (free + 1) % count_;
+  passed_ = passed;
+  taken_.emplace(free, node);
+  return text_of(free);
 }
 
 void RangePool::give_back(const std::string& node) {
@@ -93,15 +109,11 @@ void NodeIpam::ready() {
   tell_pool();
 }
 
-// A range is found without trying: they are in order.
 void NodeIpam::tell_pool() {
   NodeIpamMetrics& metrics = context_.metrics.node_ipam;
   const std::string& cidr = pool_.cidr();
   auto most = static_cast<double>(pool_.size());
-  for (; told_ < pool_.taken(); ++told_) {
-    metrics.allocations.with({cidr}).add();
-    metrics.tries.with({cidr}).observe(1);
-  }
+  for (; told_ < pool_.taken(); ++told_) metrics.allocations.with({cidr}).add();
   for (; told_ > pool_.taken(); --told_) metrics.releases.with({cidr}).add();
   metrics.most.with({cidr}).set(most);
   metrics.usage.with({cidr}).set(static_cast<double>(told_) / most);
@@ -120,6 +132,9 @@ Decision NodeIpam::reconcile(const std::string& key, MicroTime) {
     return decision;
   }
   std::optional<std::string> range = pool_.range_for(key);
+  if (std::optional<uint32_t> passed = pool_.passed()) {
+    context_.metrics.node_ipam.tries.with({pool_.cidr()}).observe(*passed);
+  }
   if (!range) {
     decision.add(note_action(object, "Normal", "CIDRNotAvailable",
                              "Node " + key + " status is now: CIDRNotAvailable"));

@@ -288,6 +288,33 @@ TEST(RangePool, GivesEachNodeItsOwnRange) {
   EXPECT_EQ(pool->range_for("e"), "10.42.2.0/24");
 }
 
+TEST(RangePool, ReservedRangesAreGivenToNobody) {
+  Result<RangePool> pool = RangePool::create("10.42.0.0/22", 24);
+  ASSERT_TRUE(pool);
+  EXPECT_TRUE(pool->reserve("10.42.0.128/25"));
+  EXPECT_TRUE(pool->reserve("10.42.2.0/23"));
+  EXPECT_TRUE(pool->reserve("10.96.0.0/12")) << "nothing in common";
+  EXPECT_FALSE(pool->reserve("10.96.0.0"));
+  EXPECT_EQ(pool->range_for("a"), "10.42.1.0/24");
+  EXPECT_EQ(pool->passed(), 1u);
+  EXPECT_EQ(pool->range_for("a"), "10.42.1.0/24");
+  EXPECT_EQ(pool->passed(), std::nullopt);
+  EXPECT_EQ(pool->range_for("b"), std::nullopt);
+}
+
+TEST(RangePool, ARangeGivenBackRests) {
+  Result<RangePool> pool = RangePool::create("10.42.0.0/22", 24);
+  ASSERT_TRUE(pool);
+  EXPECT_EQ(pool->range_for("a"), "10.42.0.0/24");
+  pool->give_back("a");
+  EXPECT_EQ(pool->range_for("b"), "10.42.1.0/24");
+  EXPECT_TRUE(pool->take("10.42.2.0/24", "c"));
+  EXPECT_EQ(pool->range_for("d"), "10.42.3.0/24");
+  EXPECT_EQ(pool->passed(), 1u);
+  EXPECT_EQ(pool->range_for("e"), "10.42.0.0/24");
+  EXPECT_EQ(pool->passed(), 0u);
+}
+
 // Upstream's allocator looped on such nodes and wrote a log without end.
 TEST(NodeIpam, nodes_with_odd_ranges_are_left_alone) {
   ControlWorld world(1, {"node-ipam-controller"});

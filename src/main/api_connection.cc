@@ -37,6 +37,13 @@ Result<std::unique_ptr<ApiConnection>> ApiConnection::open(Host& host,
       new ApiConnection(std::move(config), std::move(transport), std::move(component)));
 }
 
+Result<std::unique_ptr<ApiConnection>> ApiConnection::open_other(Host& host,
+                                                                 const std::string& kubeconfig,
+                                                                 std::string component) {
+  if (kubeconfig.empty()) return std::unique_ptr<ApiConnection>();
+  return open(host, kubeconfig, std::move(component));
+}
+
 Task<void> ApiConnection::stop() { return transport_->stop(); }
 
 void LeaderElectionFlags::add_to(FlagSet& flags) {

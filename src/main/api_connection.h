@@ -17,6 +17,10 @@ class ApiConnection {
   static Result<std::unique_ptr<ApiConnection>> open(Host& host, const std::string& kubeconfig,
                                                      std::string component, bool json = false,
                                                      std::string_view master = "");
+  // Null if no kubeconfig is named (--authentication-kubeconfig ""): the main one does.
+  static Result<std::unique_ptr<ApiConnection>> open_other(Host& host,
+                                                           const std::string& kubeconfig,
+                                                           std::string component);
   client::Client& client() { return client_; }
   const client::Kubeconfig& config() const { return config_; }
   Task<void> stop();

@@ -51,6 +51,7 @@ void ServingFlags::add_to(FlagSet& flags) {
   flags.add("tls-cert-file", tls_cert_file, "Certificate to serve with (\"\": a self-signed one)");
   flags.add("tls-private-key-file", tls_private_key_file, "Key of --tls-cert-file");
   flags.add("client-ca-file", client_ca_file, "CA of client certificates that are believed");
+  request_header.add_to(flags);
   flags.add("authorization-always-allow-paths", always_allow_paths, "Paths that anyone may see");
 }
 
@@ -70,7 +71,15 @@ Result<void> ComponentServer::make_tls() {
   std::string ca;
   if (!flags_.client_ca_file.empty()) {
     TIPHYS_TRY(std::string, text, os::read_file(flags_.client_ca_file));
+    TIPHYS_TRY(auto, authorities, certificates_of(text));
+    client_authorities_ = std::move(authorities);
     ca = std::move(text);
+  }
+  if (!flags_.request_header.client_ca_file.empty()) {
+    TIPHYS_TRY(std::string, text, os::read_file(flags_.request_header.client_ca_file));
+    TIPHYS_TRY(auto, authorities, certificates_of(text));
+    proxies_.emplace(flags_.request_header, std::move(authorities));
+    ca += "\n" + text;
   }
   std::pair<std::string, std::string> pair;
   if (flags_.tls_cert_file.empty()) {
@@ -107,9 +116,8 @@ Task<void> ComponentServer::stop() {
 Task<net::Response> ComponentServer::handle(net::Request request) {
   std::string path = request.path;
   if (std::ranges::find(flags_.always_allow_paths, path) == flags_.always_allow_paths.end()) {
-    std::optional<net::Response> refused = co_await refusal(
-        path, to_lower(request.method), std::string(request.headers.get("authorization")),
-        request.peer_certificate);
+    std::optional<net::Response> refused =
+        co_await refusal(path, to_lower(request.method), request.headers, request.peer_certificate);
     if (refused) co_return std::move(*refused);
   }
   if (path == "/healthz" || path == "/livez" || path == "/readyz")
@@ -121,9 +129,9 @@ Task<net::Response> ComponentServer::handle(net::Request request) {
 }
 
 Task<std::optional<net::Response>> ComponentServer::refusal(
-    std::string path, std::string verb, std::string authorization,
+    std::string path, std::string verb, net::Headers headers,
     std::shared_ptr<const crypto::Certificate> peer) {
-  Result<client::ReviewedUser> user = co_await who(std::move(authorization), std::move(peer));
+  Result<client::ReviewedUser> user = co_await who(std::move(headers), std::move(peer));
   if (!user) co_return text_response(401, "Unauthorized\n");
   Result<bool> allowed = co_await may(*user, path, verb);
   if (!allowed) co_return text_response(500, std::string(allowed.error().message()) + "\n");
@@ -132,12 +140,28 @@ Task<std::optional<net::Response>> ComponentServer::refusal(
       403, "forbidden: User \"" + user->name + "\" cannot " + verb + " path \"" + path + "\"\n");
 }
 
-Task<Result<client::ReviewedUser>> ComponentServer::who(
-    std::string authorization, std::shared_ptr<const crypto::Certificate> peer) {
-  if (peer) {
-    crypto::Subject subject = peer->subject();
-    co_return client::ReviewedUser{subject.common_name, "", subject.organizations, {}};
+// The handshake has verified the certificate, but not told by which CA.
+Result<std::optional<client::ReviewedUser>> ComponentServer::peer_user(
+    const crypto::Certificate& peer, const net::Headers& headers) const {
+  std::optional<client::ReviewedUser> nobody;
+  if (proxies_) {
+    TIPHYS_TRY(std::optional<client::ReviewedUser>, named, proxies_->user(peer, headers));
+    if (named) return named;
+    if (flags_.client_ca_file.empty()) return nobody;
+    if (!signed_by_any(peer, client_authorities_)) return ApiStatus::unauthorized("Unauthorized");
   }
+  crypto::Subject subject = peer.subject();
+  return std::optional(client::ReviewedUser{subject.common_name, "", subject.organizations, {}});
+}
+
+Task<Result<client::ReviewedUser>> ComponentServer::who(
+    net::Headers headers, std::shared_ptr<const crypto::Certificate> peer) {
+  if (peer) {
+    Result<std::optional<client::ReviewedUser>> user = peer_user(*peer, headers);
+    if (!user) co_return user.error();
+    if (*user) co_return std::move(**user);
+  }
+  std::string authorization(headers.get("authorization"));
   constexpr std::string_view kBearer = "bearer ";
   if (!to_lower(authorization).starts_with(kBearer)) {
     co_return client::ReviewedUser{"system:anonymous", "", {"system:unauthenticated"}, {}};

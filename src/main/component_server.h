@@ -1,8 +1,8 @@
 // ComponentServer: what a component that runs alone serves over TLS: /healthz, /livez, /readyz,
 // /metrics and, if it has one, its configuration at /configz. Paths beyond
 // --authorization-always-allow-paths need a client certificate of
-// --client-ca-file or a bearer token, and the right to `get` them; the API server judges both
-// (TokenReview, SubjectAccessReview), as for upstream's components.
+// --client-ca-file, the word of a front proxy or a bearer token, and the right to `get` them; the
+// API server judges both (TokenReview, SubjectAccessReview), as for upstream's components.
 //
 // Loop thread only.
 #pragma once
@@ -13,17 +13,18 @@
 
 #include "client/reviews.h"
 #include "main/host.h"
+#include "main/request_header.h"
 #include "net/server.h"
 
 namespace tiphys {
 
-class FlagSet;
 struct ServingFlags {
   std::string bind_address = "0.0.0.0";
   int64_t secure_port = 0;  // 0: nothing is served
   std::string tls_cert_file;
   std::string tls_private_key_file;
   std::string client_ca_file;
+  RequestHeaderFlags request_header;
   std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
   void add_to(FlagSet& flags);
 };
@@ -50,15 +51,20 @@ class ComponentServer {
   Task<net::Response> handle(net::Request request);
   // Nothing: it may; else the answer that refuses.
   Task<std::optional<net::Response>> refusal(std::string path, std::string verb,
-                                             std::string authorization,
+                                             net::Headers headers,
                                              std::shared_ptr<const crypto::Certificate> peer);
-  Task<Result<client::ReviewedUser>> who(std::string authorization,
+  // By certificate or headers; nothing: neither says.
+  Result<std::optional<client::ReviewedUser>> peer_user(const crypto::Certificate& peer,
+                                                        const net::Headers& headers) const;
+  Task<Result<client::ReviewedUser>> who(net::Headers headers,
                                          std::shared_ptr<const crypto::Certificate> peer);
   Task<Result<bool>> may(client::ReviewedUser user, std::string path, std::string verb);
 
   Host& host_;
   client::Client* authentication_;
   client::Client* authorization_;
+  std::optional<RequestHeaders> proxies_;
+  std::vector<crypto::Certificate> client_authorities_;
   std::optional<client::TokenReviewer> tokens_;
   std::optional<client::AccessReviewer> access_;
   ServingFlags flags_;

@@ -6,6 +6,7 @@
 #include "main/client_flags.h"
 #include "main/command.h"
 #include "main/component_server.h"
+#include "main/feature_gates.h"
 #include "main/flags.h"
 #include "main/logging_flags.h"
 #include "os/files.h"
@@ -36,6 +37,11 @@ struct Flags {
   ClientFlags client{.limit = {.qps = 20, .burst = 30}};
   LeaderElectionFlags election{.resource_name = "kube-controller-manager"};
   ServingFlags serving{.secure_port = 10257};
+  std::string authentication_kubeconfig;
+  std::string authorization_kubeconfig;
+  std::string cluster_name = "kubernetes";
+  FeatureGateFlags gates;
+  ProfilingFlags profiling;
 };
 
 Result<controllers::CertificateSigning::Authority> load_authority(const SigningFiles& files) {
@@ -77,13 +83,20 @@ Result<void> check_concurrency(const std::map<std::string, int64_t, std::less<>>
   return {};
 }
 
+// Who judges tokens and rights of the server's callers.
+struct Reviewers {
+  client::Client& authentication;
+  client::Client& authorization;
+};
+
 // Serves all the time, works while it leads. The pieces outlive the call.
-Task<Result<void>> run_manager(Host& host, client::Client& client, Flags flags,
+Task<Result<void>> run_manager(Host& host, client::Client& client, Reviewers reviewers, Flags flags,
                                controllers::ControllerManager& manager) {
   MetricRegistry metrics;
   Gauge& leads = leader_gauge(metrics, flags.election.resource_name);
   ComponentServer server(host, client, flags.serving,
                          [&] { return metrics.text() + manager.metrics_text(); });
+  server.judge_by(reviewers.authentication, reviewers.authorization);
   Result<void> serving = server.start();
   if (!serving) co_return serving;
   Result<void> result = co_await run_elected(
@@ -101,11 +114,19 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   Result<void> loaded = check_concurrency(flags.options.concurrency);
   if (loaded) loaded = flags.client.check();
   if (loaded) loaded = load_authorities(flags);
+  if (loaded) loaded = flags.gates.check();
+  if (loaded) loaded = flags.profiling.check();
   if (!loaded) co_return loaded.error();
   auto connection =
       ApiConnection::open(host, flags.kubeconfig, "kube-controller-manager", flags.client.json());
   if (!connection) co_return connection.error();
   client::Client& client = (*connection)->client();
+  auto authentication =
+      ApiConnection::open_other(host, flags.authentication_kubeconfig, "kube-controller-manager");
+  if (!authentication) co_return authentication.error();
+  auto authorization =
+      ApiConnection::open_other(host, flags.authorization_kubeconfig, "kube-controller-manager");
+  if (!authorization) co_return authorization.error();
   flags.options.node_cidr_mask_size = static_cast<int>(flags.node_cidr_mask_size);
   flags.options.local_zone_file = controllers::kLocalZoneFile;
   // The CA of the connection is what pods need too, unless another is named.
@@ -134,9 +155,13 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   auto manager = controllers::ControllerManager::create(
       host.loop(), limited.client_of("shared-informers", client), host.random(), flags.options);
   if (!manager) co_return manager.error();
-  Result<void> result = co_await run_manager(host, client, flags, **manager);
+  Reviewers reviewers{*authentication ? (*authentication)->client() : client,
+                      *authorization ? (*authorization)->client() : client};
+  Result<void> result = co_await run_manager(host, client, reviewers, flags, **manager);
   manager->reset();
   co_await accounts.stop();
+  if (*authorization) co_await (*authorization)->stop();
+  if (*authentication) co_await (*authentication)->stop();
   co_await (*connection)->stop();
   co_return result;
 }
@@ -192,6 +217,10 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
   set.add("service-account-private-key-file", flags.service_account_key_file,
           "Key that signs the tokens of accounts in Secrets (\"\": there are none)");
   set.add("cluster-cidr", flags.options.cluster_cidr, "Range of the cluster's pods");
+  set.add("service-cluster-ip-range", flags.options.service_cidr,
+          "Range of the Services' addresses: nodes are given none of it");
+  set.add("cluster-name", flags.cluster_name,
+          "Instance prefix for cloud providers, which there are none of: nothing reads it");
   set.add("node-cidr-mask-size", flags.node_cidr_mask_size, "Bits of a node's share of it");
   set.add("allocate-node-cidrs", flags.options.allocate_node_cidrs, "Give nodes pod ranges");
   set.add("node-monitor-grace-period", flags.options.node_lifecycle.grace_period,
@@ -225,6 +254,12 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
   flags.client.add_to(set);
   flags.election.add_to(set);
   flags.serving.add_to(set);
+  set.add("authentication-kubeconfig", flags.authentication_kubeconfig,
+          "How to reach the API server that judges tokens (\"\": as for all else)");
+  set.add("authorization-kubeconfig", flags.authorization_kubeconfig,
+          "How to reach the API server that judges rights (\"\": as for all else)");
+  flags.gates.add_to(set);
+  flags.profiling.add_to(set);
   logging.add_to(set);
   if (auto code =
           parse_or_exit("kube-controller-manager", "The controllers alone.", set, arguments)) {

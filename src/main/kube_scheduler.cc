@@ -4,6 +4,7 @@
 #include "main/client_flags.h"
 #include "main/command.h"
 #include "main/component_server.h"
+#include "main/feature_gates.h"
 #include "main/flags.h"
 #include "main/logging_flags.h"
 #include "main/scheduler_config.h"
@@ -29,6 +30,8 @@ struct Flags {
   LeaderElectionFlags election{.resource_name = "kube-scheduler"};
   std::string resource_lock = "leases";
   ServingFlags serving{.secure_port = 10259};
+  FeatureGateFlags gates;
+  ProfilingFlags profiling;
   FlagSet set;
 
   void add_all();
@@ -60,6 +63,8 @@ void Flags::add_all() {
   election.add_to(set);
   set.add("leader-elect-resource-lock", resource_lock, "What the lock is: leases");
   serving.add_to(set);
+  gates.add_to(set);
+  profiling.add_to(set);
 }
 
 void Flags::apply_deprecated(Configuration& to) const {
@@ -148,12 +153,6 @@ Task<Result<void>> run_scheduler(Host& host, client::Client& client, ComponentSe
 
 using Connection = std::unique_ptr<ApiConnection>;
 
-// Another one than the main one, if a kubeconfig of its own is named.
-Result<Connection> open_other(Host& host, const std::string& kubeconfig) {
-  if (kubeconfig.empty()) return Connection();
-  return ApiConnection::open(host, kubeconfig, "kube-scheduler");
-}
-
 Task<Result<void>> serve(Host& host, Flags& flags, const Configuration& config,
                          Scheduler::Options options) {
   ClientFlags limits = client_of(config);
@@ -162,9 +161,11 @@ Task<Result<void>> serve(Host& host, Flags& flags, const Configuration& config,
   auto connection =
       ApiConnection::open(host, kubeconfig, "kube-scheduler", limits.json(), flags.master);
   if (!connection) co_return connection.error();
-  Result<Connection> authentication = open_other(host, flags.authentication_kubeconfig);
+  Result<Connection> authentication =
+      ApiConnection::open_other(host, flags.authentication_kubeconfig, "kube-scheduler");
   if (!authentication) co_return authentication.error();
-  Result<Connection> authorization = open_other(host, flags.authorization_kubeconfig);
+  Result<Connection> authorization =
+      ApiConnection::open_other(host, flags.authorization_kubeconfig, "kube-scheduler");
   if (!authorization) co_return authorization.error();
   client::Client& client = (*connection)->client();
   // The lease and reviews have `client` without a limit: they must not wait behind other requests.
@@ -190,6 +191,9 @@ Task<Result<void>> serve(Host& host, Flags& flags, const Configuration& config,
 }
 
 Task<Result<void>> run(Host& host, Flags& flags) {
+  Result<void> possible = flags.gates.check();
+  if (possible) possible = flags.profiling.check();
+  if (!possible) co_return possible;
   Result<Configuration> config = flags.configuration();
   if (!config) co_return config.error();
   Result<Scheduler::Options> options = scheduler_options(host.loop(), *config);
