@@ -17,7 +17,6 @@ constexpr Duration kLiveHeartbeat = std::chrono::seconds(1);
 
 Task<void> be_node(Host& host, client::Client& client, std::string name) {
   kubelet::HollowOptions options = model_nodes(kLiveHeartbeat);
-  options.reaction = Duration::zero();
   size_t number = name.find_last_of('-') + 1;  // npos: 0
   options.first_number = static_cast<size_t>(parse_int(name.substr(number)).value_or(0));
   kubelet::HollowNodes nodes(host.loop(), client, client, host.random(), options);
