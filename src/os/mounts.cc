@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -51,6 +52,12 @@ Result<std::vector<MountEntry>> list_mounts() {
 }
 
 bool is_mount_point(const std::string& path) {
+  struct statx info{};
+  int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+  if (statx(AT_FDCWD, path.c_str(), flags, 0, &info) != 0) return false;
+  if (info.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) {
+    return (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  }
   Result<std::vector<MountEntry>> mounts = list_mounts();
   if (!mounts) return false;
   return std::any_of(mounts->begin(), mounts->end(),

@@ -87,7 +87,11 @@ def sub_path_pod():
     outs = [box("cat /x/passwd", f"out{i}", volumeMounts=[mount("v", "/x", subPath=path)])
             for i, path in enumerate(["out", "up/etc", "out/new"])]
     outs.append(box("true", "unset", volumeMounts=[mount("v", "/x", subPathExpr="$(NOPE)")]))
-    return pod("sub-paths", reads, *outs, volumes=volumes, initContainers=[fill], restart="Always")
+    told = [{"name": "TOLD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.annotations['told']"}}}]
+    outs.append(box("echo x >/x/mine;" + SLEEP, "told", env=told, volumeMounts=[mount("v", "/x", subPathExpr="$(TOLD)")]))
+    one = pod("sub-paths", reads, *outs, volumes=volumes, initContainers=[fill], restart="Always")
+    one["metadata"]["annotations"] = {"told": "/etc"}
+    return one
 
 
 def follow_pod():
@@ -146,7 +150,7 @@ UNPROCESSED = {
 
 def refused_pods(node):
     """A few volumes each: the eleventh event of a kind would be combined with others."""
-    volumes = [{"name": name, **source} for name, (source, _) in {**REFUSED, **UNPROCESSED}.items()]
+    volumes = [{"name": name, **source} for name, (source, _) in {**UNPROCESSED, **REFUSED}.items()]
     for i in range(0, len(volumes), 5):
         # Past the scheduler, which waits for the claim.
         yield pod(f"refused-{i // 5}", box("true"), volumes=volumes[i:i + 5], nodeName=node)
@@ -261,6 +265,12 @@ def test_sub_paths(cluster, world):
     assert not pathlib.Path("/etc/new").exists()
     waiting = status(cluster, "sub-paths", "unset")["state"]["waiting"]
     assert (waiting["reason"], waiting["message"]) == ("CreateContainerConfigError", "missing value for NOPE")
+    for told, why in (("/etc", "error SubPath `/etc` must not be an absolute path"),
+                      ("../..", "unable to provision SubPath `../..`: must not contain '..'")):
+        cluster.kubectl("annotate", "pod", "-n", NS, "sub-paths", f"told={told}", "--overwrite")
+        wait_for(lambda: status(cluster, "sub-paths", "told")["state"]["waiting"]["message"] == why, 30, why)
+    cluster.kubectl("annotate", "pod", "-n", NS, "sub-paths", "told=good", "--overwrite")
+    wait_for(lambda: (volume / "good/mine").exists(), 30, "start with what it is told now")
 
 
 def test_changes_arrive_within_seconds(cluster, world):
@@ -272,7 +282,9 @@ def test_changes_arrive_within_seconds(cluster, world):
     wait_for(lambda: "now three four" in logs(cluster, "follows"), 15, "new Secret")
     cluster.kubectl("create", "configmap", "-n", NS, "comes", "--from-literal=c=five")
     wait_for(lambda: "now three four five" in logs(cluster, "follows"), 15, "optional ConfigMap")
-    assert time.monotonic() - start < 30, "the look at everything, once a minute, has no part in this"
+    cluster.kubectl("delete", "configmap", "-n", NS, "comes")
+    wait_for(lambda: logs(cluster, "follows").splitlines()[-1] == "now three four ", 15, "end of optional ConfigMap")
+    assert time.monotonic() - start < 40, "the look at everything, once a minute, has no part in this"
     # Never a mix of two states: each line is one that was.
     assert set(logs(cluster, "follows").splitlines()) <= {
         "now one two ", "now three two ", "now three four ", "now three four five"}

@@ -23,8 +23,8 @@ std::string clean(std::string_view path) {
 
 bool leads_out(std::string_view path) { return path == ".." || path.starts_with("../"); }
 
-Result<void> collect(core_v1::Container container, std::string_view volume,
-                     std::set<std::string>& out) {
+template <class Container>
+Result<void> collect(Container container, std::string_view volume, std::set<std::string>& out) {
   std::set<std::string> all;
   std::set<std::string> mine;
   for (core_v1::VolumeMount mount : container.volume_mounts()) {
@@ -61,6 +61,10 @@ Result<std::set<std::string>> nested_mount_points(core_v1::PodSpec spec, std::st
     if (!done) return done.error();
   }
   for (core_v1::Container c : spec.containers()) {
+    Result<void> done = collect(c, volume, out);
+    if (!done) return done.error();
+  }
+  for (core_v1::EphemeralContainer c : spec.ephemeral_containers()) {
     Result<void> done = collect(c, volume, out);
     if (!done) return done.error();
   }

@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/strings.h"
-#include "kinds/authentication_v1.h"
 #include "kinds/metadata.h"
 #include "kubelet/volumes/host_path.h"
 #include "kubelet/volumes/volume_calls.h"
@@ -15,11 +14,10 @@ namespace {
 constexpr MicroTime kPeriod = 60 * kMicrosPerSecond;  // of looking at everything again
 constexpr MicroTime kFirstDelay = kMicrosPerSecond / 2;
 constexpr MicroTime kLastDelay = 122 * kMicrosPerSecond;
+constexpr MicroTime kSettle = kMicrosPerSecond;  // between changes that are followed
 constexpr Duration kPatience = std::chrono::milliseconds(200);
 constexpr Duration kHostPathLimit = std::chrono::seconds(10);
 constexpr Duration kNoLimit = std::chrono::hours(24 * 365);
-constexpr MicroTime kMaxTokenAge = 24 * 3600 * kMicrosPerSecond;
-constexpr MicroTime kTokenJitter = 10 * kMicrosPerSecond;
 
 const schema::Resource& core_resource(std::string_view name) {
   return *schema::find_resource("", "v1", name);
@@ -54,7 +52,8 @@ PodVolumes::PodVolumes(NodeServices& node, std::string uid, Host host)
       uid_(std::move(uid)),
       host_(std::move(host)),
       gate_(node.loop),
-      done_(node.loop) {
+      done_(node.loop),
+      tokens_(node.loop, node.client, node.random) {
   done_.set();
 }
 
@@ -66,7 +65,10 @@ Task<void> PodVolumes::stop() {
   co_await gate_.close();
 }
 
-void PodVolumes::refetch() { refetch_ = true; }
+void PodVolumes::refetch() {
+  refetch_ = true;
+  news_ = true;
+}
 
 bool PodVolumes::is_stale(const Object& pod) const {
   if (!for_ || refetch_ || !same_for_volumes(*for_, pod)) return true;
@@ -74,14 +76,20 @@ bool PodVolumes::is_stale(const Object& pod) const {
   return now - at_ >= kPeriod || now < at_;
 }
 
+// The next run starts no sooner.
+MicroTime PodVolumes::wait_until() const {
+  if (news_) return for_ ? at_ + kSettle : 0;
+  return delay_ != 0 ? retry_at_ : 0;
+}
+
 MicroTime PodVolumes::next_at() const {
   if (!done_.is_set()) return 0;  // its end wakes the worker
-  return delay_ != 0 ? retry_at_ : at_ + kPeriod;
+  return news_ || delay_ != 0 ? wait_until() : at_ + kPeriod;
 }
 
 Task<bool> PodVolumes::ensure(ObjectPtr pod, StopToken stop) {
-  bool waits = delay_ != 0 && !refetch_ && node_.loop.wall() < retry_at_ &&
-               retry_at_ - node_.loop.wall() <= kLastDelay;
+  MicroTime left = wait_until() - node_.loop.wall();
+  bool waits = left > 0 && left <= kLastDelay;  // more: the clock was set back
   if (!closing_ && done_.is_set() && !waits && is_stale(*pod)) {
     done_.reset();
     gate_.spawn(run(pod));
@@ -102,6 +110,7 @@ Task<void> PodVolumes::run(ObjectPtr pod) {
 }
 
 Task<void> PodVolumes::bring_up(ObjectPtr pod) {
+  news_ = false;
   if (refetch_ || !node_.references.complete(uid_)) {
     refetch_ = false;
     bool fetched = co_await fetch(pod);
@@ -114,7 +123,7 @@ Task<void> PodVolumes::bring_up(ObjectPtr pod) {
   }
   VolumeInput input;
   input.pod = pod;
-  input.tokens = co_await fetch_tokens(pod);
+  input.tokens = co_await tokens_.get(pod);
   co_await check_host_paths(pod);
   if (stop_.stop_requested() || closing_) co_return;
   input.pod_folder = node_.pod_folder(uid_);
@@ -179,61 +188,9 @@ void PodVolumes::watch_references(const Object& pod) {
 void PodVolumes::on_reference(std::string_view kind, const std::string& name,
                               const std::string& revision) {
   if (revision_of(fetched_, kind, name) == revision) return;
-  refetch_ = true;
-  host_.wake();
-}
-
-// Tokens are renewed when four fifths of their time have passed, or a day; upstream's token
-// manager.
-Task<Tokens> PodVolumes::fetch_tokens(ObjectPtr pod) {
-  Tokens out;
-  std::set<TokenRequestKey> wanted;
-  for (core_v1::Volume volume : core_v1::Pod(*pod).spec().volumes()) {
-    for (core_v1::VolumeProjection source : volume.projected().sources()) {
-      if (source.has_service_account_token()) {
-        wanted.insert(token_key(source.service_account_token()));
-      }
-    }
-  }
-  for (const TokenRequestKey& key : wanted) {
-    auto present = tokens_.find(key);
-    MicroTime now = node_.loop.wall();
-    if (present == tokens_.end() || now >= present->second.renew_at) {
-      Result<ObjectPtr> made = co_await request_token(pod, key);
-      now = node_.loop.wall();
-      if (made) {
-        authentication_v1::TokenRequest issued(**made);
-        MicroTime end = issued.status().expiration_timestamp();
-        MicroTime jitter =
-            static_cast<MicroTime>(node_.random.below(static_cast<uint64_t>(kTokenJitter)));
-        MicroTime renew = now + std::min((end - now) / 5 * 4, kMaxTokenAge) - jitter;
-        tokens_[key] = {std::string(issued.status().token()), renew, end};
-      } else if (present == tokens_.end() || now >= present->second.expires_at) {
-        out.emplace(key, ApiStatus::internal("failed to fetch token: " + made.error().message()));
-        continue;
-      }
-    }
-    out.emplace(key, tokens_[key].text);
-  }
-  co_return out;
-}
-
-Task<Result<ObjectPtr>> PodVolumes::request_token(ObjectPtr pod, TokenRequestKey key) {
-  core_v1::Pod of(*pod);
-  Draft request = authentication_v1::TokenRequest::make();
-  authentication_v1::TokenRequestEdit edit(request);
-  if (!key.audience.empty()) edit.edit_spec().edit_audiences().append(key.audience);
-  edit.edit_spec().set_expiration_seconds(key.seconds);
-  auto bound = edit.edit_spec().edit_bound_object_ref();
-  bound.set_kind("Pod");
-  bound.set_api_version("v1");
-  bound.set_name(of.metadata().name());
-  bound.set_uid(of.metadata().uid());
-  std::string account(of.spec().service_account_name());
-  if (account.empty()) account = "default";
-  co_return co_await node_.client.create_subresource(core_resource("serviceaccounts"),
-                                                     std::string(of.metadata().namespace_()),
-                                                     account, "token", request.freeze());
+  bool first = !news_;
+  refetch();
+  if (first) host_.wake();
 }
 
 // Once good, a hostPath is not looked at again: it is the containers' by then.

@@ -15,6 +15,7 @@
 #include "kubelet/pods/node_services.h"
 #include "kubelet/pods/reference_watch.h"
 #include "kubelet/volumes/container_mounts.h"
+#include "kubelet/volumes/token_cache.h"
 #include "kubelet/volumes/volumes.h"
 
 namespace tiphys::kubelet {
@@ -46,12 +47,11 @@ class PodVolumes {
 
  private:
   bool is_stale(const Object& pod) const;
+  MicroTime wait_until() const;
   Task<void> run(ObjectPtr pod);
   Task<void> bring_up(ObjectPtr pod);
   Task<bool> fetch(ObjectPtr pod);
   Task<Result<ObjectPtr>> fetch_one(std::string resource, std::string ns, std::string name);
-  Task<Tokens> fetch_tokens(ObjectPtr pod);
-  Task<Result<ObjectPtr>> request_token(ObjectPtr pod, TokenRequestKey key);
   Task<void> check_host_paths(ObjectPtr pod);
   void watch_references(const Object& pod);
   void on_reference(std::string_view kind, const std::string& name, const std::string& revision);
@@ -66,20 +66,16 @@ class PodVolumes {
   bool awaited_ = false;  // ensure() waits for it
   bool writing_ = false;  // it is at the pod's folder
   bool closing_ = false;  // tear_down() was called
-  bool refetch_ = true;
-  ObjectPtr for_;     // the pod that the volumes are up for; null: they aren't
-  MicroTime at_ = 0;  // since when
+  bool refetch_ = true;   // what it refers to must be read anew
+  bool news_ = false;     // there is a reason to try before the delay is over
+  ObjectPtr for_;         // the pod that the volumes are up for; null: they aren't
+  MicroTime at_ = 0;      // since when
   MicroTime retry_at_ = 0;
   MicroTime delay_ = 0;  // of the next try; 0: the last one was good
   Fetched fetched_;
   std::map<std::string, std::string> paths_;
   std::map<std::string, Result<void>> host_paths_;  // by volume name
-  struct Token {
-    std::string text;
-    MicroTime renew_at = 0;
-    MicroTime expires_at = 0;
-  };
-  std::map<TokenRequestKey, Token> tokens_;
+  TokenCache tokens_;
 };
 
 }  // namespace tiphys::kubelet
