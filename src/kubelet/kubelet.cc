@@ -5,6 +5,7 @@
 #include "kubelet/node/node_keeper.h"
 #include "kubelet/pods/admission.h"
 #include "kubelet/pods/pod_manager.h"
+#include "kubelet/resources/node_cgroups.h"
 #include "kubelet/runtime/cri.h"
 #include "kubelet/server/kubelet_server.h"
 #include "kubelet/volumes/empty_dir_limits.h"
@@ -43,6 +44,7 @@ struct Kubelet::Impl {
   NodeServices node;
   PodManager manager;
   EmptyDirLimits empty_dir_limits;
+  NodeCgroups groups;
   UsageReader usage;
   KubeletServer server;
   bool started = false;
@@ -108,12 +110,17 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
                               [this](const std::string& uid, const std::string& message) {
                                 manager.evict(uid, message);
                               }}),
+      groups(node, manager, keeper),
       usage(node, manager),
       server(l, pool, c, manager, usage, options) {
   node.cgroups = detect_cgroups();
   node.host_ips = {options.node_ip};
   node.allocatable = node_allocatable(keeper.facts(), options);
   node.memory_capacity = keeper.facts().machine.memory_bytes;
+  bool v2 = node.cgroups && node.cgroups->v2();
+  node.limits = limit_rules(options, v2, os::huge_page_sizes());
+  node.reference = node_reference(options);
+  node.update_tiers = [this] { return groups.update_tiers(); };
   node.services = [this](std::string_view ns) { return services_of(ns); };
   node.admit = [this](const Object& pod) { return admit(pod); };
   node.network_ready = [this] { return keeper.network_ready(); };
@@ -160,6 +167,7 @@ Result<void> Kubelet::start() {
   k.keeper.on_network_ready([&k] { k.manager.wake_all(); });
   k.containerd.start();
   k.keeper.start(k.server.port());
+  k.groups.start();
   k.manager.start();
   k.empty_dir_limits.start();
   k.informers.start();
@@ -183,6 +191,7 @@ Task<void> Kubelet::stop() {
   co_await k.empty_dir_limits.stop();
   co_await k.manager.stop();
   co_await k.references.stop();
+  co_await k.groups.stop();
   co_await k.stream.stop();
   co_await k.keeper.stop();
   co_await k.events.stop();

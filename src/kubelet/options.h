@@ -51,8 +51,25 @@ struct Options {
   int64_t node_lease_duration_seconds = 40;
   Duration sync_frequency = std::chrono::minutes(1);
   int64_t max_pods = 110;
-  std::map<std::string, std::string> system_reserved;  // resource -> quantity
+
+  // --- resources ---
+  int64_t pods_per_core = 0;                           // 0: only max_pods counts
+  std::map<std::string, std::string> system_reserved;  // resource -> quantity; "pid": processes
   std::map<std::string, std::string> kube_reserved;
+  std::string system_reserved_cgroup;  // limited with "system-reserved" in enforce_node_allocatable
+  std::string kube_reserved_cgroup;    // with "kube-reserved"
+  std::vector<std::string> enforce_node_allocatable = {"pods"};
+  // Signal -> quantity or percentage; what is kept of memory and disk isn't allocatable.
+  std::map<std::string, std::string> eviction_hard = {{"memory.available", "100Mi"},
+                                                      {"nodefs.available", "10%"},
+                                                      {"nodefs.inodesFree", "5%"},
+                                                      {"imagefs.available", "15%"},
+                                                      {"imagefs.inodesFree", "5%"}};
+  bool cpu_cfs_quota = true;
+  Duration cpu_cfs_quota_period = std::chrono::milliseconds(100);
+  int64_t pod_pids_limit = -1;  // -1: no limit
+  // Whether an end for lack of memory takes one process only; cgroup v1 can't do otherwise.
+  bool single_process_oom_kill = false;
 
   // --- server ---
   std::string address = "0.0.0.0";

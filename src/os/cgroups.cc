@@ -1,6 +1,7 @@
 #include "os/cgroups.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,7 +16,8 @@
 namespace tiphys::os {
 namespace {
 
-constexpr const char* kManaged[] = {"cpu", "memory", "pids"};
+constexpr const char* kManaged[] = {"cpu", "memory", "pids", "hugetlb"};
+constexpr const char* kHugePages = "/sys/kernel/mm/hugepages";
 
 // Files of cgroupfs take one write and can't be created.
 Result<void> write_control(const std::string& path, const std::string& text) {
@@ -102,6 +104,34 @@ std::vector<CgroupWrite> cgroup_writes(bool v2, const CgroupLimits& l) {
            : CgroupWrite{"memory", "memory.limit_in_bytes", number_or(l.memory_bytes, "-1")});
   }
   if (l.pids != 0) out.push_back({v2 ? "" : "pids", "pids.max", number_or(l.pids, "max")});
+  for (const auto& [size, bytes] : l.huge_pages) {
+    std::string file = "hugetlb." + size + (v2 ? ".max" : ".limit_in_bytes");
+    out.push_back({v2 ? "" : "hugetlb", file, std::to_string(bytes)});
+  }
+  return out;
+}
+
+std::string huge_page_name(int64_t bytes) {
+  const char* units[] = {"KB", "MB", "GB"};
+  size_t unit = 0;
+  int64_t count = bytes / 1024;
+  while (count >= 1024 && count % 1024 == 0 && unit < 2) {
+    count /= 1024;
+    ++unit;
+  }
+  return std::to_string(count) + units[unit];
+}
+
+std::vector<int64_t> huge_page_sizes() {
+  std::vector<int64_t> out;
+  Result<std::vector<std::string>> names = list_dir(kHugePages);
+  if (!names) return out;
+  for (std::string_view name : *names) {  // "hugepages-2048kB"
+    std::optional<std::string_view> size = cut_prefix(name, "hugepages-");
+    if (!size || !size->ends_with("kB")) continue;
+    std::optional<int64_t> count = parse_int(size->substr(0, size->size() - 2));
+    if (count) out.push_back(*count * 1024);
+  }
   return out;
 }
 
@@ -125,7 +155,7 @@ Result<void> Cgroups::create_v2(const std::string& path) const {
   std::string folder = mounts_.unified;
   for (std::string_view part : split(path, '/')) {
     if (part.empty()) continue;
-    for (const char* controller : {"cpu", "memory", "pids", "cpuset", "io"}) {
+    for (const char* controller : {"cpu", "memory", "pids", "hugetlb", "cpuset", "io"}) {
       // What isn't available at this level stays off; limits then fail with the file's name.
       (void)write_control(folder + "/cgroup.subtree_control", "+" + std::string(controller));
     }
@@ -153,6 +183,7 @@ Result<void> Cgroups::create(const std::string& path, const CgroupLimits& limits
     if (!mounts_.v2 && mount == mounts_.v1.end()) continue;
     const std::string& root = mounts_.v2 ? mounts_.unified : mount->second;
     std::string file(root + path + "/" + write.file);
+    if (write.file.starts_with("hugetlb.") && !tiphys::os::exists(file)) continue;
     Result<void> written = write_control(file, write.text);
     if (!written) return written;
   }
@@ -178,6 +209,20 @@ std::vector<std::string> Cgroups::children(const std::string& path) const {
     for (std::string& name : child_folders(root + path)) out.insert(std::move(name));
   }
   return {out.begin(), out.end()};
+}
+
+int64_t Cgroups::changed_seconds(const std::string& path) const {
+  int64_t newest = 0;
+  for (const std::string& root : roots()) {
+    struct stat info{};
+    if (::stat((root + path).c_str(), &info) != 0) continue;
+    newest = std::max<int64_t>(newest, info.st_ctim.tv_sec);
+  }
+  return newest;
+}
+
+void Cgroups::kill_all(const std::string& path) const {
+  for (pid_t pid : processes(path)) (void)::kill(pid, SIGKILL);
 }
 
 Result<void> Cgroups::remove(const std::string& path) const {

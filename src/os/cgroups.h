@@ -25,7 +25,17 @@ struct CgroupLimits {
   int64_t cpu_period_us = 100'000;
   int64_t memory_bytes = 0;  // 0: unset, -1: no limit
   int64_t pids = 0;          // 0: unset, -1: no limit
+  // Page size as the controller names it ("2MB") -> bytes. Sizes that the kernel lacks are left
+  // out.
+  std::map<std::string, int64_t> huge_pages;
+
+  bool operator==(const CgroupLimits&) const = default;
 };
+
+// Sizes of huge pages that the machine has, in bytes. Blocks shortly: /sys.
+std::vector<int64_t> huge_page_sizes();
+// "2MB": a size as the hugetlb controller names it.
+std::string huge_page_name(int64_t bytes);
 
 // cpu.weight of v2 for v1's cpu.shares: [2, 262144] to [1, 10000].
 int64_t cpu_weight_of_shares(int64_t shares);
@@ -53,7 +63,8 @@ class Cgroups {
   // Errors: no cgroup file system is mounted.
   static Result<Cgroups> detect();
   bool v2() const { return mounts_.v2; }
-  // Creates the group (and its parents) and writes the limits. Repeating it is fine.
+  // Creates the group (and its parents) and writes the limits. Repeating it is fine. Error: a limit
+  // can't be had, as less memory than is used.
   Result<void> create(const std::string& path, const CgroupLimits& limits) const;
   // Processes in the group and below it, in any hierarchy.
   std::vector<pid_t> processes(const std::string& path) const;
@@ -65,6 +76,10 @@ class Cgroups {
   Result<CgroupUsage> usage(const std::string& path) const;
   // The CPU time alone, which every root has.
   Result<int64_t> cpu_ns(const std::string& path) const;
+  // When the group or what it holds last changed (seconds since 1970); 0: it isn't there.
+  int64_t changed_seconds(const std::string& path) const;
+  // Sends SIGKILL to everything in the group and below it.
+  void kill_all(const std::string& path) const;
   // Removes the group and everything below it. Error: it is busy (still has processes).
   Result<void> remove(const std::string& path) const;
 

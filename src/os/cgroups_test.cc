@@ -53,5 +53,15 @@ TEST(Cgroups, LimitsBecomeFiles) {
   EXPECT_EQ(v2[2], (CgroupWrite{"", "memory.max", "1048576"}));
 }
 
+TEST(Cgroups, HugePagesByTheControllersNames) {
+  EXPECT_EQ(huge_page_name(64 << 10), "64KB");
+  EXPECT_EQ(huge_page_name(2 << 20), "2MB");
+  EXPECT_EQ(huge_page_name(1 << 30), "1GB");
+  CgroupLimits limits{.huge_pages = {{"2MB", 4 << 20}}};
+  EXPECT_EQ(cgroup_writes(false, limits)[0],
+            (CgroupWrite{"hugetlb", "hugetlb.2MB.limit_in_bytes", "4194304"}));
+  EXPECT_EQ(cgroup_writes(true, limits)[0], (CgroupWrite{"", "hugetlb.2MB.max", "4194304"}));
+}
+
 }  // namespace
 }  // namespace tiphys::os

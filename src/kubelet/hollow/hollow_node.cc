@@ -51,6 +51,7 @@ ObjectPtr renewed_lease(const HollowNode& node, const Object* known, int64_t sec
 Options options_of(const HollowNode& node, const Options& shared) {
   Options options = shared;
   options.node_name = node.name;
+  options.eviction_hard.clear();  // this machine never fills up
   for (const auto& [key, value] : node.labels) options.node_labels[key] = value;
   return options;
 }

@@ -28,6 +28,7 @@ NodeFacts hollow_facts(int64_t cpus, int64_t memory_bytes) {
   facts.machine.cpus = cpus;
   facts.machine.memory_bytes = memory_bytes;
   facts.machine.disk_bytes = 100 * kGibibyte;
+  facts.machine.huge_pages = {{kGibibyte / 512, 0}, {kGibibyte, 0}};
   facts.machine.boot_id = "hollow";
   facts.machine.kernel_version = "6.1.0";
   facts.machine.os_image = "Hollow";

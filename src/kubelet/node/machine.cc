@@ -48,6 +48,11 @@ MachineFacts read_machine_facts(const std::string& root_dir) {
   Result<std::string> memory = os::read_file("/proc/meminfo", 64 * 1024);
   if (memory) out.memory_bytes = meminfo(*memory, "MemTotal");
   out.disk_bytes = read_machine_pressure(root_dir).disk_total;
+  for (int64_t size : os::huge_page_sizes()) {
+    std::string count = read_line("/sys/kernel/mm/hugepages/hugepages-" +
+                                  std::to_string(size / 1024) + "kB/nr_hugepages");
+    out.huge_pages[size] = parse_int(count).value_or(0);
+  }
   out.machine_id = read_line("/etc/machine-id");
   out.system_uuid = read_line("/sys/class/dmi/id/product_uuid");
   if (out.system_uuid.empty()) out.system_uuid = out.machine_id;

@@ -110,6 +110,20 @@ void write_images(const NodeFacts& facts, core_v1::NodeStatusEdit status) {
   }
 }
 
+// What eviction keeps free of a resource: an amount, or a percentage of the capacity.
+Quantity kept_free(std::string_view resource, const Quantity& capacity, const Options& options) {
+  const char* signal = resource == "memory"              ? "memory.available"
+                       : resource == "ephemeral-storage" ? "nodefs.available"
+                                                         : nullptr;
+  auto threshold = signal ? options.eviction_hard.find(signal) : options.eviction_hard.end();
+  if (threshold == options.eviction_hard.end()) return Quantity();
+  std::string_view text = threshold->second;
+  if (!text.ends_with('%')) return Quantity::of(text);
+  Quantity percent = Quantity::of(text.substr(0, text.size() - 1));
+  double share = percent.approximate() / 100;
+  return Quantity(static_cast<int64_t>(static_cast<double>(capacity.value()) * share));
+}
+
 }  // namespace
 
 std::map<std::string, std::string> node_labels(const NodeFacts& facts, const Options& options) {
@@ -127,9 +141,15 @@ std::map<std::string, std::string> node_capacity(const NodeFacts& facts, const O
   out["cpu"] = std::to_string(facts.machine.cpus);
   out["memory"] = kibibytes(facts.machine.memory_bytes);
   out["ephemeral-storage"] = kibibytes(facts.machine.disk_bytes);
-  out["hugepages-1Gi"] = "0";
-  out["hugepages-2Mi"] = "0";
-  out["pods"] = std::to_string(options.max_pods);
+  for (const auto& [size, count] : facts.machine.huge_pages) {
+    Quantity page(size, Quantity::Format::kBinarySi);
+    out["hugepages-" + page.text()] = Quantity(size * count, Quantity::Format::kBinarySi).text();
+  }
+  int64_t pods = options.max_pods;
+  if (options.pods_per_core > 0) {
+    pods = std::min(pods, options.pods_per_core * facts.machine.cpus);
+  }
+  out["pods"] = std::to_string(pods);
   return out;
 }
 
@@ -142,10 +162,22 @@ std::map<std::string, std::string> node_allocatable(const NodeFacts& facts,
       auto found = reserved->find(name);
       if (found != reserved->end()) left -= Quantity::of(found->second);
     }
+    left -= kept_free(name, Quantity::of(capacity), options);
+    for (const auto& [size, count] : facts.machine.huge_pages) {
+      if (name == "memory") left -= Quantity(size * count);
+    }
     if (left.sign() < 0) left = Quantity(0);
     out[name] = left.text();
   }
   return out;
+}
+
+ObjectPtr node_reference(const Options& options) {
+  Draft draft = core_v1::Node::make();
+  core_v1::NodeEdit node(draft);
+  node.edit_metadata().set_name(options.node_name);
+  node.edit_metadata().set_uid(options.node_name);
+  return draft.freeze();
 }
 
 ObjectPtr new_node(const NodeFacts& facts, const Options& options) {

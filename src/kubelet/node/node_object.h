@@ -26,8 +26,10 @@ struct NodeFacts {
 
 std::map<std::string, std::string> node_labels(const NodeFacts& facts, const Options& options);
 std::map<std::string, std::string> node_capacity(const NodeFacts& facts, const Options& options);
-// Capacity without what is reserved.
+// Capacity without what is reserved, kept free by eviction_hard or set aside as huge pages.
 std::map<std::string, std::string> node_allocatable(const NodeFacts& facts, const Options& options);
+// A Node with nothing but the name (which is its uid, too): what events of the node are about.
+ObjectPtr node_reference(const Options& options);
 // A new Node as it is registered.
 ObjectPtr new_node(const NodeFacts& facts, const Options& options);
 // The node with current status; heartbeat times change only where `heartbeat` is set.

@@ -1,7 +1,6 @@
 #include "kubelet/pods/configs.h"
 
 #include "kinds/pods.h"
-#include "kubelet/pods/resources.h"
 #include "kubelet/pods/security.h"
 
 namespace tiphys::kubelet {
@@ -42,7 +41,7 @@ int64_t grace_period(core_v1::PodSpec spec) {
 }
 
 void write_resources(const ContainerInput& in, cri_v1::LinuxContainerResourcesEdit out) {
-  os::CgroupLimits limits = container_limits(in.container);
+  os::CgroupLimits limits = container_limits(in.pod.spec(), in.container, in.limits);
   out.set_cpu_shares(limits.cpu_shares);
   if (limits.cpu_quota_us > 0) {
     out.set_cpu_quota(limits.cpu_quota_us);
@@ -50,8 +49,16 @@ void write_resources(const ContainerInput& in, cri_v1::LinuxContainerResourcesEd
   }
   out.set_memory_limit_in_bytes(limits.memory_bytes);
   out.set_oom_score_adj(oom_score_adjustment(in.pod.spec(), in.container, in.memory_capacity));
-  // On v2, containers in their own unified groups are killed as one, as upstream sets it.
-  out.set_memory_swap_limit_in_bytes(limits.memory_bytes);
+  out.set_memory_swap_limit_in_bytes(limits.memory_bytes);  // none of it is swap
+  for (int64_t size : in.limits.huge_page_sizes) {
+    cri_v1::HugepageLimitEdit edit = out.edit_hugepage_limits().append();
+    edit.set_page_size(os::huge_page_name(size));
+    auto limit = limits.huge_pages.find(os::huge_page_name(size));
+    edit.set_limit(limit == limits.huge_pages.end() ? 0 : limit->second);
+  }
+  if (in.limits.group_oom_kill) {
+    out.edit_unified().set("memory.oom.group", "1");
+  }
 }
 
 void write_annotations(const ContainerInput& in, cri_v1::ContainerConfigEdit out) {

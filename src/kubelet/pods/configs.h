@@ -6,6 +6,7 @@
 #include "kinds/cri_v1.h"
 #include "kubelet/pods/dns.h"
 #include "kubelet/pods/environment.h"
+#include "kubelet/pods/resources.h"
 
 namespace tiphys::kubelet {
 
@@ -38,6 +39,7 @@ struct ContainerInput {
   std::vector<ResolvedMount> mounts;
   std::string message_file;  // host path of the termination message
   int64_t memory_capacity = 0;
+  LimitRules limits;
 };
 // A cri_v1::ContainerConfig. Errors are messages of CreateContainerConfigError.
 Result<ObjectPtr> container_config(const ContainerInput& input);

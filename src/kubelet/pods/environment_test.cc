@@ -102,9 +102,9 @@ TEST(Resources, SharesQuotasAndClasses) {
   EXPECT_EQ(cpu_shares_of_milli(0), 2);
   EXPECT_EQ(cpu_shares_of_milli(100), 102);
   EXPECT_EQ(cpu_shares_of_milli(INT64_MAX), 262'144);
-  EXPECT_EQ(cpu_quota_of_milli(0), 0);
-  EXPECT_EQ(cpu_quota_of_milli(1), 1000);
-  EXPECT_EQ(cpu_quota_of_milli(500), 50'000);
+  EXPECT_EQ(cpu_quota_of_milli(0, 100'000), 0);
+  EXPECT_EQ(cpu_quota_of_milli(1, 100'000), 1000);
+  EXPECT_EQ(cpu_quota_of_milli(500, 100'000), 50'000);
   ObjectPtr pod = pod_of(R"({"containers":[
       {"name":"a","resources":{"requests":{"cpu":"100m","memory":"64Mi"},
                                 "limits":{"cpu":"200m","memory":"64Mi"}}},
@@ -112,10 +112,10 @@ TEST(Resources, SharesQuotasAndClasses) {
   core_v1::Pod p(*pod);
   EXPECT_EQ(kinds::qos_class(p.spec()), "Burstable");
   EXPECT_EQ(pod_cgroup("", p), "/kubepods/burstable/podu");
-  os::CgroupLimits limits = pod_limits(p.spec());
+  os::CgroupLimits limits = pod_limits(p.spec(), LimitRules());
   EXPECT_EQ(limits.cpu_shares, 153);
   EXPECT_EQ(limits.cpu_quota_us, 0) << "one container has no limit";
-  EXPECT_EQ(container_limits(p.spec().containers()[0]).memory_bytes, 64 << 20);
+  EXPECT_EQ(container_limits(p.spec(), p.spec().containers()[0], LimitRules()).memory_bytes, 64 << 20);
 }
 
 TEST(Dns, PoliciesAndLimits) {

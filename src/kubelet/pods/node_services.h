@@ -14,6 +14,7 @@
 #include "kubelet/images/puller.h"
 #include "kubelet/options.h"
 #include "kubelet/pods/reference_watch.h"
+#include "kubelet/pods/resources.h"
 #include "kubelet/runtime/containerd.h"
 #include "kubelet/volumes/volume_calls.h"
 #include "os/cgroups.h"
@@ -37,6 +38,10 @@ struct NodeServices {
   std::vector<std::string> host_ips;
   std::map<std::string, std::string> allocatable;
   int64_t memory_capacity = 0;
+  LimitRules limits;
+  ObjectPtr reference;  // a Node with this one's name: what its events are about
+  // Gives the groups of the QoS classes what their pods need now.
+  std::function<Task<void>()> update_tiers;
   // Services of a namespace (and default/kubernetes), for environments.
   std::function<std::vector<ObjectPtr>(std::string_view ns)> services;
   // Whether the pod may run here; asked once, before its first sandbox.

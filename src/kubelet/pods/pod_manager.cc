@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "kubelet/pods/resources.h"
+#include "kubelet/resources/orphan_groups.h"
 #include "os/files.h"
 
 namespace tiphys::kubelet {
@@ -182,6 +184,14 @@ Task<void> PodManager::clean_folders(std::set<std::string> in_runtime) {
   std::string pods = node_.options.root_dir + "/pods";
   Result<std::vector<std::string>> names =
       co_await run_blocking(node_.loop, node_.pool, [pods] { return os::list_dir(pods); });
+  if (node_.cgroups) {
+    os::Cgroups groups = *node_.cgroups;
+    std::string root = node_.options.cgroup_root;
+    int64_t now = node_.loop.wall() / kMicrosPerSecond;
+    co_await run_blocking(node_.loop, node_.pool, [groups, root, keep, now] {
+      remove_orphan_groups(groups, root, keep, now);
+    });
+  }
   if (!names) co_return;
   for (const std::string& uid : *names) {
     // Beside each other: a huge one holds back none of the others.
@@ -197,7 +207,10 @@ Task<void> PodManager::clean_folder(std::string uid) {
   std::move_only_function<Result<void>()> call = [uid, folder, root, groups] {
     Result<void> gone = tear_down_pod_folder(folder);
     for (const char* tier : {"", "/burstable", "/besteffort"}) {
-      if (groups) (void)groups->remove(root + "/kubepods" + tier + "/pod" + uid);
+      if (!groups) break;
+      std::string group = kubepods_cgroup(root) + tier + "/pod" + uid;
+      groups->kill_all(group);  // the runtime knows nothing of it
+      (void)groups->remove(group);
     }
     return gone;
   };

@@ -42,8 +42,9 @@ core_v1::Container PodWorker::container_at(const ContainerStart& what) const {
 Task<bool> PodWorker::prepare() {
   if (!cgroup_made_ && node_.cgroups) {
     std::string path = pod_cgroup(node_.options.cgroup_root, view());
-    os::CgroupLimits limits = pod_limits(view().spec());
+    os::CgroupLimits limits = pod_limits(view().spec(), node_.limits);
     os::Cgroups groups = *node_.cgroups;
+    co_await node_.update_tiers();
     Result<void> made = co_await run_blocking(
         node_.loop, node_.pool, [groups, path, limits] { return groups.create(path, limits); });
     if (!made) {
@@ -229,6 +230,7 @@ Task<Result<ObjectPtr>> PodWorker::build_config(ContainerStart what, ImageRecord
   input.mounts = std::move(*resolved);
   input.message_file = mounts.message_file;
   input.memory_capacity = node_.memory_capacity;
+  input.limits = node_.limits;
   co_return container_config(input);
 }
 
