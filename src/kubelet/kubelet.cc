@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "client/informer.h"
+#include "kubelet/logs/log_rotator.h"
 #include "kubelet/node/node_keeper.h"
 #include "kubelet/pods/admission.h"
 #include "kubelet/pods/pod_manager.h"
@@ -45,6 +46,7 @@ struct Kubelet::Impl {
   PodManager manager;
   EmptyDirLimits empty_dir_limits;
   NodeCgroups groups;
+  LogRotator rotator;
   UsageReader usage;
   KubeletServer server;
   bool started = false;
@@ -111,6 +113,7 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
                                 manager.evict(uid, message);
                               }}),
       groups(node, manager, keeper),
+      rotator(node, manager),
       usage(node, manager),
       server(l, pool, c, manager, usage, options) {
   node.cgroups = detect_cgroups();
@@ -170,6 +173,7 @@ Result<void> Kubelet::start() {
   k.groups.start();
   k.manager.start();
   k.empty_dir_limits.start();
+  k.rotator.start();
   k.informers.start();
   return {};
 }
@@ -189,6 +193,7 @@ Task<void> Kubelet::stop() {
   co_await k.informers.stop();
   k.stop.request_stop();  // ends calls to the runtime, and the workers that wait for them
   co_await k.empty_dir_limits.stop();
+  co_await k.rotator.stop();
   co_await k.manager.stop();
   co_await k.references.stop();
   co_await k.groups.stop();

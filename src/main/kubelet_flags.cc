@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "main/node_name.h"
+#include "object/quantity.h"
 #include "os/files.h"
 
 namespace tiphys {
@@ -63,6 +64,27 @@ void KubeletFlags::add_to(FlagSet& flags) {
   flags.add("max-pods", options.max_pods, "Pods that fit on this node");
   flags.add("system-reserved", system_reserved, "Resources kept for the system, as cpu=200m,...");
   flags.add("kube-reserved", kube_reserved, "Resources kept for the node's own parts");
+  add_resource_flags(flags);
+}
+
+void KubeletFlags::add_resource_flags(FlagSet& flags) {
+  flags.add("pods-per-core", options.pods_per_core, "Pods that fit on a CPU (0: any)");
+  flags.add("enforce-node-allocatable", options.enforce_node_allocatable,
+            "Groups that are limited: pods, system-reserved, kube-reserved, none");
+  flags.add("system-reserved-cgroup", options.system_reserved_cgroup,
+            "The cgroup that --system-reserved limits");
+  flags.add("kube-reserved-cgroup", options.kube_reserved_cgroup,
+            "The cgroup that --kube-reserved limits");
+  flags.add("eviction-hard", eviction_hard,
+            "What is kept free and so isn't allocatable, as memory.available<100Mi,...");
+  flags.add("cpu-cfs-quota", options.cpu_cfs_quota, "Enforce CPU limits");
+  flags.add("cpu-cfs-quota-period", options.cpu_cfs_quota_period, "Period of CPU limits");
+  flags.add("pod-max-pids", options.pod_pids_limit, "Processes of a pod (-1: any)");
+  flags.add("container-log-max-size", container_log_max_size,
+            "Size at which a container's log is rotated (negative: never)");
+  flags.add("container-log-max-files", options.container_log_max_files, "Log files of a container");
+  flags.add("container-log-monitor-interval", options.container_log_monitor_interval,
+            "How often the size of logs is looked at");
 }
 
 void KubeletFlags::add_alone_to(FlagSet& flags) {
@@ -78,6 +100,24 @@ void KubeletFlags::add_alone_to(FlagSet& flags) {
   flags.add("cluster-cidr", options.cluster_cidr, "Range of the cluster's pods; not masqueraded");
 }
 
+Result<void> KubeletFlags::resolve_resources(kubelet::Options& resolved) const {
+  Result<Quantity> size = Quantity::parse(container_log_max_size);
+  if (!size) return ApiStatus::bad_request("--container-log-max-size: " + size.error().message());
+  resolved.container_log_max_size = size->value();
+  if (resolved.container_log_max_files <= 1) {
+    return ApiStatus::bad_request("--container-log-max-files: must be > 1");
+  }
+  if (!eviction_hard.empty()) resolved.eviction_hard.clear();
+  for (const std::string& item : eviction_hard) {
+    size_t less = item.find('<');
+    if (less == std::string::npos || less == 0) {
+      return ApiStatus::bad_request("--eviction-hard: invalid eviction threshold: " + item);
+    }
+    resolved.eviction_hard[item.substr(0, less)] = item.substr(less + 1);
+  }
+  return {};
+}
+
 Result<kubelet::Options> KubeletFlags::resolve() const {
   kubelet::Options resolved = options;
   resolved.node_name = node_name(options.node_name);
@@ -89,6 +129,8 @@ Result<kubelet::Options> KubeletFlags::resolve() const {
   resolved.node_labels = labels;
   resolved.system_reserved = of_system;
   resolved.kube_reserved = of_kube;
+  Result<void> resources = resolve_resources(resolved);
+  if (!resources) return resources.error();
   TIPHYS_TRY(auto, taints, read_taints(register_with_taints));
   resolved.register_with_taints = taints;
   if (!client_ca_file.empty()) {

@@ -21,6 +21,8 @@ struct KubeletFlags {
   std::vector<std::string> register_with_taints;
   std::vector<std::string> system_reserved;
   std::vector<std::string> kube_reserved;
+  std::vector<std::string> eviction_hard;
+  std::string container_log_max_size = "10Mi";
   int64_t port = 10250;
   std::string client_ca_file;
   std::string tls_cert_file;
@@ -32,6 +34,10 @@ struct KubeletFlags {
   void add_alone_to(FlagSet& flags);
   // The options with lists and files that flags name read into them. Error: names the flag or file.
   Result<kubelet::Options> resolve() const;
+
+ private:
+  void add_resource_flags(FlagSet& flags);
+  Result<void> resolve_resources(kubelet::Options& resolved) const;
 };
 
 }  // namespace tiphys

@@ -49,6 +49,7 @@ class Cluster:
         self.kubelet_port = free_port()
         self.number = number + int(os.environ.get("TIPHYS_E2E_NUMBER", "0"))
         self.bridge = f"tiphyst{self.number}"
+        self.cgroup_root = f"/{self.bridge}"
         self.process = None
 
     def arguments(self):
@@ -56,7 +57,7 @@ class Cluster:
         return [
             "server", "--data-dir", str(self.data), "--secure-port", str(self.port),
             "--kubelet-port", str(self.kubelet_port), "--bridge-name", self.bridge,
-            "--cluster-cidr", f"10.{base}.0.0/16",
+            "--cgroup-root", self.cgroup_root, "--cluster-cidr", f"10.{base}.0.0/16",
             "--service-cluster-ip-range", f"10.{base + 1}.0.0/16",
             "--cluster-dns", f"10.{base + 1}.0.10",
             "--node-name", f"node{self.number}", "--write-kubeconfig", str(self.kubeconfig),
@@ -102,8 +103,8 @@ class Cluster:
 
     def purge(self):
         self.stop()
-        subprocess.run([TIPHYS, "purge", "--data-dir", str(self.data), "--bridge-name", self.bridge],
-                       check=True, capture_output=True, text=True, timeout=120)
+        subprocess.run([TIPHYS, "purge", "--data-dir", str(self.data), "--bridge-name", self.bridge,
+                        "--cgroup-root", self.cgroup_root], check=True, capture_output=True, text=True, timeout=120)
         shutil.rmtree(self.data, ignore_errors=True)
 
     # ---- kubectl ----

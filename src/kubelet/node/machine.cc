@@ -47,7 +47,9 @@ MachineFacts read_machine_facts(const std::string& root_dir) {
   out.cpus = std::max<int64_t>(::sysconf(_SC_NPROCESSORS_ONLN), 1);
   Result<std::string> memory = os::read_file("/proc/meminfo", 64 * 1024);
   if (memory) out.memory_bytes = meminfo(*memory, "MemTotal");
-  out.disk_bytes = read_machine_pressure(root_dir).disk_total;
+  MachinePressure pressure = read_machine_pressure(root_dir);
+  out.disk_bytes = pressure.disk_total;
+  out.pids_max = pressure.pids_max;
   for (int64_t size : os::huge_page_sizes()) {
     std::string count = read_line("/sys/kernel/mm/hugepages/hugepages-" +
                                   std::to_string(size / 1024) + "kB/nr_hugepages");
@@ -75,7 +77,8 @@ MachinePressure read_machine_pressure(const std::string& root_dir) {
     out.disk_available = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
     out.disk_total = static_cast<int64_t>(disk.f_blocks * disk.f_frsize);
   }
-  out.pids_max = parse_int(read_line("/proc/sys/kernel/pid_max")).value_or(0);
+  int64_t threads = parse_int(read_line("/proc/sys/kernel/threads-max")).value_or(INT64_MAX);
+  out.pids_max = std::min(parse_int(read_line("/proc/sys/kernel/pid_max")).value_or(0), threads);
   std::string load = read_line("/proc/loadavg");  // "0.00 0.01 0.05 1/123 4567"
   size_t slash = load.find('/');
   if (slash != std::string::npos) {

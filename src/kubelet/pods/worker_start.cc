@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "kubelet/images/registry_auth.h"
+#include "kubelet/logs/rotation.h"
 #include "kubelet/pods/resources.h"
 #include "kubelet/pods/worker.h"
 #include "kubelet/probes/handler.h"
@@ -305,7 +306,7 @@ Task<void> PodWorker::remove_old_containers() {
     std::string log = c.log_path;
     std::string message = message_file(c.name, c.attempt);
     co_await run_blocking(node_.loop, node_.pool, [log, message] {
-      if (!log.empty()) (void)os::remove_file(log);
+      remove_logs(log);
       (void)os::remove_file(message);
     });
   }

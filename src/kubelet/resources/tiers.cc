@@ -27,7 +27,7 @@ os::CgroupLimits reserved_limits(const std::map<std::string, std::string>& reser
 os::CgroupLimits kubepods_limits(const NodeFacts& facts, const Options& options) {
   Quantity cpu(facts.machine.cpus);
   Quantity memory(facts.machine.memory_bytes);
-  Quantity pids(facts.pressure.pids_max);
+  Quantity pids(facts.machine.pids_max);
   if (std::ranges::count(options.enforce_node_allocatable, "pods") > 0) {
     for (const auto* reserved : {&options.system_reserved, &options.kube_reserved}) {
       cpu -= amount_of(*reserved, "cpu");

@@ -16,7 +16,7 @@ NodeFacts facts() {
   out.machine.memory_bytes = 8 * kGibibyte;
   out.machine.disk_bytes = 100 * kGibibyte;
   out.machine.huge_pages = {{2 << 20, 512}, {kGibibyte, 0}};
-  out.pressure.pids_max = 32768;
+  out.machine.pids_max = 32768;
   return out;
 }
 

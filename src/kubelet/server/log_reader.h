@@ -34,6 +34,7 @@ class LogReader {
   Result<std::string> read();
   // limitBytes are written.
   bool at_limit() const { return left_ && *left_ == 0; }
+  std::optional<int64_t> bytes_left() const { return left_; }
   // The log was rotated: the path names another file by now.
   bool was_replaced() const;
 

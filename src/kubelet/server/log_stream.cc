@@ -26,7 +26,9 @@ Task<Result<net::Bytes>> LogStream::next(StopToken stop) {
     if (!chunk->empty()) co_return std::make_shared<const std::string>(std::move(*chunk));
     if (reader_->at_limit() || !follow_ || ended_) co_return net::Bytes();
     if (reader_->was_replaced()) {
-      co_await reopen();
+      // Once more, for what was written between the last look and the rotation.
+      if (drained_) co_await reopen();
+      drained_ = !drained_;
       continue;
     }
     // One more read after the end, for what was written last.
@@ -40,6 +42,7 @@ Task<Result<net::Bytes>> LogStream::next(StopToken stop) {
 Task<void> LogStream::reopen() {
   LogOptions rest = options_;
   rest.tail_lines.reset();
+  rest.limit_bytes = reader_->bytes_left();
   std::string path = path_;
   Result<LogReader> fresh =
       co_await run_blocking(loop_, pool_, [path, rest] { return LogReader::open(path, rest); });

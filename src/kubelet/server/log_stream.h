@@ -28,6 +28,7 @@ class LogStream : public net::BodyStream {
   std::string path_;
   LogOptions options_;
   bool ended_ = false;
+  bool drained_ = false;  // a rotated file was read to its end
 };
 
 }  // namespace tiphys::kubelet

@@ -1,0 +1,234 @@
+"""What a node gives to pods and keeps from them: cgroups, reservations, logs, and pods that want everything.
+
+One cluster with small limits; its pods are created at once (`node`), each test looks at its own.
+"""
+import gzip
+import json
+import pathlib
+import tempfile
+
+import pytest
+
+from cluster import Cluster, wait_for
+
+NS = "t-resources"
+SLEEP = "exec sleep 1000"
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
+V2 = (CGROUPS / "cgroup.controllers").exists()
+MEBIBYTE = 1 << 20
+
+
+class SmallCluster(Cluster):
+    """Its node reserves something and keeps little."""
+
+    def arguments(self):
+        return [*super().arguments(), "--pod-max-pids", "64", "--system-reserved", "cpu=100m,memory=256Mi",
+                "--kube-reserved", "memory=256Mi,pid=100", "--eviction-hard", "memory.available<200Mi",
+                "--container-log-max-size", "64Ki", "--container-log-max-files", "3",
+                "--container-log-monitor-interval", "1s"]
+
+
+def box(script, **more):
+    return {"name": "c", "image": "busybox:1.36", "imagePullPolicy": "IfNotPresent",
+            "command": ["/bin/sh", "-c", script], **more}
+
+
+def pod(name, *containers, **spec):
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": NS},
+            "spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 0, "containers": list(containers),
+                     **spec}}
+
+
+def all_pods():
+    yield pod("guaranteed", box(SLEEP, resources={"limits": {"cpu": "250m", "memory": "64Mi"}}))
+    yield pod("burstable", box(SLEEP, resources={"requests": {"cpu": "100m"}, "limits": {"memory": "32Mi"}}),
+              box(SLEEP, resources={"requests": {"cpu": "200m"}}) | {"name": "other"})
+    yield pod("besteffort", box(SLEEP))
+    yield pod("pod-level", box(SLEEP), resources={"requests": {"cpu": "100m"}, "limits": {"cpu": "1", "memory": "48Mi"}})
+    yield pod("bomb", box("(while :; do sleep 1000 & done) 2>/dev/null & echo going; " + SLEEP))
+    # containerd asks to be told of kills just after the start: be clear of that.
+    hog = "sleep 2; echo up; dd if=/dev/zero of=/dev/null bs=200M count=1; echo child $?; " + SLEEP
+    yield pod("hog", box(hog, resources={"limits": {"memory": "24Mi"}}),
+              box(SLEEP, resources={"limits": {"memory": "24Mi"}}) | {"name": "neighbour"})
+    yield pod("talks", box("i=0; while :; do i=$((i+1)); echo \"line $i of very many that say nothing at all\"; "
+                           "[ $((i % 200)) != 0 ] || sleep 0.1; done"))
+    yield pod("too-large", box(SLEEP, resources={"requests": {"memory": "1000Gi"}}))
+
+
+@pytest.fixture(scope="module")
+def node(images):
+    with tempfile.TemporaryDirectory(prefix="tiphys-e2e-") as folder:
+        one = SmallCluster(folder, 2)
+        (one.data / "images").mkdir()
+        (one.data / "images/busybox.tar").symlink_to(next(images.glob("busybox*.tar")))
+        try:
+            one.start()
+            one.kubectl("create", "namespace", NS)
+            wait_for(lambda: one.get("serviceaccount", NS, "default"), 20, "service account")
+            one.kubectl("create", "-f", "-", stdin="\n---\n".join(map(json.dumps, all_pods())))
+            yield one
+        finally:
+            one.purge()
+
+
+# ---- looking ----
+
+def get(node, name):
+    return node.get("pod", NS, name)
+
+
+def status(node, name, container="c"):
+    found = get(node, name)["status"].get("containerStatuses") or []
+    return next((s for s in found if s["name"] == container), {})
+
+
+def running(node, name):
+    wait_for(lambda: "running" in status(node, name).get("state", {}), 60, f"running {name}")
+    return get(node, name)
+
+
+def group(node, path, controller):
+    return (CGROUPS if V2 else CGROUPS / controller) / f"{node.cgroup_root}{path}".lstrip("/")
+
+
+def pod_group(node, one, controller):
+    tier = {"Guaranteed": "", "Burstable": "/burstable", "BestEffort": "/besteffort"}[one["status"]["qosClass"]]
+    return group(node, f"/kubepods{tier}/pod{one['metadata']['uid']}", controller)
+
+
+def read(folder, name_v1, name_v2):
+    return (folder / (name_v2 if V2 else name_v1)).read_text().strip()
+
+
+def memory_limit(folder):
+    text = read(folder, "memory.limit_in_bytes", "memory.max")
+    return None if text == "max" or int(text) > 1 << 60 else int(text)
+
+
+def shares(folder):
+    """As cgroup v1 counts them; a weight of v2 is less exact."""
+    if V2:
+        return ("weight", int((folder / "cpu.weight").read_text()))
+    return int((folder / "cpu.shares").read_text())
+
+
+def as_shares(value):
+    return ("weight", 1 + (value - 2) * 9999 // 262142) if V2 else value
+
+
+def node_object(node):
+    return node.get("nodes")["items"][0]
+
+
+def quantity(text):
+    for suffix, factor in (("Ki", 1 << 10), ("Mi", 1 << 20), ("Gi", 1 << 30), ("m", 0.001)):
+        if text.endswith(suffix):
+            return float(text[:-len(suffix)]) * factor
+    return float(text)
+
+
+def node_is_ready(node):
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in node_object(node)["status"]["conditions"])
+
+
+def events(node, name):
+    return [e for e in node.get("events", NS)["items"] if e["involvedObject"]["name"] == name]
+
+
+# ---- the tree ----
+
+def test_allocatable_is_what_is_left(node):
+    shown = node_object(node)["status"]
+    capacity, allocatable = shown["capacity"], shown["allocatable"]
+    assert quantity(capacity["memory"]) - quantity(allocatable["memory"]) == 712 * MEBIBYTE
+    assert round(quantity(capacity["cpu"]) - quantity(allocatable["cpu"]), 3) == 0.1
+    assert quantity(capacity["ephemeral-storage"]) == quantity(allocatable["ephemeral-storage"]), "no threshold for it"
+    assert {"hugepages-2Mi", "pods"} <= set(capacity)
+    assert wait_for(lambda: [e for e in node.get("events", "default")["items"] if e["reason"] == "NodeAllocatableEnforced"
+                             and e["message"] == "Updated Node Allocatable limit across pods"], 20, "event")
+
+
+def test_groups_of_the_node(node):
+    running(node, "burstable")
+    capacity = node_object(node)["status"]["capacity"]
+    kubepods = group(node, "/kubepods", "memory")
+    assert memory_limit(kubepods) == quantity(capacity["memory"]) - 512 * MEBIBYTE, "eviction's part may be used"
+    cpu = group(node, "/kubepods", "cpu")
+    assert shares(cpu) == as_shares(int((quantity(capacity["cpu"]) * 1000 - 100) * 1024 / 1000))
+    assert shares(cpu / "besteffort") == as_shares(2)
+    kernel = pathlib.Path("/proc/sys/kernel")
+    pids = min(int((kernel / name).read_text()) for name in ("pid_max", "threads-max")) - 100
+    assert (group(node, "/kubepods", "pids") / "pids.max").read_text().strip() == str(pids)
+    # burstable 300m, pod-level 100m; hog has limits of memory only.
+    for name in ("burstable", "pod-level", "hog"):
+        wait_for(lambda name=name: pod_group(node, get(node, name), "cpu").is_dir(), 60, f"group of {name}")
+    wait_for(lambda: shares(cpu / "burstable") == as_shares(400 * 1024 // 1000), 20, "sum of requests")
+
+
+def test_groups_of_pods(node):
+    one = {name: running(node, name) for name in ("guaranteed", "burstable", "besteffort", "pod-level")}
+    limit = {name: memory_limit(pod_group(node, p, "memory")) for name, p in one.items()}
+    assert limit == {"guaranteed": 64 * MEBIBYTE, "burstable": None, "besteffort": None, "pod-level": 48 * MEBIBYTE}
+    weight = {name: shares(pod_group(node, p, "cpu")) for name, p in one.items()}
+    assert weight == {"guaranteed": as_shares(256), "burstable": as_shares(307), "besteffort": as_shares(2),
+                      "pod-level": as_shares(102)}
+    for p in one.values():
+        assert (pod_group(node, p, "pids") / "pids.max").read_text().strip() == "64"
+    quota = pod_group(node, one["pod-level"], "cpu")
+    assert read(quota, "cpu.cfs_quota_us", "cpu.max").split()[0] == "100000"
+
+
+def test_pod_that_never_fits_is_not_run(node):
+    """The scheduler leaves it; one that is bound by hand is refused."""
+    node_name = node_object(node)["metadata"]["name"]
+    forced = pod("forced", box(SLEEP, resources={"requests": {"memory": "1000Gi"}}), nodeName=node_name)
+    node.kubectl("create", "-f", "-", stdin=json.dumps(forced))
+    wait_for(lambda: get(node, "forced")["status"]["phase"] == "Failed", 30, "refusal")
+    shown = get(node, "forced")["status"]
+    assert shown["reason"] == "OutOfmemory", shown
+    assert shown["message"].startswith("Pod was rejected: Node didn't have enough resource: memory, requested: "
+                                       f"{1000 << 30}, used: "), shown
+    assert get(node, "too-large")["status"]["phase"] == "Pending"
+
+
+# ---- pods that want everything ----
+
+def test_fork_bomb_is_kept_in_its_pod(node):
+    one = running(node, "bomb")
+    folder = pod_group(node, one, "pids")
+    wait_for(lambda: int((folder / "pids.current").read_text()) > 50, 60, "bomb")
+    assert int((folder / "pids.current").read_text()) <= 64
+    node.kubectl("create", "-f", "-", stdin=json.dumps(pod("beside-bomb", box("echo still here"))))
+    wait_for(lambda: get(node, "beside-bomb")["status"]["phase"] == "Succeeded", 60, "pod beside the bomb")
+    assert node_is_ready(node)
+    node.kubectl("delete", "pod", "-n", NS, "bomb", "--timeout=60s")
+    wait_for(lambda: not folder.exists(), 30, "end of its group")
+
+
+def test_memory_hog_ends_alone(node):
+    """Its child is killed; the container goes on, and so does what is beside it."""
+    wait_for(lambda: "child 137" in node.kubectl("logs", "-n", NS, "hog", "-c", "c", check=False).stdout, 60, "kill")
+    assert "running" in status(node, "hog", "neighbour")["state"]
+    assert status(node, "hog", "neighbour")["restartCount"] == 0
+    assert node_is_ready(node)
+
+
+def log_files(node, name):
+    one = get(node, name)
+    folder = node.data / f"log/pods/{NS}_{name}_{one['metadata']['uid']}/c"
+    return sorted(folder.iterdir())
+
+
+def test_endless_log_is_bounded_and_followed(node):
+    running(node, "talks")
+    followed = node.kubectl("logs", "-n", NS, "talks", "--limit-bytes=400000", "-f", timeout=120).stdout.splitlines()
+    numbers = [int(line.split()[1]) for line in followed[:-1]]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), "no line is lost or told twice"
+    wait_for(lambda: any(f.suffix == ".gz" for f in log_files(node, "talks")), 60, "packed log")
+    for _ in range(5):
+        files = log_files(node, "talks")
+        assert len([f for f in files if f.suffix != ".tmp"]) <= 4, files
+    packed = next(f for f in log_files(node, "talks") if f.suffix == ".gz")
+    assert gzip.decompress(packed.read_bytes()).startswith(b"20")
+    node.kubectl("delete", "pod", "-n", NS, "talks", "--timeout=60s")
+    wait_for(lambda: not packed.parent.exists(), 30, "end of its logs")
