@@ -115,7 +115,8 @@ TEST(Resources, SharesQuotasAndClasses) {
   os::CgroupLimits limits = pod_limits(p.spec(), LimitRules());
   EXPECT_EQ(limits.cpu_shares, 153);
   EXPECT_EQ(limits.cpu_quota_us, 0) << "one container has no limit";
-  EXPECT_EQ(container_limits(p.spec(), p.spec().containers()[0], LimitRules()).memory_bytes, 64 << 20);
+  EXPECT_EQ(container_limits(p.spec(), p.spec().containers()[0], LimitRules()).memory_bytes,
+            64 << 20);
 }
 
 TEST(Dns, PoliciesAndLimits) {

@@ -34,7 +34,8 @@ TEST(PodLimits, SumContainersAndSidecarsOverTheLargestInitStep) {
         {"name":"s","restartPolicy":"Always",
          "resources":{"requests":{"cpu":"100m"},"limits":{"cpu":"1","memory":"20Mi"}}}],
       "containers":[
-        {"name":"a","resources":{"requests":{"cpu":"400m"},"limits":{"cpu":"3","memory":"30Mi"}}}]})");
+        {"name":"a",
+         "resources":{"requests":{"cpu":"400m"},"limits":{"cpu":"3","memory":"30Mi"}}}]})");
   EXPECT_EQ(limits.cpu_shares, 2048) << "the init container asks for most";
   EXPECT_EQ(limits.cpu_quota_us, 400'000);
   EXPECT_EQ(limits.memory_bytes, 50 * kMebibyte);

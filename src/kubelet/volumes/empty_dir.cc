@@ -52,7 +52,7 @@ int64_t memory_volume_bytes(core_v1::Pod pod, core_v1::Volume volume,
                             const std::map<std::string, std::string>& allocatable) {
   auto node = allocatable.find("memory");
   int64_t size = node == allocatable.end() ? 0 : Quantity::of(node->second).value();
-  for (int64_t limit : {pod_limits(pod.spec()).memory_bytes,
+  for (int64_t limit : {pod_limits(pod.spec(), {}).memory_bytes,
                         Quantity::of(volume.empty_dir().size_limit()).value()}) {
     if (limit > 0) size = size > 0 ? std::min(size, limit) : limit;
   }
