@@ -16,7 +16,7 @@ namespace tiphys::kubelet {
 namespace {
 
 constexpr int kHostCallThreads = 32;
-constexpr int kDiskCallThreads = 4;
+constexpr int kDiskCallThreads = 16;
 
 }  // namespace
 

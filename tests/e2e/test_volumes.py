@@ -153,7 +153,11 @@ def refused_pods(node):
     volumes = [{"name": name, **source} for name, (source, _) in {**UNPROCESSED, **REFUSED}.items()]
     for i in range(0, len(volumes), 5):
         # Past the scheduler, which waits for the claim.
-        yield pod(f"refused-{i // 5}", box("true"), volumes=volumes[i:i + 5], nodeName=node)
+        some = volumes[i:i + 5]
+        yield pod(f"refused-{i // 5}", box("true", volumeMounts=[mount(v["name"], "/" + v["name"]) for v in some]),
+                  volumes=some, nodeName=node)
+    # What no container mounts is nobody's business.
+    yield pod("unused", box("echo ran"), nodeName=node, volumes=[{"name": "u", **REFUSED["no-dir"][0]}])
 
 
 def limit_pods():
@@ -302,6 +306,7 @@ def test_refusals_say_why(cluster, world):
     wait_for(lambda: len(told()) >= len(wanted), 60, "events")
     assert told() == wanted
     assert status(cluster, "refused-0")["state"]["waiting"]["reason"] == "ContainerCreating"
+    wait_for(lambda: logs(cluster, "unused") == "ran\n", 30, "run without its volume")
 
 
 def test_recursive_read_only_is_refused_in_words(cluster, world):
@@ -383,7 +388,8 @@ def test_dead_mounts_hold_back_nobody_else(cluster, namespace, tmp_path):
         pytest.skip(f"no FUSE here: {error}")
     try:
         # More of them than the pool has threads.
-        stuck = [pod(f"stuck-{i}", box(SLEEP), volumes=[host_path("h", dead.path / str(i), "Directory")]) for i in range(12)]
+        stuck = [pod(f"stuck-{i}", box(SLEEP, volumeMounts=[mount("h", "/h")]),
+                     volumes=[host_path("h", dead.path / str(i), "Directory")]) for i in range(12)]
         wait_for(lambda: cluster.get("serviceaccount", namespace, "default"), 20, "service account")
         cluster.kubectl("create", "-n", namespace, "-f", "-", stdin="\n---\n".join(map(json.dumps, stuck)))
         wait_for(lambda: events(cluster, "stuck-0", "FailedMount", namespace), 60, "event")
@@ -424,21 +430,25 @@ def test_a_full_disk_says_so_and_recovers(small, tmp_path):
                volumes=[{"name": "v", "emptyDir": {}}]))
     wait_for(lambda: "No space left on device" in logs(small, "fills", ns="default"), 60, "full disk")
     create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "big"}, "data": {"x": "x" * 200_000}})
-    create(pod("waits", box("wc -c </v/x;" + SLEEP, **v), volumes=[{"name": "v", "configMap": {"name": "big"}}]))
+    create(pod("waits", box("while :; do wc -c </v/x; sleep 0.2; done", **v), volumes=[{"name": "v", "configMap": {"name": "big"}}]))
     told = wait_for(lambda: events(small, "waits", "FailedMount", "default"), 60, "event")
     assert any(m.startswith('MountVolume.SetUp failed for volume ') and m.endswith("No space left on device") for m in told), told
     node = small.get("node", name=f"node{small.number}")
     assert [c["status"] for c in node["status"]["conditions"] if c["type"] == "Ready"] == ["True"]
     small.kubectl("delete", "pod", "fills", "--timeout=30s")
-    wait_for(lambda: logs(small, "waits", ns="default").strip() == "200000", 60, "pod that waited")
+    sizes = lambda: set(logs(small, "waits", ns="default").split())
+    wait_for(lambda: sizes() == {"200000"}, 60, "pod that waited")
     dead = None
     try:
         dead = DeadMount(tmp_path / "dead")
-        create(pod("stuck", box(SLEEP), volumes=[host_path("h", dead.path / "x", "Directory")]))
+        create(pod("stuck", box(SLEEP, volumeMounts=[mount("h", "/h")]), volumes=[host_path("h", dead.path / "x", "Directory")]))
         wait_for(lambda: events(small, "stuck", "FailedMount", "default"), 60, "event")
         assert small.stop() == 0, "an end waits for no dead mount"
         small.start()
-        assert logs(small, "waits", ns="default").strip() == "200000"
+        # The volumes of what runs on are the new process's: they follow.
+        small.kubectl("patch", "configmap", "big", "-p", '{"data":{"x":"small"}}')
+        wait_for(lambda: sizes() == {"200000", "5"}, 30, "new content after a restart")
+        assert small.get("pod", "default", "waits")["status"]["containerStatuses"][0]["restartCount"] == 0
     except OSError as error:
         pytest.skip(f"no FUSE here: {error}")
     finally:

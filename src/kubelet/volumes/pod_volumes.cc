@@ -7,6 +7,7 @@
 #include "kinds/metadata.h"
 #include "kubelet/volumes/host_path.h"
 #include "kubelet/volumes/volume_calls.h"
+#include "kubelet/volumes/volume_kinds.h"
 
 namespace tiphys::kubelet {
 namespace {
@@ -195,10 +196,13 @@ void PodVolumes::on_reference(std::string_view kind, const std::string& name,
 
 // Once good, a hostPath is not looked at again: it is the containers' by then.
 Task<void> PodVolumes::check_host_paths(ObjectPtr pod) {
+  std::set<std::string, std::less<>> used = used_volumes(core_v1::Pod(*pod).spec());
   for (core_v1::Volume volume : core_v1::Pod(*pod).spec().volumes()) {
     std::string name(volume.name());
     auto known = host_paths_.find(name);
-    if (!has_host_path_check(volume) || (known != host_paths_.end() && known->second)) continue;
+    if (!has_host_path_check(volume) || !used.contains(name) ||
+        (known != host_paths_.end() && known->second))
+      continue;
     std::string path(volume.host_path().path());
     std::string type(volume.host_path().type());
     std::move_only_function<Result<void>()> call = [path, type] {

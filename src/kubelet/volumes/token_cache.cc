@@ -4,6 +4,7 @@
 #include <set>
 
 #include "kinds/authentication_v1.h"
+#include "kubelet/volumes/volume_kinds.h"
 
 namespace tiphys::kubelet {
 namespace {
@@ -18,7 +19,9 @@ TokenCache::TokenCache(Loop& loop, client::Client& client, Random& random)
 
 Task<Tokens> TokenCache::get(ObjectPtr pod) {
   std::set<TokenRequestKey> wanted;
+  std::set<std::string, std::less<>> used = used_volumes(core_v1::Pod(*pod).spec());
   for (core_v1::Volume volume : core_v1::Pod(*pod).spec().volumes()) {
+    if (!used.contains(volume.name())) continue;
     for (core_v1::VolumeProjection source : volume.projected().sources()) {
       if (source.has_service_account_token()) {
         wanted.insert(token_key(source.service_account_token()));

@@ -46,7 +46,9 @@ struct TokenCacheTest : testing::Test {
     return out;
   }
   ObjectPtr pod = pod_of(
-      "{\"serviceAccountName\":\"robot\",\"volumes\":[{\"name\":\"v\",\"projected\":{\"sources\":["
+      "{\"serviceAccountName\":\"robot\",\"containers\":[{\"name\":\"a\",\"volumeMounts\":["
+      "{\"name\":\"v\",\"mountPath\":\"/"
+      "v\"}]}],\"volumes\":[{\"name\":\"v\",\"projected\":{\"sources\":["
       "{\"serviceAccountToken\":{\"path\":\"t\",\"expirationSeconds\":1000}},"
       "{\"serviceAccountToken\":{\"path\":\"u\",\"audience\":\"x\",\"expirationSeconds\":864000}},"
       "{\"serviceAccountToken\":{\"path\":\"w\",\"audience\":\"x\",\"expirationSeconds\":864000}}]"

@@ -28,7 +28,21 @@ bool is_ours(core_v1::Volume v) {
          v.has_csi();
 }
 
+template <class Container>
+void collect(Container container, std::set<std::string, std::less<>>& out) {
+  for (core_v1::VolumeMount mount : container.volume_mounts()) out.emplace(mount.name());
+  for (core_v1::VolumeDevice device : container.volume_devices()) out.emplace(device.name());
+}
+
 }  // namespace
+
+std::set<std::string, std::less<>> used_volumes(core_v1::PodSpec spec) {
+  std::set<std::string, std::less<>> out;
+  for (core_v1::Container c : spec.init_containers()) collect(c, out);
+  for (core_v1::Container c : spec.containers()) collect(c, out);
+  for (core_v1::EphemeralContainer c : spec.ephemeral_containers()) collect(c, out);
+  return out;
+}
 
 std::string unprocessable(core_v1::Volume volume, std::string_view ns) {
   if (is_ours(volume)) return "";

@@ -111,8 +111,10 @@ VolumesDone set_up_volumes(const VolumeInput& in) {
   std::vector<std::string> unprocessed;
   std::vector<std::string> reasons;
   Result<void> made = os::make_dirs(in.pod_folder + "/volumes", 0750);
+  std::set<std::string, std::less<>> used = used_volumes(pod.spec());
   for (core_v1::Volume volume : pod.spec().volumes()) {
     std::string name(volume.name());
+    if (!used.contains(name)) continue;
     if (std::string why = unprocessable(volume, pod.metadata().namespace_()); !why.empty()) {
       unprocessed.push_back(name);
       reasons.push_back(why);

@@ -32,6 +32,7 @@ struct VolumesDone {
   // the others.
   std::vector<std::string> failures;
 };
+// Of all volumes that some container mounts.
 VolumesDone set_up_volumes(const VolumeInput& input);
 // Unmounts and removes everything of a pod. May take long: pods leave millions of files.
 Result<void> tear_down_pod_folder(const std::string& pod_folder);

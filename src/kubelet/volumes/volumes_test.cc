@@ -26,7 +26,13 @@ class VolumesTest : public testing::Test {
   void TearDown() override { (void)os::remove_tree(folder_); }
   std::string set_up(const std::string& volume) {
     VolumeInput input;
-    input.pod = pod_of("{\"containers\":[{\"name\":\"a\"}],\"volumes\":[" + volume + "]}");
+    input.pod = pod_of(
+        "{\"initContainers\":[{\"name\":\"i\",\"volumeMounts\":[{\"name\":\"v\"},{\"name\":\"w\"}]}"
+        "],"
+        "\"containers\":[{\"name\":\"c\",\"volumeMounts\":[{\"name\":\"a\"},{\"name\":\"b\"},{"
+        "\"name\":\"d\"},"
+        "{\"name\":\"e\"}],\"volumeDevices\":[{\"name\":\"c\"}]}],\"volumes\":[" +
+        volume + "]}");
     input.pod_folder = folder_ + "/pod";
     VolumesDone done = set_up_volumes(input);
     return join(done.failures, "\n");
@@ -74,6 +80,7 @@ TEST_F(VolumesTest, OneThatFailsHoldsBackNoOther) {
       "failed to process volumes=[c d]: error processing PVC default/x: PersistentVolumeClaims "
       "are not supported by this kubelet yet; nfs volumes are not supported by this kubelet");
   EXPECT_TRUE(os::is_directory(empty_dir_path(folder_ + "/pod", "b")));
+  EXPECT_EQ(set_up("{\"name\":\"unused\",\"persistentVolumeClaim\":{\"claimName\":\"x\"}}"), "");
 }
 
 TEST_F(VolumesTest, AnEmptyDirIsThePodsOnceItIsThere) {
