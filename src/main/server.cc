@@ -134,8 +134,12 @@ class ServerProcess {
   }
 
   void explain() {
+    std::vector<scheduler::ExtenderConfig> extenders;
+    for (const scheduler::Extender& one : scheduler_options_.extenders) {
+      extenders.push_back(one.config);
+    }
     explain_placements(api_.server(), host_.loop(), host_.pool(),
-                       scheduler::Profiles(scheduler_options_.profiles));
+                       scheduler::Profiles(scheduler_options_.profiles), std::move(extenders));
   }
 
   // Of the file, election and connection mean nothing here: it is the only scheduler.

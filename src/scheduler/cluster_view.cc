@@ -82,6 +82,7 @@ void ClusterView::on_object(const SnapshotFeed& feed, const ObjectPtr& old, cons
   std::string_view kind = feed.resource->kind;
   if (old && now && same_to_decisions(kind, *old, *now)) return;
   feed.apply(cache_.snapshot(), old, now);
+  note_event(kind, !old ? "Add" : now ? "Update" : "Delete");
   if (kind == "Node") {
     note_node(now ? std::string(name_of(*now)) : "");
     if (!now) binder_(std::string(name_of(*old)));
@@ -104,6 +105,7 @@ void ClusterView::note_node(const std::string& name) {
 }
 
 void ClusterView::note_moved(const PodPtr& pod, const std::string& node, bool left) {
+  note_event("AssignedPod", left ? "Delete" : "Add");
   if (left) {
     changed_nodes_.insert(node);
     // Pods that wait for its claims may run elsewhere too.
@@ -186,11 +188,14 @@ void ClusterView::apply_changes() {
   }
   bool nothing = nodes.empty() && moved_.empty() && !cluster_changed_ && changed_volumes_.empty();
   if (!nothing) {
-    queue_.wake(loop_.mono(),
-                [&](const PodInfo& pod, const std::vector<std::string_view>& rejected_by) {
-                  return helps(pod, rejected_by, nodes);
-                });
+    queue_.wake(
+        loop_.mono(),
+        [&](const PodInfo& pod, const std::vector<std::string_view>& rejected_by) {
+          return helps(pod, rejected_by, nodes);
+        },
+        event_.empty() ? queue_event::kForceActivate : std::string_view(event_));
   }
+  event_.clear();
   moved_.clear();
   changed_volumes_ = {};
   cluster_changed_ = false;

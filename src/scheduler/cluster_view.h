@@ -37,6 +37,10 @@ class ClusterView {
   void tell_binder(std::function<void(const std::string&)> about) { binder_ = std::move(about); }
 
  private:
+  // The first event of several that come at once is the one that is told.
+  void note_event(std::string_view kind, std::string_view action) {
+    if (event_.empty()) event_.append(kind).append(action);
+  }
   void on_pod(const ObjectPtr& old, const ObjectPtr& now);
   void pod_gone(const std::string& uid);
   bool helps(const PodInfo& waiting, const std::vector<std::string_view>& rejected_by,
@@ -57,6 +61,7 @@ class ClusterView {
   std::vector<PodPtr> moved_;
   bool cluster_changed_ = false;  // nodes, namespaces, volumes...
   VolumeChanges changed_volumes_;
+  std::string event_;
   std::function<void(const std::string&)> binder_ = [](const std::string&) {};
 };
 

@@ -5,6 +5,7 @@
 #include "kinds/metadata.h"
 #include "kinds/pods.h"
 #include "kinds/tiphys_v1.h"
+#include "scheduler/extender_questions.h"
 #include "scheduler/schedule.h"
 
 namespace tiphys::scheduler {
@@ -57,8 +58,19 @@ std::string summary(const PodInfo& pod, Snapshot& snapshot, const Profile& profi
          std::to_string(nodes[0].total) + ".";
 }
 
+std::string not_asked(const PodInfo& pod, const std::vector<ExtenderConfig>& extenders) {
+  std::string text;
+  for (const ExtenderConfig& extender : extenders) {
+    bool judges = !extender.filter_verb.empty() || !extender.prioritize_verb.empty();
+    if (judges && is_interested(extender, pod))
+      text += " extender " + extender.url_prefix + ": not asked.";
+  }
+  return text;
+}
+
 void explain_on_nodes(PodPlacementEdit& edit, const ObjectPtr& object,
-                      const ClusterObjects& cluster, const Profile& profile) {
+                      const ClusterObjects& cluster, const Profile& profile,
+                      const std::vector<ExtenderConfig>& extenders) {
   Snapshot snapshot;
   fill(snapshot, cluster, *object);
   PodInfo pod(object);
@@ -68,14 +80,15 @@ void explain_on_nodes(PodPlacementEdit& edit, const ObjectPtr& object,
     return std::tuple(!a.feasible, -a.total, a.rejections.size(), std::string_view(a.node)) <
            std::tuple(!b.feasible, -b.total, b.rejections.size(), std::string_view(b.node));
   });
-  edit.set_message(summary(pod, snapshot, profile, nodes));
+  edit.set_message(summary(pod, snapshot, profile, nodes) + not_asked(pod, extenders));
   for (const NodeExplanation& node : nodes) write_node(edit.edit_nodes().append(), node);
 }
 
 }  // namespace
 
 ObjectPtr explain_placement(const ObjectPtr& pod, const ClusterObjects& cluster,
-                            const Profiles& profiles) {
+                            const Profiles& profiles,
+                            const std::vector<ExtenderConfig>& extenders) {
   core_v1::Pod of(*pod);
   Draft draft = tiphys_v1::PodPlacement::make();
   PodPlacementEdit edit(draft);
@@ -87,7 +100,7 @@ ObjectPtr explain_placement(const ObjectPtr& pod, const ClusterObjects& cluster,
   edit.set_scheduler_name(of.spec().scheduler_name());
   if (!of.spec().node_name().empty()) edit.set_node_name(of.spec().node_name());
   if (const Profile* profile = profiles.find(of.spec().scheduler_name())) {
-    explain_on_nodes(edit, pod, cluster, *profile);
+    explain_on_nodes(edit, pod, cluster, *profile, extenders);
   } else {
     edit.set_message("no profile of this scheduler is named \"" +
                      std::string(of.spec().scheduler_name()) + "\"");

@@ -53,6 +53,18 @@ TEST_F(PlacementTest, PodsThatAreOverTakeNothing) {
   EXPECT_EQ(feasible({.requests = R"({"cpu":"1"})"}), "a");
 }
 
+TEST_F(PlacementTest, ExtendersThatHaveASayAreNamed) {
+  node({.name = "a"});
+  ExtenderConfig judge{.url_prefix = "http://judge/scheduler", .filter_verb = "filter"};
+  ExtenderConfig other = judge;
+  other.url_prefix = "http://other";
+  other.managed_resources = {{"example.com/gpu"}};
+  ObjectPtr pod = pod_object({});
+  ObjectPtr told = explain_placement(pod, cluster, Profiles({default_profile()}), {judge, other});
+  std::string message(tiphys_v1::PodPlacement(*told).message());
+  EXPECT_TRUE(message.ends_with(" extender http://judge/scheduler: not asked.")) << message;
+}
+
 TEST_F(PlacementTest, TheBestComesFirst) {
   node({.name = "a", .spec = R"("taints":[{"key":"x","effect":"PreferNoSchedule"}])"});
   node({.name = "b", .spec = R"("unschedulable":true)"});

@@ -40,7 +40,7 @@ void SchedulingQueue::leave(Entry& entry) {
 }
 
 // Into the active set, or into back-off while that lasts.
-void SchedulingQueue::activate(Entry& entry, MonoTime now) {
+void SchedulingQueue::activate(Entry& entry, MonoTime now, std::string_view event) {
   leave(entry);
   if (entry.attempts == 0) entry.added = now;
   MonoTime due = entry.last_failure + back_off_of(entry.attempts);
@@ -48,8 +48,10 @@ void SchedulingQueue::activate(Entry& entry, MonoTime now) {
     entry.place = Place::kBackOff;
     entry.due = due;
     back_off_.emplace(due, entry.pod->uid);
+    count("backoff", event);
     return;
   }
+  count("active", event);
   entry.place = Place::kActive;
   active_.insert(key_of(entry));
 }
@@ -67,14 +69,15 @@ void SchedulingQueue::add(const PodPtr& pod, MonoTime now) {
     came_through(entry, now);  // what it is now needn't stand for its line
   }
   entry.pod = pod;
-  settle(entry, now);
+  settle(entry, now, added ? queue_event::kPodAdd : queue_event::kPodUpdate);
 }
 
-void SchedulingQueue::settle(Entry& entry, MonoTime now) {
+void SchedulingQueue::settle(Entry& entry, MonoTime now, std::string_view event) {
   if (entry.pod->gated) {
     entry.place = Place::kGated;
+    count("unschedulable", event);
   } else {
-    activate(entry, now);
+    activate(entry, now, event);
   }
 }
 
@@ -129,21 +132,23 @@ void SchedulingQueue::wake_first(const std::string& kind, Line& line, MonoTime n
   line_due_.erase({line.due, kind});
   line.woken = true;
   chosen->woken = true;
-  activate(*chosen, now);
+  activate(*chosen, now, line.event);
 }
 
-void SchedulingQueue::wake_line(const std::string& kind, MonoTime now) {
+void SchedulingQueue::wake_line(const std::string& kind, MonoTime now, std::string_view event) {
   auto at = lines_.find(kind);
-  if (at != lines_.end() && !at->second.woken) wake_first(at->first, at->second, now);
+  if (at == lines_.end() || at->second.woken) return;
+  at->second.event = event;
+  wake_first(at->first, at->second, now);
 }
 
 void SchedulingQueue::flush(MonoTime now) {
   while (!back_off_.empty() && back_off_.begin()->first <= now) {
-    activate(pods_.at(back_off_.begin()->second), now);
+    activate(pods_.at(back_off_.begin()->second), now, queue_event::kBackoffComplete);
   }
   while (!line_due_.empty() && line_due_.begin()->first <= now) {
     std::string kind = line_due_.begin()->second;
-    wake_first(kind, lines_.at(kind), now);
+    wake_line(kind, now, queue_event::kTimeout);
   }
 }
 
@@ -164,7 +169,8 @@ void SchedulingQueue::add_unschedulable(const PodPtr& pod, Rejection rejection, 
   entry.last_failure = now;
   bool stands_for_line = entry.pod == pod && entry.kind == rejection.kind;
   stands_for_line ? came_back(entry, now) : came_through(entry, now);
-  if (entry.pod != pod) return settle(entry, now);  // changed meanwhile: that may help
+  if (entry.pod != pod) return settle(entry, now, queue_event::kPodUpdate);  // that may help
+  count("unschedulable", queue_event::kAttemptFailure);
   entry.place = Place::kUnschedulable;
   entry.kind = std::move(rejection.kind);
   Line& line = lines_[entry.kind];
@@ -175,7 +181,7 @@ void SchedulingQueue::add_unschedulable(const PodPtr& pod, Rejection rejection, 
   line_due_.erase({line.due, entry.kind});
   line.due = now + options_.flush_after;
   line_due_.emplace(line.due, entry.kind);
-  if (entry.changes != changes_) wake_line(entry.kind, now);  // something came meanwhile
+  if (entry.changes != changes_) wake_line(entry.kind, now, last_event_);  // meanwhile
 }
 
 void SchedulingQueue::add_after_back_off(const PodPtr& pod, MonoTime now) {
@@ -183,23 +189,25 @@ void SchedulingQueue::add_after_back_off(const PodPtr& pod, MonoTime now) {
   if (at == pods_.end() || at->second.place != Place::kPopped) return;
   at->second.last_failure = now;
   came_through(at->second, now);
-  activate(at->second, now);
+  activate(at->second, now, queue_event::kAttemptFailure);
 }
 
 void SchedulingQueue::retry(const std::string& uid, MonoTime now) {
   auto at = pods_.find(uid);
-  if (at != pods_.end() && at->second.place == Place::kUnschedulable) activate(at->second, now);
+  if (at == pods_.end() || at->second.place != Place::kUnschedulable) return;
+  activate(at->second, now, queue_event::kForceActivate);
 }
 
-void SchedulingQueue::wake(MonoTime now, const Helps& helps) {
+void SchedulingQueue::wake(MonoTime now, const Helps& helps, std::string_view event) {
   ++changes_;
+  last_event_ = event;
   std::vector<std::string> helped;
   for (auto& [kind, line] : lines_) {
     if (line.waiting.empty() || line.woken) continue;  // whoever is on its way will see it
     const Entry& first = pods_.at(line.waiting.begin()->second);
     if (helps(*first.pod, line.plugins)) helped.push_back(kind);
   }
-  for (const std::string& kind : helped) wake_line(kind, now);
+  for (const std::string& kind : helped) wake_line(kind, now, event);
 }
 
 size_t SchedulingQueue::gated() const {

@@ -23,6 +23,18 @@
 
 namespace tiphys::scheduler {
 
+// Why pods come to a place of the queue, as scheduler_queue_incoming_pods_total tells: what happens
+// in the cluster is named by kind and action ("NodeAdd"). Source:
+// k8s.io/kubernetes/pkg/scheduler/framework/events.go, v1.35.
+namespace queue_event {
+inline constexpr std::string_view kPodAdd = "UnschedulablePodAdd";
+inline constexpr std::string_view kPodUpdate = "UnschedulablePodUpdate";
+inline constexpr std::string_view kAttemptFailure = "ScheduleAttemptFailure";
+inline constexpr std::string_view kBackoffComplete = "BackoffComplete";
+inline constexpr std::string_view kForceActivate = "ForceActivate";
+inline constexpr std::string_view kTimeout = "UnschedulableTimeout";
+}  // namespace queue_event
+
 class SchedulingQueue {
  public:
   struct Options {
@@ -60,7 +72,7 @@ class SchedulingQueue {
   // being worked on meanwhile are tried again if they don't find a place.
   using Helps =
       std::function<bool(const PodInfo& pod, const std::vector<std::string_view>& plugins)>;
-  void wake(MonoTime now, const Helps& helps);
+  void wake(MonoTime now, const Helps& helps, std::string_view event = queue_event::kForceActivate);
 
   // When pop() may next have something that it hasn't now; nullopt: never by itself.
   std::optional<MonoTime> next_due() const;
@@ -78,6 +90,10 @@ class SchedulingQueue {
   };
   Tries tries(const std::string& uid) const;
   bool waits(const std::string& uid) const { return pods_.contains(uid); }
+  // How many pods came to which place ("active", "backoff", "unschedulable") by which event.
+  const std::map<std::pair<std::string, std::string>, int64_t>& incoming() const {
+    return incoming_;
+  }
 
  private:
   enum class Place : uint8_t { kPopped, kActive, kBackOff, kUnschedulable, kGated };
@@ -98,6 +114,7 @@ class SchedulingQueue {
     std::vector<std::string_view> plugins;               // that rejected the last one
     MonoTime due{0};     // when the first is tried again without any change
     bool woken = false;  // one is on its way
+    std::string event;   // that woke it
   };
   struct ActiveKey {
     int32_t priority;
@@ -107,12 +124,17 @@ class SchedulingQueue {
   };
   static ActiveKey key_of(const Entry& entry);
   void leave(Entry& entry);
-  void activate(Entry& entry, MonoTime now);
-  void settle(Entry& entry, MonoTime now);  // where a new or changed pod belongs
+  void count(std::string_view place, std::string_view event) {
+    ++incoming_[{std::string(place), std::string(event)}];
+  }
+  void activate(Entry& entry, MonoTime now, std::string_view event);
+  void settle(Entry& entry, MonoTime now,
+              std::string_view event);  // where a new or changed pod belongs
   void flush(MonoTime now);
   static constexpr int kLookAhead = 64;  // for one whose back-off is over
   void wake_first(const std::string& kind, Line& line, MonoTime now);
-  void wake_line(const std::string& kind, MonoTime now);  // unless one is on its way
+  void wake_line(const std::string& kind, MonoTime now,
+                 std::string_view event);  // unless one is on its way
   void drop_if_empty(const std::string& kind);
   // A woken pod found a place, is gone, or fails for reasons of its own: the next has its turn.
   void came_through(Entry& entry, MonoTime now);
@@ -128,6 +150,8 @@ class SchedulingQueue {
   size_t unschedulable_ = 0;
   uint64_t sequence_ = 0;
   uint64_t changes_ = 0;
+  std::string last_event_;
+  std::map<std::pair<std::string, std::string>, int64_t> incoming_;
 };
 
 }  // namespace tiphys::scheduler

@@ -18,10 +18,56 @@ struct Checkers {
   Preparation refusal;
 };
 
-Checkers prepare_checkers(const Query& query, const Profile& profile) {
+using Code = Verdict::Code;
+
+std::string_view status_text(Code code) {
+  if (code == Code::kFits) return "Success";
+  return code == Code::kUnschedulable ? "Unschedulable" : "UnschedulableAndUnresolvable";
+}
+
+class TimedChecker : public Checker {
+ public:
+  TimedChecker(std::unique_ptr<Checker> timed, std::string_view plugin, PluginObserver& observer)
+      : timed_(std::move(timed)), plugin_(plugin), observer_(observer) {}
+  Verdict check(const NodeInfo& node) const override {
+    MonoTime from = observer_.now();
+    Verdict verdict = timed_->check(node);
+    observer_.took(plugin_, "Filter", status_text(verdict.code), observer_.now() - from);
+    return verdict;
+  }
+  const std::vector<std::string>* only_nodes() const override { return timed_->only_nodes(); }
+
+ private:
+  std::unique_ptr<Checker> timed_;
+  std::string_view plugin_;
+  PluginObserver& observer_;
+};
+
+std::string_view status_text(const Preparation& made) {
+  if (made.refusal.empty()) return made.checker ? "Success" : "Skip";
+  return status_text(made.preemption_may_help ? Code::kUnschedulable : Code::kUnresolvable);
+}
+
+// make_checker(), as the observer wants to know it; null: nobody does.
+Preparation prepare(const Plugin& plugin, const Query& query, PluginObserver* observer) {
+  if (observer == nullptr) return plugin.make_checker(query);
+  bool timed = observer->timed();
+  MonoTime from = timed ? observer->now() : MonoTime();
+  Preparation made = plugin.make_checker(query);
+  std::string_view status = status_text(made);
+  if (timed) observer->took(plugin.name, "PreFilter", status, observer->now() - from);
+  if (status != "Skip") observer->asked(plugin.name, "PreFilter", 1);
+  if (timed && made.checker) {
+    made.checker = std::make_unique<TimedChecker>(std::move(made.checker), plugin.name, *observer);
+  }
+  return made;
+}
+
+Checkers prepare_checkers(const Query& query, const Profile& profile,
+                          PluginObserver* observer = nullptr) {
   Checkers checkers;
   for (const Plugin* plugin : profile.filters) {
-    Preparation made = plugin->make_checker(query);
+    Preparation made = prepare(*plugin, query, observer);
     if (!made.refusal.empty()) {
       checkers.refused_by = plugin;
       checkers.refusal = std::move(made);
@@ -69,12 +115,13 @@ class WithNominated {
 // it and without: they may be needed (affinity), or never come.
 class Filters {
  public:
-  Filters(const PodInfo& pod, Snapshot& snapshot, const Profile& profile)
+  Filters(const PodInfo& pod, Snapshot& snapshot, const Profile& profile,
+          PluginObserver* observer = nullptr)
       : pod_(pod),
         snapshot_(snapshot),
         profile_(profile),
         nominations_(snapshot.has_nominations()),
-        alone_(prepare_checkers({pod, snapshot, profile.args}, profile)) {}
+        alone_(prepare_checkers({pod, snapshot, profile.args}, profile, observer)) {}
   const Checkers& checkers() const { return alone_; }
 
   // The first plugin that rejects the node; null: it fits. Requires: none refuses all nodes. The
@@ -93,7 +140,6 @@ class Filters {
     if (!with.any()) return nullptr;
     together_ = prepare_checkers({pod_, snapshot_, profile_.args}, profile_);
     if (together_.refused_by == nullptr) return first_rejection(together_.list, node, verdict);
-    using Code = Verdict::Code;
     const Preparation& made = together_.refusal;
     verdict = Verdict::no(made.preemption_may_help ? Code::kUnschedulable : Code::kUnresolvable,
                           made.refusal);
@@ -124,6 +170,15 @@ class Search {
       return;
     }
     reject(*by, verdict, node);
+  }
+  // How often each filter was asked: those before it let the node through.
+  void tell(PluginObserver& observer) const {
+    int64_t left = evaluated;
+    for (const Prepared& prepared : filters_.checkers().list) {
+      observer.asked(prepared.plugin->name, "Filter", left);
+      auto at = rejected_.find(prepared.plugin);
+      if (at != rejected_.end()) left -= at->second;
+    }
   }
   // Looks at named nodes only, if a plugin asks for that.
   bool look_at_named() {
@@ -161,7 +216,7 @@ class Search {
   }
   void reject(const Plugin& by, const Verdict& verdict, const NodeInfo& node) {
     for (uint8_t i = 0; i < verdict.count; ++i) count(verdict.reasons[i]);
-    note_plugin(by.name);
+    if (rejected_[&by]++ == 0) note_plugin(by.name);
     if (verdict.code == Verdict::Code::kUnschedulable) {
       diagnosis.maybe_by_preemption.push_back(&node);
     } else {
@@ -187,6 +242,7 @@ class Search {
 
   const Snapshot& snapshot_;
   Filters& filters_;
+  std::map<const Plugin*, int64_t> rejected_;  // nodes
   std::vector<std::pair<const char*, std::map<std::string, int>::value_type*>> known_;
 };
 
@@ -235,12 +291,12 @@ std::string Diagnosis::message() const {
 }
 
 Feasible find_feasible(const PodInfo& pod, Snapshot& snapshot, const Profile& profile, size_t start,
-                       std::string_view nominated) {
+                       std::string_view nominated, PluginObserver* observer) {
   Feasible answer;
   const std::vector<const NodeInfo*>& nodes = snapshot.nodes();
   if (nodes.empty()) return answer;
   snapshot.topology().trim();
-  Filters filters(pod, snapshot, profile);
+  Filters filters(pod, snapshot, profile, observer);
   if (filters.checkers().refused_by != nullptr) {
     answer.next_start = start;
     answer.diagnosis = refused(filters.checkers(), nodes);
@@ -263,20 +319,33 @@ Feasible find_feasible(const PodInfo& pod, Snapshot& snapshot, const Profile& pr
     }
     answer.next_start = (start + looked) % nodes.size();
   }
+  if (observer != nullptr) search.tell(*observer);
   answer.nodes = std::move(search.feasible);
   answer.evaluated = search.evaluated;
   answer.diagnosis = std::move(search.diagnosis);
   return answer;
 }
 
+// Scores are too quick to time one by one: each counts with the mean.
+static void tell_scored(PluginObserver& observer, std::string_view plugin, size_t nodes,
+                        MonoTime from) {
+  observer.asked(plugin, "Score", static_cast<int64_t>(nodes));
+  if (!observer.timed() || nodes == 0) return;
+  Duration each = (observer.now() - from) / static_cast<int64_t>(nodes);
+  for (size_t i = 0; i < nodes; ++i) observer.took(plugin, "Score", "Success", each);
+}
+
 std::vector<int64_t> total_scores(const PodInfo& pod, const Snapshot& snapshot,
-                                  const Profile& profile, std::span<const NodeInfo* const> nodes) {
+                                  const Profile& profile, std::span<const NodeInfo* const> nodes,
+                                  PluginObserver* observer) {
   std::vector<int64_t> totals(nodes.size()), scores(nodes.size());
   Query query{pod, snapshot, profile.args};
   for (const auto& [plugin, weight] : profile.scorers) {
     std::unique_ptr<Scorer> scorer = plugin->make_scorer(query, nodes);
     if (!scorer) continue;
+    MonoTime from = observer != nullptr && observer->timed() ? observer->now() : MonoTime();
     for (size_t i = 0; i < nodes.size(); ++i) scores[i] = scorer->score(*nodes[i]);
+    if (observer != nullptr) tell_scored(*observer, plugin->name, nodes.size(), from);
     scorer->normalize(nodes, scores);
     for (size_t i = 0; i < nodes.size(); ++i) totals[i] += scores[i] * weight;
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "scheduler/plugin_observer.h"
 #include "scheduler/profile.h"
 
 namespace tiphys::scheduler {
@@ -52,10 +53,11 @@ struct Feasible {
 };
 // A nominated node that fits is all that is looked at.
 Feasible find_feasible(const PodInfo& pod, Snapshot& snapshot, const Profile& profile, size_t start,
-                       std::string_view nominated = {});
+                       std::string_view nominated = {}, PluginObserver* observer = nullptr);
 // Weighted sums, by position in `nodes`, all of which are feasible.
 std::vector<int64_t> total_scores(const PodInfo& pod, const Snapshot& snapshot,
-                                  const Profile& profile, std::span<const NodeInfo* const> nodes);
+                                  const Profile& profile, std::span<const NodeInfo* const> nodes,
+                                  PluginObserver* observer = nullptr);
 // One of the best. Requires: nodes is not empty, as many scores.
 const NodeInfo* pick_best(std::span<const NodeInfo* const> nodes, std::span<const int64_t> scores,
                           Random& random);

@@ -21,6 +21,28 @@ inline constexpr const char* kSchedulerError = "SchedulerError";
 
 inline const schema::Resource& pod_resource() { return *schema::find_resource("", "v1", "pods"); }
 
+// Of one decision.
+class DecisionObserver : public PluginObserver {
+ public:
+  DecisionObserver(Loop& loop, SchedulerMetrics& metrics, std::string_view profile, bool timed)
+      : loop_(loop), metrics_(metrics), profile_(profile), timed_(timed) {}
+  bool timed() const override { return timed_; }
+  MonoTime now() const override { return loop_.mono(); }
+  void took(std::string_view plugin, std::string_view point, std::string_view status,
+            Duration time) override {
+    metrics_.plugin_took(plugin, point, status, time);
+  }
+  void asked(std::string_view plugin, std::string_view point, int64_t times) override {
+    metrics_.plugin_asked(plugin, point, profile_, times);
+  }
+
+ private:
+  Loop& loop_;
+  SchedulerMetrics& metrics_;
+  std::string_view profile_;
+  bool timed_;
+};
+
 struct Scheduler::Impl {
   Impl(Loop& loop_in, client::Client& client_in, Random& random_in, Options opts)
       : loop(loop_in),
@@ -103,6 +125,7 @@ struct Scheduler::Impl {
   VolumeBinder volume_binder;
   client::Informer& budgets;
   size_t next_start = 0;
+  uint64_t decisions = 0;
   bool warming = false;
   bool running = false;
   Counters counters;

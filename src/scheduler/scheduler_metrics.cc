@@ -65,7 +65,20 @@ SchedulerMetrics::SchedulerMetrics()
           "The number of unschedulable pods broken down by plugin name. A pod will increment the "
           "gauge for all plugins that caused it to not schedule and so this metric have meaning "
           "only when broken down by plugin.",
-          {"plugin", "profile"})) {}
+          {"plugin", "profile"})),
+      incoming_(registry_.counter("scheduler_queue_incoming_pods_total",
+                                  "Number of pods added to scheduling queues by event and queue "
+                                  "type.",
+                                  {"queue", "event"})),
+      plugin_duration_(registry_.histogram(
+          "scheduler_plugin_execution_duration_seconds",
+          "Duration for running a plugin at a specific extension point.",
+          {"plugin", "extension_point", "status"}, exponential(0.00001, 1.5, 20))),
+      evaluations_(registry_.counter(
+          "scheduler_plugin_evaluation_total",
+          "Number of attempts to schedule pods by each plugin and the extension point (available "
+          "only in PreFilter, Filter, PreScore, and Score).",
+          {"plugin", "extension_point", "profile"})) {}
 
 void SchedulerMetrics::attempt(std::string_view result, std::string_view profile, Duration took) {
   attempts_.with({result, profile}).add();
@@ -97,6 +110,21 @@ void SchedulerMetrics::set_pending(const Pending& pending) {
   set("backoff", pending.backing_off);
   set("unschedulable", pending.unschedulable);
   set("gated", pending.gated);
+}
+
+void SchedulerMetrics::set_incoming(
+    const std::map<std::pair<std::string, std::string>, int64_t>& incoming) {
+  for (const auto& [where, pods] : incoming) {
+    Counter& counter = incoming_.with({where.first, where.second});
+    counter.add(static_cast<double>(pods) - counter.value());
+  }
+}
+
+void SchedulerMetrics::plugin_asked(std::string_view plugin, std::string_view point,
+                                    std::string_view profile, int64_t times) {
+  Counter*& counter = asked_[{plugin.data(), point.data(), std::string(profile)}];
+  if (counter == nullptr) counter = &evaluations_.with({plugin, point, profile});
+  counter->add(static_cast<double>(times));
 }
 
 void SchedulerMetrics::set_cache(size_t nodes, size_t pods, size_t assumed) {

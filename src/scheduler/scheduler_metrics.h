@@ -1,8 +1,12 @@
 // SchedulerMetrics: the scheduler's own metrics, with upstream's names, labels and buckets.
 // Loop thread only. Source: k8s.io/kubernetes/pkg/scheduler/metrics, v1.35.
 //
-// What is made when it is read: pending_pods, cache_size, unschedulable_pods.
+// Not here, as there is nothing to count: goroutines (there are none), permit waits (no plugin has
+// a Permit point), hints and events in flight (a change is looked at once, for all waiting pods),
+// batches, DRA. What is made when it is read: queue_incoming_pods_total, pending_pods, cache_size,
+// unschedulable_pods.
 #pragma once
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,6 +35,15 @@ class SchedulerMetrics {
     size_t active = 0, backing_off = 0, unschedulable = 0, gated = 0;
   };
   void set_pending(const Pending& pending);
+  // How many pods came to which place by which event, since the start.
+  void set_incoming(const std::map<std::pair<std::string, std::string>, int64_t>& incoming);
+  void plugin_took(std::string_view plugin, std::string_view point, std::string_view status,
+                   Duration took) {
+    plugin_duration_.with({plugin, point, status}).observe(seconds(took));
+  }
+  // plugin, point: static texts.
+  void plugin_asked(std::string_view plugin, std::string_view point, std::string_view profile,
+                    int64_t times);
   void set_cache(size_t nodes, size_t pods, size_t assumed);
   // Which plugins reject a waiting pod; forget() once it waits no more.
   void rejected(const std::string& uid, std::string_view profile,
@@ -63,6 +76,11 @@ class SchedulerMetrics {
   MetricFamily<Histogram>& extension_points_;
   MetricFamily<Gauge>& cache_size_;
   MetricFamily<Gauge>& unschedulable_;
+  MetricFamily<Counter>& incoming_;
+  MetricFamily<Histogram>& plugin_duration_;
+  MetricFamily<Counter>& evaluations_;
+  // Found at every decision, so not by name.
+  std::map<std::tuple<const char*, const char*, std::string>, Counter*, std::less<>> asked_;
   std::unordered_map<std::string, Rejection> rejections_;
 };
 

@@ -99,6 +99,19 @@ TEST_F(ProfilesTest, Metrics) {
         "1\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
   }
+  for (const char* series :
+       {"scheduler_queue_incoming_pods_total{queue=\"active\",event=\"UnschedulablePodAdd\"} 2\n",
+        "scheduler_queue_incoming_pods_total{queue=\"unschedulable\",event=\"UnschedulablePodAdd\"}"
+        " "
+        "1\n",
+        "scheduler_queue_incoming_pods_total{queue=\"unschedulable\","
+        "event=\"ScheduleAttemptFailure\"} ",
+        "scheduler_plugin_evaluation_total{plugin=\"NodeResourcesFit\",extension_point=\"Filter\","
+        "profile=\"default-scheduler\"} ",
+        "scheduler_plugin_execution_duration_seconds_count{plugin=\"NodeResourcesFit\","
+        "extension_point=\"Filter\",status="}) {
+    EXPECT_NE(text.find(series), std::string::npos) << series << text;
+  }
   api.remove(pods(), "default", "big");
   api.finish_deleted_pods();
   loop.run_for(seconds(5));
