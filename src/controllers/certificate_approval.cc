@@ -93,8 +93,9 @@ Task<Result<void>> CertificateApproval::sync(std::string key) {
     if (!allowed) co_return allowed.error();
     if (*allowed) co_return co_await approve(object, kind.message);
   }
-  LOG_V(2, "Certificate request not approved: its user may not ask for it", {"name", key});
-  co_return Result<void>();
+  // The right may come: it is asked for again, later and later.
+  co_return ApiStatus::internal("recognized csr \"" + key +
+                                "\" but subject access review was not approved");
 }
 
 }  // namespace tiphys::controllers

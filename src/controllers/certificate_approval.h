@@ -1,5 +1,6 @@
 // CertificateApproval: approves the client certificates that kubelets ask for, of those who may
 // have them: a SubjectAccessReview on certificatesigningrequests/nodeclient or /selfnodeclient.
+// It is asked again, with back-off, as long as the answer is no.
 // Source: https://kubernetes.io/docs/reference/access-authn-authz/kubelet-tls-bootstrapping
 #pragma once
 #include "controllers/controller.h"

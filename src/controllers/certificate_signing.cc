@@ -17,19 +17,14 @@ constexpr MicroTime kDecidedLife = 3600 * kMicrosPerSecond;
 constexpr MicroTime kPendingLife = 24 * 3600 * kMicrosPerSecond;
 constexpr Duration kCleaningPeriod = std::chrono::hours(1);
 
-// What a signer makes of a request.
-struct Judgement {
-  bool signs = false;
-  std::string failure;  // not empty: it never will, and says so
-};
-
-Judgement judge(const crypto::SigningRequest& parsed, const CertificateSigningRequest& request) {
+// Why the signer will never sign a request; "": it does.
+std::string problem_of(const crypto::SigningRequest& parsed,
+                       const CertificateSigningRequest& request) {
   std::string_view signer = request.spec().signer_name();
   Usages usages = request.spec().usages();
-  if (signer == kApiClientSigner) return {are_client_usages(usages), ""};
-  std::string problem = signer == kKubeletServingSigner ? kubelet_serving_problem(parsed, usages)
-                                                        : kubelet_client_problem(parsed, usages);
-  return {problem.empty(), problem};
+  if (signer == kApiClientSigner) return client_usages_problem(usages);
+  return signer == kKubeletServingSigner ? kubelet_serving_problem(parsed, usages)
+                                         : kubelet_client_problem(parsed, usages);
 }
 
 MicroTime life_of(const CertificateSigningRequest& request, MicroTime longest) {
@@ -106,12 +101,12 @@ Decision CertificateSigning::reconcile(const std::string& key, MicroTime now) {
   }
   auto parsed = crypto::SigningRequest::from_pem(request.spec().request());
   if (!parsed) return decision;
-  Judgement judgement = judge(*parsed, request);
-  if (!judgement.failure.empty()) {
-    decision.add(update_action(certificate_signing_requests(),
-                               failed(*object, judgement.failure, now), "status"));
+  std::string problem = problem_of(*parsed, request);
+  if (!problem.empty()) {
+    decision.add(
+        update_action(certificate_signing_requests(), failed(*object, problem, now), "status"));
+    return decision;
   }
-  if (!judgement.signs) return decision;
   MicroTime longest =
       std::chrono::duration_cast<std::chrono::microseconds>(options_.duration).count();
   auto made = crypto::sign_request(*parsed, template_of(request, now, longest, authority->second),

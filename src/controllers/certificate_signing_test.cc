@@ -111,7 +111,7 @@ TEST(CertificateSigning, says_why_it_never_will) {
   EXPECT_EQ(signers.failure("names"), "DNS subjectAltNames are not allowed");
   EXPECT_EQ(signers.failure("usages"), "usages did not match [client auth digital signature]");
   EXPECT_EQ(signers.failure("nameless"), "DNS or IP subjectAltName is required");
-  EXPECT_EQ(signers.failure("client"), "");
+  EXPECT_EQ(signers.failure("client"), "invalid usage for client certificate: cert sign");
   for (const char* name : {"root", "names", "usages", "nameless", "client"}) {
     EXPECT_FALSE(signers.certificate(name)) << name;
   }

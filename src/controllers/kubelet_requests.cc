@@ -53,15 +53,15 @@ std::string kubelet_serving_problem(const crypto::SigningRequest& request, const
   return usages_problem(usages, "server auth");
 }
 
-bool are_client_usages(const Usages& usages) {
+std::string client_usages_problem(const Usages& usages) {
   bool client = false;
   for (std::string_view usage : usages) {
     client |= usage == "client auth";
     bool known =
         usage == "client auth" || usage == "digital signature" || usage == "key encipherment";
-    if (!known) return false;
+    if (!known) return "invalid usage for client certificate: " + std::string(usage);
   }
-  return client;
+  return client ? "" : "missing required usage for client certificate: client auth";
 }
 
 certificates_v1::CertificateSigningRequestCondition find_verdict(

@@ -19,8 +19,8 @@ using Usages = ListView<std::string_view>;
 // Why a request isn't one that these signers sign, as upstream words it; "": it is.
 std::string kubelet_client_problem(const crypto::SigningRequest& request, const Usages& usages);
 std::string kubelet_serving_problem(const crypto::SigningRequest& request, const Usages& usages);
-// Client auth, and at most digital signature and key encipherment besides.
-bool are_client_usages(const Usages& usages);
+// Of a client's: client auth, and at most digital signature and key encipherment besides.
+std::string client_usages_problem(const Usages& usages);
 
 // The condition of a type with status True; the empty view if there is none.
 certificates_v1::CertificateSigningRequestCondition find_verdict(
