@@ -1,7 +1,11 @@
 """kube-controller-manager alone: two of them beside an API server, each controller as its own account."""
+import os
+import pathlib
 import re
 import signal
+import socket
 import ssl
+import time
 import urllib.error
 import urllib.request
 
@@ -143,3 +147,56 @@ def test_the_end_gives_the_lease_back(server, managers):
     lease = server.request("GET", "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
                            "kube-controller-manager")[1]
     assert not lease["spec"].get("holderIdentity")
+
+
+AWAY_SECONDS = 6
+
+
+def attempts_at(port, seconds):
+    """How many connections somebody opened to an API server that is not there."""
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        listener.settimeout(0.1)
+        count, end = 0, time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                listener.accept()[0].close()
+                count += 1
+            except TimeoutError:
+                pass
+    return count
+
+
+def cpu_seconds(process):
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_an_api_server_that_is_away(tmp_path):
+    server = ApiServer(tmp_path).start()
+    manager = Component(tmp_path, "kube-controller-manager", [
+        "--kubeconfig", str(server.kubeconfig()), "--leader-elect=false", "--secure-port=0"]).start()
+    try:
+        path = "/apis/apps/v1/namespaces/default/deployments"
+        assert server.request("POST", path, DEPLOYMENT)[0] == 201
+        wait_for(lambda: count_pods(server) == 3, 30, "pods")
+        before = {pod["metadata"]["uid"] for pod in server.request("GET", "/api/v1/pods")[1]["items"]}
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait(10)
+        worked = cpu_seconds(manager.process)
+        attempts = attempts_at(server.port, AWAY_SECONDS)
+        assert 0 < attempts < 50 * AWAY_SECONDS, "it tries again, later and later"
+        assert cpu_seconds(manager.process) - worked < 0.3 * AWAY_SECONDS
+        assert manager.process.poll() is None, manager.tail()
+        server.start()
+        patch = {"spec": {"replicas": 5}}
+        assert server.request("PATCH", path + "/web", patch, content_type="application/merge-patch+json")[0] == 200
+        wait_for(lambda: count_pods(server) == 5, 60, "pods")
+        after = {pod["metadata"]["uid"] for pod in server.request("GET", "/api/v1/pods")[1]["items"]}
+        assert before < after, "pods that were there stay"
+        events = server.request("GET", "/api/v1/namespaces/default/events")[1]["items"]
+        assert sum(event["reason"] == "SuccessfulCreate" for event in events) == 5
+        sets = server.request("GET", "/apis/apps/v1/namespaces/default/replicasets")[1]["items"]
+        assert len(sets) == 1
+    finally:
+        manager.stop()
+        server.stop()
