@@ -31,6 +31,8 @@ class World {
   virtual void restart() = 0;
   virtual void pass(Duration time) = 0;
   virtual MonoTime mono() const = 0;
+  // Whether its seconds are real, so that there is no waiting for hours.
+  virtual bool is_real_time() const { return false; }
   // What the names of namespaces begin with: not those of other runs on the same server.
   virtual std::string prefix() const { return "case-"; }
   // Whether it goes with the case: nobody waits for the end of the case's namespace then.

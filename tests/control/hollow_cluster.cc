@@ -35,7 +35,11 @@ rules:
 const std::vector<std::string> kControllerFlags = {
     "--use-service-account-credentials",
     "--controllers=*,bootstrap-signer-controller,token-cleaner-controller",
-    "--node-monitor-grace-period=8s", "--node-startup-grace-period=8s",
+    "--node-monitor-grace-period=8s",
+    "--node-startup-grace-period=8s",
+    "--allocate-node-cidrs",
+    "--cluster-cidr=10.42.0.0/16",
+    "--legacy-service-account-token-clean-up-period=1s",
     "--horizontal-pod-autoscaler-sync-period=5s"};
 
 int free_port() {
@@ -106,6 +110,8 @@ Result<void> HollowCluster::start_controllers() {
   manager.insert(manager.end(), kControllerFlags.begin(), kControllerFlags.end());
   manager.push_back("--root-ca-file=" + path("data/pki/ca.crt"));
   manager.push_back("--service-account-private-key-file=" + path("data/pki/sa.key"));
+  manager.push_back("--cluster-signing-cert-file=" + path("data/pki/ca.crt"));
+  manager.push_back("--cluster-signing-key-file=" + path("data/pki/ca.key"));
   Result<void> done = run(manager[1], manager);
   if (done) done = run(scheduler[1], scheduler);
   return done;

@@ -31,6 +31,7 @@ class HollowCluster : public cases::World {
   void restart() override;
   void pass(Duration time) override { live_->pass(time); }
   MonoTime mono() const override { return live_->mono(); }
+  bool is_real_time() const override { return true; }
   bool is_thrown_away() const override { return true; }
   Result<void> disturb(const Node& step) override;
   // The last lines of what each process said.

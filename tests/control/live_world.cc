@@ -7,6 +7,8 @@
 namespace tiphys::control {
 namespace {
 
+const std::string kAdmin = "Bearer " + std::string(cases::kAdminToken);
+
 template <class T>
 Task<void> keep(EpollLoop& loop, Task<T> task, std::optional<T>* out) {
   out->emplace(co_await std::move(task));
@@ -27,14 +29,23 @@ cases::Reply unreachable(const ApiStatus& error) {
 Result<std::unique_ptr<LiveWorld>> LiveWorld::open(const std::string& kubeconfig) {
   TIPHYS_TRY(client::Kubeconfig, config, client::load_kubeconfig(kubeconfig));
   TIPHYS_TRY(client::ServerAddress, address, client::parse_server_url(config.server));
-  TIPHYS_TRY(std::shared_ptr<crypto::ClientTls>, tls, crypto::ClientTls::create(config.tls));
+  crypto::ClientTls::Options nameless = config.tls;
+  nameless.certificate_pem = nameless.key_pem = "";
   std::unique_ptr<LiveWorld> world(new LiveWorld());
-  net::ClientOptions options{.address = address.address, .server_name = address.host, .tls = tls};
-  world->client_ = std::make_unique<net::Client>(world->loop_, options);
+  for (const crypto::ClientTls::Options& who : {config.tls, nameless}) {
+    TIPHYS_TRY(std::shared_ptr<crypto::ClientTls>, tls, crypto::ClientTls::create(who));
+    net::ClientOptions options{.address = address.address, .server_name = address.host, .tls = tls};
+    auto& client = world->admin_ ? world->bearer_ : world->admin_;
+    client = std::make_unique<net::Client>(world->loop_, options);
+  }
   return world;
 }
 
-LiveWorld::~LiveWorld() { run(done(client_->stop())); }
+LiveWorld::~LiveWorld() {
+  for (auto* client : {&admin_, &bearer_}) {
+    if (*client) run(done((*client)->stop()));
+  }
+}
 
 template <class T>
 T LiveWorld::run(Task<T> task) {
@@ -46,17 +57,20 @@ T LiveWorld::run(Task<T> task) {
 
 cases::Reply LiveWorld::send(net::Request request, std::function<bool(std::string_view)> enough,
                              Duration limit) {
-  request.headers.remove("authorization");  // the client certificate says who asks
-  return run(exchange(std::move(request), std::move(enough), limit));
+  bool is_admin =
+      !request.headers.has("authorization") || request.headers.get("authorization") == kAdmin;
+  if (is_admin) request.headers.remove("authorization");  // the client certificate says it
+  net::Client& client = is_admin ? *admin_ : *bearer_;
+  return run(exchange(client, std::move(request), std::move(enough), limit));
 }
 
-Task<cases::Reply> LiveWorld::exchange(net::Request request,
+Task<cases::Reply> LiveWorld::exchange(net::Client& client, net::Request request,
                                        std::function<bool(std::string_view)> enough,
                                        Duration limit) {
   StopSource late;
   auto timer = loop_.call_after(limit, [&late] { late.request_stop(); });
   bool stream = enough != nullptr;
-  Result<net::Response> answer = co_await client_->send(std::move(request), stream, late.token());
+  Result<net::Response> answer = co_await client.send(std::move(request), stream, late.token());
   cases::Reply reply = answer ? cases::Reply{} : unreachable(answer.error());
   if (answer) {
     reply.status = answer->status;

@@ -1,4 +1,5 @@
-// LiveWorld: a cluster that runs elsewhere, reached over TLS as its kubeconfig says. Real time.
+// LiveWorld: a cluster that runs elsewhere, reached over TLS as its kubeconfig says, by whom it
+// says, or by whom the token of a request says. Real time.
 #pragma once
 #include <memory>
 #include <string>
@@ -20,6 +21,7 @@ class LiveWorld : public cases::World {
   void restart() override;
   void pass(Duration time) override;
   MonoTime mono() const override { return loop_.mono(); }
+  bool is_real_time() const override { return true; }
   std::string prefix() const override;
   // `rest` is left out: others write here too.
   Result<void> disturb(const Node& step) override;
@@ -28,11 +30,12 @@ class LiveWorld : public cases::World {
   LiveWorld() = default;
   template <class T>
   T run(Task<T> task);
-  Task<cases::Reply> exchange(net::Request request, std::function<bool(std::string_view)> enough,
-                              Duration limit);
+  Task<cases::Reply> exchange(net::Client& client, net::Request request,
+                              std::function<bool(std::string_view)> enough, Duration limit);
 
   mutable EpollLoop loop_;
-  std::unique_ptr<net::Client> client_;
+  std::unique_ptr<net::Client> admin_;   // with the kubeconfig's certificate
+  std::unique_ptr<net::Client> bearer_;  // without: a request's token says who asks
 };
 
 }  // namespace tiphys::control

@@ -5,6 +5,9 @@
 #include "apiserver/admission/plugins.h"
 #include "apiserver/authn/request_authenticator.h"
 #include "apiserver/authz/modes.h"
+#include "apiserver/reviews/reviews.h"
+#include "controllers/kubelet_requests.h"
+#include "crypto/pki.h"
 #include "main/bootstrap_policy.h"
 #include "storage/memory/memory_store.h"
 #include "tests/cases/tree.h"
@@ -22,6 +25,16 @@ apiserver::TokenFile admin_token() {
 apiserver::UserInfo user(std::string name, std::vector<std::string> groups) {
   groups.emplace_back(apiserver::kAllAuthenticated);
   return {.name = std::move(name), .uid = "", .groups = std::move(groups), .extra = {}};
+}
+
+// Who signs clients' certificates, until long after what a case tells.
+controllers::CertificateSigning::Authority make_authority(MicroTime now) {
+  crypto::PrivateKey key = *crypto::PrivateKey::generate();
+  crypto::CertificateTemplate what;
+  what.ca = true;
+  what.subject.common_name = "kubernetes";
+  what.not_after = now + crypto::kAuthorityLife;
+  return {*crypto::sign_certificate(what, key, nullptr, key), key};
 }
 
 }  // namespace
@@ -50,6 +63,11 @@ void SimCluster::make_authorizer() {
   rbac_ = std::make_unique<apiserver::RbacAuthorizer>(server_->lookup());
   std::vector<apiserver::Authorizer*> chain = {rbac_.get()};
   server_->set_authorizer(std::make_unique<apiserver::ModeAuthorizer>(std::move(chain)));
+  server_->set_review_handler(
+      apiserver::make_review_handler({.authenticator = server_->authenticator(),
+                                      .authorizer = server_->authorizer(),
+                                      .rbac = rbac_.get(),
+                                      .clock = &loop_}));
   server_->add_bootstrap("rbac/bootstrap-roles", install_bootstrap_policy);
 }
 
@@ -114,6 +132,10 @@ void SimCluster::start_controllers() {
   options.root_ca_pem = "CA";
   options.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller"};
   options.service_account_key = service_account_key_;
+  for (std::string_view signer :
+       {controllers::kApiClientSigner, controllers::kKubeletClientSigner}) {
+    options.authorities.emplace(signer, make_authority(loop_.wall()));
+  }
   options.legacy_token_clean_up_period = std::chrono::hours(72);
   // The usual proportion of --node-monitor-grace-period to the heartbeat.
   Duration& grace = options.node_lifecycle.grace_period;
