@@ -53,6 +53,7 @@ ApiServer::Impl::Impl(Loop& the_loop, WorkerPool& the_pool, storage::Store& the_
         return scrape_kubelet(env, std::move(node), std::move(stop));
       });
   env.metrics = collector.get();
+  env.streams = &metrics.streams;
 }
 
 ApiServer::ApiServer(Loop& loop, WorkerPool& pool, storage::Store& store, Random& random,

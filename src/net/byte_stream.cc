@@ -12,20 +12,24 @@ constexpr size_t kMaxReadBytes = 64 * 1024;
 }
 
 struct WireStream::State {
-  State(EpollLoop& l, Wire w, std::string e, Output o)
+  State(EpollLoop& l, Wire w, std::string e, Output o, std::shared_ptr<BufferPool> p)
       : loop(l),
+        pool(std::move(p)),
         wire(std::move(w)),
         early(std::move(e)),
         output(std::move(o)),
         readable(l),
         writable(l) {}
   EpollLoop& loop;
+  std::shared_ptr<BufferPool> pool;
   Wire wire;
   std::string early;
   Output output;
   Event readable;
   Event writable;
   bool closed = false;
+  bool hung_up = false;
+  std::function<void()> on_hang_up;
 };
 
 namespace {
@@ -75,13 +79,19 @@ Task<Result<void>> write_all(std::shared_ptr<WireStream::State> state, std::stri
 
 }  // namespace
 
-WireStream::WireStream(EpollLoop& loop, Wire wire, std::string early, Output output)
-    : state_(std::make_shared<State>(loop, std::move(wire), std::move(early), std::move(output))) {
+WireStream::WireStream(EpollLoop& loop, Wire wire, std::string early, Output output,
+                       std::shared_ptr<BufferPool> pool)
+    : state_(std::make_shared<State>(loop, std::move(wire), std::move(early), std::move(output),
+                                     std::move(pool))) {
   std::weak_ptr<State> weak = state_;
   loop.watch(state_->wire.fd(), [weak](uint32_t events) {
     auto state = weak.lock();
     if (!state) return;
     if (events & ~static_cast<uint32_t>(EPOLLOUT)) state->readable.set();
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+      state->hung_up = true;
+      if (auto callback = std::exchange(state->on_hang_up, nullptr)) callback();
+    }
     // TLS may need either direction for either call.
     if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) || state->wire.is_tls()) state->writable.set();
     if (state->wire.is_tls()) state->readable.set();
@@ -100,6 +110,11 @@ Task<Result<void>> WireStream::write(std::string bytes, StopToken stop) {
   return write_all(state_, std::move(bytes), std::move(stop));
 }
 
+void WireStream::on_hang_up(std::function<void()> callback) {
+  if (state_->hung_up) return callback();
+  state_->on_hang_up = std::move(callback);
+}
+
 void WireStream::unread(std::string bytes) { state_->early.insert(0, bytes); }
 
 bool WireStream::quiet() const {
@@ -114,6 +129,7 @@ void WireStream::close() { close_state(*state_); }
 void WireStream::close_state(State& state) {
   if (state.closed) return;
   state.closed = true;
+  state.on_hang_up = nullptr;
   state.loop.unwatch(state.wire.fd());
   state.output.write_to(state.wire);
   state.wire.close();

@@ -81,7 +81,7 @@ struct Client::Impl : public Http1Idle, public std::enable_shared_from_this<Clie
   EpollLoop& loop;
   ClientOptions options;
   WorkerPool pool;  // name look-ups
-  BufferPool buffers;
+  std::shared_ptr<BufferPool> buffers = std::make_shared<BufferPool>();
   StopSource stopped;
   Event dialed;  // a dial in progress ended
   bool dialing = false;
@@ -110,7 +110,8 @@ struct Client::Impl : public Http1Idle, public std::enable_shared_from_this<Clie
   }
   std::unique_ptr<Http1Connection> wrap(Wire wire) {
     auto connection = std::make_unique<Http1Connection>();
-    connection->stream = std::make_unique<WireStream>(loop, std::move(wire), "", Output(buffers));
+    connection->stream =
+        std::make_unique<WireStream>(loop, std::move(wire), "", Output(*buffers), buffers);
     return connection;
   }
   DialTarget target(bool http1) const {
@@ -164,7 +165,7 @@ Task<Result<std::shared_ptr<Http2Client>>> get_http2(ImplPtr impl, StopToken sto
     impl->give_back(impl->wrap(std::move(*wire)));
     co_return std::shared_ptr<Http2Client>();
   }
-  auto connection = std::make_shared<Http2Client>(impl->loop, impl->buffers, std::move(*wire),
+  auto connection = std::make_shared<Http2Client>(impl->loop, *impl->buffers, std::move(*wire),
                                                   impl->options.tls ? "https" : "http");
   connection->start();
   impl->http2.push_back(connection);

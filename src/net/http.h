@@ -71,6 +71,14 @@ class ByteStream {
   virtual Task<Result<std::string>> read(size_t max_bytes, StopToken stop) = 0;
   virtual Task<Result<void>> write(std::string bytes, StopToken stop) = 0;
   virtual void close() = 0;
+  // Calls back once, when the peer has hung up: it sends no more than what came already, and most
+  // likely reads nothing. Not after close().
+  virtual void on_hang_up(std::function<void()> callback) {}
+  // Takes leave first, where the protocol has a word for it; bounded in time. Then it is closed.
+  virtual Task<void> end() {
+    close();
+    co_return;
+  }
 };
 
 struct Response {

@@ -50,6 +50,13 @@ void ServerCore::add_upgraded(std::weak_ptr<WireStream::State> state) {
   upgraded.push_back(std::move(state));
 }
 
+size_t ServerCore::open_connections() {
+  if (connections.size() + upgraded.size() >= limits.max_connections) {
+    upgraded.remove_if([](const auto& old) { return old.expired(); });
+  }
+  return connections.size() + upgraded.size();
+}
+
 struct Server::Impl {
   Impl(EpollLoop& loop, std::shared_ptr<crypto::ServerTls> tls, Handler handler,
        ServerLimits limits)
@@ -110,7 +117,7 @@ void Server::Impl::pause_accepting(int listener) {
 }
 
 void Server::Impl::open(os::Fd fd, std::string remote) {
-  if (core.connections.size() >= core.limits.max_connections) return;
+  if (core.open_connections() >= core.limits.max_connections) return;
   core.now = core.loop.mono();
   tune_tcp(fd.get());
   auto connection = std::make_shared<ServerConnection>(core, std::move(fd), std::move(remote));

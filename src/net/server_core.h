@@ -41,6 +41,8 @@ struct ServerCore {
   const std::string& date();
   void forget(ServerConnection* connection);
   void add_upgraded(std::weak_ptr<WireStream::State> state);
+  // With those that were upgraded.
+  size_t open_connections();
 
  private:
   std::string date_;

@@ -2,9 +2,9 @@
 
 #include "apiserver/handlers/body.h"
 #include "apiserver/handlers/proxy_headers.h"
-#include "apiserver/handlers/tunnel.h"
 #include "apiserver/response/gzip.h"
 #include "base/strings.h"
+#include "net/tunnel.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -72,7 +72,7 @@ net::Response switched(Loop& loop, ProxyAnswer answer, StopToken stop) {
   response.headers.set("upgrade", answer.response.headers.get("upgrade"));
   auto backend = std::make_shared<std::unique_ptr<net::ByteStream>>(std::move(answer.stream));
   response.upgrade = [&loop, backend, stop](std::unique_ptr<net::ByteStream> client) {
-    return run_tunnel(loop, std::move(client), std::move(*backend), stop);
+    return net::run_tunnel(loop, std::move(client), std::move(*backend), stop);
   };
   return response;
 }

@@ -47,6 +47,7 @@ using ProxyConnector = std::function<Task<Result<ProxyAnswer>>(ProxyRequest, Sto
 using PlacementHandler = std::function<Task<Result<ObjectPtr>>(ObjectPtr pod)>;
 
 class MetricsCollector;
+struct StreamCounts;
 
 struct HandlerEnv {
   Loop* loop = nullptr;
@@ -61,6 +62,7 @@ struct HandlerEnv {
   ProxyConnector connect;  // may be null: nothing can be reached
   MetricsCollector* metrics = nullptr;
   PlacementHandler placement;  // may be null
+  StreamCounts* streams = nullptr;
 };
 
 }  // namespace tiphys::apiserver

@@ -6,6 +6,7 @@
 #include "apiserver/handlers/proxy_target.h"
 #include "apiserver/handlers/websocket.h"
 #include "base/strings.h"
+#include "net/websocket.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -109,7 +110,7 @@ std::string url_of(const ProxyRequest& request) {
 }
 
 Result<Answer> log_answer(HandlerEnv& env, const RequestContext& context, net::Response response) {
-  if (!is_websocket_request(context.headers)) return Answer::of_raw(std::move(response));
+  if (!net::is_websocket_request(context.headers)) return Answer::of_raw(std::move(response));
   TIPHYS_TRY(net::Response, switched,
              websocket_response(*env.loop, context.headers, std::move(response), context.gone));
   return Answer::of_raw(std::move(switched));

@@ -7,6 +7,8 @@
 #include "apiserver/handlers/proxy_headers.h"
 #include "apiserver/handlers/proxy_target.h"
 #include "apiserver/handlers/request_scope.h"
+#include "apiserver/handlers/stream_translator.h"
+#include "apiserver/handlers/stream_tunnel.h"
 #include "base/strings.h"
 
 namespace tiphys::apiserver {
@@ -42,6 +44,18 @@ Result<std::string> port_query(const Query& options) {
   std::string query;
   if (!ports.empty()) add_parameter(query, "port", ports);
   return query;
+}
+
+StreamOptions stream_options(const Query& options) {
+  return {options.flag("stdin"), options.flag("stdout"), options.flag("stderr"),
+          options.flag("tty")};
+}
+
+// SPDY, and WebSockets of older protocols: the runtime speaks both.
+Task<Result<Answer>> pass_on_streams(HandlerEnv& env, RequestContext& context, ProxyTarget target,
+                                     std::string path, std::string query) {
+  co_return co_await pass_on(env, context, std::move(target), std::move(path), std::move(query),
+                             nullptr);
 }
 
 struct StreamPlace {
@@ -84,8 +98,14 @@ Task<Result<Answer>> handle_pod_stream(HandlerEnv& env, RequestContext& context)
   if (!is_upgrade_request(context.headers)) {
     co_return ApiStatus::bad_request("Upgrade request required");
   }
-  co_return co_await pass_on(env, context, std::move(*target), std::move(place->path),
-                             std::move(place->query), nullptr);
+  if (info.subresource != "portforward" && is_translatable(context.headers)) {
+    co_return translate_streams(env, context, std::move(*target), std::move(place->path),
+                                std::move(place->query), stream_options(context.query));
+  }
+  bool tunnels = info.subresource == "portforward" && is_tunnelable(context.headers);
+  auto passing = tunnels ? tunnel_streams : pass_on_streams;
+  co_return co_await passing(env, context, std::move(*target), std::move(place->path),
+                             std::move(place->query));
 }
 
 }  // namespace tiphys::apiserver

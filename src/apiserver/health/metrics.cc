@@ -94,6 +94,7 @@ std::string Metrics::text() const {
          std::to_string(in_flight_reading) + "\n";
   out += audit::metrics_text(audit ? *audit : audit::Counts{});
   if (tokens) out += metrics_text(*tokens);
+  out += metrics_text(streams);
   add_process(out);
   return out;
 }

@@ -9,6 +9,7 @@
 
 #include "apiserver/audit/counts.h"
 #include "apiserver/authn/token_uses.h"
+#include "apiserver/handlers/stream_counts.h"
 #include "base/time.h"
 #include "schema/resource.h"
 
@@ -23,6 +24,7 @@ class Metrics {
   int64_t rejected = 0;
   const audit::Counts* audit = nullptr;  // null: there is no audit log
   const TokenUses* tokens = nullptr;     // null: there are no service account tokens
+  StreamCounts streams;
   std::string text() const;
 
  private:
