@@ -115,7 +115,7 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
       groups(node, manager, keeper),
       rotator(node, manager),
       usage(node, manager),
-      server(l, pool, c, manager, usage, options) {
+      server(l, pool, c, cri, manager, usage, options) {
   node.cgroups = detect_cgroups();
   node.host_ips = {options.node_ip};
   node.allocatable = node_allocatable(keeper.facts(), options);

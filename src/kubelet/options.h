@@ -77,7 +77,8 @@ struct Options {
 
   // --- server ---
   std::string address = "0.0.0.0";
-  uint16_t port = 10250;     // 0: any
+  uint16_t port = 10250;                                               // 0: any
+  Duration streaming_connection_idle_timeout = std::chrono::hours(4);  // zero: none
   std::string cert_dir;      // --cert-dir; "": <root_dir>/pki
   std::string tls_cert_pem;  // "": self-signed, kept in cert_dir
   std::string tls_key_pem;

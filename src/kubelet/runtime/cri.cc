@@ -200,6 +200,50 @@ Task<Result<ExecResult>> Cri::exec_sync(std::string id, std::vector<std::string>
                        answer.exit_code()};
 }
 
+Task<Result<std::string>> Cri::exec_url(std::string id, std::vector<std::string> command,
+                                        StreamFlags streams) {
+  auto request = make<cri_v1::ExecRequest>();
+  cri_v1::ExecRequestEdit edit(*request);
+  edit.set_container_id(id);
+  auto words = edit.edit_cmd();
+  for (const std::string& word : command) words.append(word);
+  edit.set_tty(streams.tty);
+  edit.set_stdin(streams.stdin_stream);
+  edit.set_stdout(streams.stdout_stream);
+  edit.set_stderr(streams.stderr_stream);
+  Result<Decoded> reply = co_await call(runtime_method("Exec"), request,
+                                        &cri_v1::ExecResponse::message(), kCallTimeout);
+  if (!reply) co_return reply.error();
+  co_return std::string(cri_v1::ExecResponse(*reply->root).url());
+}
+
+Task<Result<std::string>> Cri::attach_url(std::string id, StreamFlags streams) {
+  auto request = make<cri_v1::AttachRequest>();
+  cri_v1::AttachRequestEdit edit(*request);
+  edit.set_container_id(id);
+  edit.set_tty(streams.tty);
+  edit.set_stdin(streams.stdin_stream);
+  edit.set_stdout(streams.stdout_stream);
+  edit.set_stderr(streams.stderr_stream);
+  Result<Decoded> reply = co_await call(runtime_method("Attach"), request,
+                                        &cri_v1::AttachResponse::message(), kCallTimeout);
+  if (!reply) co_return reply.error();
+  co_return std::string(cri_v1::AttachResponse(*reply->root).url());
+}
+
+Task<Result<std::string>> Cri::port_forward_url(std::string sandbox_id,
+                                                std::vector<int32_t> ports) {
+  auto request = make<cri_v1::PortForwardRequest>();
+  cri_v1::PortForwardRequestEdit edit(*request);
+  edit.set_pod_sandbox_id(sandbox_id);
+  auto list = edit.edit_port();
+  for (int32_t port : ports) list.append(port);
+  Result<Decoded> reply = co_await call(runtime_method("PortForward"), request,
+                                        &cri_v1::PortForwardResponse::message(), kCallTimeout);
+  if (!reply) co_return reply.error();
+  co_return std::string(cri_v1::PortForwardResponse(*reply->root).url());
+}
+
 Task<Result<ImageRecord>> Cri::image_status(std::string image) {
   auto request = make<cri_v1::ImageStatusRequest>();
   cri_v1::ImageStatusRequestEdit(*request).edit_image().set_image(image);

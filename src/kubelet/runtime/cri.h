@@ -35,6 +35,11 @@ class Cri : public Runtime {
   Task<Result<ContainerRecord>> container_status(std::string id) override;
   Task<Result<ExecResult>> exec_sync(std::string id, std::vector<std::string> command,
                                      int64_t timeout_seconds) override;
+  Task<Result<std::string>> exec_url(std::string id, std::vector<std::string> command,
+                                     StreamFlags streams) override;
+  Task<Result<std::string>> attach_url(std::string id, StreamFlags streams) override;
+  Task<Result<std::string>> port_forward_url(std::string sandbox_id,
+                                             std::vector<int32_t> ports) override;
   Task<Result<ImageRecord>> image_status(std::string image) override;
   Task<Result<std::vector<ImageRecord>>> list_images() override;
   Task<Result<std::string>> pull_image(std::string image, RegistryAuth auth,

@@ -91,6 +91,14 @@ struct ExecResult {
   int32_t exit_code = 0;
 };
 
+// Which streams of a process a client is connected with.
+struct StreamFlags {
+  bool stdin_stream = false;
+  bool stdout_stream = false;
+  bool stderr_stream = false;
+  bool tty = false;
+};
+
 struct RegistryAuth {
   std::string user;
   std::string password;
@@ -119,6 +127,13 @@ class Runtime {
   virtual Task<Result<ContainerRecord>> container_status(std::string id) = 0;
   virtual Task<Result<ExecResult>> exec_sync(std::string id, std::vector<std::string> command,
                                              int64_t timeout_seconds) = 0;
+  // Each gives a URL of the runtime's streaming server, good for one connection: for the kubelet
+  // alone, never for a client.
+  virtual Task<Result<std::string>> exec_url(std::string id, std::vector<std::string> command,
+                                             StreamFlags streams) = 0;
+  virtual Task<Result<std::string>> attach_url(std::string id, StreamFlags streams) = 0;
+  virtual Task<Result<std::string>> port_forward_url(std::string sandbox_id,
+                                                     std::vector<int32_t> ports) = 0;
   virtual Task<Result<ImageRecord>> image_status(std::string image) = 0;
   virtual Task<Result<std::vector<ImageRecord>>> list_images() = 0;
   // The image's id.

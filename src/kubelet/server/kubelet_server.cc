@@ -37,12 +37,14 @@ std::vector<std::string> path_parts(std::string_view path) {
 }  // namespace
 
 KubeletServer::KubeletServer(EpollLoop& loop, WorkerPool& pool, client::Client& client,
-                             PodManager& pods, UsageReader& usage, const Options& options)
+                             Runtime& runtime, PodManager& pods, UsageReader& usage,
+                             const Options& options)
     : loop_(loop),
       pods_(pods),
       usage_(usage),
       options_(options),
       logs_(loop, pool, pods),
+      streaming_(loop, runtime, pods, options),
       access_(std::make_unique<RequestAccess>(loop, client, options)) {}
 
 Result<void> KubeletServer::start() {
@@ -88,10 +90,8 @@ Task<net::Response> KubeletServer::route(net::Request request) {
   }
   if (request.path == "/metrics/resource") co_return co_await resource_metrics();
   if (request.path == "/stats/summary") co_return co_await stats_summary(request.query);
-  for (std::string_view later : {"exec", "attach", "portForward", "run"}) {
-    if (first == later) {
-      co_return text_response(501, "the kubelet of tiphys does not serve /" + first + " yet\n");
-    }
+  if (std::optional<StreamingRequest> stream = streaming_path(parts)) {
+    co_return co_await streaming_.answer(std::move(request), std::move(*stream));
   }
   co_return not_found_response();
 }

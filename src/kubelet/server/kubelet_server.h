@@ -1,7 +1,6 @@
 // KubeletServer: the node's HTTPS endpoint (:10250): logs, pods, usage, metrics, health.
 //
-// Loop thread only. Every request passes RequestAccess first. exec, attach and port-forward answer
-// 501 for now.
+// Loop thread only. Every request passes RequestAccess first.
 #pragma once
 #include <memory>
 #include <string>
@@ -11,6 +10,7 @@
 #include "kubelet/pods/pod_manager.h"
 #include "kubelet/server/container_logs.h"
 #include "kubelet/server/request_access.h"
+#include "kubelet/server/streaming.h"
 #include "kubelet/stats/usage_reader.h"
 #include "net/server.h"
 
@@ -18,8 +18,8 @@ namespace tiphys::kubelet {
 
 class KubeletServer {
  public:
-  KubeletServer(EpollLoop& loop, WorkerPool& pool, client::Client& client, PodManager& pods,
-                UsageReader& usage, const Options& options);
+  KubeletServer(EpollLoop& loop, WorkerPool& pool, client::Client& client, Runtime& runtime,
+                PodManager& pods, UsageReader& usage, const Options& options);
   // Errors: the port is taken; the certificate can't be read.
   Result<void> start();
   uint16_t port() const;
@@ -40,6 +40,7 @@ class KubeletServer {
   UsageReader& usage_;
   const Options& options_;
   ContainerLogs logs_;
+  Streaming streaming_;
   std::unique_ptr<RequestAccess> access_;
   std::shared_ptr<crypto::ServerTls> tls_;
   std::unique_ptr<net::Server> server_;

@@ -1,0 +1,162 @@
+#include "kubelet/server/streaming.h"
+
+#include "base/strings.h"
+#include "kubelet/pods/downward.h"
+#include "kubelet/server/responses.h"
+#include "net/client.h"
+#include "net/tunnel.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+using Kind = StreamingRequest::Kind;
+
+constexpr int kSwitchingProtocols = 101;
+constexpr std::string_view kRetryAfterSeconds = "60";  // how long the runtime keeps a URL
+constexpr std::string_view kBearerProtocol = "base64url.bearer.authorization.k8s.io.";
+// What of a client's headers matters to a streaming server: never who the client is.
+constexpr std::string_view kForwarded[] = {"connection",
+                                           "upgrade",
+                                           "x-stream-protocol-version",
+                                           "sec-websocket-key",
+                                           "sec-websocket-version",
+                                           "sec-websocket-protocol"};
+
+// As upstream's streaming.WriteError writes an error of the runtime.
+net::Response error_response(const ApiStatus& error) {
+  bool of_runtime = error.reason() != "InternalError" && error.reason() != "BadRequest";
+  std::string text = of_runtime ? "rpc error: code = " + error.reason() + " desc = " : "";
+  text += error.message();
+  if (error.reason() == "NotFound") return text_response(404, text);
+  if (error.reason() != "ResourceExhausted") return text_response(500, text);
+  net::Response busy = text_response(429, text);
+  busy.headers.set("retry-after", kRetryAfterSeconds);
+  return busy;
+}
+
+bool is_upgrade(const net::Headers& headers) {
+  return to_lower(headers.get("connection")).find("upgrade") != std::string::npos;
+}
+
+std::string without_token(std::string_view protocols) {
+  std::vector<std::string> kept;
+  for (std::string_view item : split(protocols, ',')) {
+    if (!trim(item).starts_with(kBearerProtocol)) kept.emplace_back(trim(item));
+  }
+  return join(kept, ", ");
+}
+
+net::Request runtime_request(const net::Request& from, const StreamingPlace& place) {
+  net::Request out;
+  out.method = from.method;
+  out.path = place.path;
+  out.query = place.query;
+  for (const auto& entry : from.headers.entries()) {
+    if (std::ranges::find(kForwarded, entry.name) == std::end(kForwarded)) continue;
+    bool protocols = entry.name == "sec-websocket-protocol";
+    out.headers.add(entry.name, protocols ? without_token(entry.value) : entry.value);
+  }
+  return out;
+}
+
+// "name_namespace", upstream's full name of a pod.
+std::string full_name(const StreamingRequest& what) { return what.pod + "_" + what.ns; }
+
+const ContainerRecord* running_container(const PodWorker& worker, const StreamingRequest& what) {
+  core_v1::Pod pod(*worker.pod());
+  if (!what.uid.empty() && pod.metadata().uid() != what.uid) return nullptr;
+  const ContainerRecord* found = worker.runtime_state().newest(what.container);
+  return found && found->state == ContainerState::kRunning ? found : nullptr;
+}
+
+ApiStatus no_container(const StreamingRequest& what) {
+  if (what.kind != Kind::kAttach) {
+    return ApiStatus::internal("container not found (" + go_quote(what.container) + ")");
+  }
+  return ApiStatus::internal("container " + what.container + " not found in pod " +
+                             full_name(what));
+}
+
+ApiStatus exited(const StreamingRequest& what, const ExecResult& result) {
+  return ApiStatus::internal("command '" + join(what.command, " ") + "' exited with " +
+                             std::to_string(result.exit_code) + ": " + result.err);
+}
+
+}  // namespace
+
+Task<Result<std::string>> Streaming::url_of(StreamingRequest what) {
+  const PodWorker& worker = *pods_.find(what.ns, what.pod);
+  if (what.kind == Kind::kPortForward) {
+    const SandboxRecord* sandbox = worker.runtime_state().newest_sandbox();
+    if (!sandbox || !sandbox->ready) {
+      co_return ApiStatus::internal("pod not found (" + go_quote(full_name(what)) + ")");
+    }
+    co_return co_await runtime_.port_forward_url(sandbox->id, what.ports);
+  }
+  const ContainerRecord* container = running_container(worker, what);
+  if (!container) co_return no_container(what);
+  if (what.kind == Kind::kExec) {
+    co_return co_await runtime_.exec_url(container->id, what.command, what.streams);
+  }
+  // A terminal is a terminal from its start on, or never.
+  core_v1::Pod pod(*worker.pod());
+  what.streams.tty = find_container(pod.spec(), what.container).tty();
+  co_return co_await runtime_.attach_url(container->id, what.streams);
+}
+
+Task<net::Response> Streaming::run(StreamingRequest what) {
+  const ContainerRecord* container = running_container(*pods_.find(what.ns, what.pod), what);
+  if (!container) co_return text_response(500, no_container(what).message());
+  Result<ExecResult> result = co_await runtime_.exec_sync(container->id, what.command, 0);
+  if (!result) co_return text_response(500, *error_response(result.error()).body);
+  if (result->exit_code != 0) co_return text_response(500, exited(what, *result).message());
+  // Upstream calls it JSON, whatever the command says.
+  co_return json_response(result->out + result->err);
+}
+
+Task<net::Response> Streaming::answer(net::Request request, StreamingRequest what) {
+  if (request.method != "GET" && request.method != "POST") {
+    co_return text_response(405, "405: Method Not Allowed");
+  }
+  Result<void> fine = add_streaming_options(request, what);
+  if (!fine) co_return text_response(400, fine.error().message());
+  const PodWorker* worker = pods_.find(what.ns, what.pod);
+  if (!worker) co_return text_response(404, "pod does not exist");
+  bool other_uid = !what.uid.empty() && core_v1::Pod(*worker->pod()).metadata().uid() != what.uid;
+  if (what.kind == Kind::kPortForward && other_uid) {
+    co_return text_response(404, "pod not found");
+  }
+  if (what.kind == Kind::kRun) co_return co_await run(std::move(what));
+  Result<std::string> url = co_await url_of(std::move(what));
+  if (!url) co_return error_response(url.error());
+  if (!is_upgrade(request.headers)) co_return text_response(500, "Upgrade request required\n");
+  co_return co_await pass_on(std::move(request), std::move(*url));
+}
+
+Task<net::Response> Streaming::pass_on(net::Request request, std::string url) {
+  Result<StreamingPlace> place = streaming_place(url);
+  if (!place) co_return text_response(500, place.error().message() + "\n");
+  net::Client runtime(loop_, {.address = place->address, .http2 = false});
+  Result<net::Client::Upgraded> upgraded =
+      co_await runtime.upgrade(runtime_request(request, *place), request.gone);
+  if (!upgraded) {
+    co_return text_response(500, "error dialing backend: " + upgraded.error().message() + "\n");
+  }
+  net::Response out;
+  out.status = upgraded->response.status;
+  for (const auto& entry : upgraded->response.headers.entries()) {
+    if (entry.name != "content-length" && entry.name != "transfer-encoding") {
+      out.headers.add(entry.name, entry.value);
+    }
+  }
+  out.body = upgraded->response.body;
+  if (out.status != kSwitchingProtocols) co_return out;
+  auto backend = std::make_shared<std::unique_ptr<net::ByteStream>>(std::move(upgraded->stream));
+  out.upgrade = [this, backend](std::unique_ptr<net::ByteStream> client) {
+    return net::run_tunnel(loop_, std::move(client), std::move(*backend), {},
+                           options_.streaming_connection_idle_timeout);
+  };
+  co_return out;
+}
+
+}  // namespace tiphys::kubelet
