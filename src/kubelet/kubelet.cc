@@ -9,7 +9,7 @@
 #include "kubelet/resources/node_cgroups.h"
 #include "kubelet/runtime/cri.h"
 #include "kubelet/server/kubelet_server.h"
-#include "kubelet/volumes/empty_dir_limits.h"
+#include "kubelet/volumes/storage_limits.h"
 #include "os/files.h"
 
 namespace tiphys::kubelet {
@@ -44,7 +44,7 @@ struct Kubelet::Impl {
   VolumeCalls disk_calls;
   NodeServices node;
   PodManager manager;
-  EmptyDirLimits empty_dir_limits;
+  StorageLimits storage_limits;
   NodeCgroups groups;
   LogRotator rotator;
   UsageReader usage;
@@ -108,10 +108,11 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
            .disk_calls = disk_calls,
            .options = options},
       manager(node, pods, stream),
-      empty_dir_limits(node, {[this] { return manager.active_pods(); },
-                              [this](const std::string& uid, const std::string& message) {
-                                manager.evict(uid, message);
-                              }}),
+      storage_limits(node, {[this] { return manager.active_pods(); },
+                            [this](const std::string& uid) { return manager.containers(uid); },
+                            [this](const std::string& uid, const std::string& message) {
+                              manager.evict(uid, message);
+                            }}),
       groups(node, manager, keeper),
       rotator(node, manager),
       usage(node, manager),
@@ -172,7 +173,7 @@ Result<void> Kubelet::start() {
   k.keeper.start(k.server.port());
   k.groups.start();
   k.manager.start();
-  k.empty_dir_limits.start();
+  k.storage_limits.start();
   k.rotator.start();
   k.informers.start();
   return {};
@@ -192,7 +193,7 @@ Task<void> Kubelet::stop() {
   co_await k.server.stop();
   co_await k.informers.stop();
   k.stop.request_stop();  // ends calls to the runtime, and the workers that wait for them
-  co_await k.empty_dir_limits.stop();
+  co_await k.storage_limits.stop();
   co_await k.rotator.stop();
   co_await k.manager.stop();
   co_await k.references.stop();

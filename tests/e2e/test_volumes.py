@@ -168,6 +168,18 @@ def limit_pods():
                              volumeMounts=[mount("v", "/v")]), volumes=volumes)
 
 
+def storage(limit):
+    return {"resources": {"limits": {"ephemeral-storage": limit}}}
+
+
+def storage_pods():
+    """Files of the pod that are no volumes: the one that all containers share, and a container's own."""
+    hosts = "dd if=/dev/zero of=/etc/hosts bs=100k count=30 2>/dev/null;" + SLEEP
+    yield pod("fills-hosts", box(hosts, **storage("2Mi")))
+    layer = "dd if=/dev/zero of=/x bs=100k count=30 2>/dev/null;" + SLEEP
+    yield pod("fills-layer", box(layer, **storage("2Mi")), box(SLEEP, "other", **storage("100Mi")))
+
+
 def propagation_pods(shared):
     volumes = [host_path("h", shared, "Directory")]
     for name, mode in (("none", "None"), ("to-container", "HostToContainer")):
@@ -191,6 +203,7 @@ def all_objects(world, node):
     yield hostile_pod(world.host)
     yield from refused_pods(node)
     yield from limit_pods()
+    yield from storage_pods()
     yield from propagation_pods(world.shared)
     rro = [mount("v", "/v", readOnly=True, recursiveReadOnly="Enabled")]
     yield pod("recursive", box("true", volumeMounts=rro), volumes=[{"name": "v", "emptyDir": {}}])
@@ -331,13 +344,22 @@ def test_mount_propagation(cluster, world):
 
 # ---- what pods do to them ----
 
-def test_size_limit_evicts(cluster, world):
-    one = wait_for(lambda: (lambda p: p["status"]["phase"] == "Failed" and p)(cluster.get("pod", NS, "grows")), 60, "eviction")
+def evicted(cluster, name):
+    one = wait_for(lambda: (lambda p: p["status"]["phase"] == "Failed" and p)(cluster.get("pod", NS, name)), 60, "eviction")
     assert one["status"]["reason"] == "Evicted"
-    assert one["status"]["message"] == 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". '
-    assert events(cluster, "grows", "Evicted") == [one["status"]["message"]]
+    assert events(cluster, name, "Evicted") == [one["status"]["message"]]
+    return one["status"]["message"]
+
+
+def test_size_limit_evicts(cluster, world):
+    assert evicted(cluster, "grows") == 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". '
     assert "running" in status(cluster, "behaves")["state"]
     wait_for(lambda: not folder_of(cluster, "grows").exists(), 30, "end of its volumes")
+
+
+def test_cve_2020_8557_what_fills_the_disk_beside_volumes_counts(cluster, world):
+    assert evicted(cluster, "fills-hosts") == "Pod ephemeral local storage usage exceeds the total limit of containers 2Mi. "
+    assert evicted(cluster, "fills-layer") == 'Container c exceeded its local ephemeral storage limit "2Mi". '
 
 
 def test_hostile_contents_go_with_the_pod(cluster, world):

@@ -238,6 +238,16 @@ std::vector<ObjectPtr> PodManager::all_pods() const {
   return out;
 }
 
+std::map<std::string, std::string> PodManager::containers(const std::string& uid) const {
+  std::map<std::string, std::string> out;
+  auto worker = workers_.find(uid);
+  if (worker == workers_.end()) return out;
+  for (const ContainerRecord& c : worker->second->runtime_state().containers) {
+    if (c.state == ContainerState::kRunning) out[c.id] = c.name;
+  }
+  return out;
+}
+
 std::vector<const PodWorker*> PodManager::workers() const {
   std::vector<const PodWorker*> out;
   for (const auto& [uid, worker] : workers_) out.push_back(worker.get());

@@ -24,6 +24,8 @@ class PodManager {
   std::vector<ObjectPtr> active_pods() const;
   std::vector<ObjectPtr> all_pods() const;
   std::vector<const PodWorker*> workers() const;
+  // Container id -> name, of a pod's running containers.
+  std::map<std::string, std::string> containers(const std::string& uid) const;
   // By namespace and name, or null.
   const PodWorker* find(std::string_view ns, std::string_view name) const;
   void wake_all();

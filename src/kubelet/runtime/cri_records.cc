@@ -103,6 +103,7 @@ std::optional<UsageRecord> usage_record(cri_v1::ContainerStats stats) {
   UsageRecord out;
   out.container_id = text(stats.attributes().id());
   out.time = micros(cpu.timestamp());
+  out.writable_bytes = static_cast<int64_t>(stats.writable_layer().used_bytes().value());
   out.used.cpu_ns = cpu.usage_core_nano_seconds().value();
   int64_t working_set = memory.working_set_bytes().value();
   out.used.memory_bytes = std::max(working_set, memory.usage_bytes().value());

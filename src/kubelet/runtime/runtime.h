@@ -64,6 +64,7 @@ struct UsageRecord {
   std::string container_id;
   MicroTime time = 0;
   os::CgroupUsage used;
+  int64_t writable_bytes = 0;  // of its writable layer, as last measured by the runtime
 };
 
 struct RuntimeCondition {

@@ -8,9 +8,9 @@
 #include "kubelet/pods/test_objects.h"
 #include "kubelet/volumes/container_mounts.h"
 #include "kubelet/volumes/empty_dir.h"
-#include "kubelet/volumes/empty_dir_limits.h"
 #include "kubelet/volumes/host_path.h"
 #include "kubelet/volumes/nested_mounts.h"
+#include "kubelet/volumes/storage_limits.h"
 #include "os/attributes.h"
 #include "os/files.h"
 
@@ -134,19 +134,30 @@ TEST(EmptyDir, HugePagesMustBeAskedFor) {
       "huge pages");
 }
 
-TEST(EmptyDirLimits, OnlyWhatIsOnDiskAndNotCritical) {
-  const char* volumes =
+TEST(StorageLimits, OnlyWhatIsOnDiskAndNotCritical) {
+  const char* rest =
+      "\"containers\":[{\"name\":\"a\",\"resources\":{\"limits\":{\"ephemeral-storage\":\"2Mi\"}}},"
+      "{\"name\":\"b\",\"resources\":{\"limits\":{\"ephemeral-storage\":\"3Mi\"}}}],"
       "\"volumes\":[{\"name\":\"v\",\"emptyDir\":{\"sizeLimit\":\"1Mi\"}},{\"name\":\"w\","
       "\"emptyDir\":{}},"
-      "{\"name\":\"m\",\"emptyDir\":{\"medium\":\"Memory\",\"sizeLimit\":\"1Mi\"}}]";
-  ObjectPtr plain = pod_of(std::string("{") + volumes + "}");
-  ObjectPtr critical = pod_of(std::string("{\"priority\":2000000000,") + volumes + "}");
-  std::vector<EmptyDirLimit> limits = empty_dir_limits({plain, critical}, "/k");
-  ASSERT_EQ(limits.size(), 1u);
-  EXPECT_EQ(limits[0].uid, "u");
-  EXPECT_EQ(limits[0].path, "/k/pods/u/volumes/kubernetes.io~empty-dir/v");
-  EXPECT_EQ(limits[0].bytes, 1 << 20);
-  EXPECT_EQ(limits[0].message, "Usage of EmptyDir volume \"v\" exceeds the limit \"1Mi\". ");
+      "{\"name\":\"m\",\"emptyDir\":{\"medium\":\"Memory\",\"sizeLimit\":\"1Mi\"}}]}";
+  ObjectPtr limited = pod_of(std::string("{") + rest);
+  ObjectPtr critical = pod_of(std::string("{\"priority\":2000000000,") + rest);
+  ObjectPtr free = pod_of("{\"containers\":[{\"name\":\"a\"}]}");
+  std::vector<PodStorage> all = storage_limits({limited, critical, free});
+  ASSERT_EQ(all.size(), 1u);
+  const PodStorage& limits = all[0];
+  EXPECT_EQ(limits.log_folder, "default_p_u");
+  ASSERT_EQ(limits.volumes.size(), 1u);
+  EXPECT_EQ(limits.volumes.at("v").bytes, 1 << 20);
+  constexpr int64_t kMi = 1 << 20;
+  EXPECT_EQ(storage_excess(limits, {{{"v", kMi}}, {{"a", 2 * kMi}, {"b", 0}}, 3 * kMi}), "");
+  EXPECT_EQ(storage_excess(limits, {{{"v", kMi + 1}}, {}, 0}),
+            "Usage of EmptyDir volume \"v\" exceeds the limit \"1Mi\". ");
+  EXPECT_EQ(storage_excess(limits, {{}, {{"a", 2 * kMi}, {"b", kMi}}, 2 * kMi + 1}),
+            "Pod ephemeral local storage usage exceeds the total limit of containers 5Mi. ");
+  EXPECT_EQ(storage_excess(limits, {{}, {{"a", 2 * kMi + 1}, {"b", kMi}}, 0}),
+            "Container a exceeded its local ephemeral storage limit \"2Mi\". ");
 }
 
 TEST(Payload, ATokenBelongsToTheUserThatAllContainersAre) {
