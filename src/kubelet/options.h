@@ -51,6 +51,8 @@ struct Options {
   int64_t node_lease_duration_seconds = 40;
   Duration sync_frequency = std::chrono::minutes(1);
   int64_t max_pods = 110;
+  // crashLoopBackOff.maxContainerRestartPeriod
+  Duration max_container_restart_period = std::chrono::minutes(5);
 
   // --- resources ---
   int64_t pods_per_core = 0;                           // 0: only max_pods counts

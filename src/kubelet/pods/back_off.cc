@@ -19,7 +19,7 @@ MicroTime BackOff::allowed_at(const std::string& key, MicroTime since, MicroTime
 
 void BackOff::next(const std::string& key, MicroTime now) {
   Entry& entry = entries_[key];
-  entry.delay = entry.delay == 0 || expired(entry, now) ? kFirst : std::min(entry.delay * 2, kLast);
+  entry.delay = entry.delay == 0 || expired(entry, now) ? first_ : std::min(entry.delay * 2, last_);
   entry.used = now;
 }
 

@@ -113,11 +113,7 @@ ObjectPtr sandbox_config(const SandboxInput& in) {
   metadata.set_namespace(pod.metadata().namespace_());
   metadata.set_uid(pod.metadata().uid());
   metadata.set_attempt(in.attempt);
-  if (!pod.spec().host_network()) {
-    std::string fqdn = pod_fqdn(pod, in.cluster_domain);
-    bool use_fqdn = pod.spec().set_hostname_as_fqdn() && !fqdn.empty();
-    out.set_hostname(use_fqdn ? fqdn : pod_hostname(pod));
-  }
+  if (!in.hostname.empty()) out.set_hostname(in.hostname);
   out.set_log_directory(in.log_directory);
   write_dns(in.dns, out.edit_dns_config());
   for (core_v1::Container c : pod.spec().containers()) write_ports(c, out);

@@ -16,7 +16,7 @@ struct SandboxInput {
   std::string log_directory;  // of the pod
   std::string cgroup_parent;
   DnsSettings dns;
-  std::string cluster_domain;
+  std::string hostname;  // "": the pod is in the host's network
 };
 // A cri_v1::PodSandboxConfig.
 ObjectPtr sandbox_config(const SandboxInput& input);
@@ -40,6 +40,7 @@ struct ContainerInput {
   std::string message_file;  // host path of the termination message
   int64_t memory_capacity = 0;
   LimitRules limits;
+  std::string pid_target;  // of an ephemeral container: whose processes it sees (a container's id)
 };
 // A cri_v1::ContainerConfig. Errors are messages of CreateContainerConfigError.
 Result<ObjectPtr> container_config(const ContainerInput& input);

@@ -9,6 +9,9 @@ namespace {
 
 constexpr size_t kMaxServers = 3;
 constexpr size_t kMaxSearches = 32;
+constexpr size_t kMaxSearchCharacters = 2048;
+constexpr size_t kMaxDomain = 253;
+constexpr size_t kMaxKernelName = 64;
 
 void add_unique(std::vector<std::string>& list, std::string item) {
   if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(std::move(item));
@@ -40,6 +43,27 @@ void merge_option(std::vector<std::string>& options, std::string_view name,
     }
   }
   options.push_back(text);
+}
+
+void limit_servers(DnsSettings& dns) {
+  if (dns.servers.size() <= kMaxServers) return;
+  dns.servers.resize(kMaxServers);
+  dns.omitted.push_back(
+      "Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver "
+      "line is: " +
+      join(dns.servers, " "));
+}
+
+void limit_searches(DnsSettings& dns) {
+  size_t before = dns.searches.size();
+  if (before > kMaxSearches) dns.searches.resize(kMaxSearches);
+  std::erase_if(dns.searches, [](const std::string& one) { return one.size() > kMaxDomain; });
+  while (join(dns.searches, " ").size() > kMaxSearchCharacters) dns.searches.pop_back();
+  if (dns.searches.size() == before) return;
+  dns.omitted.push_back(
+      "Search Line limits were exceeded, some search paths have been omitted, the applied search "
+      "line is: " +
+      join(dns.searches, " "));
 }
 
 std::string alias_lines(core_v1::Pod pod) {
@@ -95,12 +119,15 @@ DnsSettings pod_dns(core_v1::Pod pod, const DnsSettings& host,
   for (core_v1::PodDNSConfigOption option : extra.options()) {
     merge_option(out.options, option.name(), option.value());
   }
-  if (out.servers.size() > kMaxServers) out.servers.resize(kMaxServers);
-  if (out.searches.size() > kMaxSearches) out.searches.resize(kMaxSearches);
+  limit_servers(out);
+  limit_searches(out);
   return out;
 }
 
+DnsSettings no_host_dns() { return {{"127.0.0.1"}, {"."}, {}, {}}; }
+
 std::string pod_hostname(core_v1::Pod pod) {
+  if (pod.spec().has_hostname_override()) return std::string(pod.spec().hostname_override());
   std::string name(pod.spec().hostname().empty() ? pod.metadata().name() : pod.spec().hostname());
   if (name.size() > 63) name.resize(63);
   while (!name.empty() && (name.back() == '-' || name.back() == '.')) name.pop_back();
@@ -108,9 +135,19 @@ std::string pod_hostname(core_v1::Pod pod) {
 }
 
 std::string pod_fqdn(core_v1::Pod pod, const std::string& domain) {
-  if (pod.spec().subdomain().empty()) return {};
+  if (pod.spec().subdomain().empty() || pod.spec().has_hostname_override()) return {};
   return pod_hostname(pod) + "." + std::string(pod.spec().subdomain()) + "." +
          std::string(pod.metadata().namespace_()) + ".svc." + domain;
+}
+
+Result<std::string> kernel_hostname(core_v1::Pod pod, const std::string& domain) {
+  std::string fqdn = pod_fqdn(pod, domain);
+  if (!pod.spec().set_hostname_as_fqdn() || fqdn.empty()) return pod_hostname(pod);
+  if (fqdn.size() <= kMaxKernelName) return fqdn;
+  return ApiStatus::bad_request(
+      "failed to construct FQDN from pod hostname and cluster domain, FQDN " + fqdn +
+      " is too long (" + std::to_string(kMaxKernelName) + " characters is the max, " +
+      std::to_string(fqdn.size()) + " characters requested)");
 }
 
 std::string pod_hosts_file(core_v1::Pod pod, const std::vector<std::string>& pod_ips,

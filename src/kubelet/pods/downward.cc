@@ -76,13 +76,8 @@ Result<std::string> resource_value(const DownwardContext& context, core_v1::Cont
 }
 
 core_v1::Container find_container(core_v1::PodSpec spec, std::string_view name) {
-  for (core_v1::Container c : spec.containers()) {
-    if (c.name() == name) return c;
-  }
-  for (core_v1::Container c : spec.init_containers()) {
-    if (c.name() == name) return c;
-  }
-  return {};
+  std::optional<ContainerPlace> place = find_place(spec, name);
+  return place ? container_at(spec, *place) : core_v1::Container();
 }
 
 }  // namespace tiphys::kubelet

@@ -21,7 +21,7 @@ Result<std::string> field_value(const DownwardContext& context, std::string_view
 // resource: "limits.cpu" ...; divisor "" is 1 ("1" cpu rounds up to whole cores).
 Result<std::string> resource_value(const DownwardContext& context, core_v1::Container container,
                                    std::string_view resource, std::string_view divisor);
-// The container (init or not) of that name; empty view if none.
+// The container (of any kind) of that name; empty view if none.
 core_v1::Container find_container(core_v1::PodSpec spec, std::string_view name);
 
 }  // namespace tiphys::kubelet

@@ -132,6 +132,40 @@ TEST(Dns, PoliciesAndLimits) {
   EXPECT_EQ(dns.options, (std::vector<std::string>{"ndots:2"}));
   ObjectPtr host_net = pod_of(R"({"containers":[],"hostNetwork":true})");
   EXPECT_EQ(pod_dns(core_v1::Pod(*host_net), host, {"10.43.0.10"}, "c").servers[0], "10.0.0.1");
+  EXPECT_TRUE(dns.omitted.empty());
+  std::string searches;
+  for (int i = 0; i < 40; ++i) searches += ",\"s" + std::to_string(i) + "\"";
+  ObjectPtr many = pod_of(R"({"containers":[],"dnsPolicy":"None","dnsConfig":{
+      "nameservers":["1.1.1.1","1.1.1.2","1.1.1.3","1.1.1.4"],"searches":["x")" +
+                          searches + "]}}");
+  dns = pod_dns(core_v1::Pod(*many), host, {"10.43.0.10"}, "c");
+  EXPECT_EQ(dns.servers.size(), 3u);
+  EXPECT_EQ(dns.searches.size(), 32u);
+  ASSERT_EQ(dns.omitted.size(), 2u);
+  EXPECT_EQ(dns.omitted[0],
+            "Nameserver limits were exceeded, some nameservers have been omitted, the applied "
+            "nameserver line is: 1.1.1.1 1.1.1.2 1.1.1.3");
+}
+
+TEST(Dns, NamesOfPods) {
+  auto names = [](const std::string& spec) {
+    ObjectPtr pod = pod_of("{\"containers\":[]," + spec + "}");
+    Result<std::string> kernel = kernel_hostname(core_v1::Pod(*pod), "cluster.local");
+    return pod_hostname(core_v1::Pod(*pod)) + " " + pod_fqdn(core_v1::Pod(*pod), "cluster.local") +
+           " " + (kernel ? *kernel : kernel.error().message());
+  };
+  EXPECT_EQ(names(R"("hostname":"h")"), "h  h");
+  EXPECT_EQ(names(R"("subdomain":"s")"), "p p.s.default.svc.cluster.local p");
+  EXPECT_EQ(names(R"("subdomain":"s","setHostnameAsFQDN":true)"),
+            "p p.s.default.svc.cluster.local p.s.default.svc.cluster.local");
+  EXPECT_EQ(names(R"("setHostnameAsFQDN":true)"), "p  p");
+  EXPECT_EQ(names(R"("hostname":"h","subdomain":"s","hostnameOverride":"a.b.example")"),
+            "a.b.example  a.b.example");
+  std::string sub(40, 's');
+  std::string fqdn = "p." + sub + ".default.svc.cluster.local";
+  EXPECT_EQ(names(R"("setHostnameAsFQDN":true,"subdomain":")" + sub + "\""),
+            "p " + fqdn + " failed to construct FQDN from pod hostname and cluster domain, FQDN " +
+                fqdn + " is too long (64 characters is the max, 68 characters requested)");
 }
 
 }  // namespace

@@ -35,8 +35,49 @@ const ContainerRecord* PodRuntime::previous(std::string_view name) const {
 }
 
 bool PodRuntime::any_running() const {
-  return std::any_of(containers.begin(), containers.end(),
-                     [](const ContainerRecord& c) { return c.state == ContainerState::kRunning; });
+  return std::any_of(containers.begin(), containers.end(), is_alive);
+}
+
+bool is_alive(const ContainerRecord& container) {
+  return container.state == ContainerState::kRunning || container.state == ContainerState::kUnknown;
+}
+
+core_v1::Container container_at(core_v1::PodSpec spec, ContainerPlace place) {
+  switch (place.kind) {
+    case ContainerKind::kInit:
+      return spec.init_containers()[place.index];
+    case ContainerKind::kEphemeral:
+      // EphemeralContainerCommon has the fields of Container, in their order.
+      return core_v1::Container(
+          spec.ephemeral_containers()[place.index].ephemeral_container_common().node());
+    default:
+      return spec.containers()[place.index];
+  }
+}
+
+std::optional<ContainerPlace> find_place(core_v1::PodSpec spec, std::string_view name) {
+  struct Section {
+    ContainerKind kind;
+    size_t size;
+  };
+  for (Section section : {Section{ContainerKind::kMain, spec.containers().size()},
+                          Section{ContainerKind::kInit, spec.init_containers().size()},
+                          Section{ContainerKind::kEphemeral, spec.ephemeral_containers().size()}}) {
+    for (size_t i = 0; i < section.size; ++i) {
+      ContainerPlace place{section.kind, i};
+      if (container_at(spec, place).name() == name) return place;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string container_field_path(core_v1::PodSpec spec, std::string_view name) {
+  std::optional<ContainerPlace> place = find_place(spec, name);
+  ContainerKind kind = place ? place->kind : ContainerKind::kMain;
+  const char* list = kind == ContainerKind::kInit        ? "spec.initContainers{"
+                     : kind == ContainerKind::kEphemeral ? "spec.ephemeralContainers{"
+                                                         : "spec.containers{";
+  return list + std::string(name) + "}";
 }
 
 void sort_newest_first(PodRuntime& runtime) {

@@ -32,8 +32,7 @@ struct PlanInput {
 };
 
 struct ContainerStart {
-  bool init = false;
-  size_t index = 0;  // in initContainers or containers
+  ContainerPlace place;
   uint32_t attempt = 0;
   bool operator==(const ContainerStart&) const = default;
 };
@@ -41,7 +40,8 @@ struct ContainerStart {
 struct ContainerKill {
   std::string id;
   std::string name;
-  std::string message;  // for the Killing event
+  std::string message;           // for the Killing event
+  std::optional<int64_t> grace;  // seconds; nothing: the pod's
   bool operator==(const ContainerKill&) const = default;
 };
 
@@ -53,16 +53,15 @@ struct PodPlan {
   std::vector<ContainerStart> starts;  // in order
   std::map<std::string, Why> waiting;  // container name -> why it isn't started
   std::optional<MicroTime> wake_at;
-  bool init_failed = false;  // an init container failed for good
 };
 
 PodPlan plan_pod(const PlanInput& input);
 
-// True if no container of the pod will be started again: all ended and the restart policy lets
-// them, or an init container failed for good.
-bool is_finished(core_v1::Pod pod, const PodRuntime& runtime);
-// Whether a container that ended with this code is started again.
-bool restarts(std::string_view pod_restart_policy, core_v1::Container container, int32_t exit_code);
-std::string back_off_key(core_v1::Pod pod, std::string_view container);
+// Its back-off is forgotten when the container's definition changes.
+std::string back_off_key(core_v1::Pod pod, core_v1::Container container);
+
+// Whether it is a container's turn to be sent SIGTERM when its pod ends: sidecars go after the
+// containers that they serve, the last of them first (KEP-753).
+bool may_stop(core_v1::PodSpec spec, const PodRuntime& runtime, std::string_view name);
 
 }  // namespace tiphys::kubelet

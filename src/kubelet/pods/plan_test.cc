@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kubelet/pods/restart_policy.h"
 #include "kubelet/pods/test_objects.h"
 
 namespace tiphys::kubelet {
@@ -9,6 +10,13 @@ namespace {
 
 constexpr MicroTime kSecond = kMicrosPerSecond;
 constexpr MicroTime kNow = 1'000'000 * kSecond;
+
+ContainerStart main_start(size_t index, uint32_t attempt = 0) {
+  return {{ContainerKind::kMain, index}, attempt};
+}
+ContainerStart init_start(size_t index, uint32_t attempt = 0) {
+  return {{ContainerKind::kInit, index}, attempt};
+}
 
 // A pod and its runtime, with short words for what happens to it.
 struct World {
@@ -63,9 +71,9 @@ TEST(Plan, ANewPodGetsASandboxFirst) {
 TEST(Plan, ThenAllItsContainers) {
   World w(kTwo);
   w.sandbox();
-  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{{false, 0, 0}, {false, 1, 0}}));
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{main_start(0), main_start(1)}));
   w.container("a", ContainerState::kRunning);
-  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{{false, 1, 0}}));
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{main_start(1, 0)}));
   w.container("b", ContainerState::kRunning);
   PodPlan plan = w.plan();
   EXPECT_TRUE(plan.starts.empty() && plan.kills.empty() && !plan.create_sandbox);
@@ -74,20 +82,20 @@ TEST(Plan, ThenAllItsContainers) {
 TEST(Plan, InitContainersRunInOrder) {
   World w(kInit);
   w.sandbox();
-  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{{true, 0, 0}}));
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{init_start(0, 0)}));
   ContainerRecord& i = w.container("i", ContainerState::kRunning);
   EXPECT_TRUE(w.plan().starts.empty());
   i.state = ContainerState::kExited;
-  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{{true, 1, 0}}));
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{init_start(1, 0)}));
   w.container("j", ContainerState::kExited);
-  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{{false, 0, 0}}));
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{main_start(0, 0)}));
 }
 
 TEST(Plan, AFailedInitContainerIsTriedAgainUnlessNever) {
   World w(kInit);
   w.sandbox();
   w.container("i", ContainerState::kExited, 1);
-  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{{true, 0, 1}}));
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{init_start(0, 1)}));
   World never(
       R"({"restartPolicy":"Never","initContainers":[{"name":"i"}],"containers":[{"name":"a"}]})");
   never.sandbox();
@@ -100,18 +108,18 @@ TEST(Plan, SidecarsStartBeforeAndRestartBesideTheOthers) {
   World w(R"({"restartPolicy":"Never","initContainers":[{"name":"s","restartPolicy":"Always"}],
              "containers":[{"name":"a"}]})");
   w.sandbox();
-  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{{true, 0, 0}}));
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{init_start(0, 0)}));
   ContainerRecord& s = w.container("s", ContainerState::kRunning);
-  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{{false, 0, 0}}));
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{main_start(0, 0)}));
   s.state = ContainerState::kExited;
   w.container("a", ContainerState::kRunning);
-  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{{true, 0, 1}}));
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{init_start(0, 1)}));
 }
 
 TEST(Plan, ACrashLoopWaitsLongerEachTime) {
   World w(R"({"restartPolicy":"Always","containers":[{"name":"a"}]})");
   w.sandbox();
-  std::string key = back_off_key(core_v1::Pod(*w.pod), "a");
+  std::string key = back_off_key(core_v1::Pod(*w.pod), core_v1::Pod(*w.pod).spec().containers()[0]);
   w.container("a", ContainerState::kExited, 1);
   EXPECT_EQ(w.plan().starts.size(), 1u) << "the first restart is at once";
   w.back_off.next(key, w.now);
@@ -132,7 +140,7 @@ TEST(Plan, RestartPoliciesDecideWhoComesBack) {
   w.sandbox();
   w.container("a", ContainerState::kExited, 0);
   w.container("b", ContainerState::kExited, 3);
-  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{{false, 1, 1}}));
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{main_start(1, 1)}));
   EXPECT_FALSE(is_finished(core_v1::Pod(*w.pod), w.runtime));
   w.runtime.containers[1].exit_code = 0;
   w.runtime.containers[0].exit_code = 0;
@@ -164,7 +172,137 @@ TEST(Plan, ALostSandboxIsReplacedWithAllItsContainers) {
   EXPECT_EQ(plan.kills[0].id, "a0");
   w.runtime.containers[0].state = ContainerState::kExited;
   w.sandbox(1);
-  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{{false, 0, 1}, {false, 1, 1}}));
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{main_start(0, 1), main_start(1, 1)}));
+}
+
+TEST(Plan, ASidecarsStartupProbeHoldsTheNextOneBack) {
+  World w(R"({"restartPolicy":"Always","initContainers":[{"name":"s","restartPolicy":"Always"},
+      {"name":"t","restartPolicy":"Always"},{"name":"i"}],"containers":[{"name":"a"}]})");
+  w.sandbox();
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{init_start(0)}));
+  w.container("s", ContainerState::kRunning);
+  w.probes["s0"] = {false, false, true, ""};
+  EXPECT_TRUE(w.plan().starts.empty());
+  w.probes["s0"].started = true;
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{init_start(1)})) << "ready or not";
+  w.container("t", ContainerState::kRunning);
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{init_start(2)}));
+  w.container("i", ContainerState::kRunning);
+  for (ContainerRecord& c : w.runtime.containers) {
+    c.state = c.name == "s" ? ContainerState::kExited : ContainerState::kRunning;
+  }
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{init_start(0, 1)}));
+  for (ContainerRecord& c : w.runtime.containers) {
+    if (c.name == "i") c.state = ContainerState::kExited;
+  }
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{init_start(0, 1), main_start(0)}))
+      << "one that restarts holds nobody back any more";
+}
+
+TEST(Plan, InitContainersThatAreGoneFromTheRuntimeAreDone) {
+  World w(kInit);
+  w.sandbox();
+  w.container("j", ContainerState::kRunning);
+  EXPECT_TRUE(w.plan().starts.empty());
+  w.runtime.containers[0].state = ContainerState::kExited;
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{main_start(0)}));
+}
+
+TEST(Plan, EphemeralContainersStartOnceWhateverInitContainersDo) {
+  World w(R"({"restartPolicy":"Always","initContainers":[{"name":"i"}],
+      "containers":[{"name":"a"}],"ephemeralContainers":[{"name":"debug"}]})");
+  w.sandbox();
+  ContainerStart debug{{ContainerKind::kEphemeral, 0}, 0};
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{debug, init_start(0)}));
+  w.container("i", ContainerState::kRunning);
+  w.container("debug", ContainerState::kExited, 1);
+  EXPECT_TRUE(w.plan().starts.empty());
+}
+
+TEST(Plan, RestartPoliciesOfContainersOverrideThePods) {
+  World w(R"({"restartPolicy":"Always","containers":[{"name":"a","restartPolicy":"Never"},
+      {"name":"b","restartPolicy":"OnFailure"},{"name":"c"},
+      {"name":"d","restartPolicy":"Never","restartPolicyRules":[
+          {"action":"Restart","exitCodes":{"operator":"NotIn","values":[0,1]}}]}]})");
+  w.sandbox();
+  for (const char* name : {"a", "b", "c", "d"}) w.container(name, ContainerState::kExited, 1);
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{main_start(1, 1), main_start(2, 1)}));
+  for (ContainerRecord& c : w.runtime.containers) c.exit_code = 42;
+  EXPECT_EQ(w.plan().starts,
+            (std::vector<ContainerStart>{main_start(1, 1), main_start(2, 1), main_start(3, 1)}));
+  for (ContainerRecord& c : w.runtime.containers) c.exit_code = 0;
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{main_start(2, 1)}));
+}
+
+TEST(Plan, AnInitContainerOfPolicyNeverFailsThePod) {
+  World w(R"({"restartPolicy":"Always","initContainers":[{"name":"i","restartPolicy":"Never"}],
+             "containers":[{"name":"a"}]})");
+  w.sandbox();
+  w.container("i", ContainerState::kExited, 1);
+  EXPECT_TRUE(w.plan().starts.empty());
+  EXPECT_TRUE(is_finished(core_v1::Pod(*w.pod), w.runtime));
+}
+
+TEST(Plan, AProbeThatFailedSaysHowLongItsContainerGets) {
+  World w(R"({"restartPolicy":"Never","containers":[{"name":"a",
+      "livenessProbe":{"terminationGracePeriodSeconds":7}}]})");
+  w.sandbox();
+  ContainerRecord& a = w.container("a", ContainerState::kRunning);
+  w.probes[a.id] = {true, true, false, "liveness"};
+  ASSERT_EQ(w.plan().kills.size(), 1u);
+  EXPECT_EQ(w.plan().kills[0].grace, 7);
+  EXPECT_EQ(w.plan().kills[0].message, "Container a failed liveness probe");
+  w.probes[a.id].failed = "startup";
+  EXPECT_EQ(w.plan().kills[0].grace, std::nullopt);
+}
+
+TEST(Plan, AContainerInUnknownStateIsStoppedFirst) {
+  World w(R"({"restartPolicy":"Always","containers":[{"name":"a"}]})");
+  w.sandbox();
+  w.container("a", ContainerState::kUnknown);
+  PodPlan plan = w.plan();
+  EXPECT_TRUE(plan.starts.empty());
+  ASSERT_EQ(plan.kills.size(), 1u);
+  EXPECT_EQ(plan.kills[0].message,
+            "Container is in \"unknown\" state, try killing it before restart");
+}
+
+TEST(Plan, ANewSandboxStartsNobodyThatEndedForGood) {
+  World w(R"({"restartPolicy":"OnFailure","containers":[{"name":"a"},{"name":"b"}]})");
+  w.sandbox(0, false);
+  w.container("a", ContainerState::kExited, 0);
+  w.container("b", ContainerState::kExited, 137);
+  EXPECT_TRUE(w.plan().create_sandbox);
+  w.sandbox(1);
+  EXPECT_EQ(w.plan().starts, (std::vector<ContainerStart>{main_start(1, 1)}));
+  World never(kTwo);
+  never.pod = pod_of(R"({"restartPolicy":"Never","containers":[{"name":"a"}]})");
+  never.sandbox(0, false);
+  never.container("a", ContainerState::kRunning);
+  PodPlan plan = never.plan();
+  EXPECT_FALSE(plan.create_sandbox);
+  EXPECT_EQ(plan.kills.size(), 1u) << "what still runs without its sandbox ends";
+}
+
+TEST(Plan, SidecarsStopAfterTheOthersTheLastFirst) {
+  World w(R"({"initContainers":[{"name":"s","restartPolicy":"Always"},{"name":"i"},
+      {"name":"t","restartPolicy":"Always"}],"containers":[{"name":"a"}]})");
+  w.sandbox();
+  for (const char* name : {"s", "t", "a"}) w.container(name, ContainerState::kRunning);
+  core_v1::PodSpec spec = core_v1::Pod(*w.pod).spec();
+  auto turn = [&](const char* name) { return may_stop(spec, w.runtime, name); };
+  EXPECT_TRUE(turn("a") && !turn("t") && !turn("s"));
+  w.runtime.containers[2].state = ContainerState::kExited;
+  EXPECT_TRUE(turn("t") && !turn("s"));
+  w.runtime.containers[1].state = ContainerState::kExited;
+  EXPECT_TRUE(turn("s"));
+}
+
+TEST(BackOff, HasAShorterLimitIfToldSo) {
+  BackOff b(4 * kSecond);
+  b.next("k", kNow);
+  b.next("k", kNow);
+  EXPECT_EQ(b.delay("k"), 4 * kSecond);
 }
 
 TEST(BackOff, IsForgottenAfterAQuietTime) {

@@ -3,7 +3,7 @@
 namespace tiphys::kubelet {
 namespace {
 
-enum NamespaceMode : int32_t { kPod = 0, kContainer = 1, kNode = 2 };
+enum NamespaceMode : int32_t { kPod = 0, kContainer = 1, kNode = 2, kTarget = 3 };
 enum ProfileType : int32_t { kRuntimeDefault = 0, kUnconfined = 1, kLocalhost = 2 };
 
 constexpr const char* kMaskedPaths[] = {
@@ -141,6 +141,10 @@ Result<void> write_container_security(const ContainerInput& in,
   if (user.has_gid && names_user) out.edit_run_as_group().set_value(user.gid);
   write_groups(pod, out);
   write_namespaces(in.pod.spec(), out.edit_namespace_options());
+  if (!in.pid_target.empty() && out.view().namespace_options().pid() == kContainer) {
+    out.edit_namespace_options().set_pid(kTarget);
+    out.edit_namespace_options().set_target_id(in.pid_target);
+  }
   out.set_privileged(own.privileged());
   out.set_readonly_rootfs(own.read_only_root_filesystem());
   out.set_no_new_privs(own.has_allow_privilege_escalation() && !own.allow_privilege_escalation());

@@ -1,7 +1,9 @@
 #include "kubelet/pods/status.h"
 
+#include "base/strings.h"
 #include "kinds/pods.h"
 #include "kubelet/pods/container_status.h"
+#include "kubelet/pods/restart_policy.h"
 
 namespace tiphys::kubelet {
 namespace {
@@ -11,65 +13,79 @@ struct Counts {
   int waiting = 0;
   int running = 0;
   int stopped = 0;
+  int stopped_for_good = 0;
   int succeeded = 0;
-  int unknown = 0;
 };
 
-void count(core_v1::ContainerStatus status, Counts& out) {
+void count(core_v1::PodSpec spec, core_v1::Container container, core_v1::ContainerStatus status,
+           Counts& out) {
   core_v1::ContainerState state = status.state();
+  core_v1::ContainerStateTerminated end =
+      state.has_terminated() ? state.terminated() : status.last_state().terminated();
+  bool ended = state.has_terminated() || status.last_state().has_terminated();
   if (state.has_running()) {
     ++out.running;
-  } else if (state.has_terminated()) {
+  } else if (ended) {
     ++out.stopped;
-    if (state.terminated().exit_code() == 0) ++out.succeeded;
-  } else if (status.last_state().has_terminated()) {
-    ++out.stopped;
+    if (!restarts(spec, container, end.exit_code())) ++out.stopped_for_good;
+    if (state.has_terminated() && end.exit_code() == 0) ++out.succeeded;
   } else {
     ++out.waiting;
   }
 }
 
-core_v1::ContainerStatus find_status(ListView<core_v1::ContainerStatus> list,
-                                     std::string_view name) {
-  for (core_v1::ContainerStatus status : list) {
-    if (status.name() == name) return status;
-  }
-  return {};
-}
-
 struct InitPhase {
   bool pending = false;
-  bool failed = false;
+  bool sidecar_pending = false;
+  bool failed = false;  // for good
 };
 
-InitPhase init_phase(core_v1::Pod pod, core_v1::PodStatus status) {
-  InitPhase out;
-  for (core_v1::Container c : pod.spec().init_containers()) {
-    core_v1::ContainerStatus one = find_status(status.init_container_statuses(), c.name());
-    core_v1::ContainerState state = one.state();
-    if (kinds::is_sidecar(c)) {
-      if (!one.started() && !state.has_terminated()) out.pending = true;
-    } else if (state.has_terminated()) {
-      if (state.terminated().exit_code() != 0) out.failed = true;
-    } else if (state.has_waiting() && one.last_state().has_terminated()) {
-      if (one.last_state().terminated().exit_code() != 0) out.failed = true;
-    } else {
-      out.pending = true;
-    }
+void count_init(core_v1::PodSpec spec, core_v1::Container c, core_v1::ContainerStatus status,
+                InitPhase& out) {
+  core_v1::ContainerState state = status.state();
+  bool waits_again = state.has_waiting() && status.last_state().has_terminated();
+  if (!state.has_terminated() && !waits_again) {
+    out.pending = true;
+    return;
   }
-  return out;
+  int32_t code = state.has_terminated() ? state.terminated().exit_code()
+                                        : status.last_state().terminated().exit_code();
+  if (code == 0) return;
+  out.pending = true;
+  if (!restarts(spec, c, code)) out.failed = true;
+}
+
+// Running sidecars count like the pod's containers; ended ones don't count at all.
+void count_sidecar(core_v1::ContainerStatus status, InitPhase& init, Counts& counts) {
+  core_v1::ContainerState state = status.state();
+  if (state.has_running()) {
+    ++counts.running;
+    if (!status.started()) init.sidecar_pending = true;
+  } else if (!state.has_terminated() && !status.last_state().has_terminated()) {
+    ++counts.waiting;
+    init.sidecar_pending = true;
+  }
+}
+
+// Any container (not init) that has run: initialisation is over.
+bool any_main_started(core_v1::PodSpec spec, core_v1::PodStatus status) {
+  for (core_v1::Container c : spec.containers()) {
+    core_v1::ContainerStatus one = find_status(status.container_statuses(), c.name());
+    if (one.state().has_running() || one.state().has_terminated()) return true;
+    if (one.last_state().has_terminated()) return true;
+  }
+  return false;
 }
 
 std::string name_list(const std::vector<std::string>& names) {
-  std::string out = "[";
-  for (const std::string& name : names) out += (out.size() > 1 ? " " : "") + name;
-  return out + "]";
+  return "[" + join(names, " ") + "]";
 }
 
 class ConditionWriter {
  public:
-  ConditionWriter(const StatusInput& input, core_v1::PodStatusEdit status)
-      : in_(input), status_(status), phase_(status.view().phase()) {}
+  // phase: what the containers add up to, which the status may not show yet.
+  ConditionWriter(const StatusInput& input, core_v1::PodStatusEdit status, std::string phase)
+      : in_(input), status_(status), phase_(std::move(phase)) {}
 
   void write() {
     const SandboxRecord* sandbox = in_.runtime->newest_sandbox();
@@ -83,7 +99,9 @@ class ConditionWriter {
     Why pod = containers.reason.empty() ? gates_problem() : containers;
     set("Ready", pod.reason.empty(), pod);
     set("ContainersReady", containers.reason.empty(), containers);
-    if (!has("PodScheduled")) set("PodScheduled", true, {});
+    if (kinds::find_condition(status_.view(), "PodScheduled").type().empty()) {
+      set("PodScheduled", true, {});
+    }
   }
 
  private:
@@ -92,27 +110,16 @@ class ConditionWriter {
                   in_.now);
   }
 
-  bool has(std::string_view type) {
-    for (core_v1::PodCondition c : status_.view().conditions()) {
-      if (c.type() == type) return true;
-    }
-    return false;
-  }
-
   Why initialized_problem() {
     if (in_.failed && in_.runtime->containers.empty()) return {"PodFailed", ""};
+    if (phase_ == "Succeeded") return {"PodCompleted", ""};
+    if (any_main_started(in_.pod.spec(), status_.view())) return {};
     std::vector<std::string> waiting;
-    bool any_main = false;
-    for (core_v1::Container c : in_.pod.spec().containers()) {
-      if (in_.runtime->newest(c.name())) any_main = true;
-    }
     for (core_v1::Container c : in_.pod.spec().init_containers()) {
-      if (any_main) break;
       core_v1::ContainerStatus s = find_status(status_.view().init_container_statuses(), c.name());
       bool done = kinds::is_sidecar(c) ? s.started() : s.ready();
       if (!done) waiting.emplace_back(c.name());
     }
-    if (phase_ == "Succeeded") return {"PodCompleted", ""};
     if (waiting.empty()) return {};
     return {"ContainersNotInitialized", "containers with incomplete status: " + name_list(waiting)};
   }
@@ -136,15 +143,18 @@ class ConditionWriter {
   Why gates_problem() {
     std::vector<std::string> missing;
     for (core_v1::PodReadinessGate gate : in_.pod.spec().readiness_gates()) {
-      bool met = false;
-      for (core_v1::PodCondition c : status_.view().conditions()) {
-        if (c.type() == gate.condition_type() && c.status() == "True") met = true;
+      std::string type = go_quote(gate.condition_type());
+      core_v1::PodCondition c = kinds::find_condition(status_.view(), gate.condition_type());
+      if (c.type().empty()) {
+        missing.push_back("corresponding condition of pod readiness gate " + type +
+                          " does not exist.");
+      } else if (c.status() != "True") {
+        missing.push_back("the status of pod readiness gate " + type + " is not \"True\", but " +
+                          std::string(c.status()));
       }
-      if (!met) missing.emplace_back(gate.condition_type());
     }
     if (missing.empty()) return {};
-    return {"ReadinessGatesNotReady",
-            "the status of pod readiness gate \"" + missing[0] + "\" is not \"True\", but False"};
+    return {"ReadinessGatesNotReady", join(missing, ", ")};
   }
 
   const StatusInput& in_;
@@ -193,44 +203,63 @@ void set_condition(ListEdit<core_v1::PodConditionEdit> conditions, std::string_v
 }
 
 std::string_view pod_phase(const StatusInput& in, core_v1::PodStatus status) {
-  InitPhase init = init_phase(in.pod, status);
-  std::string_view policy = in.pod.spec().restart_policy();
+  core_v1::PodSpec spec = in.pod.spec();
+  InitPhase init;
   Counts counts;
-  for (core_v1::Container c : in.pod.spec().containers()) {
-    count(find_status(status.container_statuses(), c.name()), counts);
+  for (core_v1::Container c : spec.init_containers()) {
+    core_v1::ContainerStatus one = find_status(status.init_container_statuses(), c.name());
+    if (kinds::is_sidecar(c)) {
+      count_sidecar(one, init, counts);
+    } else {
+      count_init(spec, c, one, init);
+    }
   }
-  bool any_main = counts.running + counts.stopped > 0;
-  if (init.failed && policy == "Never" && !any_main) return "Failed";
-  if (init.pending && !any_main) return "Pending";
+  for (core_v1::Container c : spec.containers()) {
+    count(spec, c, find_status(status.container_statuses(), c.name()), counts);
+  }
+  bool any_main = any_main_started(spec, status);
+  // Initialisation starts over in a new sandbox, which takes nothing from a pod that has run.
+  if (init.failed && !any_main) return "Failed";
+  if ((init.pending || init.sidecar_pending) && !any_main) return "Pending";
   if (counts.waiting > 0) return "Pending";
   if (counts.running > 0) return "Running";
   if (counts.stopped == 0) return "Pending";
   // A pod that is being deleted is not started again: how it ended is what counts.
-  bool final = in.killed || policy == "Never";
-  if (policy == "Always" && !in.killed) return "Running";
-  if (counts.stopped == counts.succeeded) return "Succeeded";
-  return final ? "Failed" : "Running";
+  if (!in.killed && counts.stopped != counts.stopped_for_good) return "Running";
+  return counts.stopped == counts.succeeded ? "Succeeded" : "Failed";
 }
+
+namespace {
+
+// Ends are final: never taken back, and not said while something still runs.
+std::string_view shown_phase(const StatusInput& in, std::string_view phase) {
+  std::string_view old = in.pod.status().phase();
+  if (kinds::is_terminal(old)) return old;
+  if (!kinds::is_terminal(phase) || !in.runtime->any_running()) return phase;
+  return old.empty() ? "Pending" : old;
+}
+
+}  // namespace
 
 ObjectPtr make_status(const StatusInput& in, const Object& pod) {
   Draft draft(pod);
   core_v1::PodStatusEdit status = core_v1::PodEdit(draft).edit_status();
-  std::string old_phase(status.view().phase());
   write_container_statuses(in, status);
+  std::string phase = "Failed";
   if (in.failed) {
-    status.set_phase("Failed");
+    status.set_phase(phase);
     status.set_reason(in.failed->reason);
     status.set_message(in.failed->message);
-  } else if (kinds::is_terminal(old_phase)) {
-    status.set_phase(old_phase);  // an end is never taken back
   } else {
-    status.set_phase(pod_phase(in, status.view()));
+    phase = kinds::is_terminal(in.pod.status().phase()) ? in.pod.status().phase()
+                                                        : pod_phase(in, status.view());
+    status.set_phase(shown_phase(in, phase));
   }
   if (!status.view().has_start_time()) status.set_start_time(whole_seconds(in.now));
   status.set_qos_class(kinds::qos_class(in.pod.spec()));
   status.set_observed_generation(in.pod.metadata().generation());
   write_addresses(in, status);
-  ConditionWriter(in, status).write();
+  ConditionWriter(in, status, phase).write();
   return draft.freeze();
 }
 

@@ -5,6 +5,7 @@
 // messages are upstream's.
 #pragma once
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct StatusInput {
   const PodRuntime* runtime = nullptr;
   const std::map<std::string, ProbeState>* probes = nullptr;
   const std::map<std::string, Why>* waiting = nullptr;  // container name -> why it isn't running
+  // Ids of containers whose postStart hook runs: they are not shown as running yet.
+  const std::set<std::string>* starting = nullptr;
   std::vector<std::string> host_ips;
   MicroTime now = 0;
   bool killed = false;  // terminating, and nothing runs any more
@@ -24,8 +27,9 @@ struct StatusInput {
   const Why* failed = nullptr;
 };
 
-// A copy of the pod with the new status.
+// A copy of the pod with the new status. A terminal phase is shown once nothing runs any more.
 ObjectPtr make_status(const StatusInput& input, const Object& pod);
+// The phase that the containers' statuses add up to.
 std::string_view pod_phase(const StatusInput& input, core_v1::PodStatus status);
 
 // One condition of a list: added, or changed with its transition time if the status differs.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "kinds/pods.h"
+#include "kubelet/pods/container_status.h"
 #include "kubelet/pods/test_objects.h"
 
 namespace tiphys::kubelet {
@@ -14,6 +16,7 @@ struct World {
   PodRuntime runtime;
   std::map<std::string, ProbeState> probes;
   std::map<std::string, Why> waiting;
+  std::set<std::string> starting;
   bool killed = false;
   std::optional<Why> failed;
 
@@ -37,17 +40,32 @@ struct World {
     runtime.containers.push_back(c);
     sort_newest_first(runtime);
   }
+  void end(std::string_view name, int32_t code) {
+    for (ContainerRecord& c : runtime.containers) {
+      if (c.name != name) continue;
+      c.state = ContainerState::kExited;
+      c.exit_code = code;
+    }
+  }
   core_v1::PodStatus status() {
-    StatusInput input{core_v1::Pod(*pod), &runtime, &probes, &waiting,
-                      {"192.0.2.2"},      kNow,     killed,  failed ? &*failed : nullptr};
+    StatusInput input{.pod = core_v1::Pod(*pod),
+                      .runtime = &runtime,
+                      .probes = &probes,
+                      .waiting = &waiting,
+                      .starting = &starting,
+                      .host_ips = {"192.0.2.2"},
+                      .now = kNow,
+                      .killed = killed,
+                      .failed = failed ? &*failed : nullptr};
     pod = make_status(input, *pod);
     return core_v1::Pod(*pod).status();
   }
   std::string condition(std::string_view type) {
-    for (core_v1::PodCondition c : core_v1::Pod(*pod).status().conditions()) {
-      if (c.type() == type) return std::string(c.status()) + " " + std::string(c.reason());
-    }
-    return "";
+    core_v1::PodCondition c = kinds::find_condition(core_v1::Pod(*pod).status(), type);
+    return std::string(c.status()) + " " + std::string(c.reason());
+  }
+  std::string condition_message(std::string_view type) {
+    return std::string(kinds::find_condition(core_v1::Pod(*pod).status(), type).message());
   }
 };
 
@@ -133,6 +151,155 @@ TEST(Status, AProbeHoldsReadinessBack) {
   w.probes["a0"] = {true, false, true, ""};
   EXPECT_FALSE(w.status().container_statuses()[0].ready());
   EXPECT_EQ(w.condition("ContainersReady"), "False ContainersNotReady");
+}
+
+constexpr const char* kSidecar =
+    R"({"restartPolicy":"Never","initContainers":[{"name":"s","restartPolicy":"Always"}],
+        "containers":[{"name":"a"}]})";
+
+TEST(Status, ASidecarIsPartOfThePod) {
+  World w(kSidecar);
+  w.container("s", ContainerState::kRunning);
+  w.probes["s0"] = {false, false, true, ""};
+  core_v1::PodStatus s = w.status();
+  EXPECT_EQ(s.phase(), "Pending");
+  EXPECT_EQ(w.condition("Initialized"), "False ContainersNotInitialized");
+  EXPECT_EQ(s.container_statuses()[0].state().waiting().reason(), "PodInitializing");
+  w.probes["s0"] = {true, false, true, ""};
+  w.container("a", ContainerState::kRunning);
+  EXPECT_EQ(w.status().phase(), "Running");
+  EXPECT_EQ(w.condition("Initialized"), "True ");
+  EXPECT_EQ(w.condition_message("Ready"), "containers with unready status: [s]");
+  w.probes.clear();
+  EXPECT_TRUE(w.status().init_container_statuses()[0].ready());
+  EXPECT_EQ(w.condition("Ready"), "True ");
+}
+
+TEST(Status, APodEndsWithItsLastSidecar) {
+  World w(kSidecar);
+  w.container("s", ContainerState::kRunning);
+  w.container("a", ContainerState::kExited, 0);
+  EXPECT_EQ(w.status().phase(), "Running");
+  w.end("s", 137);
+  EXPECT_EQ(w.status().phase(), "Succeeded");
+}
+
+TEST(Status, ATerminalPhaseWaitsUntilNothingRuns) {
+  World w(R"({"restartPolicy":"Never","containers":[{"name":"a"}],
+             "ephemeralContainers":[{"name":"debug"}]})");
+  w.container("debug", ContainerState::kRunning);
+  w.container("a", ContainerState::kRunning);
+  EXPECT_EQ(w.status().phase(), "Running");
+  w.end("a", 2);
+  EXPECT_EQ(w.status().phase(), "Running");
+  EXPECT_EQ(w.condition("Ready"), "False PodFailed");
+  w.end("debug", 0);
+  EXPECT_EQ(w.status().phase(), "Failed");
+}
+
+TEST(Status, EphemeralContainersCountForNothing) {
+  World w(R"({"restartPolicy":"Always","containers":[{"name":"a"}],
+             "ephemeralContainers":[{"name":"debug","image":"x"}]})");
+  w.container("a", ContainerState::kRunning);
+  core_v1::PodStatus s = w.status();
+  EXPECT_EQ(s.ephemeral_container_statuses()[0].state().waiting().reason(), "ContainerCreating");
+  EXPECT_EQ(w.condition("Ready"), "True ");
+  w.container("debug", ContainerState::kExited, 1);
+  w.waiting["debug"] = {"CrashLoopBackOff", "never"};
+  s = w.status();
+  EXPECT_EQ(s.ephemeral_container_statuses()[0].state().terminated().exit_code(), 1);
+  EXPECT_FALSE(s.ephemeral_container_statuses()[0].has_started());
+  EXPECT_EQ(s.phase(), "Running");
+  EXPECT_EQ(w.condition("Ready"), "True ");
+}
+
+TEST(Status, APostStartHookHoldsRunningBack) {
+  World w(kOne);
+  w.container("a", ContainerState::kRunning);
+  w.starting = {"a0"};
+  core_v1::PodStatus s = w.status();
+  EXPECT_EQ(s.phase(), "Pending");
+  EXPECT_EQ(s.container_statuses()[0].state().waiting().reason(), "ContainerCreating");
+  w.starting.clear();
+  EXPECT_EQ(w.status().phase(), "Running");
+}
+
+TEST(Status, ReadinessGatesAreSaidOneByOne) {
+  World w(R"({"restartPolicy":"Always","containers":[{"name":"a"}],
+             "readinessGates":[{"conditionType":"x/one"},{"conditionType":"x/two"}]})");
+  w.pod = pod_of(R"({"restartPolicy":"Always","containers":[{"name":"a"}],
+      "readinessGates":[{"conditionType":"x/one"},{"conditionType":"x/two"}]})",
+                 R"({"conditions":[{"type":"x/two","status":"False"}]})");
+  w.container("a", ContainerState::kRunning);
+  (void)w.status();
+  EXPECT_EQ(w.condition("Ready"), "False ReadinessGatesNotReady");
+  EXPECT_EQ(w.condition("ContainersReady"), "True ");
+  EXPECT_EQ(
+      w.condition_message("Ready"),
+      "corresponding condition of pod readiness gate \"x/one\" does not exist., the status of "
+      "pod readiness gate \"x/two\" is not \"True\", but False");
+}
+
+TEST(Status, RestartRulesDecideThePhase) {
+  World w(R"({"restartPolicy":"Never","containers":[{"name":"a","restartPolicy":"Never",
+      "restartPolicyRules":[{"action":"Restart",
+                             "exitCodes":{"operator":"In","values":[42]}}]}]})");
+  w.container("a", ContainerState::kExited, 42);
+  EXPECT_EQ(w.status().phase(), "Running");
+  w.runtime.containers[0].exit_code = 1;
+  EXPECT_EQ(w.status().phase(), "Failed");
+  World init(R"({"restartPolicy":"Always","initContainers":[{"name":"i","restartPolicy":"Never"}],
+                "containers":[{"name":"a"}]})");
+  init.container("i", ContainerState::kExited, 1);
+  EXPECT_EQ(init.status().phase(), "Failed");
+}
+
+TEST(Status, AStartErrorOfAContainerThatStaysEndedIsItsEnd) {
+  World w(R"({"restartPolicy":"Never","containers":[{"name":"a"}]})");
+  w.container("a", ContainerState::kExited, 128);
+  w.runtime.containers[0].reason = "StartError";
+  w.waiting["a"] = {"RunContainerError", "no such program"};
+  core_v1::PodStatus s = w.status();
+  EXPECT_EQ(s.phase(), "Failed");
+  EXPECT_EQ(s.container_statuses()[0].state().terminated().reason(), "StartError");
+}
+
+TEST(Status, MessagesOfAPodAreBoundedTogether) {
+  World w(R"({"restartPolicy":"Never","containers":[{"name":"a"},{"name":"b"},{"name":"c"},
+             {"name":"d"},{"name":"e"},{"name":"f"}]})");
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+    w.container(name, ContainerState::kExited, 1);
+  }
+  for (ContainerRecord& c : w.runtime.containers) c.message = "x" + std::string(4095, 'y');
+  w.runtime.containers[0].message = std::string(2047, 'x') + "\xc3\xa4";
+  size_t all = 0;
+  for (core_v1::ContainerStatus s : w.status().container_statuses()) {
+    size_t size = s.state().terminated().message().size();
+    EXPECT_LE(size, kMaxPodMessageBytes / 6);
+    all += size;
+  }
+  EXPECT_EQ(all, kMaxPodMessageBytes - 1) << "a character is never cut in two";
+}
+
+TEST(Status, AContainerThatVanishedIsSaidToBeUnknown) {
+  World w(kOne);
+  w.container("a", ContainerState::kRunning);
+  (void)w.status();
+  w.runtime.containers.clear();
+  core_v1::ContainerStatus a = w.status().container_statuses()[0];
+  EXPECT_EQ(a.state().waiting().reason(), "ContainerCreating");
+  EXPECT_EQ(a.last_state().terminated().reason(), "ContainerStatusUnknown");
+  EXPECT_EQ(a.restart_count(), 1);
+  EXPECT_EQ(core_v1::Pod(*w.pod).status().phase(), "Running");
+  World over(kOne);
+  over.container("a", ContainerState::kRunning);
+  (void)over.status();
+  over.runtime.containers.clear();
+  over.killed = true;
+  a = over.status().container_statuses()[0];
+  EXPECT_EQ(a.state().terminated().reason(), "ContainerStatusUnknown");
+  EXPECT_EQ(a.state().terminated().exit_code(), 137);
+  EXPECT_EQ(core_v1::Pod(*over.pod).status().phase(), "Failed");
 }
 
 }  // namespace

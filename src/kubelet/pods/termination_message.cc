@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "kubelet/server/log_line.h"
 #include "os/files.h"
@@ -12,13 +14,12 @@ namespace tiphys::kubelet {
 namespace {
 
 // The last bytes of a regular file; a container must not make us follow links or block.
-std::string tail_of(const std::string& path, size_t bytes, bool from_start) {
+std::string tail_of(const std::string& path, size_t bytes) {
   os::Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info{};
   if (!fd.valid() || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
   off_t size = info.st_size;
-  off_t start =
-      from_start || size <= static_cast<off_t>(bytes) ? 0 : size - static_cast<off_t>(bytes);
+  off_t start = std::max<off_t>(size - static_cast<off_t>(bytes), 0);
   std::string out(bytes, '\0');
   ssize_t got = ::pread(fd.get(), out.data(), out.size(), start);
   out.resize(got > 0 ? static_cast<size_t>(got) : 0);
@@ -35,7 +36,7 @@ std::string clean(std::string text) {
 
 std::string log_tail(const std::string& path) {
   // Each line has a stamp in front: read more than is kept.
-  std::string text = tail_of(path, 4 * kMaxMessageLogBytes, false);
+  std::string text = tail_of(path, 4 * kMaxMessageLogBytes);
   std::string out;
   size_t lines = 0;
   std::string_view rest = text;
@@ -63,7 +64,7 @@ std::string log_tail(const std::string& path) {
 
 std::string read_termination_message(const std::string& message_path, const std::string& log_path) {
   std::string out;
-  if (!message_path.empty()) out = tail_of(message_path, kMaxMessageBytes, true);
+  if (!message_path.empty()) out = tail_of(message_path, kMaxMessageBytes);
   if (out.empty() && !log_path.empty()) out = log_tail(log_path);
   return clean(std::move(out));
 }

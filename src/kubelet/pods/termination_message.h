@@ -1,10 +1,10 @@
-// A container's termination message: its message file, else the end of its log. Blocks.
+// A container's termination message: the end of its message file, else of its log. Blocks.
 #pragma once
 #include <string>
 
 namespace tiphys::kubelet {
 
-inline constexpr size_t kMaxMessageBytes = 4096;  // upstream's MaxPodTerminationMessageLogLength
+inline constexpr size_t kMaxMessageBytes = 4096;
 inline constexpr size_t kMaxMessageLogBytes = 2048;
 inline constexpr size_t kMaxMessageLogLines = 80;
 

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "base/time_math.h"
 #include "kinds/pods.h"
+#include "kubelet/pods/restart_policy.h"
 #include "kubelet/pods/termination_message.h"
 #include "kubelet/probes/prober.h"
 
@@ -32,7 +33,9 @@ PodWorker::PodWorker(NodeServices& node, ObjectPtr pod, std::function<void()> on
       pod_(std::move(pod)),
       on_finished_(std::move(on_finished)),
       gate_(node.loop),
-      wake_(node.loop) {
+      wake_(node.loop),
+      back_off_(node.options.max_container_restart_period / std::chrono::microseconds(1)),
+      turn_(node.loop) {
   wake_.set();
   volumes_ = std::make_unique<PodVolumes>(
       node_, uid(),
@@ -44,7 +47,7 @@ PodWorker::PodWorker(NodeServices& node, ObjectPtr pod, std::function<void()> on
       host, probes_, [this] { wake(); },
       [this](std::string_view type, std::string_view reason, const std::string& message,
              const std::string& container) {
-        record(type, reason, message, "spec.containers{" + container + "}");
+        record(type, reason, message, container_field_path(view().spec(), container));
       });
 }
 
@@ -105,6 +108,32 @@ void PodWorker::evict(const std::string& message) {
   wake();
 }
 
+// A hook of a container that ended would otherwise hold the pod for as long as it likes.
+void PodWorker::end_hooks_of_ended() {
+  for (const ContainerRecord& c : state_.containers) {
+    auto hook = hooks_.find(c.id);
+    if (hook != hooks_.end() && c.state == ContainerState::kExited) hook->second.request_stop();
+  }
+}
+
+std::set<std::string> PodWorker::starting() const {
+  std::set<std::string> out;
+  for (const auto& [id, stop] : hooks_) out.insert(id);
+  return out;
+}
+
+bool PodWorker::is_ending() const {
+  return deleted_ || is_deleting(pod_) || failed_ || kinds::is_terminal(view().status().phase()) ||
+         is_finished(view(), state_);
+}
+
+// Where the pod's probes and hooks reach it; "": nowhere yet.
+std::string PodWorker::pod_address() const {
+  const SandboxRecord* sandbox = state_.newest_sandbox();
+  if (view().spec().host_network()) return node_.host_ips.empty() ? "" : node_.host_ips[0];
+  return sandbox && !sandbox->ips.empty() ? sandbox->ips[0] : "";
+}
+
 bool PodWorker::is_active() const {
   return admitted_ && !finished_ && !failed_ && !kinds::is_terminal(view().status().phase());
 }
@@ -163,12 +192,12 @@ Task<void> PodWorker::sync() {
     co_return;
   }
   expect_ends();
-  prober_->update(pod_, state_);
+  end_hooks_of_ended();
   watch_deadline();
+  prober_->update(pod_, state_, starting(), is_ending());
   if (deleted_ || is_deleting(pod_)) {
     co_await sync_terminating();
-  } else if (failed_ || kinds::is_terminal(view().status().phase()) ||
-             is_finished(view(), state_)) {
+  } else if (is_ending()) {
     co_await sync_terminal();
   } else {
     co_await sync_running();
@@ -187,14 +216,16 @@ Task<void> PodWorker::sync_running() {
     if (!waiting_.contains(name) || waiting_[name].reason != why.reason) {
       record("Warning", "BackOff",
              "Back-off restarting failed container " + name + " in pod " + pod_label(view()),
-             "spec.containers{" + name + "}");
+             container_field_path(view().spec(), name));
     }
     waiting_[name] = why;
   }
   if (plan.wake_at) wake_at(*plan.wake_at);
   bool sent = co_await publish(false);
   if (!sent) wake_at(node_.loop.wall() + kRetry);
-  for (const ContainerKill& one : plan.kills) kill(one.id, one.name, one.message, grace_seconds());
+  for (const ContainerKill& one : plan.kills) {
+    kill({one.id, one.name, one.grace.value_or(grace_seconds())}, one.message);
+  }
   bool ready = co_await prepare();
   if (!ready) {
     (void)co_await publish(false);
@@ -207,6 +238,8 @@ Task<void> PodWorker::sync_running() {
     co_await create_sandbox(plan.sandbox_attempt);
     co_return;
   }
+  // Nothing starts beside a postStart hook; its end wakes this worker.
+  if (!hooks_.empty()) co_return;
   co_await start_containers(std::move(plan));
 }
 
@@ -254,6 +287,8 @@ Task<bool> PodWorker::refresh() {
                         [&](const ContainerRecord& c) { return c.id == entry.first; });
   });
   state_ = std::move(fresh);
+  turn_.set();
+  turn_.reset();
   co_return true;
 }
 
@@ -284,7 +319,8 @@ Task<void> PodWorker::read_message(ContainerRecord& container) {
   std::string log = logs ? container.log_path : "";
   std::string message = co_await run_blocking(
       node_.loop, node_.pool, [path, log] { return read_termination_message(path, log); });
-  if (!message.empty()) container.message = message;
+  if (message.empty()) co_return;
+  container.message += (container.message.empty() ? "" : ": ") + message;
 }
 
 }  // namespace tiphys::kubelet

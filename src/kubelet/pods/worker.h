@@ -60,6 +60,10 @@ class PodWorker {
   Task<bool> admit();
   void wake_at(MicroTime when);
   void expect_ends();
+  void end_hooks_of_ended();
+  bool is_ending() const;
+  std::set<std::string> starting() const;
+  std::string pod_address() const;
   void watch_deadline();
 
   // worker_start.cc
@@ -69,10 +73,12 @@ class PodWorker {
   Task<bool> start_container(ContainerStart what);
   Task<Result<ObjectPtr>> build_config(ContainerStart what, ImageRecord image);
   Task<void> pull(std::string name, std::string image, std::string policy);
-  Task<void> run_post_start(std::string id, ObjectPtr pod, bool init, size_t index);
+  Task<void> run_post_start(std::string id, ObjectPtr pod, ContainerPlace place);
   Task<void> remove_old_containers();
-  core_v1::Container container_at(const ContainerStart& what) const;
+  Result<std::string> pid_target(ContainerPlace place) const;
   ObjectPtr make_sandbox_config(uint32_t attempt) const;
+  DnsSettings dns() const;
+  void warn_of_dns();
   Environment service_variables() const;
   RegistryAuth auth_for(std::string_view image) const;
   std::string message_file(std::string_view container, uint32_t attempt) const;
@@ -80,8 +86,18 @@ class PodWorker {
   // worker_end.cc
   Task<void> sync_terminating();
   Task<void> sync_terminal();
-  void kill(std::string id, std::string name, std::string message, int64_t grace);
-  Task<void> run_kill(std::string id, std::string name, std::string message, int64_t grace);
+  struct KillOrder {
+    std::string id;
+    std::string name;
+    int64_t grace = 0;     // seconds
+    bool ordered = false;  // the whole pod ends: sidecars wait for their turn
+    bool hook = true;      // the preStop hook runs first
+  };
+  void kill(KillOrder order, const std::string& message);
+  Task<void> run_kill(KillOrder order);
+  Task<void> run_pre_stop(KillOrder order);
+  Task<void> wait_for_turn(std::string name, Duration limit);
+  void kill_all();
   Task<bool> stop_sandboxes();
   Task<bool> remove_everything();
   Task<bool> release_node_resources();
@@ -111,7 +127,9 @@ class PodWorker {
   std::map<std::string, Why> waiting_;                   // by container name: why it isn't running
   std::map<std::string, ProbeState> probes_;             // by container id
   BackOff back_off_;
+  std::map<std::string, StopSource> hooks_;     // postStart hooks in progress, by container id
   std::map<std::string, MicroTime> killing_;    // container id -> latest end of its grace
+  Event turn_;                                  // pulsed after each look at the runtime
   std::map<std::string, MicroTime> ended_;      // container id -> when an event told of its end
   std::set<std::string> pulling_;               // container names
   std::map<std::string, ImageOutcome> images_;  // by container name

@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "base/time_math.h"
-#include "kinds/pods.h"
 #include "kubelet/pods/resources.h"
 #include "kubelet/pods/worker.h"
 #include "kubelet/probes/handler.h"
@@ -13,6 +12,7 @@ namespace {
 
 constexpr MicroTime kRetry = kMicrosPerSecond;
 constexpr int64_t kEvictionGrace = 1;
+constexpr int64_t kMinimumGrace = 2;  // seconds; upstream's, whatever hooks used up
 
 int64_t spec_grace(core_v1::PodSpec spec) {
   return spec.has_termination_grace_period_seconds() ? spec.termination_grace_period_seconds() : 30;
@@ -28,31 +28,18 @@ int64_t PodWorker::grace_seconds() const {
   return spec_grace(view().spec());
 }
 
+// Every container that runs ends; the order among them is run_kill's.
+void PodWorker::kill_all() {
+  std::vector<ContainerRecord> containers = state_.containers;
+  for (const ContainerRecord& c : containers) {
+    if (is_alive(c)) kill({c.id, c.name, grace_seconds(), true}, "Stopping container " + c.name);
+  }
+}
+
 // Being deleted: containers end, everything is removed, then the API forgets the pod.
 Task<void> PodWorker::sync_terminating() {
-  bool running = false;
-  std::vector<ContainerRecord> containers = state_.containers;
-  bool main_running = false;
-  for (const ContainerRecord& c : containers) {
-    bool sidecar = false;
-    for (core_v1::Container init : view().spec().init_containers()) {
-      sidecar = sidecar || (init.name() == c.name && kinds::is_sidecar(init));
-    }
-    if (c.state == ContainerState::kRunning && !sidecar) main_running = true;
-  }
-  // Sidecars end after the containers they serve, the last started first.
-  bool sidecar_killed = false;
-  ListView<core_v1::Container> inits = view().spec().init_containers();
-  for (const ContainerRecord& c : containers) {
-    if (c.state != ContainerState::kRunning) continue;
-    running = true;
-    bool is_init = std::any_of(inits.begin(), inits.end(), [&](core_v1::Container i) {
-      return i.name() == c.name && kinds::is_sidecar(i);
-    });
-    if (is_init && (main_running || sidecar_killed)) continue;
-    sidecar_killed = sidecar_killed || is_init;
-    kill(c.id, c.name, "Stopping container " + c.name, grace_seconds());
-  }
+  bool running = state_.any_running();
+  kill_all();
   if (running) {
     bool sent = co_await publish(false);
     if (!sent) wake_at(node_.loop.wall() + kRetry);
@@ -75,13 +62,8 @@ Task<void> PodWorker::sync_terminating() {
 
 // Ended by itself or refused: nothing runs, its containers stay for their logs and states.
 Task<void> PodWorker::sync_terminal() {
-  bool running = false;
-  std::vector<ContainerRecord> containers = state_.containers;
-  for (const ContainerRecord& c : containers) {
-    if (c.state != ContainerState::kRunning) continue;
-    running = true;
-    kill(c.id, c.name, "Stopping container " + c.name, grace_seconds());
-  }
+  bool running = state_.any_running();
+  kill_all();
   bool stopped = !running;
   if (stopped) stopped = co_await stop_sandboxes();
   bool sent = co_await publish(stopped);
@@ -91,43 +73,56 @@ Task<void> PodWorker::sync_terminal() {
     wake_at(node_.loop.wall() + kRetry);
 }
 
-void PodWorker::kill(std::string id, std::string name, std::string message, int64_t grace) {
-  MicroTime end = seconds_after(node_.loop.wall(), grace);
-  auto running = killing_.find(id);
+void PodWorker::kill(KillOrder order, const std::string& message) {
+  MicroTime end = seconds_after(node_.loop.wall(), order.grace);
+  auto running = killing_.find(order.id);
   if (running != killing_.end() && running->second <= end) return;
-  bool first = running == killing_.end();
-  killing_[id] = end;
-  if (first) record("Normal", "Killing", message, "spec.containers{" + name + "}");
-  gate_.spawn(run_kill(std::move(id), std::move(name), first ? "hook" : "", grace));
+  order.hook = running == killing_.end();
+  killing_[order.id] = end;
+  if (order.hook) {
+    record("Normal", "Killing", message, container_field_path(view().spec(), order.name));
+  }
+  gate_.spawn(run_kill(std::move(order)));
 }
 
-// phase "hook": the preStop hook runs first, within the grace period.
-Task<void> PodWorker::run_kill(std::string id, std::string name, std::string phase, int64_t grace) {
-  ObjectPtr pod = pod_;
-  core_v1::Container container = find_container(core_v1::Pod(*pod).spec(), name);
+// Hook and turn are within the grace period; what they leave of it is the container's.
+Task<void> PodWorker::run_kill(KillOrder order) {
   MonoTime start = node_.loop.mono();
-  if (phase == "hook" && grace > 0 && container.lifecycle().has_pre_stop()) {
-    const SandboxRecord* sandbox = state_.newest_sandbox();
-    std::string ip = sandbox && !sandbox->ips.empty() ? sandbox->ips[0] : "";
-    HandlerTarget target{id, ip, pod, container, "kube-lifecycle/1.35"};
-    HandlerHost host{node_.loop, node_.pool, node_.runtime};
-    HandlerResult result = co_await run_hook(host, target, container.lifecycle().pre_stop(),
-                                             bounded_seconds(grace), stop_.token());
-    if (!result.ok && !stop_.stop_requested()) {
-      record("Warning", "FailedPreStopHook", "PreStopHook failed", "spec.containers{" + name + "}");
-    }
-  }
+  if (order.hook && order.grace > 0) co_await run_pre_stop(order);
+  Duration rest = bounded_seconds(order.grace) - (node_.loop.mono() - start);
+  if (order.ordered) co_await wait_for_turn(order.name, rest);
   if (stop_.stop_requested()) co_return;
   int64_t used = (node_.loop.mono() - start) / std::chrono::seconds(1);
-  // Upstream leaves two seconds to a container whose hook used up the time.
-  int64_t left = grace == 0 ? 0 : std::max<int64_t>(grace - used, used > 0 ? 2 : 1);
-  Result<void> stopped = co_await node_.runtime.stop_container(id, left);
+  Result<void> stopped =
+      co_await node_.runtime.stop_container(order.id, std::max(order.grace - used, kMinimumGrace));
   if (!stopped) {
-    LOG_WARNING("Container can't be stopped", {"container", name}, {"err", stopped.error()});
+    LOG_WARNING("Container can't be stopped", {"container", order.name}, {"err", stopped.error()});
     wake_at(node_.loop.wall() + kRetry);
   }
-  killing_.erase(id);
+  killing_.erase(order.id);
   wake();
+}
+
+Task<void> PodWorker::run_pre_stop(KillOrder order) {
+  ObjectPtr pod = pod_;
+  core_v1::Container container = find_container(core_v1::Pod(*pod).spec(), order.name);
+  if (!container.lifecycle().has_pre_stop()) co_return;
+  HandlerTarget target{order.id, pod_address(), pod, container};
+  HandlerHost host{node_.loop, node_.pool, node_.runtime};
+  HandlerResult result = co_await run_hook(host, target, container.lifecycle().pre_stop(),
+                                           bounded_seconds(order.grace), stop_.token());
+  if (result.ok() || stop_.stop_requested()) co_return;
+  record("Warning", "FailedPreStopHook", "PreStopHook failed",
+         container_field_path(core_v1::Pod(*pod).spec(), order.name));
+}
+
+Task<void> PodWorker::wait_for_turn(std::string name, Duration limit) {
+  MonoTime end = node_.loop.mono() + limit;
+  while (!may_stop(view().spec(), state_, name) && !stop_.stop_requested()) {
+    Duration left = end - node_.loop.mono();
+    if (left <= Duration::zero()) co_return;
+    (void)co_await turn_.wait(stop_.token(), left);
+  }
 }
 
 Task<bool> PodWorker::stop_sandboxes() {

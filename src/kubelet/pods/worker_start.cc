@@ -34,11 +34,6 @@ Result<void> write_container_files(const std::string& hosts_path, const std::str
 
 }  // namespace
 
-core_v1::Container PodWorker::container_at(const ContainerStart& what) const {
-  core_v1::PodSpec spec = view().spec();
-  return what.init ? spec.init_containers()[what.index] : spec.containers()[what.index];
-}
-
 // Everything below the containers: cgroup, fetched objects, volumes, network. False: not yet.
 Task<bool> PodWorker::prepare() {
   if (!cgroup_made_ && node_.cgroups) {
@@ -67,11 +62,34 @@ ObjectPtr PodWorker::make_sandbox_config(uint32_t attempt) const {
   input.attempt = attempt;
   input.log_directory = node_.options.pod_logs_dir + "/" + pod_log_folder(view());
   input.cgroup_parent = node_.cgroups ? pod_cgroup(node_.options.cgroup_root, view()) : "";
-  Result<std::string> host = os::read_file(node_.options.resolv_conf, 64 * 1024);
-  input.dns = pod_dns(view(), parse_resolv_conf(host ? *host : std::string()),
-                      node_.options.cluster_dns, node_.options.cluster_domain);
-  input.cluster_domain = node_.options.cluster_domain;
+  input.dns = dns();
+  if (!view().spec().host_network()) {
+    Result<std::string> name = kernel_hostname(view(), node_.options.cluster_domain);
+    if (name) input.hostname = *name;
+  }
   return sandbox_config(input);
+}
+
+DnsSettings PodWorker::dns() const {
+  const Options& options = node_.options;
+  DnsSettings host = no_host_dns();
+  if (!options.resolv_conf.empty()) {
+    Result<std::string> text = os::read_file(options.resolv_conf, 64 * 1024);
+    host = parse_resolv_conf(text ? *text : std::string());
+  }
+  return pod_dns(view(), host, options.cluster_dns, options.cluster_domain);
+}
+
+void PodWorker::warn_of_dns() {
+  for (const std::string& message : dns().omitted) record("Warning", "DNSConfigForming", message);
+  std::string_view policy = view().spec().dns_policy();
+  bool cluster = policy == "ClusterFirstWithHostNet" ||
+                 (policy == "ClusterFirst" && !view().spec().host_network());
+  if (!cluster || !node_.options.cluster_dns.empty()) return;
+  record("Warning", "MissingClusterDNS",
+         "pod: " + go_quote(pod_label(view())) +
+             ". kubelet does not have ClusterDNS IP configured and cannot create Pod using "
+             "\"ClusterFirst\" policy. Falling back to \"Default\" policy.");
 }
 
 Task<void> PodWorker::create_sandbox(uint32_t attempt) {
@@ -79,6 +97,14 @@ Task<void> PodWorker::create_sandbox(uint32_t attempt) {
     record(
         "Warning", "NetworkNotReady",
         "network is not ready: container runtime network not ready: the node has no podCIDR yet");
+    wake_at(node_.loop.wall() + kVolumeRetry);
+    co_return;
+  }
+  warn_of_dns();
+  Result<std::string> hostname = kernel_hostname(view(), node_.options.cluster_domain);
+  if (!hostname) {
+    record("Warning", "FailedCreatePodSandBox",
+           "Failed to create pod sandbox: " + hostname.error().message());
     wake_at(node_.loop.wall() + kVolumeRetry);
     co_return;
   }
@@ -131,7 +157,8 @@ std::string PodWorker::message_file(std::string_view container, uint32_t attempt
 Task<void> PodWorker::start_containers(PodPlan plan) {
   bool any = false;
   for (const ContainerStart& what : plan.starts) {
-    core_v1::Container container = container_at(what);
+    if (!hooks_.empty()) break;
+    core_v1::Container container = container_at(view().spec(), what.place);
     std::string name(container.name());
     if (pulling_.contains(name)) continue;
     auto image = images_.find(name);
@@ -168,7 +195,7 @@ Task<void> PodWorker::pull(std::string name, std::string image, std::string poli
   ObjectPtr config = make_sandbox_config(sandbox ? sandbox->attempt : 0);
   ObjectPtr pod = pod_;
   client::EventRecorder* events = &node_.events;
-  std::string path = "spec.containers{" + name + "}";
+  std::string path = container_field_path(view().spec(), name);
   auto note = [pod, events, path](std::string_view type, std::string_view reason,
                                   const std::string& message) {
     events->record(*pod, type, reason, message, path);
@@ -189,8 +216,9 @@ Task<void> PodWorker::pull(std::string name, std::string image, std::string poli
 Task<Result<ObjectPtr>> PodWorker::build_config(ContainerStart what, ImageRecord image) {
   ObjectPtr pod = pod_;
   core_v1::Pod of(*pod);
-  core_v1::Container container =
-      what.init ? of.spec().init_containers()[what.index] : of.spec().containers()[what.index];
+  core_v1::Container container = container_at(of.spec(), what.place);
+  Result<std::string> target = pid_target(what.place);
+  if (!target) co_return target.error();
   std::vector<std::string> ips;
   if (const SandboxRecord* sandbox = state_.newest_sandbox()) ips = sandbox->ips;
   if (of.spec().host_network()) ips = node_.host_ips;
@@ -204,8 +232,7 @@ Task<Result<ObjectPtr>> PodWorker::build_config(ContainerStart what, ImageRecord
   mounts.variables = environment->lookup();
   mounts.pod_folder = node_.pod_folder(uid());
   mounts.message_file = message_file(container.name(), what.attempt);
-  bool hosts = !of.spec().host_network() || !of.spec().host_aliases().empty();
-  if (hosts) mounts.hosts_file = mounts.pod_folder + "/etc-hosts";
+  mounts.hosts_file = mounts.pod_folder + "/etc-hosts";
   std::string domain = node_.options.cluster_domain;
   std::string hosts_path = mounts.hosts_file;
   std::string message_path = mounts.message_file;
@@ -232,14 +259,16 @@ Task<Result<ObjectPtr>> PodWorker::build_config(ContainerStart what, ImageRecord
   input.message_file = mounts.message_file;
   input.memory_capacity = node_.memory_capacity;
   input.limits = node_.limits;
+  input.pid_target = *target;
   co_return container_config(input);
 }
 
 // True: something changed in the runtime.
 Task<bool> PodWorker::start_container(ContainerStart what) {
   ObjectPtr pod = pod_;
-  std::string name(container_at(what).name());
-  std::string path = (what.init ? "spec.initContainers{" : "spec.containers{") + name + "}";
+  core_v1::Container container = container_at(core_v1::Pod(*pod).spec(), what.place);
+  std::string name(container.name());
+  std::string path = container_field_path(core_v1::Pod(*pod).spec(), name);
   ImageRecord image = images_[name].image;
   images_.erase(name);  // asked for anew at the next start
   const SandboxRecord* sandbox = state_.newest_sandbox();
@@ -263,7 +292,7 @@ Task<bool> PodWorker::start_container(ContainerStart what) {
     co_return false;
   }
   record("Normal", "Created", "Container created", path);
-  if (what.attempt > 0) back_off_.next(back_off_key(view(), name), node_.loop.wall());
+  if (what.attempt > 0) back_off_.next(back_off_key(view(), container), node_.loop.wall());
   Result<void> started = co_await node_.runtime.start_container(*id);
   if (!started) {
     waiting_[name] = {"RunContainerError", started.error().message()};
@@ -273,26 +302,41 @@ Task<bool> PodWorker::start_container(ContainerStart what) {
   }
   waiting_.erase(name);
   record("Normal", "Started", "Container started", path);
-  if (container_at(what).lifecycle().has_post_start()) {
-    gate_.spawn(run_post_start(*id, pod, what.init, what.index));
+  if (container.lifecycle().has_post_start()) {
+    hooks_.emplace(*id, StopSource(stop_.token()));
+    gate_.spawn(run_post_start(*id, pod, what.place));
   }
   co_return true;
 }
 
-Task<void> PodWorker::run_post_start(std::string id, ObjectPtr pod, bool init, size_t index) {
+// The container whose processes an ephemeral container sees; "": none but its own.
+Result<std::string> PodWorker::pid_target(ContainerPlace place) const {
+  if (place.kind != ContainerKind::kEphemeral) return std::string();
+  std::string_view name = view().spec().ephemeral_containers()[place.index].target_container_name();
+  if (name.empty()) return std::string();
+  const ContainerRecord* target = state_.newest(name);
+  if (target) return target->id;
+  return ApiStatus::bad_request("unable to find target container " + std::string(name));
+}
+
+// Until it has ended, nothing else of the pod starts, and the container isn't shown as running.
+Task<void> PodWorker::run_post_start(std::string id, ObjectPtr pod, ContainerPlace place) {
   core_v1::PodSpec spec = core_v1::Pod(*pod).spec();
-  core_v1::Container container = init ? spec.init_containers()[index] : spec.containers()[index];
-  const SandboxRecord* sandbox = state_.newest_sandbox();
-  std::string ip = sandbox && !sandbox->ips.empty() ? sandbox->ips[0] : "";
-  if (spec.host_network() && !node_.host_ips.empty()) ip = node_.host_ips[0];
-  HandlerTarget target{id, ip, pod, container, "kube-lifecycle/1.35"};
+  core_v1::Container container = container_at(spec, place);
+  HandlerTarget target{id, pod_address(), pod, container};
   HandlerHost host{node_.loop, node_.pool, node_.runtime};
   HandlerResult result = co_await run_hook(host, target, container.lifecycle().post_start(),
-                                           kHookLimit, stop_.token());
-  if (result.ok || stop_.stop_requested()) co_return;
+                                           kHookLimit, hooks_[id].token());
+  hooks_.erase(id);
+  if (stop_.stop_requested()) co_return;
   std::string name(container.name());
-  record("Warning", "FailedPostStartHook", "PostStartHook failed", "spec.containers{" + name + "}");
-  kill(id, name, "FailedPostStartHook", grace_seconds());
+  if (!result.ok()) {
+    record("Warning", "FailedPostStartHook", "PostStartHook failed",
+           container_field_path(spec, name));
+    waiting_[name] = {"PostStartHookError", result.output};
+    kill({id, name, grace_seconds()}, "FailedPostStartHook");
+  }
+  wake();
 }
 
 // Two of each name are kept: the current one and the one that lastState tells of.

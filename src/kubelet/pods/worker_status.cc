@@ -15,6 +15,8 @@ ObjectPtr PodWorker::current_status(bool killed) const {
   input.runtime = &state_;
   input.probes = &probes_;
   input.waiting = &waiting_;
+  std::set<std::string> starting_ids = starting();
+  input.starting = &starting_ids;
   input.host_ips = node_.host_ips;
   input.now = node_.loop.wall();
   input.killed = killed;

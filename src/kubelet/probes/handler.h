@@ -1,5 +1,5 @@
-// run_handler: one execution of a probe's or hook's action (exec, httpGet, tcpSocket, grpc, sleep).
-// Loop thread; bounded by the time limit.
+// One execution of a probe's or hook's action (exec, httpGet, tcpSocket, grpc, sleep). Loop thread;
+// bounded by the time limit. What a container answers is read up to kMaxHandlerOutput.
 #pragma once
 #include <string>
 
@@ -10,12 +10,14 @@
 
 namespace tiphys::kubelet {
 
+inline constexpr size_t kMaxHandlerOutput = 10 * 1024;
+inline constexpr int kMaxRedirects = 10;
+
 struct HandlerTarget {
   std::string container_id;
   std::string pod_ip;  // "": no network of its own yet
   ObjectPtr pod;       // keeps `container` alive
   core_v1::Container container;
-  std::string user_agent = "kube-probe/1.35";
 };
 
 struct HandlerHost {
@@ -24,25 +26,27 @@ struct HandlerHost {
   Runtime& runtime;
 };
 
+enum class HandlerOutcome : uint8_t {
+  kSuccess,
+  kWarning,  // good enough: a redirect to another host
+  kFailure,
+  kError  // the action itself could not be carried out
+};
 struct HandlerResult {
-  bool ok = false;
+  HandlerOutcome outcome = HandlerOutcome::kSuccess;
   std::string output;  // why it failed, as upstream's events word it
+  bool ok() const { return outcome <= HandlerOutcome::kWarning; }
 };
 
-Task<HandlerResult> run_exec(Runtime& runtime, std::string id, std::vector<std::string> command,
-                             int64_t timeout_seconds);
-Task<HandlerResult> run_http(HandlerHost node, HandlerTarget target, core_v1::HTTPGetAction action,
-                             Duration timeout, StopToken stop);
-Task<HandlerResult> run_tcp(HandlerHost node, HandlerTarget target, core_v1::TCPSocketAction action,
-                            Duration timeout, StopToken stop);
-Task<HandlerResult> run_grpc(HandlerHost node, HandlerTarget target, core_v1::GRPCAction action,
-                             Duration timeout, StopToken stop);
-Task<HandlerResult> run_probe_action(HandlerHost node, HandlerTarget target, core_v1::Probe probe,
+Task<HandlerResult> run_probe_action(HandlerHost host, HandlerTarget target, core_v1::Probe probe,
                                      StopToken stop);
-Task<HandlerResult> run_hook(HandlerHost node, HandlerTarget target, core_v1::LifecycleHandler hook,
+// The output of a failure is the message of PostStartHookError. A hook's request is good whatever
+// the status of its answer, as upstream.
+Task<HandlerResult> run_hook(HandlerHost host, HandlerTarget target, core_v1::LifecycleHandler hook,
                              Duration timeout, StopToken stop);
 
-// A port by number or by the container's port name; 0: unknown.
-uint16_t resolve_port(core_v1::Container container, const Value& port);
+// A port by number or by the container's port name. Errors in upstream's words:
+// 'strconv.Atoi: parsing "http": invalid syntax', "invalid port number: 70000".
+Result<uint16_t> resolve_port(core_v1::Container container, const Value& port);
 
 }  // namespace tiphys::kubelet

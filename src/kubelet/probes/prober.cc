@@ -1,17 +1,38 @@
 #include "kubelet/probes/prober.h"
 
-#include "kinds/pods.h"
-
 #include <algorithm>
+
+#include "base/strings.h"
+#include "base/time_math.h"
+#include "kinds/pods.h"
+#include "kubelet/pods/container_status.h"
+#include "kubelet/probes/probe_streak.h"
 
 namespace tiphys::kubelet {
 namespace {
+
+constexpr int kAttempts = 3;  // of a probe that can't be carried out
 
 bool has_action(core_v1::Probe probe) {
   return probe.has_exec() || probe.has_http_get() || probe.has_tcp_socket() || probe.has_grpc();
 }
 
-int32_t at_least_one(int32_t value, int32_t fallback) { return value > 0 ? value : fallback; }
+std::string pod_address(const ObjectPtr& pod, const PodRuntime& runtime) {
+  core_v1::Pod of(*pod);
+  const SandboxRecord* sandbox = runtime.newest_sandbox();
+  if (!of.spec().host_network()) return sandbox && !sandbox->ips.empty() ? sandbox->ips[0] : "";
+  return of.status().host_ip().empty() ? "127.0.0.1" : std::string(of.status().host_ip());
+}
+
+// What the API knows of this very container: it ran before this process did (KEP-4781).
+core_v1::ContainerStatus known_status(core_v1::Pod pod, const ContainerRecord& running) {
+  for (const auto& list :
+       {pod.status().container_statuses(), pod.status().init_container_statuses()}) {
+    core_v1::ContainerStatus one = find_status(list, running.name);
+    if (one.container_id().ends_with("//" + running.id) && one.state().has_running()) return one;
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -23,88 +44,120 @@ Prober::Prober(HandlerHost host, std::map<std::string, ProbeState>& states,
       record_(std::move(record)),
       gate_(host.loop) {}
 
+void Prober::Watched::end() {
+  stop.request_stop();
+  health.request_stop();
+}
+
 Task<void> Prober::stop() {
-  for (auto& [id, watched] : watched_) watched.stop.request_stop();
+  for (auto& [id, watched] : watched_) watched.end();
   co_await gate_.close();
 }
 
-void Prober::update(ObjectPtr pod, const PodRuntime& runtime) {
+void Prober::update(ObjectPtr pod, const PodRuntime& runtime, const std::set<std::string>& starting,
+                    bool ending) {
   core_v1::PodSpec spec = core_v1::Pod(*pod).spec();
-  const SandboxRecord* sandbox = runtime.newest_sandbox();
-  std::string ip = sandbox && !sandbox->ips.empty() ? sandbox->ips[0] : "";
-  if (spec.host_network()) ip = core_v1::Pod(*pod).status().host_ip();
-  if (spec.host_network() && ip.empty()) ip = "127.0.0.1";
   std::set<std::string> running;
   for (const ContainerRecord& c : runtime.containers) {
     if (c.state != ContainerState::kRunning) continue;
     running.insert(c.id);
-    if (watched_.contains(c.id)) continue;
-    for (core_v1::Container container : spec.containers()) {
-      if (container.name() == c.name) watch_container(pod, container, c, ip);
-    }
-    for (core_v1::Container container : spec.init_containers()) {
-      if (container.name() == c.name && kinds::is_sidecar(container))
-        watch_container(pod, container, c, ip);
-    }
+    if (watched_.contains(c.id) || starting.contains(c.id)) continue;
+    std::optional<ContainerPlace> place = find_place(spec, c.name);
+    if (!place || place->kind == ContainerKind::kEphemeral) continue;
+    core_v1::Container container = container_at(spec, *place);
+    if (place->kind == ContainerKind::kInit && !kinds::is_sidecar(container)) continue;
+    HandlerTarget target{c.id, pod_address(pod, runtime), pod, container};
+    watch_container(std::move(target), c);
   }
   for (auto at = watched_.begin(); at != watched_.end();) {
+    if (ending) at->second.health.request_stop();
     if (running.contains(at->first)) {
       ++at;
       continue;
     }
-    at->second.stop.request_stop();
+    at->second.end();
     states_.erase(at->first);
     at = watched_.erase(at);
   }
 }
 
-void Prober::watch_container(ObjectPtr pod, core_v1::Container container,
-                             const ContainerRecord& running, std::string ip) {
-  StopToken stop = watched_[running.id].stop.token();
-  HandlerTarget target{running.id, std::move(ip), pod, container};
+void Prober::watch_container(HandlerTarget target, const ContainerRecord& running) {
+  core_v1::ContainerStatus known = known_status(core_v1::Pod(*target.pod), running);
+  StopToken health = watched_[running.id].health.token();
+  core_v1::Container container = target.container;
   ProbeState& state = states_[running.id];
   state = ProbeState();
-  state.started = !has_action(container.startup_probe());
-  state.ready = !has_action(container.readiness_probe());
-  if (!state.started) gate_.spawn(run(Kind::kStartup, target, container.startup_probe(), stop));
-  if (has_action(container.liveness_probe())) {
-    gate_.spawn(run(Kind::kLiveness, target, container.liveness_probe(), stop));
-  }
-  if (has_action(container.readiness_probe())) {
-    gate_.spawn(run(Kind::kReadiness, target, container.readiness_probe(), stop));
+  state.started = known.started() || !has_action(container.startup_probe());
+  state.ready = known.ready() || !has_action(container.readiness_probe());
+  if (state.started) {
+    watch_started(std::move(target), running.started);
+  } else {
+    gate_.spawn(
+        run(Kind::kStartup, std::move(target), container.startup_probe(), running.started, health));
   }
 }
 
-Task<void> Prober::run(Kind kind, HandlerTarget target, core_v1::Probe probe, StopToken stop) {
-  Duration period = std::chrono::seconds(at_least_one(probe.period_seconds(), 10));
-  Duration delay = std::chrono::seconds(std::max(probe.initial_delay_seconds(), 0));
-  const char* word = kind == Kind::kStartup    ? "Startup"
+void Prober::watch_started(HandlerTarget target, MicroTime started) {
+  auto watched = watched_.find(target.container_id);
+  if (watched == watched_.end()) return;
+  core_v1::Container container = target.container;
+  if (has_action(container.liveness_probe())) {
+    gate_.spawn(run(Kind::kLiveness, target, container.liveness_probe(), started,
+                    watched->second.health.token()));
+  }
+  if (has_action(container.readiness_probe())) {
+    gate_.spawn(run(Kind::kReadiness, target, container.readiness_probe(), started,
+                    watched->second.stop.token()));
+  }
+}
+
+Task<void> Prober::run(Kind kind, HandlerTarget target, core_v1::Probe probe, MicroTime started,
+                       StopToken stop) {
+  Duration period = std::chrono::seconds(probe.period_seconds() > 0 ? probe.period_seconds() : 10);
+  MicroTime begin = seconds_after(started, std::max(probe.initial_delay_seconds(), 0));
+  Duration delay = std::min<Duration>(time_between(host_.loop.wall(), begin),
+                                      bounded_seconds(probe.initial_delay_seconds()));
+  ProbeStreak streak(probe);
+  bool going = !stop.stop_requested();
+  if (delay > Duration::zero()) going = co_await sleep_for(host_.loop, delay, stop);
+  while (going) {
+    HandlerResult result = co_await probe_once(kind, target, probe, stop);
+    if (stop.stop_requested()) co_return;
+    // One that can't be carried out says nothing of the container.
+    std::optional<bool> verdict;
+    if (result.outcome != HandlerOutcome::kError) verdict = streak.add(result.ok());
+    if (verdict) apply(kind, target, *verdict);
+    if (verdict && kind == Kind::kStartup && *verdict) {
+      watch_started(std::move(target), started);
+      co_return;
+    }
+    // Failed for good: the container is on its way out.
+    if (verdict && !*verdict && kind != Kind::kReadiness) co_return;
+    going = co_await sleep_for(host_.loop, period, stop);
+  }
+}
+
+Task<HandlerResult> Prober::probe_once(Kind kind, HandlerTarget target, core_v1::Probe probe,
+                                       StopToken stop) {
+  HandlerResult result;
+  for (int i = 0; i < kAttempts && !stop.stop_requested(); ++i) {
+    result = co_await run_probe_action(host_, target, probe, stop);
+    if (result.outcome != HandlerOutcome::kError) break;
+  }
+  if (stop.stop_requested()) co_return result;
+  std::string word = kind == Kind::kStartup    ? "Startup"
                      : kind == Kind::kLiveness ? "Liveness"
                                                : "Readiness";
-  int32_t streak = 0;
-  bool last = false;
-  bool going = true;
-  if (delay > Duration::zero()) going = co_await sleep_for(host_.loop, delay, stop);
-  while (going && !stop.stop_requested()) {
-    // Liveness and readiness wait until the container has started.
-    bool due = kind == Kind::kStartup || states_[target.container_id].started;
-    if (due) {
-      HandlerResult result = co_await run_probe_action(host_, target, probe, stop);
-      if (stop.stop_requested()) co_return;
-      if (!result.ok) {
-        record_("Warning", "Unhealthy", std::string(word) + " probe failed: " + result.output,
-                std::string(target.container.name()));
-      }
-      streak = result.ok == last ? streak + 1 : 1;
-      last = result.ok;
-      int32_t needed = result.ok ? at_least_one(probe.success_threshold(), 1)
-                                 : at_least_one(probe.failure_threshold(), 3);
-      if (streak >= needed) apply(kind, target, result.ok);
-      if (kind == Kind::kStartup && states_[target.container_id].started) co_return;
-    }
-    Duration pause = due ? period : std::min<Duration>(period, std::chrono::milliseconds(250));
-    going = co_await sleep_for(host_.loop, pause, stop);
+  std::string name(target.container.name());
+  if (result.outcome == HandlerOutcome::kError) {
+    record_("Warning", "Unhealthy",
+            word + " probe errored and resulted in unknown state: " + result.output, name);
+  } else if (result.outcome == HandlerOutcome::kFailure) {
+    record_("Warning", "Unhealthy", word + " probe failed: " + result.output, name);
+  } else if (result.outcome == HandlerOutcome::kWarning) {
+    record_("Warning", "ProbeWarning", word + " probe warning: " + result.output, name);
   }
+  co_return result;
 }
 
 void Prober::apply(Kind kind, const HandlerTarget& target, bool ok) {

@@ -1,8 +1,9 @@
 // Prober: runs the probes of a pod's running containers and keeps what they say. After upstream's
 // pkg/kubelet/prober.
 //
-// Loop thread only. One task a probe; a container's tasks end with it. Results are level: the
-// callback says only that something changed.
+// Loop thread only. One task a probe; a container's tasks end with it. Liveness and readiness begin
+// when the startup probe has passed; startup and liveness end when they have failed for good, and
+// when the pod ends. Results are level: the callback says only that something changed.
 #pragma once
 #include <functional>
 #include <map>
@@ -22,17 +23,24 @@ class Prober {
   Prober(HandlerHost host, std::map<std::string, ProbeState>& states, std::function<void()> changed,
          Record record);
   Task<void> stop();
-  // Starts what runs unwatched; ends what no longer runs.
-  void update(ObjectPtr pod, const PodRuntime& runtime);
+  // Starts what runs unwatched, except containers in `starting` (ids; their postStart hook runs);
+  // ends what no longer runs. `ending`: the pod ends, only readiness still counts.
+  void update(ObjectPtr pod, const PodRuntime& runtime, const std::set<std::string>& starting,
+              bool ending);
 
  private:
   enum class Kind : uint8_t { kStartup, kLiveness, kReadiness };
   struct Watched {
-    StopSource stop;
+    StopSource stop;    // all probes of the container
+    StopSource health;  // startup and liveness
+    void end();
   };
-  void watch_container(ObjectPtr pod, core_v1::Container container, const ContainerRecord& running,
-                       std::string ip);
-  Task<void> run(Kind kind, HandlerTarget target, core_v1::Probe probe, StopToken stop);
+  void watch_container(HandlerTarget target, const ContainerRecord& running);
+  void watch_started(HandlerTarget target, MicroTime started);
+  Task<void> run(Kind kind, HandlerTarget target, core_v1::Probe probe, MicroTime started,
+                 StopToken stop);
+  Task<HandlerResult> probe_once(Kind kind, HandlerTarget target, core_v1::Probe probe,
+                                 StopToken stop);
   void apply(Kind kind, const HandlerTarget& target, bool ok);
 
   HandlerHost host_;
