@@ -64,6 +64,7 @@ struct HttpTransport::Impl {
         config(std::move(c)),
         user_agent(std::move(agent)),
         server(std::move(to)),
+        tls(options.tls),
         http(l, std::move(options)) {}
   Task<std::string> authorization();
   net::Request prepare(const Request& request, std::string token) const;
@@ -73,6 +74,7 @@ struct HttpTransport::Impl {
   Kubeconfig config;
   std::string user_agent;
   ServerAddress server;
+  std::shared_ptr<crypto::ClientTls> tls;  // null: plain
   net::Client http;
   std::string file_token;
   MonoTime read_at = -kTokenAge;
@@ -197,6 +199,18 @@ Task<Result<std::unique_ptr<WatchStream>>> HttpTransport::watch(Request request)
 }
 
 void HttpTransport::set_token(std::string token) { impl_->config.token = std::move(token); }
+
+Result<void> HttpTransport::set_certificate(std::string certificate_pem, std::string key_pem) {
+  if (!impl_->tls) return ApiStatus::internal("the server is not reached over TLS");
+  crypto::ClientTls::Options options = impl_->config.tls;
+  options.certificate_pem = std::move(certificate_pem);
+  options.key_pem = std::move(key_pem);
+  Result<void> replaced = impl_->tls->replace(options);
+  if (!replaced) return replaced;
+  impl_->config.tls = std::move(options);
+  impl_->http.close_connections();
+  return {};
+}
 
 Task<void> HttpTransport::stop() { return impl_->http.stop(); }
 

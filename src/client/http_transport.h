@@ -25,6 +25,9 @@ class HttpTransport : public Transport {
   Task<Result<std::unique_ptr<WatchStream>>> watch(Request request) override;
   // The bearer token of requests from now on (of a kubeconfig without tokenFile).
   void set_token(std::string token);
+  // The client certificate of connections from now on; those that are open end. On error nothing
+  // changes.
+  Result<void> set_certificate(std::string certificate_pem, std::string key_pem);
   // Ends every connection. Requires: no request is under way.
   Task<void> stop();
 

@@ -76,11 +76,38 @@ Result<void> trust(SSL_CTX* context, std::string_view bundle, bool ask_for) {
   return {};
 }
 
+Result<void> set_min_version(SSL_CTX* context, const std::string& name) {
+  if (name.empty() || name == "VersionTLS12") return {};
+  if (name != "VersionTLS13") return ApiStatus::bad_request("unknown tls version \"" + name + "\"");
+  SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+  return {};
+}
+
+// Those of TLS 1.3 are known, and always on.
+Result<void> set_cipher_suites(SSL_CTX* context, const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) {
+    std::string known = OPENSSL_cipher_name(name.c_str());
+    if (known == "(NONE)") known = OPENSSL_cipher_name((name + "_SHA256").c_str());
+    if (known == "(NONE)") {
+      return ApiStatus::bad_request("Cipher suite " + name + " not supported or doesn't exist");
+    }
+    if (!known.starts_with("TLS_")) list += (list.empty() ? "" : ":") + known;
+  }
+  if (!list.empty() && SSL_CTX_set_cipher_list(context, list.c_str()) != 1) {
+    return openssl_error("set cipher suites");
+  }
+  return {};
+}
+
 Result<OwnedContext> server_context(std::string_view certificate_pem, std::string_view key_pem,
-                                    std::string_view client_ca_pem) {
+                                    std::string_view client_ca_pem,
+                                    const ServerTls::Settings& settings) {
   auto context = new_context(TLS_server_method());
   if (!context) return context;
   SSL_CTX* raw = context->get();
+  if (auto set = set_min_version(raw, settings.min_version); !set) return set.error();
+  if (auto set = set_cipher_suites(raw, settings.cipher_suites); !set) return set.error();
   if (auto used = use_certificate(raw, certificate_pem, key_pem); !used) return used.error();
   SSL_CTX_set_options(raw, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_num_tickets(raw, 0);
@@ -119,9 +146,10 @@ Result<OwnedContext> client_context(const ClientTls::Options& options) {
 }  // namespace
 
 Result<std::shared_ptr<ServerTls>> ServerTls::create(std::string certificate_pem,
-                                                     std::string key_pem,
-                                                     std::string client_ca_pem) {
+                                                     std::string key_pem, std::string client_ca_pem,
+                                                     Settings settings) {
   std::shared_ptr<ServerTls> tls(new ServerTls());
+  tls->settings_ = std::move(settings);
   auto done =
       tls->replace(std::move(certificate_pem), std::move(key_pem), std::move(client_ca_pem));
   if (!done) return done.error();
@@ -132,7 +160,7 @@ ServerTls::~ServerTls() { SSL_CTX_free(context_); }
 
 Result<void> ServerTls::replace(std::string certificate_pem, std::string key_pem,
                                 std::string client_ca_pem) {
-  auto context = server_context(certificate_pem, key_pem, client_ca_pem);
+  auto context = server_context(certificate_pem, key_pem, client_ca_pem, settings_);
   if (!context) return context.error();
   SSL_CTX_free(context_);  // running sessions hold their own reference
   context_ = context->release();

@@ -16,10 +16,18 @@ namespace tiphys::crypto {
 // TLS 1.2 and later, ALPN h2 and http/1.1, SSL_MODE_RELEASE_BUFFERS, session tickets off.
 class ServerTls {
  public:
+  struct Settings {
+    std::string min_version;                 // VersionTLS12 or VersionTLS13; "": VersionTLS12
+    std::vector<std::string> cipher_suites;  // IANA names, as Go has them; of TLS 1.2; none: all
+  };
   // client_ca_pem: certificates that client certificates are verified against ("": not asked for).
   // A client certificate is optional; one that is given must verify, else the handshake fails.
   static Result<std::shared_ptr<ServerTls>> create(std::string certificate_pem, std::string key_pem,
-                                                   std::string client_ca_pem);
+                                                   std::string client_ca_pem, Settings settings);
+  static Result<std::shared_ptr<ServerTls>> create(std::string certificate_pem, std::string key_pem,
+                                                   std::string client_ca_pem) {
+    return create(std::move(certificate_pem), std::move(key_pem), std::move(client_ca_pem), {});
+  }
   ~ServerTls();
   // Replaces all three for sessions to come. On error nothing changes.
   Result<void> replace(std::string certificate_pem, std::string key_pem, std::string client_ca_pem);
@@ -29,6 +37,7 @@ class ServerTls {
  private:
   ServerTls() = default;
   ssl_ctx_st* context_ = nullptr;
+  Settings settings_;
 };
 
 class ClientTls {

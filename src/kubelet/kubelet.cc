@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "client/informer.h"
+#include "client/rate_limit.h"
+#include "kubelet/certificates/certificate_manager.h"
 #include "kubelet/logs/log_rotator.h"
 #include "kubelet/node/node_keeper.h"
 #include "kubelet/pods/admission.h"
@@ -24,10 +26,14 @@ struct Kubelet::Impl {
   Impl(EpollLoop& loop, WorkerPool& pool, client::Client& client, Random& random, Options given);
 
   std::optional<Why> admit(const Object& pod) const;
+  void serve_with(const CertificatePair& pair);
+  void start_serving_certificate();
   std::vector<ObjectPtr> services_of(std::string_view ns) const;
 
   Options options;
   EpollLoop& loop;
+  client::LimitedClients limited;
+  client::LimitedClients limited_events;
   client::Client& client;
   StopSource stop;
   Cri cri;
@@ -49,6 +55,8 @@ struct Kubelet::Impl {
   LogRotator rotator;
   UsageReader usage;
   KubeletServer server;
+  CertificateStore serving_store;
+  CertificateManager serving;  // with serverTLSBootstrap
   bool started = false;
 };
 
@@ -64,6 +72,11 @@ std::optional<os::Cgroups> detect_cgroups() {
   if (found) return std::move(*found);
   LOG_WARNING("No cgroups: limits are left to the runtime", {"err", found.error()});
   return std::nullopt;
+}
+
+// Nothing limits where the options say 0. The node's lease and status are never limited.
+client::RateLimit limit_of(int64_t qps, int64_t burst) {
+  return {.qps = qps == 0 ? -1 : static_cast<double>(qps), .burst = burst};
 }
 
 const schema::Resource& core(std::string_view name) {
@@ -82,13 +95,15 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
                     Options given)
     : options(completed(std::move(given))),
       loop(l),
-      client(c),
+      limited(l, limit_of(options.kube_api_qps, options.kube_api_burst)),
+      limited_events(l, limit_of(options.event_record_qps, options.event_burst)),
+      client(limited.client_of("kubelet", c)),
       cri(l, Containerd::socket_path(options), stop.token()),
       containerd(l, pool, cri, options),
       puller(l, cri, [this] { return containerd.import_new_images(); }),
-      events(l, c, random, options.node_name),
+      events(l, limited_events.client_of("events", c), random, options.node_name),
       keeper(l, pool, c, cri, containerd, options),
-      informers(l, c, random),
+      informers(l, client, random),
       pods(informers.informer(core("pods"), of_node(options.node_name))),
       services(informers.informer(core("services"))),
       stream(l, Containerd::socket_path(options)),
@@ -97,7 +112,7 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
       disk_calls(l, kDiskCallThreads),
       node{.loop = l,
            .pool = pool,
-           .client = c,
+           .client = client,
            .events = events,
            .random = random,
            .runtime = cri,
@@ -116,7 +131,12 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
       groups(node, manager, keeper),
       rotator(node, manager),
       usage(node, manager),
-      server(l, pool, c, cri, manager, usage, options) {
+      server(l, pool, client, cri, manager, usage, options),
+      serving_store(options.cert_dir, "kubelet-server"),
+      serving(l, client, random, serving_store,
+              serving_certificate_wish(options.node_name, {options.node_ip}),
+              [this](const CertificatePair& pair) { serve_with(pair); }) {
+  cri.set_request_timeout(options.runtime_request_timeout);
   node.cgroups = detect_cgroups();
   node.host_ips = {options.node_ip};
   node.allocatable = node_allocatable(keeper.facts(), options);
@@ -148,6 +168,19 @@ std::vector<ObjectPtr> Kubelet::Impl::services_of(std::string_view ns) const {
   return out;
 }
 
+void Kubelet::Impl::serve_with(const CertificatePair& pair) {
+  Result<void> replaced = server.replace_certificate(pair.certificate_pem, pair.key_pem);
+  if (!replaced) LOG_ERROR("Serving certificate not replaced", {"err", replaced.error()});
+}
+
+// The one that was kept, if it is valid, and the next ones; until the first comes, our own.
+void Kubelet::Impl::start_serving_certificate() {
+  if (!options.server_tls_bootstrap || !options.tls_cert_pem.empty()) return;
+  std::optional<CertificatePair> kept = serving_store.load();
+  if (kept) serve_with(*kept);
+  serving.start(std::move(kept));
+}
+
 Kubelet::Kubelet(EpollLoop& loop, WorkerPool& pool, client::Client& client, Random& random,
                  Options options)
     : impl_(std::make_unique<Impl>(loop, pool, client, random, std::move(options))) {}
@@ -164,6 +197,7 @@ Result<void> Kubelet::start() {
   Result<void> listening = k.server.start();
   if (!listening) return listening;
   k.started = true;
+  k.start_serving_certificate();
   k.containerd.on_change([&k](bool ready) {
     k.keeper.wake();
     if (ready) k.manager.wake_all();
@@ -190,6 +224,7 @@ Task<void> Kubelet::stop() {
   Impl& k = *impl_;
   if (!k.started) co_return;
   k.started = false;
+  co_await k.serving.stop();
   co_await k.server.stop();
   co_await k.informers.stop();
   k.stop.request_stop();  // ends calls to the runtime, and the workers that wait for them

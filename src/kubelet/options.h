@@ -22,6 +22,7 @@ struct Options {
   std::vector<Taint> register_with_taints;  // --register-with-taints
   bool register_node = true;
   std::string provider_id;
+  std::string static_pod_path;  // a folder or file of static pods; "": none
 
   // --- folders ---
   std::string data_dir =
@@ -33,7 +34,8 @@ struct Options {
   std::string container_runtime_endpoint;  // "": a containerd of our own; else unix:///...sock
   std::string containerd_program = "containerd";
   std::vector<std::string> cni_bin_dirs = {"/opt/cni/bin",
-                                           "/usr/lib/cni"};  // the first with bridge
+                                           "/usr/lib/cni"};    // the first with bridge
+  Duration runtime_request_timeout = std::chrono::minutes(2);  // of ordinary calls
   std::string cgroup_root;  // --cgroup-root; pods are in <cgroup_root>/kubepods
 
   // --- pod network ---
@@ -53,6 +55,12 @@ struct Options {
   int64_t max_pods = 110;
   // crashLoopBackOff.maxContainerRestartPeriod
   Duration max_container_restart_period = std::chrono::minutes(5);
+  int64_t node_status_max_images = 50;  // -1: all
+  // Requests a second of this node and of its events; 0: no limit.
+  int64_t kube_api_qps = 0;
+  int64_t kube_api_burst = 0;
+  int64_t event_record_qps = 0;
+  int64_t event_burst = 0;
 
   // --- resources ---
   int64_t pods_per_core = 0;                           // 0: only max_pods counts
@@ -78,19 +86,30 @@ struct Options {
   bool single_process_oom_kill = false;
 
   // --- server ---
+  bool enable_server = true;
+  bool enable_debugging_handlers = true;  // logs, exec, attach, port-forward, /runningpods
+  bool enable_system_log_handler = true;  // /logs/
   std::string address = "0.0.0.0";
   uint16_t port = 10250;                                               // 0: any
   Duration streaming_connection_idle_timeout = std::chrono::hours(4);  // zero: none
   std::string cert_dir;      // --cert-dir; "": <root_dir>/pki
   std::string tls_cert_pem;  // "": self-signed, kept in cert_dir
   std::string tls_key_pem;
-  std::string client_ca_pem;  // authentication.x509.clientCAFile; "": no client certificates
+  std::string client_ca_pem;    // authentication.x509.clientCAFile; "": no client certificates
+  std::string tls_min_version;  // "": VersionTLS12
+  std::vector<std::string> tls_cipher_suites;  // Go's names; of TLS 1.2; empty: OpenSSL's choice
+  bool rotate_certificates = false;            // the client's, made by bootstrap
+  bool server_tls_bootstrap = false;           // the serving certificate comes from the API
   bool anonymous_auth = false;
   bool authentication_webhook = true;  // bearer tokens, by TokenReview
   Duration token_cache_ttl = std::chrono::minutes(2);
   bool authorization_always_allow = false;  // authorization.mode; false: Webhook
   Duration authorized_ttl = std::chrono::minutes(5);
   Duration unauthorized_ttl = std::chrono::seconds(30);
+  uint16_t read_only_port = 0;  // plain HTTP, for anyone; 0: none
+  std::string healthz_bind_address = "127.0.0.1";
+  uint16_t healthz_port = 10248;   // plain HTTP; 0: none
+  std::string configuration_json;  // what /configz shows; "": it shows nothing
 
   std::string version = "v1.35.2+tiphys1";
 };

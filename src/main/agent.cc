@@ -1,8 +1,8 @@
 #include "kubelet/kubelet.h"
-#include "main/api_connection.h"
 #include "main/command.h"
 #include "main/kubelet_flags.h"
 #include "main/logging_flags.h"
+#include "main/node_connection.h"
 #include "main/proxy_settings.h"
 #include "proxy/proxier.h"
 
@@ -10,7 +10,6 @@ namespace tiphys {
 namespace {
 
 struct Flags {
-  std::string kubeconfig;
   std::string server;
   std::string token;
   KubeletFlags kubelet;
@@ -32,10 +31,13 @@ Task<Result<void>> serve(Host& host, Flags flags) {
         "joining with --server and --token is not there yet; give the "
         "node a kubeconfig with --kubeconfig");
   }
-  Result<kubelet::Options> options = flags.kubelet.resolve();
+  Result<kubelet::Configuration> configuration = flags.kubelet.configuration();
+  if (!configuration) co_return configuration.error();
+  Result<kubelet::Options> options = flags.kubelet.resolve(*configuration);
   if (!options) co_return options.error();
-  auto connection = ApiConnection::open(host, flags.kubeconfig, "kubelet");
+  auto connection = co_await NodeConnection::open(host, flags.kubelet, *options, false);
   if (!connection) co_return connection.error();
+  if (!*connection) co_return Result<void>();  // stopped before there was one
   client::Client& client = (*connection)->client();
   auto node =
       std::make_unique<kubelet::Kubelet>(host.loop(), host.pool(), client, host.random(), *options);
@@ -60,10 +62,8 @@ int run_agent(const std::vector<std::string>& arguments) {
   Flags flags;
   LoggingFlags logging;
   FlagSet set;
-  set.add("kubeconfig", flags.kubeconfig, "How to reach the API server, and as which node");
   set.add("server", flags.server, "Server to join; not there yet, use --kubeconfig");
   set.add("token", flags.token, "Token to join with; not there yet, use --kubeconfig");
-  flags.kubelet.add_to(set);
   flags.kubelet.add_alone_to(set);
   logging.add_to(set);
   if (auto code =

@@ -22,6 +22,7 @@ class ApiConnection {
                                                            const std::string& kubeconfig,
                                                            std::string component);
   client::Client& client() { return client_; }
+  client::HttpTransport& transport() { return *transport_; }
   const client::Kubeconfig& config() const { return config_; }
   Task<void> stop();
 

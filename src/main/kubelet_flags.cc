@@ -1,8 +1,13 @@
 #include "main/kubelet_flags.h"
 
+#include <algorithm>
+#include <filesystem>
+
 #include "base/strings.h"
+#include "kubelet/config/configuration_options.h"
+#include "kubelet/config/configuration_support.h"
 #include "main/node_name.h"
-#include "object/quantity.h"
+#include "os/cgroups.h"
 #include "os/files.h"
 
 namespace tiphys {
@@ -49,99 +54,125 @@ Result<std::vector<kubelet::Options::Taint>> read_taints(const std::vector<std::
   return taints;
 }
 
-void KubeletFlags::add_to(FlagSet& flags) {
+namespace {
+
+constexpr std::string_view kDropInEnd = ".conf";
+
+std::string folder_of(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::absolute(path, error).parent_path().string();
+}
+
+Result<kubelet::ConfigurationFile> read_config(const std::string& path) {
+  auto failed = [&path](const std::string& why) {
+    return ApiStatus::bad_request("failed to load kubelet config file, path: " + path +
+                                  ", error: " + why);
+  };
+  Result<std::string> text = os::read_file(path, kubelet::Configuration::kMaxBytes);
+  if (!text) return failed(text.error().message());
+  if (text->empty()) return failed("kubelet config file \"" + path + "\" was empty");
+  kubelet::ConfigurationFile file{*text, folder_of(path)};
+  Result<kubelet::Configuration> alone = kubelet::Configuration::parse({file});
+  if (!alone) return failed("failed to decode: " + alone.error().message());
+  return file;
+}
+
+// Files of a folder of drop-ins, by name; folders in it, too.
+Result<std::vector<std::string>> drop_ins(const std::string& folder) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator at(folder, error), end;
+  for (; !error && at != end; at.increment(error)) {
+    if (at->path().string().ends_with(kDropInEnd) && at->is_regular_file()) {
+      paths.push_back(at->path().string());
+    }
+  }
+  if (error) {
+    return ApiStatus::bad_request("failed to walk through kubelet dropin directory " +
+                                  go_quote(folder) + ": " + error.message());
+  }
+  std::ranges::sort(paths);
+  return paths;
+}
+
+bool has_swap() {
+  Result<std::string> swaps = os::read_file("/proc/swaps", 64 * 1024);
+  return swaps && split(trim(*swaps), '\n').size() > 1;  // a line of headings is always there
+}
+
+}  // namespace
+
+void KubeletFlags::add_own_to(FlagSet& flags) {
   flags.add("node-ip", options.node_ip,
             "Address of this node (\"\": the one of the default route)");
   flags.add("node-labels", node_labels, "Labels to register the node with");
-  flags.add("register-with-taints", register_with_taints, "Taints to register the node with");
-  flags.add("container-runtime-endpoint", options.container_runtime_endpoint,
-            "CRI socket (\"\": a containerd of our own, supervised)");
   flags.add("bridge-name", options.bridge_name, "Bridge of the pod network");
-  flags.add("cluster-dns", options.cluster_dns, "Name servers that pods are given");
-  flags.add("cluster-domain", options.cluster_domain, "Domain of the cluster");
-  flags.add("resolv-conf", options.resolv_conf, "The host's resolver configuration");
-  flags.add("cgroup-root", options.cgroup_root, "Parent of the pods' cgroups");
-  flags.add("max-pods", options.max_pods, "Pods that fit on this node");
-  flags.add("system-reserved", system_reserved, "Resources kept for the system, as cpu=200m,...");
-  flags.add("kube-reserved", kube_reserved, "Resources kept for the node's own parts");
-  add_resource_flags(flags);
 }
 
-void KubeletFlags::add_resource_flags(FlagSet& flags) {
-  flags.add("pods-per-core", options.pods_per_core, "Pods that fit on a CPU (0: any)");
-  flags.add("enforce-node-allocatable", options.enforce_node_allocatable,
-            "Groups that are limited: pods, system-reserved, kube-reserved, none");
-  flags.add("system-reserved-cgroup", options.system_reserved_cgroup,
-            "The cgroup that --system-reserved limits");
-  flags.add("kube-reserved-cgroup", options.kube_reserved_cgroup,
-            "The cgroup that --kube-reserved limits");
-  flags.add("eviction-hard", eviction_hard,
-            "What is kept free and so isn't allocatable, as memory.available<100Mi,...");
-  flags.add("cpu-cfs-quota", options.cpu_cfs_quota, "Enforce CPU limits");
-  flags.add("cpu-cfs-quota-period", options.cpu_cfs_quota_period, "Period of CPU limits");
-  flags.add("pod-max-pids", options.pod_pids_limit, "Processes of a pod (-1: any)");
-  flags.add("container-log-max-size", container_log_max_size,
-            "Size at which a container's log is rotated (negative: never)");
-  flags.add("container-log-max-files", options.container_log_max_files, "Log files of a container");
-  flags.add("container-log-monitor-interval", options.container_log_monitor_interval,
-            "How often the size of logs is looked at");
+void KubeletFlags::add_shared_to(FlagSet& flags) {
+  add_own_to(flags);
+  flags.add("kubelet-config", config, "KubeletConfiguration file of the node (\"\": the defaults)");
+  fields.add_to(flags, true);
 }
 
 void KubeletFlags::add_alone_to(FlagSet& flags) {
+  alone_ = true;
+  add_own_to(flags);
+  flags.add("config", config, "KubeletConfiguration file; flags win over it");
+  flags.add("config-dir", config_dir, "Folder of *.conf files that are laid over --config");
+  flags.add("kubeconfig", kubeconfig, "How to reach the API server, and as whom");
+  flags.add("bootstrap-kubeconfig", bootstrap_kubeconfig,
+            "Kubeconfig to get a client certificate with if there is no --kubeconfig yet");
   flags.add("data-dir", options.data_dir, "Folder of the runtime, images and pods");
-  flags.add("client-ca-file", client_ca_file, "CA of the callers of the kubelet's server");
-  flags.add("tls-cert-file", tls_cert_file, "Serving certificate (\"\": self-signed)");
-  flags.add("tls-private-key-file", tls_private_key_file, "Key of --tls-cert-file");
   flags.add("hostname-override", options.node_name, "Name of this node (\"\": the host's)");
   flags.add("root-dir", options.root_dir, "Folder of pods' state (\"\": <data-dir>/kubelet)");
-  flags.add("address", options.address, "Address that the kubelet's server listens on");
-  flags.add("port", port, "Port of the kubelet's server");
-  flags.add("pod-cidr", options.pod_cidr, "Range of the node's pods until the API gives one");
+  flags.add("cert-dir", options.cert_dir, "Folder of certificates (\"\": <root-dir>/pki)");
   flags.add("cluster-cidr", options.cluster_cidr, "Range of the cluster's pods; not masqueraded");
+  flags.add("cloud-provider", cloud_provider, "None is there: \"\"");
+  flags.add("pod-infra-container-image", pod_infra_container_image,
+            "Sandboxes have our own image: has no effect");
+  fields.add_to(flags, false);
 }
 
-Result<void> KubeletFlags::resolve_resources(kubelet::Options& resolved) const {
-  Result<Quantity> size = Quantity::parse(container_log_max_size);
-  if (!size) return ApiStatus::bad_request("--container-log-max-size: " + size.error().message());
-  resolved.container_log_max_size = size->value();
-  if (resolved.container_log_max_files <= 1) {
-    return ApiStatus::bad_request("--container-log-max-files: must be > 1");
+Result<kubelet::Configuration> KubeletFlags::configuration() const {
+  std::vector<kubelet::ConfigurationFile> files;
+  std::vector<std::string> paths;
+  if (!config.empty()) paths.push_back(config);
+  if (!config_dir.empty()) {
+    TIPHYS_TRY(std::vector<std::string>, found, drop_ins(config_dir));
+    paths.insert(paths.end(), found.begin(), found.end());
   }
-  if (!eviction_hard.empty()) resolved.eviction_hard.clear();
-  for (const std::string& item : eviction_hard) {
-    size_t less = item.find('<');
-    if (less == std::string::npos || less == 0) {
-      return ApiStatus::bad_request("--eviction-hard: invalid eviction threshold: " + item);
-    }
-    resolved.eviction_hard[item.substr(0, less)] = item.substr(less + 1);
+  for (const std::string& path : paths) {
+    TIPHYS_TRY(kubelet::ConfigurationFile, file, read_config(path));
+    files.push_back(std::move(file));
   }
-  return {};
+  TIPHYS_TRY(std::string, overlay, fields.overlay());
+  TIPHYS_TRY(kubelet::Configuration, made, kubelet::Configuration::parse(files, overlay));
+  Result<os::Cgroups> cgroups = os::Cgroups::detect();
+  Result<void> valid = made.validate(cgroups && cgroups->v2());
+  if (!valid) {
+    return ApiStatus::bad_request("failed to validate kubelet configuration, error: " +
+                                  valid.error().message());
+  }
+  if (Result<void> can = kubelet::check_configuration_support(made); !can) return can.error();
+  if (!cloud_provider.empty()) {
+    return ApiStatus::bad_request("--cloud-provider: \"" + cloud_provider +
+                                  "\" is not supported by this kubelet");
+  }
+  return made;
 }
 
-Result<kubelet::Options> KubeletFlags::resolve() const {
+Result<kubelet::Options> KubeletFlags::resolve(const kubelet::Configuration& made) const {
   kubelet::Options resolved = options;
+  Result<void> applied = kubelet::apply_configuration(made, resolved);
+  if (!applied) return applied.error();
   resolved.node_name = node_name(options.node_name);
-  resolved.port = static_cast<uint16_t>(port);
-  if (port < 0 || port > 65535) return ApiStatus::bad_request("--port: not a port number");
   TIPHYS_TRY(auto, labels, read_pairs("node-labels", node_labels));
-  TIPHYS_TRY(auto, of_system, read_pairs("system-reserved", system_reserved));
-  TIPHYS_TRY(auto, of_kube, read_pairs("kube-reserved", kube_reserved));
   resolved.node_labels = labels;
-  resolved.system_reserved = of_system;
-  resolved.kube_reserved = of_kube;
-  Result<void> resources = resolve_resources(resolved);
-  if (!resources) return resources.error();
-  TIPHYS_TRY(auto, taints, read_taints(register_with_taints));
-  resolved.register_with_taints = taints;
-  if (!client_ca_file.empty()) {
-    TIPHYS_TRY(std::string, pem, os::read_file(client_ca_file));
-    resolved.client_ca_pem = pem;
-  }
-  if (!tls_cert_file.empty()) {
-    TIPHYS_TRY(std::string, certificate, os::read_file(tls_cert_file));
-    TIPHYS_TRY(std::string, key, os::read_file(tls_private_key_file));
-    resolved.tls_cert_pem = certificate;
-    resolved.tls_key_pem = key;
+  if ((alone_ || !config.empty()) && made.view().fail_swap_on() && has_swap()) {
+    return ApiStatus::bad_request(
+        "running with swap on is not supported, please disable swap or set --fail-swap-on flag to "
+        "false");
   }
   return resolved;
 }

@@ -1,11 +1,14 @@
-// Flags of the kubelet, under upstream's names; shared by kubelet, agent, server and purge.
+// Flags of the kubelet, under upstream's names; shared by kubelet, agent and server.
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "kubelet/config/configuration.h"
 #include "kubelet/options.h"
 #include "main/flags.h"
+#include "main/kubelet_config_flags.h"
 
 namespace tiphys {
 
@@ -17,27 +20,29 @@ Result<std::vector<kubelet::Options::Taint>> read_taints(const std::vector<std::
 
 struct KubeletFlags {
   kubelet::Options options;
+  std::string config;
+  std::string config_dir;
   std::vector<std::string> node_labels;
-  std::vector<std::string> register_with_taints;
-  std::vector<std::string> system_reserved;
-  std::vector<std::string> kube_reserved;
-  std::vector<std::string> eviction_hard;
-  std::string container_log_max_size = "10Mi";
-  int64_t port = 10250;
-  std::string client_ca_file;
-  std::string tls_cert_file;
-  std::string tls_private_key_file;
+  KubeletConfigFlags fields;
+  // Of a kubelet that runs alone:
+  std::string kubeconfig;
+  std::string bootstrap_kubeconfig;
+  std::string cloud_provider;
+  std::string pod_infra_container_image;
 
-  // What every way to run a kubelet has. The data folder's flag is the caller's.
-  void add_to(FlagSet& flags);
-  // Only where it runs without an API server in its process (kubelet, agent).
+  // What `tiphys server` has, whose process decides on addresses, folders and certificates.
+  void add_shared_to(FlagSet& flags);
+  // All of it. The FlagSet must outlive configuration().
   void add_alone_to(FlagSet& flags);
-  // The options with lists and files that flags name read into them. Error: names the flag or file.
-  Result<kubelet::Options> resolve() const;
+  // The configuration: file, drop-ins, then flags, each over the one before. Reads files. Error: a
+  // file or field that is wrong, or asks for what isn't here.
+  Result<kubelet::Configuration> configuration() const;
+  // The options that it and the other flags mean.
+  Result<kubelet::Options> resolve(const kubelet::Configuration& configuration) const;
 
  private:
-  void add_resource_flags(FlagSet& flags);
-  Result<void> resolve_resources(kubelet::Options& resolved) const;
+  void add_own_to(FlagSet& flags);
+  bool alone_ = false;
 };
 
 }  // namespace tiphys

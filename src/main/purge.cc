@@ -1,7 +1,7 @@
 #include "kubelet/kubelet.h"
 #include "main/command.h"
+#include "main/flags.h"
 #include "main/host.h"
-#include "main/kubelet_flags.h"
 #include "main/logging_flags.h"
 #include "main/proxy_settings.h"
 #include "proxy/proxier.h"
@@ -9,24 +9,24 @@
 namespace tiphys {
 
 int run_purge(const std::vector<std::string>& arguments) {
-  KubeletFlags flags;
+  kubelet::Options node;
   LoggingFlags logging;
   FlagSet set;
-  set.add("data-dir", flags.options.data_dir, "Folder of the node that was stopped");
-  set.add("bridge-name", flags.options.bridge_name, "Bridge of its pod network");
-  set.add("cgroup-root", flags.options.cgroup_root, "Parent of its pods' cgroups");
+  set.add("data-dir", node.data_dir, "Folder of the node that was stopped");
+  set.add("bridge-name", node.bridge_name, "Bridge of its pod network");
+  set.add("cgroup-root", node.cgroup_root, "Parent of its pods' cgroups");
   logging.add_to(set);
   constexpr std::string_view kAbout =
       "Removes every container, mount, network and file of a stopped node; the API's data and "
       "certificates in\nthe data folder stay.";
   if (auto code = parse_or_exit("purge", kAbout, set, arguments)) return *code;
   logging.apply();
-  Result<void> node = kubelet::purge(flags.options);
-  Result<void> rules = proxy::cleanup(proxy_settings(flags.options.bridge_name));
-  for (const Result<void>* result : {&node, &rules}) {
+  Result<void> purged = kubelet::purge(node);
+  Result<void> rules = proxy::cleanup(proxy_settings(node.bridge_name));
+  for (const Result<void>* result : {&purged, &rules}) {
     if (!*result) std::fprintf(stderr, "tiphys: %s\n", result->error().message().c_str());
   }
-  return node && rules ? kExitOk : kExitFailed;
+  return purged && rules ? kExitOk : kExitFailed;
 }
 
 }  // namespace tiphys

@@ -159,7 +159,8 @@ class ServerProcess {
   }
 
   Result<void> start_kubelet() {
-    TIPHYS_TRY(kubelet::Options, options, flags_.kubelet.resolve());
+    TIPHYS_TRY(kubelet::Configuration, configuration, flags_.kubelet.configuration());
+    TIPHYS_TRY(kubelet::Options, options, flags_.kubelet.resolve(configuration));
     const crypto::PkiPair& serving = api_.pki().pair(crypto::PkiLeaf::kKubeletServing);
     options.node_name = flags_.node_name;
     if (options.node_ip.empty()) options.node_ip = api_.advertise_address();
@@ -169,6 +170,9 @@ class ServerProcess {
     options.tls_cert_pem = serving.certificate_pem;
     options.tls_key_pem = serving.key_pem;
     options.client_ca_pem = api_.pki().ca_pem();
+    // The process has a /healthz already, and its calls to the API need no limit.
+    if (flags_.kubelet.config.empty()) options.healthz_port = 0;
+    options.kube_api_qps = 0;
     client::Client& client =
         open_door("kubelet", "system:node:" + flags_.node_name, {"system:nodes"});
     kubelet_ = std::make_unique<kubelet::Kubelet>(host_.loop(), host_.pool(), client,
@@ -220,7 +224,7 @@ int run_server(const std::vector<std::string>& arguments) {
   LoggingFlags logging;
   FlagSet set;
   flags.api.add_to(set);
-  flags.kubelet.add_to(set);
+  flags.kubelet.add_shared_to(set);
   set.add("node-name", flags.node_name, "Name of this node (\"\": the host's)");
   set.add("cluster-cidr", flags.cluster_cidr, "Range of the cluster's pods");
   set.add("kubelet-port", flags.kubelet_port, "Port of the kubelet's server");

@@ -117,9 +117,9 @@ struct Client::Impl : public Http1Idle, public std::enable_shared_from_this<Clie
   DialTarget target(bool http1) const {
     return {options.address, options.server_name, options.tls, options.connect_timeout, http1};
   }
-  void close() {
+  void close(const ApiStatus& why) {
     idle.clear();
-    for (auto& connection : std::exchange(http2, {})) connection->close(ApiStatus::stopped());
+    for (auto& connection : std::exchange(http2, {})) connection->close(why);
   }
   void complete(Request& request) const {
     if (request.authority.empty()) {
@@ -288,7 +288,7 @@ Client::Client(EpollLoop& loop, ClientOptions options)
 
 Client::~Client() {
   impl_->stopped.request_stop();
-  impl_->close();
+  impl_->close(ApiStatus::stopped());
 }
 
 Task<Result<Response>> Client::send(Request request, bool stream_body, StopToken stop) {
@@ -299,10 +299,14 @@ Task<Result<Client::Upgraded>> Client::upgrade(Request request, StopToken stop) 
   return send_upgrade(impl_, std::move(request), std::move(stop));
 }
 
+void Client::close_connections() {
+  impl_->close(ApiStatus::service_unavailable("use of closed network connection"));
+}
+
 Task<void> Client::stop() {
   ImplPtr impl = impl_;
   impl->stopped.request_stop();
-  impl->close();
+  impl->close(ApiStatus::stopped());
   // Calls in progress end in the loop's next turns.
   co_await yield(impl->loop);
 }

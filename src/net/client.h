@@ -36,6 +36,8 @@ class Client {
     std::unique_ptr<ByteStream> stream;  // null unless 101
   };
   Task<Result<Upgraded>> upgrade(Request request, StopToken stop);
+  // Ends every connection; calls in progress fail. The next ones dial anew.
+  void close_connections();
   Task<void> stop();
 
   struct Impl;

@@ -61,6 +61,7 @@ class Cluster:
             "--service-cluster-ip-range", f"10.{base + 1}.0.0/16",
             "--cluster-dns", f"10.{base + 1}.0.10",
             "--node-name", f"node{self.number}", "--write-kubeconfig", str(self.kubeconfig),
+            "--enable-bootstrap-token-auth",
         ]
 
     def start(self, ready=True):

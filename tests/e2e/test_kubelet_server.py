@@ -1,10 +1,16 @@
 """The kubelet's own server, called directly: who may see what."""
+import base64
 import json
+import pathlib
 import ssl
+import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 
 import pytest
+
+from cluster import TIPHYS, free_port, wait_for
 
 NS = "kubelet-server"
 SCRAPER = {"apiVersion": "v1", "kind": "List", "items": [
@@ -80,3 +86,191 @@ def test_a_certificate_may_what_its_groups_may(cluster):
     code, text = call(cluster.kubelet_port, "/pods", certificate=pair("kube-proxy"))
     assert (code, text) == (403, "Forbidden (user=system:kube-proxy, verb=get, resource=nodes, "
                                  "subresource(s)=[pods proxy])\n")
+
+
+# ---- a node that joins ----
+
+TOKEN_ID, SECRET = "abc123", "0123456789abcdef"
+JOINING = {"apiVersion": "v1", "kind": "List", "items": [
+    {"apiVersion": "v1", "kind": "Secret", "type": "bootstrap.kubernetes.io/token",
+     "metadata": {"name": f"bootstrap-token-{TOKEN_ID}", "namespace": "kube-system"},
+     "stringData": {"token-id": TOKEN_ID, "token-secret": SECRET, "usage-bootstrap-authentication": "true"}},
+    *({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
+       "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+       "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}]}
+      for name, role, group in (
+          ("e2e-bootstrap", "system:node-bootstrapper", "system:bootstrappers"),
+          ("e2e-approve", "system:certificates.k8s.io:certificatesigningrequests:nodeclient", "system:bootstrappers"),
+          ("e2e-renew", "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", "system:nodes")))]}
+
+
+class Joined:
+    """A kubelet of its own that joins the session's cluster; its node takes no pods."""
+
+    def __init__(self, cluster, folder):
+        self.cluster = cluster
+        self.folder = folder
+        self.name = f"joined{cluster.number}"
+        self.bridge = f"tiphysj{cluster.number}"
+        self.port, self.healthz = free_port(), free_port()
+        self.log = folder / "kubelet.log"
+        self.kubeconfig = folder / "kubelet.conf"
+        self.current = folder / "pki/kubelet-client-current.pem"
+        self.process = None
+        (folder / "ca.crt").write_bytes((cluster.data / "pki/ca.crt").read_bytes())
+        self.write_bootstrap("0" * 16)
+        self.write_config()
+
+    def write_bootstrap(self, secret):
+        ca = base64.b64encode((self.folder / "ca.crt").read_bytes()).decode()
+        (self.folder / "bootstrap.conf").write_text(json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "it",
+            "clusters": [{"name": "it", "cluster": {"server": f"https://127.0.0.1:{self.cluster.port}",
+                                                    "certificate-authority-data": ca}}],
+            "users": [{"name": "it", "user": {"token": f"{TOKEN_ID}.{secret}"}}],
+            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}]}))
+
+    def write_config(self, **more):
+        (self.folder / "config.yaml").write_text(json.dumps({
+            "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
+            "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": True, "cacheTTL": "0s"},
+                               "x509": {"clientCAFile": "ca.crt"}},
+            "authorization": {"mode": "Webhook"}, "cgroupDriver": "systemd", "rotateCertificates": True,
+            "healthzBindAddress": "127.0.0.1", "healthzPort": self.healthz, "port": 1, "maxPods": 17,
+            "clusterDNS": ["10.96.0.10"], "clusterDomain": "cluster.local", "nodeStatusUpdateFrequency": "0s",
+            "registerWithTaints": [{"key": "e2e", "value": "joined", "effect": "NoSchedule"}],
+            "logging": {"flushFrequency": 0, "verbosity": 2}, "serverTLSBootstrap": True, **more}))
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [TIPHYS, "kubelet", "--config", str(self.folder / "config.yaml"), "--kubeconfig",
+                 str(self.kubeconfig), "--bootstrap-kubeconfig", str(self.folder / "bootstrap.conf"),
+                 "--cert-dir", str(self.folder / "pki"), "--data-dir", str(self.folder / "data"),
+                 "--hostname-override", self.name, "--bridge-name", self.bridge, f"--port={self.port}"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(30)
+        return self.process.returncode
+
+    def says(self, words, seconds=20):
+        wait_for(lambda: words in self.log.read_text(errors="replace"), seconds, f"{words!r} in the log")
+
+    def registered(self):
+        done = self.cluster.kubectl("get", "node", self.name, "-o", "json", check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    def requests(self, signer):
+        return [c for c in self.cluster.get("csr")["items"] if c["spec"]["signerName"] == f"kubernetes.io/{signer}"]
+
+
+@pytest.fixture(scope="module")
+def joined(cluster):
+    with tempfile.TemporaryDirectory(prefix="tiphys-joined-") as folder:
+        one = Joined(cluster, pathlib.Path(folder))
+        cluster.kubectl("apply", "-f", "-", stdin=json.dumps(JOINING))
+        try:
+            yield one
+        finally:
+            one.stop()
+            cluster.kubectl("delete", "node", one.name, "--ignore-not-found", "--wait=false")
+            cluster.kubectl("delete", "-f", "-", "--wait=false", stdin=json.dumps(JOINING))
+            subprocess.run([TIPHYS, "purge", "--data-dir", str(one.folder / "data"), "--bridge-name", one.bridge],
+                           check=True, capture_output=True, timeout=120)
+
+
+def test_a_wrong_token_is_told_and_tried_again(joined):
+    joined.start()
+    joined.says('Failed to bootstrap the client certificate, will retry" err="cannot create certificate signing '
+                'request: Unauthorized"')
+    assert joined.process.poll() is None and not joined.kubeconfig.exists()
+
+
+def test_a_token_joins_the_node(joined):
+    joined.write_bootstrap(SECRET)
+    node = wait_for(joined.registered, 60, "node")
+    assert node["status"]["capacity"]["pods"] == "17"
+    assert {"key": "e2e", "value": "joined", "effect": "NoSchedule"} in node["spec"]["taints"]
+    assert "kubelet-client-current.pem" in joined.kubeconfig.read_text()
+    assert joined.current.is_symlink() and joined.current.stat().st_mode & 0o777 == 0o600
+    mine = [c for c in joined.requests("kube-apiserver-client-kubelet")
+            if c["spec"]["username"] == f"system:bootstrap:{TOKEN_ID}"]
+    assert mine[-1]["status"]["conditions"][0]["reason"] == "AutoApproved"
+
+
+def test_configz_shows_file_and_flags(joined):
+    configz = json.loads(joined.cluster.out("get", "--raw", f"/api/v1/nodes/{joined.name}/proxy/configz"))
+    config = configz["kubeletconfig"]
+    assert (config["maxPods"], config["port"], config["healthzPort"]) == (17, joined.port, joined.healthz)
+    assert config["authentication"]["x509"]["clientCAFile"] == str(joined.folder / "ca.crt")
+    assert config["syncFrequency"] == "1m0s" and config["rotateCertificates"] is True
+
+
+def test_healthz_without_tls(joined):
+    assert call(joined.healthz, "/healthz", scheme="http") == (200, "ok")
+    assert call(joined.healthz, "/healthz/syncloop", scheme="http") == (200, "ok")
+    assert call(joined.healthz, "/healthz?verbose", scheme="http") == (
+        200, "[+]ping ok\n[+]log ok\n[+]syncloop ok\nhealthz check passed\n")
+    assert call(joined.healthz, "/pods", scheme="http")[0] == 404
+
+
+def issuer(port):
+    pem = ssl.get_server_certificate(("127.0.0.1", port))
+    done = subprocess.run(["openssl", "x509", "-noout", "-issuer", "-subject"], input=pem, capture_output=True,
+                          text=True, check=True)
+    return done.stdout
+
+
+def test_a_serving_certificate_is_approved_by_hand(joined):
+    assert "kubernetes" not in issuer(joined.port)
+    mine = wait_for(lambda: [c for c in joined.requests("kubelet-serving")
+                             if c["spec"]["username"] == f"system:node:{joined.name}"], 20, "request")
+    joined.cluster.kubectl("certificate", "approve", mine[-1]["metadata"]["name"])
+    wait_for(lambda: f"system:node:{joined.name}" in issuer(joined.port), 30, "serving certificate")
+    assert (joined.folder / "pki/kubelet-server-current.pem").is_symlink()
+
+
+def test_a_restart_needs_no_token(joined):
+    before = len(joined.requests("kube-apiserver-client-kubelet"))
+    assert joined.stop() == 0
+    joined.write_bootstrap("0" * 16)
+    joined.write_config(nodeLeaseDurationSeconds=37)
+    joined.start()
+
+    def renewed():
+        done = joined.cluster.kubectl("get", "lease", "-n", "kube-node-lease", joined.name, "-o",
+                                      "jsonpath={.spec.leaseDurationSeconds}", check=False)
+        return done.stdout == "37"
+    wait_for(renewed, 30, "lease of the second start")
+    assert f"system:node:{joined.name}" in issuer(joined.port), "the serving certificate was kept, too"
+    assert len(joined.requests("kube-apiserver-client-kubelet")) == before
+
+
+def test_a_certificate_that_is_over_is_got_again(joined):
+    assert joined.stop() == 0
+    old = joined.current.resolve()
+    joined.write_bootstrap(SECRET)
+    key, request, certificate = (str(joined.folder / f"old.{end}") for end in ("key", "csr", "crt"))
+    for command in (["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=old",
+                     "-keyout", key, "-out", request],
+                    ["x509", "-req", "-in", request, "-signkey", key, "-days", "-1", "-out", certificate]):
+        subprocess.run(["openssl", *command], check=True, capture_output=True)
+    old.write_text((joined.folder / "old.crt").read_text() + (joined.folder / "old.key").read_text())
+    joined.start()
+    joined.says("Part of the existing bootstrap client certificate is expired")
+    wait_for(lambda: joined.current.resolve() != old, 30, "another certificate")
+
+
+@pytest.mark.parametrize("text, words", [
+    ("foo: 1", 'failed to decode: strict decoding error: unknown field "foo"'),
+    ("maxPods: -1", "invalid configuration: maxPods (--max-pods) -1 must not be a negative number"),
+    ("cpuManagerPolicy: static", 'cpuManagerPolicy: "static" is not supported by this kubelet'),
+])
+def test_a_wrong_file_is_refused(tmp_path, text, words):
+    path = tmp_path / "config.yaml"
+    path.write_text(f"apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n{text}\n")
+    done = subprocess.run([TIPHYS, "kubelet", "--config", str(path)], capture_output=True, text=True, timeout=20,
+                          check=False)
+    assert done.returncode == 1 and words in done.stderr

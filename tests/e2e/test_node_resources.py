@@ -25,7 +25,7 @@ class SmallCluster(Cluster):
         return [*super().arguments(), "--pod-max-pids", "64", "--system-reserved", "cpu=100m,memory=256Mi",
                 "--kube-reserved", "memory=256Mi,pid=100", "--eviction-hard", "memory.available<200Mi",
                 "--container-log-max-size", "64Ki", "--container-log-max-files", "3",
-                "--container-log-monitor-interval", "1s"]
+                "--container-log-monitor-interval", "3s"]
 
 
 def box(script, **more):

@@ -8,7 +8,6 @@ namespace tiphys::kubelet {
 namespace {
 
 constexpr int64_t kMinMemory = 100LL * 1024 * 1024;  // memory.available<100Mi
-constexpr size_t kMaxImages = 50;                    // --node-status-max-images
 
 std::string kibibytes(int64_t bytes) { return std::to_string(bytes / 1024) + "Ki"; }
 
@@ -94,13 +93,14 @@ void write_info(const NodeFacts& facts, const Options& options, core_v1::NodeSys
   info.set_architecture(facts.machine.architecture);
 }
 
-void write_images(const NodeFacts& facts, core_v1::NodeStatusEdit status) {
+void write_images(const NodeFacts& facts, const Options& options, core_v1::NodeStatusEdit status) {
   std::vector<const ImageRecord*> images;
   for (const ImageRecord& image : facts.images) images.push_back(&image);
   std::sort(images.begin(), images.end(), [](const ImageRecord* a, const ImageRecord* b) {
     return a->size_bytes != b->size_bytes ? a->size_bytes > b->size_bytes : a->id < b->id;
   });
-  if (images.size() > kMaxImages) images.resize(kMaxImages);
+  auto most = static_cast<size_t>(options.node_status_max_images);  // -1: all
+  if (images.size() > most) images.resize(most);
   status.clear_images();
   for (const ImageRecord* image : images) {
     if (image->names.empty()) continue;
@@ -213,7 +213,7 @@ ObjectPtr with_status(const Object& node, const NodeFacts& facts, const Options&
   write_addresses(facts, status);
   status.edit_daemon_endpoints().edit_kubelet_endpoint().set_port(facts.kubelet_port);
   write_info(facts, options, status.edit_node_info());
-  write_images(facts, status);
+  write_images(facts, options, status);
   return draft.freeze();
 }
 

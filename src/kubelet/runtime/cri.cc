@@ -8,7 +8,6 @@
 namespace tiphys::kubelet {
 namespace {
 
-constexpr Duration kCallTimeout = std::chrono::minutes(2);
 constexpr Duration kSandboxTimeout = std::chrono::minutes(4);
 constexpr std::string_view kRuntimeService = "/runtime.v1.RuntimeService/";
 constexpr std::string_view kImageService = "/runtime.v1.ImageService/";
@@ -60,7 +59,7 @@ Task<Result<void>> Cri::act(std::string method, std::shared_ptr<const Draft> req
 Task<Result<std::string>> Cri::version() {
   auto request = make<cri_v1::VersionRequest>();
   Result<Decoded> reply = co_await call(runtime_method("Version"), request,
-                                        &cri_v1::VersionResponse::message(), kCallTimeout);
+                                        &cri_v1::VersionResponse::message(), request_timeout_);
   if (!reply) co_return reply.error();
   cri_v1::VersionResponse version(*reply->root);
   co_return std::string(version.runtime_name()) + "://" + std::string(version.runtime_version());
@@ -69,7 +68,7 @@ Task<Result<std::string>> Cri::version() {
 Task<Result<RuntimeStatus>> Cri::status() {
   auto request = make<cri_v1::StatusRequest>();
   Result<Decoded> reply = co_await call(runtime_method("Status"), request,
-                                        &cri_v1::StatusResponse::message(), kCallTimeout);
+                                        &cri_v1::StatusResponse::message(), request_timeout_);
   if (!reply) co_return reply.error();
   co_return runtime_status(cri_v1::StatusResponse(*reply->root).status());
 }
@@ -88,11 +87,13 @@ Task<Result<RuntimeList>> Cri::list(std::string pod_uid) {
         .set(kPodUidLabel, pod_uid);
   }
   // Containers first: a container whose sandbox is missing in the second list is impossible.
-  Result<Decoded> some = co_await call(runtime_method("ListContainers"), containers,
-                                       &cri_v1::ListContainersResponse::message(), kCallTimeout);
+  Result<Decoded> some =
+      co_await call(runtime_method("ListContainers"), containers,
+                    &cri_v1::ListContainersResponse::message(), request_timeout_);
   if (!some) co_return some.error();
-  Result<Decoded> pods = co_await call(runtime_method("ListPodSandbox"), sandboxes,
-                                       &cri_v1::ListPodSandboxResponse::message(), kCallTimeout);
+  Result<Decoded> pods =
+      co_await call(runtime_method("ListPodSandbox"), sandboxes,
+                    &cri_v1::ListPodSandboxResponse::message(), request_timeout_);
   if (!pods) co_return pods.error();
   RuntimeList out;
   for (cri_v1::Container c : cri_v1::ListContainersResponse(*some->root).containers()) {
@@ -118,8 +119,9 @@ Task<Result<std::string>> Cri::run_sandbox(ObjectPtr config, std::string handler
 Task<Result<SandboxRecord>> Cri::sandbox_status(std::string id) {
   auto request = make<cri_v1::PodSandboxStatusRequest>();
   cri_v1::PodSandboxStatusRequestEdit(*request).set_pod_sandbox_id(id);
-  Result<Decoded> reply = co_await call(runtime_method("PodSandboxStatus"), request,
-                                        &cri_v1::PodSandboxStatusResponse::message(), kCallTimeout);
+  Result<Decoded> reply =
+      co_await call(runtime_method("PodSandboxStatus"), request,
+                    &cri_v1::PodSandboxStatusResponse::message(), request_timeout_);
   if (!reply) co_return reply.error();
   co_return sandbox_record(cri_v1::PodSandboxStatusResponse(*reply->root).status());
 }
@@ -133,7 +135,7 @@ Task<Result<void>> Cri::stop_sandbox(std::string id) {
 Task<Result<void>> Cri::remove_sandbox(std::string id) {
   auto request = make<cri_v1::RemovePodSandboxRequest>();
   cri_v1::RemovePodSandboxRequestEdit(*request).set_pod_sandbox_id(id);
-  co_return co_await act(runtime_method("RemovePodSandbox"), request, kCallTimeout);
+  co_return co_await act(runtime_method("RemovePodSandbox"), request, request_timeout_);
 }
 
 Task<Result<std::string>> Cri::create_container(std::string sandbox_id, ObjectPtr config,
@@ -143,8 +145,9 @@ Task<Result<std::string>> Cri::create_container(std::string sandbox_id, ObjectPt
   edit.set_pod_sandbox_id(sandbox_id);
   edit.set_config(cri_v1::ContainerConfig(config->root()));
   edit.set_sandbox_config(cri_v1::PodSandboxConfig(sandbox_config->root()));
-  Result<Decoded> reply = co_await call(runtime_method("CreateContainer"), request,
-                                        &cri_v1::CreateContainerResponse::message(), kCallTimeout);
+  Result<Decoded> reply =
+      co_await call(runtime_method("CreateContainer"), request,
+                    &cri_v1::CreateContainerResponse::message(), request_timeout_);
   if (!reply) co_return reply.error();
   co_return std::string(cri_v1::CreateContainerResponse(*reply->root).container_id());
 }
@@ -152,8 +155,9 @@ Task<Result<std::string>> Cri::create_container(std::string sandbox_id, ObjectPt
 Task<Result<void>> Cri::start_container(std::string id) {
   auto request = make<cri_v1::StartContainerRequest>();
   cri_v1::StartContainerRequestEdit(*request).set_container_id(id);
-  Result<Decoded> reply = co_await call(runtime_method("StartContainer"), request,
-                                        &cri_v1::StartContainerResponse::message(), kCallTimeout);
+  Result<Decoded> reply =
+      co_await call(runtime_method("StartContainer"), request,
+                    &cri_v1::StartContainerResponse::message(), request_timeout_);
   if (!reply) co_return reply.error();
   co_return Result<void>();
 }
@@ -164,21 +168,22 @@ Task<Result<void>> Cri::stop_container(std::string id, int64_t grace_seconds) {
   edit.set_container_id(id);
   Duration grace = bounded_seconds(grace_seconds);
   edit.set_timeout(grace / std::chrono::seconds(1));
-  Duration timeout = kCallTimeout + grace;
+  Duration timeout = request_timeout_ + grace;
   co_return co_await act(runtime_method("StopContainer"), request, timeout);
 }
 
 Task<Result<void>> Cri::remove_container(std::string id) {
   auto request = make<cri_v1::RemoveContainerRequest>();
   cri_v1::RemoveContainerRequestEdit(*request).set_container_id(id);
-  co_return co_await act(runtime_method("RemoveContainer"), request, kCallTimeout);
+  co_return co_await act(runtime_method("RemoveContainer"), request, request_timeout_);
 }
 
 Task<Result<ContainerRecord>> Cri::container_status(std::string id) {
   auto request = make<cri_v1::ContainerStatusRequest>();
   cri_v1::ContainerStatusRequestEdit(*request).set_container_id(id);
-  Result<Decoded> reply = co_await call(runtime_method("ContainerStatus"), request,
-                                        &cri_v1::ContainerStatusResponse::message(), kCallTimeout);
+  Result<Decoded> reply =
+      co_await call(runtime_method("ContainerStatus"), request,
+                    &cri_v1::ContainerStatusResponse::message(), request_timeout_);
   if (!reply) co_return reply.error();
   co_return container_record(cri_v1::ContainerStatusResponse(*reply->root).status());
 }
@@ -191,7 +196,7 @@ Task<Result<ExecResult>> Cri::exec_sync(std::string id, std::vector<std::string>
   auto words = edit.edit_cmd();
   for (const std::string& word : command) words.append(word);
   edit.set_timeout(timeout_seconds);
-  Duration timeout = kCallTimeout + std::chrono::seconds(timeout_seconds);
+  Duration timeout = request_timeout_ + std::chrono::seconds(timeout_seconds);
   Result<Decoded> reply = co_await call(runtime_method("ExecSync"), request,
                                         &cri_v1::ExecSyncResponse::message(), timeout);
   if (!reply) co_return reply.error();
@@ -212,7 +217,7 @@ Task<Result<std::string>> Cri::exec_url(std::string id, std::vector<std::string>
   edit.set_stdout(streams.stdout_stream);
   edit.set_stderr(streams.stderr_stream);
   Result<Decoded> reply = co_await call(runtime_method("Exec"), request,
-                                        &cri_v1::ExecResponse::message(), kCallTimeout);
+                                        &cri_v1::ExecResponse::message(), request_timeout_);
   if (!reply) co_return reply.error();
   co_return std::string(cri_v1::ExecResponse(*reply->root).url());
 }
@@ -226,7 +231,7 @@ Task<Result<std::string>> Cri::attach_url(std::string id, StreamFlags streams) {
   edit.set_stdout(streams.stdout_stream);
   edit.set_stderr(streams.stderr_stream);
   Result<Decoded> reply = co_await call(runtime_method("Attach"), request,
-                                        &cri_v1::AttachResponse::message(), kCallTimeout);
+                                        &cri_v1::AttachResponse::message(), request_timeout_);
   if (!reply) co_return reply.error();
   co_return std::string(cri_v1::AttachResponse(*reply->root).url());
 }
@@ -239,7 +244,7 @@ Task<Result<std::string>> Cri::port_forward_url(std::string sandbox_id,
   auto list = edit.edit_port();
   for (int32_t port : ports) list.append(port);
   Result<Decoded> reply = co_await call(runtime_method("PortForward"), request,
-                                        &cri_v1::PortForwardResponse::message(), kCallTimeout);
+                                        &cri_v1::PortForwardResponse::message(), request_timeout_);
   if (!reply) co_return reply.error();
   co_return std::string(cri_v1::PortForwardResponse(*reply->root).url());
 }
@@ -248,7 +253,7 @@ Task<Result<ImageRecord>> Cri::image_status(std::string image) {
   auto request = make<cri_v1::ImageStatusRequest>();
   cri_v1::ImageStatusRequestEdit(*request).edit_image().set_image(image);
   Result<Decoded> reply = co_await call(image_method("ImageStatus"), request,
-                                        &cri_v1::ImageStatusResponse::message(), kCallTimeout);
+                                        &cri_v1::ImageStatusResponse::message(), request_timeout_);
   if (!reply) co_return reply.error();
   co_return image_record(cri_v1::ImageStatusResponse(*reply->root).image());
 }
@@ -256,7 +261,7 @@ Task<Result<ImageRecord>> Cri::image_status(std::string image) {
 Task<Result<std::vector<ImageRecord>>> Cri::list_images() {
   auto request = make<cri_v1::ListImagesRequest>();
   Result<Decoded> reply = co_await call(image_method("ListImages"), request,
-                                        &cri_v1::ListImagesResponse::message(), kCallTimeout);
+                                        &cri_v1::ListImagesResponse::message(), request_timeout_);
   if (!reply) co_return reply.error();
   std::vector<ImageRecord> out;
   for (cri_v1::Image image : cri_v1::ListImagesResponse(*reply->root).images()) {
@@ -286,14 +291,14 @@ Task<Result<std::string>> Cri::pull_image(std::string image, RegistryAuth auth,
 Task<Result<void>> Cri::remove_image(std::string image) {
   auto request = make<cri_v1::RemoveImageRequest>();
   cri_v1::RemoveImageRequestEdit(*request).edit_image().set_image(image);
-  co_return co_await act(image_method("RemoveImage"), request, kCallTimeout);
+  co_return co_await act(image_method("RemoveImage"), request, request_timeout_);
 }
 
 Task<Result<std::vector<UsageRecord>>> Cri::list_usage() {
   auto request = make<cri_v1::ListContainerStatsRequest>();
   Result<Decoded> reply =
       co_await call(runtime_method("ListContainerStats"), request,
-                    &cri_v1::ListContainerStatsResponse::message(), kCallTimeout);
+                    &cri_v1::ListContainerStatsResponse::message(), request_timeout_);
   if (!reply) co_return reply.error();
   std::vector<UsageRecord> out;
   for (cri_v1::ContainerStats s : cri_v1::ListContainerStatsResponse(*reply->root).stats()) {
@@ -305,7 +310,7 @@ Task<Result<std::vector<UsageRecord>>> Cri::list_usage() {
 Task<Result<void>> Cri::reopen_log(std::string container_id) {
   auto request = make<cri_v1::ReopenContainerLogRequest>();
   cri_v1::ReopenContainerLogRequestEdit(*request).set_container_id(container_id);
-  co_return co_await act(runtime_method("ReopenContainerLog"), request, kCallTimeout);
+  co_return co_await act(runtime_method("ReopenContainerLog"), request, request_timeout_);
 }
 
 }  // namespace tiphys::kubelet

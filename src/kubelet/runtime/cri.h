@@ -18,6 +18,8 @@ class Cri : public Runtime {
   // socket: a path. The token ends every call.
   Cri(EpollLoop& loop, std::string socket, StopToken stop);
   Task<void> stop();
+  // Of ordinary calls (--runtime-request-timeout).
+  void set_request_timeout(Duration timeout) { request_timeout_ = timeout; }
   net::GrpcChannel& channel() { return channel_; }
 
   Task<Result<std::string>> version() override;
@@ -62,6 +64,7 @@ class Cri : public Runtime {
 
   net::GrpcChannel channel_;
   StopToken stop_;
+  Duration request_timeout_ = std::chrono::minutes(2);
 };
 
 }  // namespace tiphys::kubelet

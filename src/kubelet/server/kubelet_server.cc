@@ -1,8 +1,11 @@
 #include "kubelet/server/kubelet_server.h"
 
+#include <algorithm>
+
 #include "base/strings.h"
-#include "codec/codec.h"
 #include "crypto/tls.h"
+#include "kubelet/server/healthz.h"
+#include "kubelet/server/pod_lists.h"
 #include "kubelet/server/responses.h"
 #include "kubelet/server/serving_certificate.h"
 #include "kubelet/stats/resource_metrics.h"
@@ -34,6 +37,15 @@ std::vector<std::string> path_parts(std::string_view path) {
   return out;
 }
 
+// What serves logs, or runs commands.
+constexpr std::string_view kDebugging[] = {"run",           "exec",        "attach", "portForward",
+                                           "containerLogs", "runningpods", "debug",  "logs"};
+
+Task<net::Response> answer_healthz(net::Request request) {
+  bool known = request.path == "/healthz" || request.path.starts_with("/healthz/");
+  co_return known ? healthz_answer(request.path, request.query) : not_found_response();
+}
+
 }  // namespace
 
 KubeletServer::KubeletServer(EpollLoop& loop, WorkerPool& pool, client::Client& client,
@@ -45,17 +57,32 @@ KubeletServer::KubeletServer(EpollLoop& loop, WorkerPool& pool, client::Client& 
       options_(options),
       logs_(loop, pool, pods),
       streaming_(loop, runtime, pods, options),
-      access_(std::make_unique<RequestAccess>(loop, client, options)) {}
+      access_(std::make_unique<RequestAccess>(loop, client, options)),
+      healthz_(loop, "healthz server", answer_healthz),
+      read_only_(loop, "read-only server",
+                 [this](net::Request request) { return handle_read_only(std::move(request)); }) {}
 
 Result<void> KubeletServer::start() {
+  if (options_.enable_server) {
+    if (Result<void> started = start_secure(); !started) return started;
+    if (options_.read_only_port != 0) read_only_.start(options_.address, options_.read_only_port);
+  }
+  if (options_.healthz_port != 0) {
+    healthz_.start(options_.healthz_bind_address, options_.healthz_port);
+  }
+  return {};
+}
+
+Result<void> KubeletServer::start_secure() {
   CertificatePair serving{options_.tls_cert_pem, options_.tls_key_pem};
   if (serving.certificate_pem.empty()) {
     TIPHYS_TRY(CertificatePair, own, self_signed_certificate(options_, loop_.wall()));
     serving = std::move(own);
   }
-  TIPHYS_TRY(
-      std::shared_ptr<crypto::ServerTls>, tls,
-      crypto::ServerTls::create(serving.certificate_pem, serving.key_pem, options_.client_ca_pem));
+  crypto::ServerTls::Settings settings{options_.tls_min_version, options_.tls_cipher_suites};
+  TIPHYS_TRY(std::shared_ptr<crypto::ServerTls>, tls,
+             crypto::ServerTls::create(serving.certificate_pem, serving.key_pem,
+                                       options_.client_ca_pem, std::move(settings)));
   tls_ = std::move(tls);
   server_ = std::make_unique<net::Server>(
       loop_, tls_, [this](net::Request request) { return handle(std::move(request)); });
@@ -65,6 +92,8 @@ Result<void> KubeletServer::start() {
 uint16_t KubeletServer::port() const { return server_ ? server_->port() : options_.port; }
 
 Task<void> KubeletServer::stop() {
+  co_await healthz_.stop();
+  co_await read_only_.stop();
   if (server_) co_await server_->stop(kStopGrace);
 }
 
@@ -77,33 +106,44 @@ Task<net::Response> KubeletServer::handle(net::Request request) {
   RequestAccess::Call call = RequestAccess::call_of(request);
   std::optional<net::Response> refused = co_await access_->refusal(std::move(call));
   if (refused) co_return std::move(*refused);
-  co_return co_await route(std::move(request));
+  co_return co_await route(std::move(request), options_.enable_debugging_handlers);
 }
 
-Task<net::Response> KubeletServer::route(net::Request request) {
+Task<net::Response> KubeletServer::handle_read_only(net::Request request) {
+  co_return co_await route(std::move(request), false);
+}
+
+Task<net::Response> KubeletServer::route(net::Request request, bool debugging) {
   std::vector<std::string> parts = path_parts(request.path);
   std::string first = parts.empty() ? "" : parts[0];
-  if (first == "healthz") co_return text_response(200, "ok");
-  if (first == "pods" && parts.size() == 1) co_return list_pods();
+  if (std::ranges::find(kDebugging, first) != std::end(kDebugging)) {
+    if (!debugging) co_return text_response(405, "Debug endpoints are disabled.\n");
+    co_return co_await route_debugging(std::move(request), std::move(parts));
+  }
+  if (first == "healthz") co_return healthz_answer(request.path, request.query);
+  if (first == "pods" && parts.size() == 1) co_return json_response(pod_list_json(pods_));
+  if (first == "configz" && debugging) co_return configz();
+  if (request.path == "/metrics/resource") co_return co_await resource_metrics();
+  if (request.path == "/stats/summary") co_return co_await stats_summary(request.query);
+  co_return not_found_response();
+}
+
+Task<net::Response> KubeletServer::route_debugging(net::Request request,
+                                                   std::vector<std::string> parts) {
+  const std::string& first = parts[0];
   if (first == "containerLogs" && parts.size() == 4) {
     co_return co_await logs_.answer(request.query, parts[1], parts[2], parts[3]);
   }
-  if (request.path == "/metrics/resource") co_return co_await resource_metrics();
-  if (request.path == "/stats/summary") co_return co_await stats_summary(request.query);
+  if (first == "runningpods") co_return json_response(running_pods_json(pods_));
   if (std::optional<StreamingRequest> stream = streaming_path(parts)) {
     co_return co_await streaming_.answer(std::move(request), std::move(*stream));
   }
   co_return not_found_response();
 }
 
-net::Response KubeletServer::list_pods() const {
-  Draft draft = core_v1::PodList::make();
-  core_v1::PodListEdit list(draft);
-  list.edit_items();
-  for (const ObjectPtr& pod : pods_.all_pods()) list.edit_items().append(core_v1::Pod(*pod));
-  std::string json;
-  codec::encode_object(codec::Format::kJson, draft.type(), draft.root(), draft.gvk(), json);
-  return json_response(std::move(json));
+net::Response KubeletServer::configz() const {
+  if (options_.configuration_json.empty()) return not_found_response();
+  return json_response("{\"kubeletconfig\":" + options_.configuration_json + "}");
 }
 
 Task<net::Response> KubeletServer::resource_metrics() {

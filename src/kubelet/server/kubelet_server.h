@@ -1,6 +1,8 @@
-// KubeletServer: the node's HTTPS endpoint (:10250): logs, pods, usage, metrics, health.
+// KubeletServer: the node's HTTPS endpoint (:10250): logs, pods, usage, metrics, health; and,
+// without TLS, /healthz (:10248) and the read-only port.
 //
-// Loop thread only. Every request passes RequestAccess first.
+// Loop thread only. Every request over TLS passes RequestAccess first. exec, attach and
+// port-forward answer 501 for now.
 #pragma once
 #include <memory>
 #include <string>
@@ -9,6 +11,7 @@
 #include "kubelet/options.h"
 #include "kubelet/pods/pod_manager.h"
 #include "kubelet/server/container_logs.h"
+#include "kubelet/server/plain_server.h"
 #include "kubelet/server/request_access.h"
 #include "kubelet/server/streaming.h"
 #include "kubelet/stats/usage_reader.h"
@@ -28,12 +31,15 @@ class KubeletServer {
   Result<void> replace_certificate(std::string certificate_pem, std::string key_pem);
 
  private:
+  Result<void> start_secure();
   Task<net::Response> handle(net::Request request);
-  // Requires: the caller may.
-  Task<net::Response> route(net::Request request);
+  Task<net::Response> handle_read_only(net::Request request);
+  // Requires: the caller may. debugging: whether logs and commands are served.
+  Task<net::Response> route(net::Request request, bool debugging);
+  Task<net::Response> route_debugging(net::Request request, std::vector<std::string> parts);
   Task<net::Response> resource_metrics();
   Task<net::Response> stats_summary(std::string query);
-  net::Response list_pods() const;
+  net::Response configz() const;
 
   EpollLoop& loop_;
   PodManager& pods_;
@@ -44,6 +50,8 @@ class KubeletServer {
   std::unique_ptr<RequestAccess> access_;
   std::shared_ptr<crypto::ServerTls> tls_;
   std::unique_ptr<net::Server> server_;
+  PlainServer healthz_;
+  PlainServer read_only_;
 };
 
 }  // namespace tiphys::kubelet

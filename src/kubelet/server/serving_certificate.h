@@ -5,14 +5,11 @@
 #include <string>
 
 #include "base/time.h"
+#include "kubelet/certificates/certificate_pair.h"
 #include "kubelet/options.h"
 
 namespace tiphys::kubelet {
 
-struct CertificatePair {
-  std::string certificate_pem;
-  std::string key_pem;
-};
 // Makes it anew if it is missing, doesn't belong to its key or has expired. Error: files.
 Result<CertificatePair> self_signed_certificate(const Options& options, MicroTime now);
 

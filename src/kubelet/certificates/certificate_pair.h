@@ -1,0 +1,12 @@
+// A certificate and its key, as PEM.
+#pragma once
+#include <string>
+
+namespace tiphys::kubelet {
+
+struct CertificatePair {
+  std::string certificate_pem;
+  std::string key_pem;
+};
+
+}  // namespace tiphys::kubelet
