@@ -121,13 +121,13 @@ std::optional<SpdyFrame> SpdyReader::take_data() {
   return frame;
 }
 
-Result<std::string> SpdyWriter::syn_stream(uint32_t stream, const Headers& headers) {
+Result<std::string> SpdyWriter::syn_stream(uint32_t stream, const Headers& headers, bool fin) {
   TIPHYS_TRY(std::string, block, packer_.pack(headers));
   std::string payload;
   append_number(payload, stream);
   append_number(payload, 0);     // associated with no other
   payload += std::string(2, 0);  // priority 0, no slot
-  return control(SpdyType::kSynStream, 0, payload + block);
+  return control(SpdyType::kSynStream, fin ? kFin : 0, payload + block);
 }
 
 Result<std::string> SpdyWriter::syn_reply(uint32_t stream, const Headers& headers) {

@@ -71,7 +71,7 @@ class SpdyReader {
 // Makes frames. Frames with headers must be sent in the order in which they were made.
 class SpdyWriter {
  public:
-  Result<std::string> syn_stream(uint32_t stream, const Headers& headers);
+  Result<std::string> syn_stream(uint32_t stream, const Headers& headers, bool fin = false);
   Result<std::string> syn_reply(uint32_t stream, const Headers& headers);
 
  private:

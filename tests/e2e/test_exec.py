@@ -214,11 +214,14 @@ def head(method, path, headers):
     return "\r\n".join(lines).encode()
 
 
+def spdy_head(path, protocol="v4.channel.k8s.io"):
+    return head("POST", path, {"Connection": "Upgrade", "Upgrade": "SPDY/3.1", "X-Stream-Protocol-Version": protocol})
+
+
 def spdy_request(cluster, path):
     """What the server answers to a SPDY upgrade that it refuses."""
     with tls(cluster) as connection:
-        connection.sendall(head("POST", path, {"Connection": "Upgrade", "Upgrade": "SPDY/3.1",
-                                               "X-Stream-Protocol-Version": "v4.channel.k8s.io"}))
+        connection.sendall(spdy_head(path))
         text = b""
         while b"\r\n\r\n" not in text or not text.split(b"\r\n\r\n", 1)[1]:
             part = connection.recv(65536)
@@ -317,6 +320,30 @@ def test_what_websocket_clients_may_not_say(cluster, pods):
     for message in (b"\1x", b"\3x", b"\x09x", b"\x04{", b"\x04" + b"x" * 5000, b"", b"\0ok", b"\xff\0"):
         one.send(message)
     assert b"".join(m[1:] for m in one.messages() if m[:1] == b"\1") == b"ok"
+
+
+def test_what_spdy_clients_may_not_say(cluster, pods):
+    runtime = int(subprocess.run(["pgrep", "-f", f"containerd --config {cluster.data}"], capture_output=True,
+                                 text=True, check=True).stdout.split()[0])
+    paths = {exec_path(pods, "sleep", "60", stdin="true", stdout="true"): "v4.channel.k8s.io",
+             f"/api/v1/namespaces/{pods}/pods/web/portforward": "portforward.k8s.io"}
+    for path, protocol in paths.items():
+        for bad in (b"\x80\x02\x00\x01\x00\x00\x00\x00",                      # version 2
+                    b"\x80\x03\x00\x01\x00\xff\xff\xff",                      # a control frame of 16 MiB
+                    b"\x80\x03\x00\x01\x00\x00\x00\x0e" + bytes(3) + b"\1" + bytes(6) + b"junk",
+                    b"\x00\x00\x00\x00\x00\x00\x00\x01x",                      # stream 0
+                    b"\x80\x03\x00\x06\x00\x00\x00\x05" + bytes(5)):          # a long ping
+            with tls(cluster) as connection:
+                connection.sendall(spdy_head(path, protocol))
+                answer = b""
+                while b"\r\n\r\n" not in answer:
+                    answer += connection.recv(1)
+                assert b" 101 " in answer.splitlines()[0], answer
+                connection.sendall(bad)
+                with contextlib.suppress(ConnectionError, ssl.SSLError):
+                    assert connection.recv(65536) == b"", bad
+    assert pathlib.Path(f"/proc/{runtime}").exists()
+    assert run(cluster, pods, "exec", "box", "-c", "main", "--", "echo", "alive").stdout == b"alive\n"
 
 
 def server_rss(cluster):
@@ -419,6 +446,25 @@ def test_run_interactively_and_remove(cluster, pods):
 
 def test_run_on_a_terminal(cluster, pods):
     terminal = Terminal(command(cluster, pods, "run", "tty", "-it", "--rm", "--restart=Never", "--image=busybox:1.36",
+                                "--image-pull-policy=IfNotPresent", "--", "sh"))
+    terminal.expect(r"# |enter\.", 40)
+    terminal.type("echo he''llo; tty\n")
+    terminal.expect(r"hello\s+/dev/")
+    terminal.type("exit\n")
+    assert terminal.exit_code() == 0
+
+
+def test_debug(cluster, pods):
+    """An ephemeral container, attached to, executed in and logged."""
+    done = run(cluster, pods, "debug", "box", "-i", "--image=busybox:1.36", "--image-pull-policy=IfNotPresent", "-c", "one",
+               "--target=main", "--", "sh", "-c", "cat; ps | grep -c 'while tru[e]'", stdin=b"typed\n")
+    assert done.returncode == 0, done.stderr
+    assert b"typed\n1\n" in done.stdout, done.stdout + done.stderr
+    run(cluster, pods, "debug", "box", "--image=busybox:1.36", "--image-pull-policy=IfNotPresent", "-c", "two", "--",
+        "sh", "-c", "echo logged; sleep 3600")
+    wait_for(lambda: run(cluster, pods, "exec", "box", "-c", "two", "--", "echo", "in").stdout == b"in\n", 30, "exec")
+    assert run(cluster, pods, "logs", "box", "-c", "two").stdout == b"logged\n"
+    terminal = Terminal(command(cluster, pods, "debug", "box", "-it", "--image=busybox:1.36", "-c", "three",
                                 "--image-pull-policy=IfNotPresent", "--", "sh"))
     terminal.expect(r"# |enter\.", 40)
     terminal.type("echo he''llo; tty\n")

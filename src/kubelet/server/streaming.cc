@@ -4,6 +4,7 @@
 #include "kubelet/pods/downward.h"
 #include "kubelet/server/responses.h"
 #include "net/client.h"
+#include "net/spdy_filter.h"
 #include "net/tunnel.h"
 
 namespace tiphys::kubelet {
@@ -12,6 +13,7 @@ namespace {
 using Kind = StreamingRequest::Kind;
 
 constexpr int kSwitchingProtocols = 101;
+constexpr std::string_view kSpdy = "SPDY/3.1";
 constexpr std::string_view kRetryAfterSeconds = "60";  // how long the runtime keeps a URL
 constexpr std::string_view kBearerProtocol = "base64url.bearer.authorization.k8s.io.";
 // What of a client's headers matters to a streaming server: never who the client is.
@@ -152,7 +154,10 @@ Task<net::Response> Streaming::pass_on(net::Request request, std::string url) {
   out.body = upgraded->response.body;
   if (out.status != kSwitchingProtocols) co_return out;
   auto backend = std::make_shared<std::unique_ptr<net::ByteStream>>(std::move(upgraded->stream));
-  out.upgrade = [this, backend](std::unique_ptr<net::ByteStream> client) {
+  bool spdy = equals_ignore_case(request.headers.get("upgrade"), kSpdy);
+  out.upgrade = [this, backend, spdy](std::unique_ptr<net::ByteStream> client) {
+    // The runtime's own reader takes lengths at their word.
+    if (spdy) client = std::make_unique<net::SpdyFilter>(std::move(client));
     return net::run_tunnel(loop_, std::move(client), std::move(*backend), {},
                            options_.streaming_connection_idle_timeout);
   };
