@@ -456,10 +456,16 @@ def test_run_on_a_terminal(cluster, pods):
 
 def test_debug(cluster, pods):
     """An ephemeral container, attached to, executed in and logged."""
-    done = run(cluster, pods, "debug", "box", "-i", "--image=busybox:1.36", "--image-pull-policy=IfNotPresent", "-c", "one",
-               "--target=main", "--", "sh", "-c", "cat; ps | grep -c 'while tru[e]'", stdin=b"typed\n")
-    assert done.returncode == 0, done.stderr
-    assert b"typed\n1\n" in done.stdout, done.stdout + done.stderr
+    # Its input isn't closed with the client's (no stdinOnce): the client stays until the container ends.
+    client = subprocess.Popen(
+        command(cluster, pods, "debug", "box", "-i", "--image=busybox:1.36", "--image-pull-policy=IfNotPresent",
+                "-c", "one", "--target=main", "--", "sh", "-c", "read x; echo got $x; ps | grep -c 'while tru[e]'"),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    client.stdin.write(b"typed\n")
+    client.stdin.flush()
+    assert client.stdout.readline().startswith(b"Targeting container")
+    assert client.stdout.read() == b"got typed\n1\n"
+    client.communicate()
     run(cluster, pods, "debug", "box", "--image=busybox:1.36", "--image-pull-policy=IfNotPresent", "-c", "two", "--",
         "sh", "-c", "echo logged; sleep 3600")
     wait_for(lambda: run(cluster, pods, "exec", "box", "-c", "two", "--", "echo", "in").stdout == b"in\n", 30, "exec")
@@ -601,4 +607,5 @@ def test_stop_with_open_streams(cluster, pods):
             client.communicate(timeout=20)
         assert clients[0].returncode != 0  # SPDY clients take a stream that breaks off for one that ends
     cluster.start()
-    assert run(cluster, pods, "exec", "box", "-c", "main", "--", "echo", "back").stdout == b"back\n"
+    wait_for(lambda: run(cluster, pods, "exec", "box", "-c", "main", "--", "echo", "back").stdout == b"back\n", 20,
+             "exec after the start")
