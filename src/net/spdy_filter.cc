@@ -14,6 +14,8 @@ Result<std::string> SpdyFilter::clean(const SpdyFrame& frame) {
       return spdy_data(frame.stream, frame.data, frame.fin);
     case SpdyType::kRstStream:
       return spdy_reset(frame.stream, SpdyReset::kCancel);
+    case SpdyType::kHeaders:
+      return frame.fin ? spdy_data(frame.stream, "", true) : "";
     case SpdyType::kPing:
       return spdy_ping(frame.number);
     case SpdyType::kGoAway:

@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "crypto/sha1.h"
+#include "net/upgrade.h"
 
 namespace tiphys::net {
 namespace {
@@ -30,8 +31,7 @@ uint8_t byte_at(std::string_view bytes, size_t i) { return static_cast<uint8_t>(
 }  // namespace
 
 bool is_websocket_request(const Headers& headers) {
-  bool upgrade = to_lower(headers.get("connection")).find("upgrade") != std::string::npos;
-  return upgrade && equals_ignore_case(headers.get("upgrade"), "websocket");
+  return is_upgrade_request(headers) && equals_ignore_case(headers.get("upgrade"), "websocket");
 }
 
 std::vector<std::string_view> websocket_protocols(const Headers& headers) {

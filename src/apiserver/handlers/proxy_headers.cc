@@ -22,7 +22,6 @@ constexpr std::string_view kFraming[] = {"content-length", "host", "expect"};
 constexpr std::string_view kIdentity = "authorization";
 constexpr std::string_view kIdentityPrefixes[] = {"impersonate-", "x-remote-"};
 constexpr std::string_view kProtocols = "sec-websocket-protocol";
-constexpr std::string_view kBearerProtocol = "base64url.bearer.authorization.k8s.io.";
 constexpr std::string_view kForwardedFor = "x-forwarded-for";
 
 template <class List>
@@ -46,15 +45,6 @@ bool tells_identity(std::string_view name) {
   return prefixed || name == kIdentity;
 }
 
-// A browser's WebSocket may carry its token as a subprotocol.
-std::string without_token(std::string_view protocols) {
-  std::vector<std::string> kept;
-  for (std::string_view item : split(protocols, ',')) {
-    if (!trim(item).starts_with(kBearerProtocol)) kept.emplace_back(trim(item));
-  }
-  return join(kept, ", ");
-}
-
 std::string host_of(std::string_view remote_address) {
   std::string_view host = remote_address.substr(0, remote_address.rfind(':'));
   if (host.starts_with("[") && host.ends_with("]")) host = host.substr(1, host.size() - 2);
@@ -69,12 +59,6 @@ void add_client(net::Headers& headers, std::string chain, std::string_view remot
 
 }  // namespace
 
-bool is_upgrade_request(const net::Headers& headers) {
-  return std::ranges::any_of(headers.entries(), [](const auto& entry) {
-    return entry.name == "connection" && to_lower(entry.value).find("upgrade") != std::string::npos;
-  });
-}
-
 net::Headers forwarded_request_headers(const net::Headers& headers, std::string_view remote_address,
                                        bool upgrade) {
   net::Headers out;
@@ -87,7 +71,7 @@ net::Headers forwarded_request_headers(const net::Headers& headers, std::string_
     }
     bool of_connection = contains(kHopByHop, entry.name) || contains(named, entry.name);
     if (of_connection || contains(kFraming, entry.name) || tells_identity(entry.name)) continue;
-    out.add(entry.name, entry.name == kProtocols ? without_token(entry.value) : entry.value);
+    out.add(entry.name, entry.name == kProtocols ? net::without_token(entry.value) : entry.value);
   }
   if (upgrade) {
     out.set("connection", "Upgrade");

@@ -4,12 +4,11 @@
 #include <string>
 #include <string_view>
 
-#include "net/http.h"
+#include "net/upgrade.h"
 
 namespace tiphys::apiserver {
 
-// True if the request asks to switch protocols (Connection: Upgrade).
-bool is_upgrade_request(const net::Headers& headers);
+using net::is_upgrade_request;
 // What of a client's headers a backend may see: neither headers of the connection (hop by hop) nor
 // what proves or tells who the client is to the API server: Authorization, Impersonate-*,
 // X-Remote-*. Cookies are the backend's own and pass. An upgrade keeps Connection and Upgrade. Adds

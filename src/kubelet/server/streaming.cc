@@ -6,6 +6,7 @@
 #include "net/client.h"
 #include "net/spdy_filter.h"
 #include "net/tunnel.h"
+#include "net/upgrade.h"
 
 namespace tiphys::kubelet {
 namespace {
@@ -15,7 +16,6 @@ using Kind = StreamingRequest::Kind;
 constexpr int kSwitchingProtocols = 101;
 constexpr std::string_view kSpdy = "SPDY/3.1";
 constexpr std::string_view kRetryAfterSeconds = "60";  // how long the runtime keeps a URL
-constexpr std::string_view kBearerProtocol = "base64url.bearer.authorization.k8s.io.";
 // What of a client's headers matters to a streaming server: never who the client is.
 constexpr std::string_view kForwarded[] = {"connection",
                                            "upgrade",
@@ -36,18 +36,6 @@ net::Response error_response(const ApiStatus& error) {
   return busy;
 }
 
-bool is_upgrade(const net::Headers& headers) {
-  return to_lower(headers.get("connection")).find("upgrade") != std::string::npos;
-}
-
-std::string without_token(std::string_view protocols) {
-  std::vector<std::string> kept;
-  for (std::string_view item : split(protocols, ',')) {
-    if (!trim(item).starts_with(kBearerProtocol)) kept.emplace_back(trim(item));
-  }
-  return join(kept, ", ");
-}
-
 net::Request runtime_request(const net::Request& from, const StreamingPlace& place) {
   net::Request out;
   out.method = from.method;
@@ -56,7 +44,7 @@ net::Request runtime_request(const net::Request& from, const StreamingPlace& pla
   for (const auto& entry : from.headers.entries()) {
     if (std::ranges::find(kForwarded, entry.name) == std::end(kForwarded)) continue;
     bool protocols = entry.name == "sec-websocket-protocol";
-    out.headers.add(entry.name, protocols ? without_token(entry.value) : entry.value);
+    out.headers.add(entry.name, protocols ? net::without_token(entry.value) : entry.value);
   }
   return out;
 }
@@ -131,7 +119,8 @@ Task<net::Response> Streaming::answer(net::Request request, StreamingRequest wha
   if (what.kind == Kind::kRun) co_return co_await run(std::move(what));
   Result<std::string> url = co_await url_of(std::move(what));
   if (!url) co_return error_response(url.error());
-  if (!is_upgrade(request.headers)) co_return text_response(500, "Upgrade request required\n");
+  if (!net::is_upgrade_request(request.headers))
+    co_return text_response(500, "Upgrade request required\n");
   co_return co_await pass_on(std::move(request), std::move(*url));
 }
 
