@@ -32,27 +32,35 @@ class Outcome {
   Result<void> result_;
 };
 
-Task<Result<void>> remove_all_pods(Loop& loop, Cri& cri) {
-  MonoTime limit = loop.mono() + kAnswerLimit;
-  Result<RuntimeList> list = ApiStatus::internal("");
-  while (true) {
-    list = co_await cri.list("");
-    if (list) break;
-    if (loop.mono() > limit) co_return list.error();
-    (void)co_await sleep_for(loop, std::chrono::milliseconds(50));
-  }
+Task<Result<void>> remove_listed(Cri& cri, RuntimeList list) {
   Result<void> result;
-  for (const ContainerRecord& c : list->containers) {
+  for (const ContainerRecord& c : list.containers) {
     Result<void> stopped = co_await cri.stop_container(c.id, 0);
     Result<void> removed = co_await cri.remove_container(c.id);
     if (result && stopped) result = removed;
   }
-  for (const SandboxRecord& sandbox : list->sandboxes) {
+  for (const SandboxRecord& sandbox : list.sandboxes) {
     Result<void> stopped = co_await cri.stop_sandbox(sandbox.id);
     Result<void> removed = co_await cri.remove_sandbox(sandbox.id);
     if (result) result = stopped ? removed : stopped;
   }
   co_return result;
+}
+
+// Again and again: the runtime may not answer yet, and what is just being started can't be removed.
+Task<Result<void>> remove_all_pods(Loop& loop, Cri& cri) {
+  MonoTime limit = loop.mono() + kAnswerLimit;
+  while (true) {
+    Result<void> removed;
+    Result<RuntimeList> list = co_await cri.list("");
+    if (list) {
+      removed = co_await remove_listed(cri, std::move(*list));
+    } else {
+      removed = list.error();
+    }
+    if (removed || loop.mono() > limit) co_return removed;
+    (void)co_await sleep_for(loop, std::chrono::milliseconds(50));
+  }
 }
 
 Task<void> drive(EpollLoop& loop, Cri& cri, Result<void>& out) {

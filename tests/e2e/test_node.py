@@ -477,6 +477,7 @@ def ask(cluster, token, path):
 
 
 def test_volumes(cluster, world):
+    wait_for(lambda: "running" in status(cluster, "volumes", "reads").get("state", {}), 60, "running volumes")
     one = ("-c", "reads")
     wait_for(lambda: "now red first red" in logs(cluster, "volumes", *one), 60, "what the volumes show")
     lines = logs(cluster, "volumes", *one).splitlines()
@@ -498,6 +499,7 @@ def test_volumes(cluster, world):
 
 
 def test_volumes_follow_their_sources(cluster, world):
+    wait_for(lambda: "running" in status(cluster, "volumes", "reads").get("state", {}), 60, "running volumes")
     wait_for(lambda: "now red first red" in logs(cluster, "volumes", "-c", "reads"), 60, "first content")
     cluster.kubectl("patch", "configmap", "-n", NS, "settings", "-p", '{"data":{"colour":"blue\\n"}}')
     # A change of the pod has its volumes looked at now, not within a minute; subPath stays as it was.

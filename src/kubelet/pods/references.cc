@@ -1,9 +1,12 @@
 #include "kubelet/pods/references.h"
 
+#include <algorithm>
+
 namespace tiphys::kubelet {
 namespace {
 
-void add_environment(core_v1::Container container, References& out) {
+template <class Container>
+void add_environment(Container container, References& out) {
   for (core_v1::EnvVar variable : container.env()) {
     core_v1::EnvVarSource from = variable.value_from();
     if (from.has_config_map_key_ref()) out.config_maps.emplace(from.config_map_key_ref().name());
@@ -43,6 +46,7 @@ References pod_references(core_v1::PodSpec spec) {
   References out;
   for (core_v1::Container container : spec.init_containers()) add_environment(container, out);
   for (core_v1::Container container : spec.containers()) add_environment(container, out);
+  for (core_v1::EphemeralContainer c : spec.ephemeral_containers()) add_environment(c, out);
   for (core_v1::Volume volume : spec.volumes()) add_volume(volume, out);
   for (core_v1::LocalObjectReference pull : spec.image_pull_secrets()) {
     out.secrets.emplace(pull.name());
@@ -50,6 +54,15 @@ References pod_references(core_v1::PodSpec spec) {
   out.secrets.erase("");
   out.config_maps.erase("");
   return out;
+}
+
+bool covers(const Fetched& fetched, const References& references) {
+  auto all = [](const auto& objects, const std::set<std::string>& names) {
+    return std::all_of(names.begin(), names.end(),
+                       [&](const std::string& name) { return objects.contains(name); });
+  };
+  return all(fetched.config_maps, references.config_maps) &&
+         all(fetched.secrets, references.secrets);
 }
 
 Result<core_v1::ConfigMap> find_config_map(const Fetched& fetched, std::string_view name) {

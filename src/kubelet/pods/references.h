@@ -19,6 +19,8 @@ struct Fetched {
   std::map<std::string, Result<ObjectPtr>, std::less<>> config_maps;
   std::map<std::string, Result<ObjectPtr>, std::less<>> secrets;
 };
+// Whether everything was asked for.
+bool covers(const Fetched& fetched, const References& references);
 // Error if it isn't there: 'configmap "a" not found' (upstream's words in messages).
 Result<core_v1::ConfigMap> find_config_map(const Fetched& fetched, std::string_view name);
 Result<core_v1::Secret> find_secret(const Fetched& fetched, std::string_view name);

@@ -112,7 +112,9 @@ Task<void> PodVolumes::run(ObjectPtr pod) {
 
 Task<void> PodVolumes::bring_up(ObjectPtr pod) {
   news_ = false;
-  if (refetch_ || !node_.references.complete(uid_)) {
+  // An ephemeral container may refer to more than the pod did.
+  bool covered = covers(fetched_, pod_references(core_v1::Pod(*pod).spec()));
+  if (refetch_ || !covered || !node_.references.complete(uid_)) {
     refetch_ = false;
     bool fetched = co_await fetch(pod);
     if (!fetched) {

@@ -160,6 +160,16 @@ TEST(StorageLimits, OnlyWhatIsOnDiskAndNotCritical) {
             "Container a exceeded its local ephemeral storage limit \"2Mi\". ");
 }
 
+TEST(References, WhatWasNotAskedForIsNotCovered) {
+  Fetched fetched;
+  fetched.config_maps.emplace("a", ApiStatus(404, "NotFound", "no"));
+  References references;
+  references.config_maps = {"a"};
+  EXPECT_TRUE(covers(fetched, references)) << "absent is an answer";
+  references.secrets = {"a"};
+  EXPECT_FALSE(covers(fetched, references));
+}
+
 TEST(Payload, ATokenBelongsToTheUserThatAllContainersAre) {
   auto user = [](const std::string& spec) {
     ObjectPtr pod = pod_of(spec);
