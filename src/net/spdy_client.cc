@@ -76,12 +76,12 @@ Task<Result<uint32_t>> SpdyClient::open(Headers headers, StopToken stop) {
   if (!sent && !limit.passed()) co_return sent.error();
   while (true) {
     Result<std::optional<SpdyFrame>> frame = co_await read_frame(limit.token());
-    if (limit.passed()) co_return ApiStatus::timeout("Timeout occurred");
+    if (limit.passed()) co_return ApiStatus::timeout("timeout occurred");
     if (!frame) co_return frame.error();
     if (!*frame) co_return ApiStatus::service_unavailable("unexpected EOF");
     bool of_this = (*frame)->stream == id;
     if (of_this && (*frame)->type == SpdyType::kRstStream) {
-      co_return ApiStatus::service_unavailable("Stream reset");
+      co_return ApiStatus::service_unavailable("stream reset");
     }
     if (of_this && (*frame)->type == SpdyType::kSynReply) {
       if ((*frame)->fin) early_.push_back(SpdyFrame{.stream = id, .fin = true});

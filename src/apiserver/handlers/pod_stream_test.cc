@@ -321,7 +321,8 @@ TEST_F(PodStreamTest, failures_are_told_on_the_error_channel) {
     return seen.size() == 3 ? seen[1] : "";
   };
   failure_ = ApiStatus::service_unavailable("dial tcp 10.2.0.1:10250: connect: connection refused");
-  EXPECT_THAT(told(), HasSubstr("Internal error occurred: dial tcp 10.2.0.1:10250"));
+  EXPECT_THAT(told(), HasSubstr("Internal error occurred: error sending request: Post "
+                                "\\\"https://10.2.0.1:10250/exec/default/p/c?command=sh"));
   failure_.reset();
   status_ = 500;
   body_ = "container not found (\"c\")\n";

@@ -1,6 +1,7 @@
 #include "apiserver/handlers/stream_translator.h"
 
 #include "apiserver/handlers/connect.h"
+#include "apiserver/handlers/proxy_target.h"
 #include "apiserver/handlers/stream_channels.h"
 #include "apiserver/handlers/stream_counts.h"
 #include "async/deadline.h"
@@ -75,9 +76,18 @@ ApiStatus refusal(const ProxyAnswer& answer) {
                              std::string(trim(body.substr(0, kMaxRefusal))));
 }
 
+std::string url_of(const ProxyRequest& request) {
+  std::string url = "https://" + address_text(request.target) + request.request.path;
+  return request.request.query.empty() ? url : url + "?" + request.request.query;
+}
+
 Task<Result<void>> Session::connect() {
+  std::string url = url_of(request_);
   Result<ProxyAnswer> answer = co_await reach(env_, std::move(request_), over_.token());
-  if (!answer) co_return answer.error();
+  if (!answer) {
+    co_return ApiStatus::internal("error sending request: Post " + go_quote(url) + ": " +
+                                  answer.error().message());
+  }
   const net::Headers& headers = answer->response.headers;
   bool spdy = answer->stream && equals_ignore_case(headers.get("upgrade"), kSpdy);
   if (!spdy) co_return refusal(*answer);
