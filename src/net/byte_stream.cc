@@ -9,7 +9,10 @@ namespace tiphys::net {
 
 namespace {
 constexpr size_t kMaxReadBytes = 64 * 1024;
-}
+// Read without a wait before others get their turn; a small read costs as much as some bytes.
+constexpr size_t kBytesPerTurn = 256 * 1024;
+constexpr size_t kReadCost = 1024;
+}  // namespace
 
 struct WireStream::State {
   State(EpollLoop& l, Wire w, std::string e, Output o, std::shared_ptr<BufferPool> p)
@@ -27,6 +30,7 @@ struct WireStream::State {
   Output output;
   Event readable;
   Event writable;
+  size_t turn = 0;  // read since others ran
   bool closed = false;
   bool hung_up = false;
   std::function<void()> on_hang_up;
@@ -42,6 +46,10 @@ ApiStatus closed() { return ApiStatus::service_unavailable("use of closed networ
 Task<Result<std::string>> read_some(std::shared_ptr<WireStream::State> state, size_t max_bytes,
                                     StopToken stop) {
   size_t size = std::min(std::max<size_t>(max_bytes, 1), kMaxReadBytes);
+  if (state->turn >= kBytesPerTurn) {
+    state->turn = 0;
+    co_await yield(state->loop);
+  }
   while (!state->closed) {
     if (!state->early.empty()) {
       std::string bytes = state->early.substr(0, size);
@@ -54,8 +62,10 @@ Task<Result<std::string>> read_some(std::shared_ptr<WireStream::State> state, si
     if (n == Wire::kBroken) co_return broken(state->wire);
     if (n >= 0) {
       bytes.resize(static_cast<size_t>(n));
+      state->turn += bytes.size() + kReadCost;
       co_return bytes;
     }
+    state->turn = 0;
     bool ready = co_await state->readable.wait(stop);
     if (!ready) co_return ApiStatus::stopped();
   }
