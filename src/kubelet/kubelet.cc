@@ -7,7 +7,9 @@
 #include "kubelet/logs/log_rotator.h"
 #include "kubelet/node/node_keeper.h"
 #include "kubelet/pods/admission.h"
+#include "kubelet/pods/mirror_pods.h"
 #include "kubelet/pods/pod_manager.h"
+#include "kubelet/pods/static_pod_source.h"
 #include "kubelet/resources/node_cgroups.h"
 #include "kubelet/runtime/cri.h"
 #include "kubelet/server/kubelet_server.h"
@@ -29,6 +31,7 @@ struct Kubelet::Impl {
   void serve_with(const CertificatePair& pair);
   void start_serving_certificate();
   std::vector<ObjectPtr> services_of(std::string_view ns) const;
+  std::string node_uid() const;
 
   Options options;
   EpollLoop& loop;
@@ -50,6 +53,8 @@ struct Kubelet::Impl {
   VolumeCalls disk_calls;
   NodeServices node;
   PodManager manager;
+  StaticPodSource static_pods;
+  MirrorPods mirrors;
   StorageLimits storage_limits;
   NodeCgroups groups;
   LogRotator rotator;
@@ -123,6 +128,12 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
            .disk_calls = disk_calls,
            .options = options},
       manager(node, pods, stream),
+      static_pods(l, pool, options.static_pod_path, options.node_name, options.check_pod),
+      mirrors(l, c, pods,
+              {.static_pods = [this] { return manager.static_pods(); },
+               .complete = [this] { return manager.static_pods_complete(); },
+               .node_uid = [this] { return node_uid(); },
+               .node_name = options.node_name}),
       storage_limits(node, {[this] { return manager.active_pods(); },
                             [this](const std::string& uid) { return manager.containers(uid); },
                             [this](const std::string& uid, const std::string& message) {
@@ -148,6 +159,7 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
   node.services = [this](std::string_view ns) { return services_of(ns); };
   node.admit = [this](const Object& pod) { return admit(pod); };
   node.network_ready = [this] { return keeper.network_ready(); };
+  node.static_changed = [this] { mirrors.wake(); };
   node.informed = [this] { return services.synced(); };
 }
 
@@ -159,6 +171,10 @@ std::optional<Why> Kubelet::Impl::admit(const Object& pod) const {
     if (one.get() != &pod) input.active.emplace_back(*one);
   }
   return admit_pod(input, core_v1::Pod(pod));
+}
+
+std::string Kubelet::Impl::node_uid() const {
+  return keeper.node() ? std::string(core_v1::Node(*keeper.node()).metadata().uid()) : "";
 }
 
 std::vector<ObjectPtr> Kubelet::Impl::services_of(std::string_view ns) const {
@@ -207,6 +223,9 @@ Result<void> Kubelet::start() {
   k.keeper.start(k.server.port());
   k.groups.start();
   k.manager.start();
+  k.static_pods.start(
+      [&k](std::vector<ObjectPtr> pods) { k.manager.set_static_pods(std::move(pods)); });
+  k.mirrors.start();
   k.storage_limits.start();
   k.rotator.start();
   k.informers.start();
@@ -227,6 +246,8 @@ Task<void> Kubelet::stop() {
   co_await k.serving.stop();
   co_await k.server.stop();
   co_await k.informers.stop();
+  co_await k.static_pods.stop();
+  co_await k.mirrors.stop();
   k.stop.request_stop();  // ends calls to the runtime, and the workers that wait for them
   co_await k.storage_limits.stop();
   co_await k.rotator.stop();

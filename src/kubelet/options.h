@@ -1,11 +1,14 @@
 // Options of the kubelet: upstream's flag and KubeletConfiguration names, with upstream's defaults.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "base/time.h"
+#include "object/object.h"
 
 namespace tiphys::kubelet {
 
@@ -23,6 +26,8 @@ struct Options {
   bool register_node = true;
   std::string provider_id;
   std::string static_pod_path;  // a folder or file of static pods; "": none
+  // The API's validation of a pod, for static ones; none: only the least is checked.
+  std::function<Result<void>(const Object& pod)> check_pod;
 
   // --- folders ---
   std::string data_dir =

@@ -3,6 +3,7 @@
 #include "main/kubelet_flags.h"
 #include "main/logging_flags.h"
 #include "main/node_connection.h"
+#include "main/pod_check.h"
 #include "main/proxy_settings.h"
 #include "proxy/proxier.h"
 
@@ -35,6 +36,7 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   if (!configuration) co_return configuration.error();
   Result<kubelet::Options> options = flags.kubelet.resolve(*configuration);
   if (!options) co_return options.error();
+  options->check_pod = check_new_pod;
   auto connection = co_await NodeConnection::open(host, flags.kubelet, *options, false);
   if (!connection) co_return connection.error();
   if (!*connection) co_return Result<void>();  // stopped before there was one

@@ -9,6 +9,7 @@
 #include "main/kubelet_flags.h"
 #include "main/logging_flags.h"
 #include "main/node_connection.h"
+#include "main/pod_check.h"
 #include "os/files.h"
 
 namespace tiphys {
@@ -43,6 +44,7 @@ Task<Result<void>> serve(Host& host, KubeletFlags flags) {
   if (!configuration) co_return configuration.error();
   Result<kubelet::Options> options = flags.resolve(*configuration);
   if (!options) co_return options.error();
+  options->check_pod = check_new_pod;
   apply_to_process(configuration->view());
   bool json = configuration->view().content_type() == "application/json";
   auto connection = co_await NodeConnection::open(host, flags, *options, json);

@@ -10,6 +10,7 @@
 #include "main/logging_flags.h"
 #include "main/node_name.h"
 #include "main/placement_explainer.h"
+#include "main/pod_check.h"
 #include "main/proxy_settings.h"
 #include "main/scheduler_config.h"
 #include "proxy/proxier.h"
@@ -173,6 +174,7 @@ class ServerProcess {
     // The process has a /healthz already, and its calls to the API need no limit.
     if (flags_.kubelet.config.empty()) options.healthz_port = 0;
     options.kube_api_qps = 0;
+    options.check_pod = check_new_pod;
     client::Client& client =
         open_door("kubelet", "system:node:" + flags_.node_name, {"system:nodes"});
     kubelet_ = std::make_unique<kubelet::Kubelet>(host_.loop(), host_.pool(), client,

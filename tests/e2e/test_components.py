@@ -104,7 +104,7 @@ class Split:
     def start(self):
         self.add("kube-apiserver", "--data-dir", str(self.folder / "api"), "--secure-port", str(self.port),
                  f"--service-cluster-ip-range={self.services}")
-        wait_for(lambda: (self.pki / "admin.key").exists(), 30, "certificates")
+        wait_for(lambda: all((self.pki / f"admin.{kind}").exists() for kind in ("crt", "key")), 30, "certificates")
         self.admin = self.kubeconfig("admin")
         wait_for(lambda: self.kubectl("get", "--raw", "/readyz", check=False).stdout == "ok", 30,
                  "API server that is ready")

@@ -5,11 +5,13 @@
 #include "base/log.h"
 #include "kinds/coordination_v1.h"
 #include "kubelet/network/pod_network.h"
+#include "os/files.h"
 #include "os/interfaces.h"
 
 namespace tiphys::kubelet {
 namespace {
 
+constexpr std::string_view kLastCidr = "/cni/pod-cidr";
 constexpr Duration kRetry = std::chrono::milliseconds(500);
 constexpr Duration kLastRetry = std::chrono::seconds(7);  // upstream's cap for registration
 constexpr const char* kLeaseNamespace = "kube-node-lease";
@@ -58,7 +60,7 @@ Task<void> NodeKeeper::stop() {
 }
 
 Task<void> NodeKeeper::run() {
-  if (options_.configure_cni && !options_.pod_cidr.empty()) co_await follow_pod_cidr();
+  co_await follow_pod_cidr();
   Duration retry = kRetry;
   while (options_.register_node && !stop_.stop_requested()) {
     co_await refresh_facts();
@@ -164,17 +166,27 @@ Task<void> NodeKeeper::update_status() {
   reported_at_ = facts_.now;
 }
 
+// What the API says, else what it said the last time: static pods start without it.
+std::string NodeKeeper::pod_cidr() const {
+  if (node_ && core_v1::Node(*node_).spec().has_pod_cidr()) {
+    return std::string(core_v1::Node(*node_).spec().pod_cidr());
+  }
+  if (!options_.pod_cidr.empty()) return options_.pod_cidr;
+  Result<std::string> last = os::read_file(options_.data_dir + std::string(kLastCidr), 64);
+  return last ? *last : "";
+}
+
 // Sets up the pod network for the node's podCIDR as soon as it is known.
 Task<void> NodeKeeper::follow_pod_cidr() {
   if (!options_.configure_cni) co_return;
-  std::string cidr = options_.pod_cidr;
-  if (node_ && core_v1::Node(*node_).spec().has_pod_cidr()) {
-    cidr = core_v1::Node(*node_).spec().pod_cidr();
-  }
+  std::string cidr = pod_cidr();
   if (cidr.empty() || cidr == applied_cidr_) co_return;
   PodNetwork network{options_.bridge_name, cidr, options_.cluster_cidr, options_.data_dir + "/cni"};
-  Result<void> done =
-      co_await run_blocking(loop_, pool_, [network] { return apply_pod_network(network); });
+  std::string last = options_.data_dir + std::string(kLastCidr);
+  Result<void> done = co_await run_blocking(loop_, pool_, [network, last] {
+    Result<void> applied = apply_pod_network(network);
+    return applied ? os::write_file_atomic(last, network.pod_cidr) : applied;
+  });
   if (!done) {
     LOG_ERROR("Pod network can't be set up, will retry", {"podCIDR", cidr}, {"err", done.error()});
     co_return;

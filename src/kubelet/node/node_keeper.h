@@ -36,6 +36,7 @@ class NodeKeeper {
   Task<bool> register_node();
   Task<void> refresh_facts();
   Task<void> update_status();
+  std::string pod_cidr() const;
   Task<void> follow_pod_cidr();
   Task<void> keep_lease();
   Task<Result<void>> renew_lease();

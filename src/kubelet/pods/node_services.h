@@ -48,6 +48,8 @@ struct NodeServices {
   std::function<std::optional<Why>(const Object& pod)> admit;
   // False until the node has its pod network.
   std::function<bool()> network_ready;
+  // A static pod or its mirror changed.
+  std::function<void()> static_changed;
   // False until services() is complete for the first time.
   std::function<bool()> informed;
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "kubelet/pods/resources.h"
+#include "kubelet/pods/static_pod.h"
 #include "kubelet/resources/orphan_groups.h"
 #include "os/files.h"
 
@@ -18,6 +19,11 @@ constexpr Duration kCleanLimit = std::chrono::hours(24);
 
 std::string uid_of(const ObjectPtr& pod) {
   return std::string(core_v1::Pod(*pod).metadata().uid());
+}
+
+std::string full_name(const ObjectPtr& pod) {
+  meta_v1::ObjectMeta meta = core_v1::Pod(*pod).metadata();
+  return std::string(meta.namespace_()) + "/" + std::string(meta.name());
 }
 
 }  // namespace
@@ -43,36 +49,96 @@ Task<void> PodManager::stop() {
 
 void PodManager::on_pod(const ObjectPtr& old, const ObjectPtr& now) {
   if (stop_.stop_requested()) return;
+  bool mirrors =
+      (old && is_mirror_pod(core_v1::Pod(*old))) || (now && is_mirror_pod(core_v1::Pod(*now)));
+  if (now && is_mirror_pod(core_v1::Pod(*now))) adopt_mirror(core_v1::Pod(*now));
+  if (mirrors) node_.static_changed();
   if (old && (!now || uid_of(old) != uid_of(now))) {
     auto worker = workers_.find(uid_of(old));
     if (worker != workers_.end()) {
       gone_.insert(worker->first);
       worker->second->deleted();
-      if (worker->second->finished()) {
-        gone_.erase(worker->first);
-        gate_.spawn(retire(std::move(worker->second)));
-        workers_.erase(worker);
-      }
+      if (worker->second->finished()) on_finished(uid_of(old));
     }
   }
-  if (!now) return;
-  std::string uid = uid_of(now);
-  auto worker = workers_.find(uid);
+  if (!now || is_mirror_pod(core_v1::Pod(*now))) return;
+  auto worker = workers_.find(uid_of(now));
   if (worker != workers_.end()) {
     worker->second->update(now);
-    return;
+  } else {
+    start_worker(now);
   }
-  auto finished = [this, uid] {
-    // While the API still shows the pod, the finished worker stands for it.
-    auto at = workers_.find(uid);
-    if (at == workers_.end() || !gone_.contains(uid)) return;
-    gone_.erase(uid);
-    gate_.spawn(retire(std::move(at->second)));
-    workers_.erase(at);
-  };
-  auto fresh = std::make_unique<PodWorker>(node_, now, finished);
+}
+
+// A static pod that started before this process did goes on with the status that the API knows.
+void PodManager::adopt_mirror(core_v1::Pod mirror) {
+  for (auto& [uid, worker] : workers_) {
+    core_v1::Pod pod(*worker->pod());
+    if (!is_static_pod(pod) || !is_mirror_of(mirror, pod)) continue;
+    if (!mirror.status().has_start_time()) continue;
+    bool no_news =
+        pod.status().has_start_time() && pod.status().start_time() <= mirror.status().start_time();
+    if (!no_news) worker->update(with_mirror_status(*worker->pod(), mirror));
+  }
+}
+
+void PodManager::start_worker(const ObjectPtr& pod) {
+  std::string uid = uid_of(pod);
+  auto fresh = std::make_unique<PodWorker>(node_, pod, [this, uid] { on_finished(uid); });
   fresh->start();
   workers_.emplace(uid, std::move(fresh));
+}
+
+void PodManager::on_finished(const std::string& uid) {
+  // While the API still shows the pod, the finished worker stands for it.
+  auto at = workers_.find(uid);
+  if (at == workers_.end() || !gone_.contains(uid)) return;
+  bool was_static = is_static_pod(core_v1::Pod(*at->second->pod()));
+  gone_.erase(uid);
+  gate_.spawn(retire(std::move(at->second)));
+  workers_.erase(at);
+  if (!was_static || stop_.stop_requested()) return;
+  start_static_pods();
+  node_.static_changed();
+}
+
+void PodManager::set_static_pods(std::vector<ObjectPtr> pods) {
+  if (stop_.stop_requested()) return;
+  static_known_ = true;
+  static_.clear();
+  for (ObjectPtr& pod : pods) static_.emplace(uid_of(pod), std::move(pod));
+  for (auto& [uid, worker] : workers_) {
+    if (!is_static_pod(core_v1::Pod(*worker->pod())) || static_.contains(uid)) continue;
+    if (!gone_.insert(uid).second) continue;
+    LOG_INFO("A static pod's manifest is gone", {"pod", pod_label(core_v1::Pod(*worker->pod()))});
+    worker->remove();
+  }
+  start_static_pods();
+  node_.static_changed();
+}
+
+void PodManager::start_static_pods() {
+  std::set<std::string> names;
+  for (const ObjectPtr& pod : static_pods()) names.insert(full_name(pod));
+  for (const auto& [uid, pod] : static_) {
+    if (workers_.contains(uid) || names.contains(full_name(pod))) continue;
+    core_v1::Pod of(*pod);
+    ObjectPtr mirror = pods_.get(of.metadata().namespace_(), of.metadata().name());
+    bool known = mirror && is_mirror_of(core_v1::Pod(*mirror), of);
+    start_worker(known ? with_mirror_status(*pod, core_v1::Pod(*mirror)) : pod);
+  }
+}
+
+std::vector<ObjectPtr> PodManager::static_pods() const {
+  std::vector<ObjectPtr> out;
+  for (const auto& [uid, worker] : workers_) {
+    if (is_static_pod(core_v1::Pod(*worker->pod()))) out.push_back(worker->pod());
+  }
+  return out;
+}
+
+bool PodManager::static_pods_complete() const {
+  return static_known_ || node_.options.static_pod_path.empty();
 }
 
 Task<void> PodManager::retire(std::unique_ptr<PodWorker> worker) { co_await worker->stop(); }
@@ -131,7 +197,7 @@ Task<void> PodManager::housekeeping() {
   while (!stop_.stop_requested()) {
     bool up = co_await node_.containerd.wait_ready(stop_.token());
     if (!up) co_return;
-    if (pods_.synced()) co_await clean_orphans();
+    if (pods_.synced() && static_pods_complete()) co_await clean_orphans();
     (void)co_await sleep_for(node_.loop, kHousekeeping, stop_.token());
   }
 }

@@ -20,6 +20,14 @@ class PodManager {
   void start();
   Task<void> stop();
 
+  // All static pods that should run here, from now on. One that isn't among them any more is ended;
+  // a new one of the same name starts when the old one is gone.
+  void set_static_pods(std::vector<ObjectPtr> pods);
+  // With their status; also those that are being ended.
+  std::vector<ObjectPtr> static_pods() const;
+  // set_static_pods() was called, or never will be.
+  bool static_pods_complete() const;
+
   // Workers that use the node's resources.
   std::vector<ObjectPtr> active_pods() const;
   std::vector<ObjectPtr> all_pods() const;
@@ -34,6 +42,10 @@ class PodManager {
 
  private:
   void on_pod(const ObjectPtr& old, const ObjectPtr& now);
+  void adopt_mirror(core_v1::Pod mirror);
+  void start_worker(const ObjectPtr& pod);
+  void on_finished(const std::string& uid);
+  void start_static_pods();
   void on_container_event(const std::string& container_id);
   Task<void> watch_runtime();
   Task<void> relist();
@@ -51,7 +63,9 @@ class PodManager {
   Gate gate_;
   StopSource stop_;
   std::map<std::string, std::unique_ptr<PodWorker>> workers_;  // by uid
-  std::set<std::string> gone_;                 // uids gone from the API whose worker isn't finished
+  std::map<std::string, ObjectPtr> static_;  // by uid: the static pods that should run
+  bool static_known_ = false;
+  std::set<std::string> gone_;  // uids gone from where they came, whose worker isn't finished
   std::map<std::string, std::string> owners_;  // container id -> pod uid, of the last listing
   std::map<std::string, std::string> shapes_;  // pod uid -> what the last listing showed of it
   std::set<std::string> ending_;               // orphans being ended

@@ -7,6 +7,7 @@
 #include "base/time_math.h"
 #include "kinds/pods.h"
 #include "kubelet/pods/restart_policy.h"
+#include "kubelet/pods/static_pod.h"
 #include "kubelet/pods/termination_message.h"
 #include "kubelet/probes/prober.h"
 
@@ -37,6 +38,7 @@ PodWorker::PodWorker(NodeServices& node, ObjectPtr pod, std::function<void()> on
       back_off_(node.options.max_container_restart_period / std::chrono::microseconds(1)),
       turn_(node.loop) {
   wake_.set();
+  static_ = is_static_pod(view());
   volumes_ = std::make_unique<PodVolumes>(
       node_, uid(),
       PodVolumes::Host{
@@ -71,6 +73,11 @@ void PodWorker::update(ObjectPtr pod) {
 
 void PodWorker::deleted() {
   deleted_ = true;
+  wake();
+}
+
+void PodWorker::remove() {
+  removed_ = true;
   wake();
 }
 
@@ -123,8 +130,8 @@ std::set<std::string> PodWorker::starting() const {
 }
 
 bool PodWorker::is_ending() const {
-  return deleted_ || is_deleting(pod_) || failed_ || kinds::is_terminal(view().status().phase()) ||
-         is_finished(view(), state_);
+  return deleted_ || removed_ || is_deleting(pod_) || failed_ ||
+         kinds::is_terminal(view().status().phase()) || is_finished(view(), state_);
 }
 
 // Where the pod's probes and hooks reach it; "": nowhere yet.
@@ -148,7 +155,8 @@ void PodWorker::record(std::string_view type, std::string_view reason, const std
 }
 
 Task<void> PodWorker::run() {
-  while (!node_.informed() && !stop_.stop_requested()) {
+  // Static pods run without the API.
+  while (!static_ && !node_.informed() && !stop_.stop_requested()) {
     (void)co_await sleep_for(node_.loop, kInformPoll, stop_.token());
   }
   while (!stop_.stop_requested() && !finished_) {
@@ -195,7 +203,7 @@ Task<void> PodWorker::sync() {
   end_hooks_of_ended();
   watch_deadline();
   prober_->update(pod_, state_, starting(), is_ending());
-  if (deleted_ || is_deleting(pod_)) {
+  if (deleted_ || removed_ || is_deleting(pod_)) {
     co_await sync_terminating();
   } else if (is_ending()) {
     co_await sync_terminal();

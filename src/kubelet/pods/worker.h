@@ -32,6 +32,8 @@ class PodWorker {
   void update(ObjectPtr pod);
   // The pod is gone from the API: end it without asking.
   void deleted();
+  // Its manifest is gone (a static pod): end it within its grace period.
+  void remove();
   // Something of the pod changed in the runtime.
   void wake();
   // The runtime's event says so, which may come before its listing shows it.
@@ -116,6 +118,8 @@ class PodWorker {
   Event wake_;
   MicroTime wake_at_ = 0;  // 0: none
   bool deleted_ = false;   // gone from the API
+  bool removed_ = false;   // its manifest is gone
+  bool static_ = false;    // from a manifest; the API has its mirror only
   bool finished_ = false;
   bool admitted_ = false;
   std::optional<Why> failed_;  // refused or ended by the kubelet

@@ -177,6 +177,10 @@ Task<bool> PodWorker::release_node_resources() {
 }
 
 Task<void> PodWorker::delete_from_api() {
+  if (static_) {  // its mirror goes when this worker is gone
+    deleted_ = true;
+    co_return;
+  }
   client::DeleteOptions options;
   options.grace_period_seconds = 0;
   options.uid = uid();

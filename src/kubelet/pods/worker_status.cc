@@ -31,6 +31,11 @@ Task<bool> PodWorker::publish(bool killed) {
   for (int i = 0; i < kMaxConflicts; ++i) {
     ObjectPtr wanted = current_status(killed);
     if (equal(core_v1::Pod(*wanted).status(), view().status())) co_return true;
+    if (static_) {
+      pod_ = std::move(wanted);
+      node_.static_changed();
+      co_return true;
+    }
     Result<ObjectPtr> written = co_await node_.client.update(pods, wanted, "status");
     if (written) {
       bool deleting = core_v1::Pod(**written).metadata().has_deletion_timestamp();

@@ -1,0 +1,43 @@
+// Static pods: pods of this node from files, and their mirrors in the API. Pure. After upstream's
+// pkg/kubelet/config (common.go, file.go) and pkg/kubelet/pod.
+//
+// A static pod's uid is a hash of its manifest, node and file, so that a changed file is another
+// pod. Its mirror is what the API shows of it: the same names, a uid of its own, and the hash as an
+// annotation.
+#pragma once
+#include <functional>
+#include <string>
+
+#include "kubelet/pods/model.h"
+
+namespace tiphys::kubelet {
+
+inline constexpr std::string_view kConfigHashAnnotation = "kubernetes.io/config.hash";
+inline constexpr std::string_view kConfigSeenAnnotation = "kubernetes.io/config.seen";
+inline constexpr std::string_view kConfigMirrorAnnotation = "kubernetes.io/config.mirror";
+inline constexpr size_t kMaxManifestBytes = 10 * 1024 * 1024;
+
+// The API's validation of a new pod. Error: what is wrong with it.
+using PodCheck = std::function<Result<void>(const Object& pod)>;
+
+struct StaticPodInput {
+  std::string text;  // JSON or YAML
+  std::string file;
+  std::string node_name;
+  MicroTime now = 0;
+  PodCheck check;  // none: only what a kubelet can't do without
+};
+// Errors: it isn't one Pod, it is invalid, "static pods may not reference secrets".
+Result<ObjectPtr> parse_static_pod(const StaticPodInput& input);
+
+bool is_static_pod(core_v1::Pod pod);
+bool is_mirror_pod(core_v1::Pod pod);
+bool is_mirror_of(core_v1::Pod mirror, core_v1::Pod pod);
+// What is created in the API; the node owns it.
+ObjectPtr make_mirror_pod(const Object& pod, std::string_view node_name, std::string_view node_uid);
+// The mirror with the pod's status.
+ObjectPtr with_status_of(const Object& mirror, core_v1::Pod pod);
+// The pod with its mirror's status: what it was before this process started.
+ObjectPtr with_mirror_status(const Object& pod, core_v1::Pod mirror);
+
+}  // namespace tiphys::kubelet
