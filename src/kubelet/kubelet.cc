@@ -39,6 +39,7 @@ struct Kubelet::Impl {
   client::LimitedClients limited_events;
   client::Client& client;
   StopSource stop;
+  KubeletMetrics metrics;
   Cri cri;
   Containerd containerd;
   ImagePuller puller;
@@ -103,6 +104,7 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
       limited(l, limit_of(options.kube_api_qps, options.kube_api_burst)),
       limited_events(l, limit_of(options.event_record_qps, options.event_burst)),
       client(limited.client_of("kubelet", c)),
+      metrics(options.node_name),
       cri(l, Containerd::socket_path(options), stop.token()),
       containerd(l, pool, cri, options),
       puller(l, cri, [this] { return containerd.import_new_images(); }),
@@ -123,6 +125,7 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
            .runtime = cri,
            .containerd = containerd,
            .puller = puller,
+           .metrics = metrics,
            .references = references,
            .host_calls = host_calls,
            .disk_calls = disk_calls,
@@ -141,12 +144,15 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
                             }}),
       groups(node, manager, keeper),
       rotator(node, manager),
-      usage(node, manager),
-      server(l, pool, client, cri, manager, usage, options),
+      usage(node, manager, keeper.facts().machine.cpus),
+      server(l, pool, client, cri, manager, usage, metrics, options),
       serving_store(options.cert_dir, "kubelet-server"),
       serving(l, client, random, serving_store,
               serving_certificate_wish(options.node_name, {options.node_ip}),
               [this](const CertificatePair& pair) { serve_with(pair); }) {
+  cri.observe([this](std::string_view method, Duration took, bool failed) {
+    metrics.runtime_operation(method, took, failed);
+  });
   cri.set_request_timeout(options.runtime_request_timeout);
   node.cgroups = detect_cgroups();
   node.host_ips = {options.node_ip};

@@ -52,8 +52,16 @@ void read_memory_stat(bool v2, std::string_view text, CgroupUsage& out) {
   auto number = [&](std::string_view key) { return flat_keyed(text, key).value_or(0); };
   out.inactive_file_bytes = number(v2 ? "inactive_file" : "total_inactive_file");
   out.rss_bytes = number(v2 ? "anon" : "total_rss");
+  out.cache_bytes = number(v2 ? "file" : "total_cache");
   out.page_faults = number(v2 ? "pgfault" : "total_pgfault");
   out.major_page_faults = number(v2 ? "pgmajfault" : "total_pgmajfault");
+}
+
+void read_throttling(bool v2, std::string_view text, CgroupUsage& out) {
+  auto number = [&](std::string_view key) { return flat_keyed(text, key).value_or(0); };
+  out.cpu_periods = number("nr_periods");
+  out.cpu_throttled_periods = number("nr_throttled");
+  out.cpu_throttled_ns = v2 ? number("throttled_usec") * kNanosPerMicro : number("throttled_time");
 }
 
 int64_t memory_limit(std::string_view text) {
@@ -81,8 +89,16 @@ Result<CgroupUsage> Cgroups::usage(const std::string& path) const {
   CgroupUsage out;
   TIPHYS_TRY(int64_t, spent, cpu_ns(path));
   out.cpu_ns = spent;
-  Result<void> read = read_memory(!mounts_.v1.contains("memory"), *memory, out);
+  bool v2 = !mounts_.v1.contains("memory");
+  Result<void> read = read_memory(v2, *memory, out);
   if (!read) return read.error();
+  Result<std::string> events =
+      read_file(*memory + (v2 ? "/memory.events" : "/memory.oom_control"), kMaxStatBytes);
+  if (events) out.oom_kills = flat_keyed(*events, "oom_kill").value_or(0);
+  if (std::optional<std::string> cpu = folder_of("cpu", path)) {
+    Result<std::string> stat = read_file(*cpu + "/cpu.stat", kMaxStatBytes);
+    if (stat) read_throttling(!mounts_.v1.contains("cpu"), *stat, out);
+  }
   return out;
 }
 

@@ -15,6 +15,12 @@ struct CgroupUsage {
   int64_t page_faults = 0;
   int64_t major_page_faults = 0;
   int64_t memory_limit_bytes = 0;  // 0: none
+  int64_t cache_bytes = 0;
+  int64_t oom_kills = 0;
+  // Of its CPU limit; without one nothing is counted.
+  int64_t cpu_periods = 0;
+  int64_t cpu_throttled_periods = 0;
+  int64_t cpu_throttled_ns = 0;
 
   // What can't be reclaimed at once: cadvisor's container_memory_working_set_bytes.
   int64_t working_set_bytes() const {
@@ -26,7 +32,11 @@ struct CgroupUsage {
 // line, or no number.
 std::optional<int64_t> flat_keyed(std::string_view text, std::string_view key);
 
-// From memory.stat: fills inactive_file, rss and faults. v1 counts the groups below in total_ keys.
+// From cpu.stat of the controller cpu: fills what its limit did.
+void read_throttling(bool v2, std::string_view text, CgroupUsage& out);
+
+// From memory.stat: fills inactive_file, rss, cache and faults. v1 counts the groups below in
+// total_ keys.
 void read_memory_stat(bool v2, std::string_view text, CgroupUsage& out);
 
 // memory.max or memory.limit_in_bytes; 0: no limit.

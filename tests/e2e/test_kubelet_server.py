@@ -88,6 +88,84 @@ def test_a_certificate_may_what_its_groups_may(cluster):
                                  "subresource(s)=[pods proxy])\n")
 
 
+# ---- what it tells ----
+
+PROBED = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probed", "namespace": NS}, "spec": {
+    "terminationGracePeriodSeconds": 0, "containers": [{
+        "name": "main", "image": "busybox", "imagePullPolicy": "IfNotPresent",
+        "command": ["sh", "-c", "while true; do :; done"],
+        "resources": {"limits": {"cpu": "50m", "memory": "32Mi"}},
+        "livenessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 1}}]}}
+
+
+@pytest.fixture(scope="module")
+def probed(scraped):
+    scraped.kubectl("apply", "-f", "-", stdin=json.dumps(PROBED))
+    scraped.kubectl("wait", "-n", NS, "--for=condition=Ready", "pod/probed", "--timeout=60s")
+    return scraped
+
+
+def value(text, name, *labels):
+    """The value of the first series of that name with all the labels; None: there is none."""
+    for line in text.splitlines():
+        if line.startswith((name + "{", name + " ")) and all(label in line for label in labels):
+            return float(line.rsplit("} ", 1)[-1].split()[0] if "{" in line else line.split()[1])
+    return None
+
+
+def test_metrics_of_the_kubelet(probed, token):
+    code, text = call(probed.kubelet_port, "/metrics", token)
+    assert code == 200
+    assert value(text, "kubelet_node_name", f'node="node{probed.number}"') == 1
+    assert value(text, "kubelet_running_pods") >= 1
+    assert value(text, "kubelet_running_containers", 'container_state="running"') >= 1
+    assert value(text, "kubelet_started_containers_total", 'container_type="container"') >= 1
+    assert value(text, "kubelet_pod_start_duration_seconds_count") >= 1
+    assert value(text, "kubelet_pod_worker_duration_seconds_count", 'operation_type="sync"') >= 1
+    assert value(text, "kubelet_runtime_operations_total", 'operation_type="run_podsandbox"') >= 1
+    assert value(text, "kubelet_runtime_operations_duration_seconds_count", 'operation_type="create_container"') >= 1
+    assert value(text, "process_open_fds") > 3 and value(text, "process_cpu_seconds_total") > 0
+    assert value(raw(probed, "/metrics"), "kubelet_http_requests_total", 'path="metrics"') >= 1
+
+
+def test_metrics_of_containers(probed, token):
+    labels = ('container="main"', f'namespace="{NS}"', 'pod="probed"')
+
+    def busy():
+        text = call(probed.kubelet_port, "/metrics/cadvisor", token)[1]
+        throttled = value(text, "container_cpu_cfs_throttled_periods_total", *labels)
+        return text if throttled and value(text, "container_cpu_usage_seconds_total", *labels) else None
+    text = wait_for(busy, 20, "throttled container")
+    assert 0 < value(text, "container_memory_working_set_bytes", *labels) < 32 * 1024 * 1024
+    assert value(text, "container_spec_memory_limit_bytes", *labels) == 32 * 1024 * 1024
+    assert value(text, "container_start_time_seconds", *labels) > 1e9
+    assert value(text, "container_network_receive_bytes_total", 'interface="eth0"', *labels[1:]) is not None
+    assert value(text, "container_cpu_usage_seconds_total", 'id="/"') > 0
+    assert value(text, "machine_cpu_cores") >= 1 and value(text, "container_scrape_error") == 0
+
+
+def test_metrics_of_probes(probed, token):
+    def passed():
+        text = call(probed.kubelet_port, "/metrics/probes", token)[1]
+        return value(text, "prober_probe_total", 'pod="probed"', 'probe_type="Liveness"', 'result="successful"')
+    wait_for(passed, 20, "probe")
+
+
+def test_summary_tells_of_network_and_processes(probed):
+    summary = json.loads(raw(probed, "/stats/summary"))
+    pod = next(p for p in summary["pods"] if p["podRef"]["name"] == "probed")
+    assert pod["network"]["name"] == "eth0" and pod["network"]["txBytes"] >= 0
+    assert pod["process_stats"]["process_count"] >= 2
+    assert summary["node"]["network"]["interfaces"]
+
+
+def test_lists_of_pods(probed):
+    running = json.loads(raw(probed, "/runningpods/"))
+    mine = next(p for p in running["items"] if p["metadata"]["name"] == "probed")
+    assert [c["name"] for c in mine["spec"]["containers"]] == ["main"]
+    assert any(p["metadata"]["name"] == "probed" for p in json.loads(raw(probed, "/pods"))["items"])
+
+
 # ---- a node that joins ----
 
 TOKEN_ID, SECRET = "abc123", "0123456789abcdef"

@@ -12,6 +12,7 @@
 #include "client/client.h"
 #include "client/event_recorder.h"
 #include "kubelet/images/puller.h"
+#include "kubelet/metrics/kubelet_metrics.h"
 #include "kubelet/options.h"
 #include "kubelet/pods/reference_watch.h"
 #include "kubelet/pods/resources.h"
@@ -30,6 +31,7 @@ struct NodeServices {
   Runtime& runtime;
   Containerd& containerd;
   ImagePuller& puller;
+  KubeletMetrics& metrics;
   ReferenceWatch& references;
   VolumeCalls& host_calls;  // on paths of the host, which may hang for ever
   VolumeCalls& disk_calls;  // on folders of pods, which may be huge

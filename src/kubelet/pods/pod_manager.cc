@@ -175,8 +175,12 @@ Task<void> PodManager::watch_runtime() {
 
 // Wakes the workers whose pods look different from the last time.
 Task<void> PodManager::relist() {
+  MonoTime begin = node_.loop.mono();
   Result<RuntimeList> list = co_await node_.runtime.list("");
   if (!list) co_return;
+  Duration since = listed_at_ ? begin - *listed_at_ : Duration::zero();
+  node_.metrics.relist(node_.loop.mono() - begin, since);
+  listed_at_ = begin;
   std::map<std::string, std::string> shapes;
   owners_.clear();
   for (const SandboxRecord& s : list->sandboxes) {

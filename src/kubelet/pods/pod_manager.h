@@ -68,8 +68,9 @@ class PodManager {
   std::set<std::string> gone_;  // uids gone from where they came, whose worker isn't finished
   std::map<std::string, std::string> owners_;  // container id -> pod uid, of the last listing
   std::map<std::string, std::string> shapes_;  // pod uid -> what the last listing showed of it
-  std::set<std::string> ending_;               // orphans being ended
-  std::set<std::string> cleaning_;             // orphans whose folders are being removed
+  std::optional<MonoTime> listed_at_;
+  std::set<std::string> ending_;    // orphans being ended
+  std::set<std::string> cleaning_;  // orphans whose folders are being removed
 };
 
 }  // namespace tiphys::kubelet

@@ -44,7 +44,7 @@ PodWorker::PodWorker(NodeServices& node, ObjectPtr pod, std::function<void()> on
       PodVolumes::Host{
           [this] { wake(); },
           [this](const std::string& message) { record("Warning", "FailedMount", message); }});
-  HandlerHost host{node.loop, node.pool, node.runtime};
+  HandlerHost host{node.loop, node.pool, node.runtime, &node.metrics};
   prober_ = std::make_unique<Prober>(
       host, probes_, [this] { wake(); },
       [this](std::string_view type, std::string_view reason, const std::string& message,
@@ -171,10 +171,26 @@ Task<void> PodWorker::run() {
     if (!up) break;
     wake_.reset();
     wake_at_ = 0;
+    MonoTime begin = node_.loop.mono();
     co_await sync();
+    count_pass(begin);
   }
   if (!finished_) co_return;
   node_.loop.post([done = on_finished_] { done(); });
+}
+
+// How long the pass took; and once, how long it was until the pod ran, if we saw it before.
+void PodWorker::count_pass(MonoTime begin) {
+  MonoTime now = node_.loop.mono();
+  bool running = view().status().phase() == "Running";
+  node_.metrics.worker_pass(seen_at_ ? "sync" : "create", now - begin);
+  if (!seen_at_) {
+    seen_at_ = begin;
+    start_told_ = running;  // it ran before we did
+  }
+  if (!running || start_told_) return;
+  start_told_ = true;
+  node_.metrics.pod_start(now - *seen_at_);
 }
 
 // activeDeadlineSeconds: counted from the pod's start, over restarts of this process.

@@ -54,6 +54,7 @@ class PodWorker {
 
   // worker.cc
   Task<void> run();
+  void count_pass(MonoTime begin);
   Task<void> sync();
   Task<void> sync_running();
   Task<bool> refresh();
@@ -116,10 +117,12 @@ class PodWorker {
   Gate gate_;
   StopSource stop_;
   Event wake_;
-  MicroTime wake_at_ = 0;  // 0: none
-  bool deleted_ = false;   // gone from the API
-  bool removed_ = false;   // its manifest is gone
-  bool static_ = false;    // from a manifest; the API has its mirror only
+  MicroTime wake_at_ = 0;            // 0: none
+  std::optional<MonoTime> seen_at_;  // when the first pass began
+  bool start_told_ = false;          // to the metrics
+  bool deleted_ = false;             // gone from the API
+  bool removed_ = false;             // its manifest is gone
+  bool static_ = false;              // from a manifest; the API has its mirror only
   bool finished_ = false;
   bool admitted_ = false;
   std::optional<Why> failed_;  // refused or ended by the kubelet

@@ -32,6 +32,12 @@ Result<void> write_container_files(const std::string& hosts_path, const std::str
   return os::change_mode(message_path, 0666);  // any user of the container writes it
 }
 
+// As upstream's label of that name.
+std::string_view container_type(ContainerKind kind) {
+  if (kind == ContainerKind::kInit) return "init_container";
+  return kind == ContainerKind::kEphemeral ? "ephemeral_container" : "container";
+}
+
 }  // namespace
 
 // Everything below the containers: cgroup, fetched objects, volumes, network. False: not yet.
@@ -114,6 +120,7 @@ Task<void> PodWorker::create_sandbox(uint32_t attempt) {
       co_await run_blocking(node_.loop, node_.pool, [logs] { return os::make_dirs(logs, 0755); });
   Result<std::string> id = ApiStatus::internal("no log folder");
   if (made) id = co_await node_.runtime.run_sandbox(config, "");
+  node_.metrics.pod_started(!made || !id);
   if (!made || !id) {
     record(
         "Warning", "FailedCreatePodSandBox",
@@ -294,6 +301,7 @@ Task<bool> PodWorker::start_container(ContainerStart what) {
   record("Normal", "Created", "Container created", path);
   if (what.attempt > 0) back_off_.next(back_off_key(view(), container), node_.loop.wall());
   Result<void> started = co_await node_.runtime.start_container(*id);
+  node_.metrics.container_started(container_type(what.place.kind), !started);
   if (!started) {
     waiting_[name] = {"RunContainerError", started.error().message()};
     record("Warning", "Failed", "Error: " + started.error().message(), path);

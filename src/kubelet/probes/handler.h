@@ -6,6 +6,7 @@
 #include "async/epoll_loop.h"
 #include "async/pool.h"
 #include "kinds/core_v1.h"
+#include "kubelet/metrics/kubelet_metrics.h"
 #include "kubelet/runtime/runtime.h"
 
 namespace tiphys::kubelet {
@@ -24,6 +25,7 @@ struct HandlerHost {
   EpollLoop& loop;
   WorkerPool& pool;
   Runtime& runtime;
+  KubeletMetrics* metrics = nullptr;  // null: probes are not counted
 };
 
 enum class HandlerOutcome : uint8_t {

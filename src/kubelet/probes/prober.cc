@@ -140,6 +140,7 @@ Task<void> Prober::run(Kind kind, HandlerTarget target, core_v1::Probe probe, Mi
 Task<HandlerResult> Prober::probe_once(Kind kind, HandlerTarget target, core_v1::Probe probe,
                                        StopToken stop) {
   HandlerResult result;
+  MonoTime begin = host_.loop.mono();
   for (int i = 0; i < kAttempts && !stop.stop_requested(); ++i) {
     result = co_await run_probe_action(host_, target, probe, stop);
     if (result.outcome != HandlerOutcome::kError) break;
@@ -148,6 +149,7 @@ Task<HandlerResult> Prober::probe_once(Kind kind, HandlerTarget target, core_v1:
   std::string word = kind == Kind::kStartup    ? "Startup"
                      : kind == Kind::kLiveness ? "Liveness"
                                                : "Readiness";
+  count(word, target, result.outcome, host_.loop.mono() - begin);
   std::string name(target.container.name());
   if (result.outcome == HandlerOutcome::kError) {
     record_("Warning", "Unhealthy",
@@ -158,6 +160,22 @@ Task<HandlerResult> Prober::probe_once(Kind kind, HandlerTarget target, core_v1:
     record_("Warning", "ProbeWarning", word + " probe warning: " + result.output, name);
   }
   co_return result;
+}
+
+void Prober::count(std::string_view type, const HandlerTarget& target, HandlerOutcome outcome,
+                   Duration took) {
+  if (!host_.metrics) return;
+  meta_v1::ObjectMeta pod = core_v1::Pod(*target.pod).metadata();
+  std::string_view result = outcome == HandlerOutcome::kError     ? "unknown"
+                            : outcome == HandlerOutcome::kFailure ? "failed"
+                                                                  : "successful";
+  host_.metrics->probe({.type = type,
+                        .result = result,
+                        .container = target.container.name(),
+                        .pod = pod.name(),
+                        .ns = pod.namespace_(),
+                        .uid = pod.uid()},
+                       took);
 }
 
 void Prober::apply(Kind kind, const HandlerTarget& target, bool ok) {

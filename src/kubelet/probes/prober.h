@@ -41,6 +41,8 @@ class Prober {
                  StopToken stop);
   Task<HandlerResult> probe_once(Kind kind, HandlerTarget target, core_v1::Probe probe,
                                  StopToken stop);
+  void count(std::string_view type, const HandlerTarget& target, HandlerOutcome outcome,
+             Duration took);
   void apply(Kind kind, const HandlerTarget& target, bool ok);
 
   HandlerHost host_;

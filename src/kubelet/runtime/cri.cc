@@ -31,12 +31,21 @@ Cri::Cri(EpollLoop& loop, std::string socket, StopToken stop)
 
 Task<void> Cri::stop() { co_await channel_.stop(); }
 
+Task<Result<std::string>> Cri::observed(std::string method, std::string bytes, Duration timeout) {
+  SystemClock clock;
+  MonoTime begin = clock.mono();
+  std::string name = method.substr(method.rfind('/') + 1);
+  Result<std::string> reply =
+      co_await channel_.unary(std::move(method), std::move(bytes), timeout, stop_);
+  if (observer_) observer_(name, clock.mono() - begin, !reply);
+  co_return reply;
+}
+
 Task<Result<Cri::Decoded>> Cri::call(std::string method, std::shared_ptr<const Draft> request,
                                      const schema::Message* answer, Duration timeout) {
   std::string bytes;
   codec::encode_protobuf(request->type(), request->root(), bytes);
-  Result<std::string> reply =
-      co_await channel_.unary(std::move(method), std::move(bytes), timeout, stop_);
+  Result<std::string> reply = co_await observed(std::move(method), std::move(bytes), timeout);
   if (!reply) co_return reply.error();
   Decoded out;
   out.arena = std::make_unique<Arena>();
@@ -50,8 +59,7 @@ Task<Result<void>> Cri::act(std::string method, std::shared_ptr<const Draft> req
                             Duration timeout) {
   std::string bytes;
   codec::encode_protobuf(request->type(), request->root(), bytes);
-  Result<std::string> reply =
-      co_await channel_.unary(std::move(method), std::move(bytes), timeout, stop_);
+  Result<std::string> reply = co_await observed(std::move(method), std::move(bytes), timeout);
   if (!reply && reply.error().reason() != "NotFound") co_return reply.error();
   co_return Result<void>();
 }

@@ -3,6 +3,7 @@
 // Loop thread only. Time limits: 2 min a call (upstream's --runtime-request-timeout), 4 min to run
 // a sandbox, none to pull an image.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,10 @@ class Cri : public Runtime {
   // socket: a path. The token ends every call.
   Cri(EpollLoop& loop, std::string socket, StopToken stop);
   Task<void> stop();
+  // Told of every call: its name, how long it took and whether it failed.
+  void observe(std::function<void(std::string_view method, Duration took, bool failed)> observer) {
+    observer_ = std::move(observer);
+  }
   // Of ordinary calls (--runtime-request-timeout).
   void set_request_timeout(Duration timeout) { request_timeout_ = timeout; }
   net::GrpcChannel& channel() { return channel_; }
@@ -58,12 +63,14 @@ class Cri : public Runtime {
   // One call: `method` without the service's name; the answer decoded as `answer`.
   Task<Result<Decoded>> call(std::string method, std::shared_ptr<const Draft> request,
                              const schema::Message* answer, Duration timeout);
+  Task<Result<std::string>> observed(std::string method, std::string bytes, Duration timeout);
   // A call whose answer is empty; NotFound is success.
   Task<Result<void>> act(std::string method, std::shared_ptr<const Draft> request,
                          Duration timeout);
 
   net::GrpcChannel channel_;
   StopToken stop_;
+  std::function<void(std::string_view method, Duration took, bool failed)> observer_;
   Duration request_timeout_ = std::chrono::minutes(2);
 };
 

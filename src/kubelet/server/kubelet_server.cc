@@ -8,6 +8,7 @@
 #include "kubelet/server/pod_lists.h"
 #include "kubelet/server/responses.h"
 #include "kubelet/server/serving_certificate.h"
+#include "kubelet/stats/cadvisor_metrics.h"
 #include "kubelet/stats/resource_metrics.h"
 #include "kubelet/stats/summary.h"
 
@@ -50,10 +51,11 @@ Task<net::Response> answer_healthz(net::Request request) {
 
 KubeletServer::KubeletServer(EpollLoop& loop, WorkerPool& pool, client::Client& client,
                              Runtime& runtime, PodManager& pods, UsageReader& usage,
-                             const Options& options)
+                             KubeletMetrics& metrics, const Options& options)
     : loop_(loop),
       pods_(pods),
       usage_(usage),
+      metrics_(metrics),
       options_(options),
       logs_(loop, pool, pods),
       streaming_(loop, runtime, pods, options),
@@ -103,14 +105,21 @@ Result<void> KubeletServer::replace_certificate(std::string certificate_pem, std
 }
 
 Task<net::Response> KubeletServer::handle(net::Request request) {
+  MonoTime begin = loop_.mono();
+  std::string method = request.method, path = request.path;
   RequestAccess::Call call = RequestAccess::call_of(request);
-  std::optional<net::Response> refused = co_await access_->refusal(std::move(call));
-  if (refused) co_return std::move(*refused);
-  co_return co_await route(std::move(request), options_.enable_debugging_handlers);
+  std::optional<net::Response> answer = co_await access_->refusal(std::move(call));
+  if (!answer) answer = co_await route(std::move(request), options_.enable_debugging_handlers);
+  metrics_.http_request(method, path, "readwrite", loop_.mono() - begin);
+  co_return std::move(*answer);
 }
 
 Task<net::Response> KubeletServer::handle_read_only(net::Request request) {
-  co_return co_await route(std::move(request), false);
+  MonoTime begin = loop_.mono();
+  std::string method = request.method, path = request.path;
+  net::Response answer = co_await route(std::move(request), false);
+  metrics_.http_request(method, path, "readonly", loop_.mono() - begin);
+  co_return answer;
 }
 
 Task<net::Response> KubeletServer::route(net::Request request, bool debugging) {
@@ -123,7 +132,7 @@ Task<net::Response> KubeletServer::route(net::Request request, bool debugging) {
   if (first == "healthz") co_return healthz_answer(request.path, request.query);
   if (first == "pods" && parts.size() == 1) co_return json_response(pod_list_json(pods_));
   if (first == "configz" && debugging) co_return configz();
-  if (request.path == "/metrics/resource") co_return co_await resource_metrics();
+  if (first == "metrics") co_return co_await metrics(request.path);
   if (request.path == "/stats/summary") co_return co_await stats_summary(request.query);
   co_return not_found_response();
 }
@@ -146,9 +155,29 @@ net::Response KubeletServer::configz() const {
   return json_response("{\"kubeletconfig\":" + options_.configuration_json + "}");
 }
 
-Task<net::Response> KubeletServer::resource_metrics() {
+Task<net::Response> KubeletServer::metrics(std::string path) {
+  if (path == "/metrics") co_return metrics_response(own_metrics());
+  if (path == "/metrics/probes") co_return metrics_response(metrics_.probes_text());
+  bool resource = path == "/metrics/resource";
+  if (!resource && path != "/metrics/cadvisor") co_return not_found_response();
   Result<NodeUsage> usage = co_await usage_.read();
-  co_return metrics_response(resource_metrics_text(usage));
+  co_return metrics_response(resource ? resource_metrics_text(usage)
+                                      : cadvisor_metrics_text(usage));
+}
+
+std::string KubeletServer::own_metrics() const {
+  KubeletMetrics::Now now;
+  for (const PodWorker* worker : pods_.workers()) {
+    const SandboxRecord* sandbox = worker->runtime_state().newest_sandbox();
+    if (sandbox && sandbox->ready) ++now.running_pods;
+    if (!worker->finished()) ++now.desired_pods;
+    for (const ContainerRecord& c : worker->runtime_state().containers) {
+      if (c.state == ContainerState::kRunning) ++now.running_containers;
+      if (c.state == ContainerState::kExited) ++now.exited_containers;
+      if (c.state == ContainerState::kCreated) ++now.created_containers;
+    }
+  }
+  return metrics_.text(now);
 }
 
 Task<net::Response> KubeletServer::stats_summary(std::string query) {

@@ -22,7 +22,8 @@ namespace tiphys::kubelet {
 class KubeletServer {
  public:
   KubeletServer(EpollLoop& loop, WorkerPool& pool, client::Client& client, Runtime& runtime,
-                PodManager& pods, UsageReader& usage, const Options& options);
+                PodManager& pods, UsageReader& usage, KubeletMetrics& metrics,
+                const Options& options);
   // Errors: the port is taken; the certificate can't be read.
   Result<void> start();
   uint16_t port() const;
@@ -37,13 +38,15 @@ class KubeletServer {
   // Requires: the caller may. debugging: whether logs and commands are served.
   Task<net::Response> route(net::Request request, bool debugging);
   Task<net::Response> route_debugging(net::Request request, std::vector<std::string> parts);
-  Task<net::Response> resource_metrics();
+  Task<net::Response> metrics(std::string path);
+  std::string own_metrics() const;
   Task<net::Response> stats_summary(std::string query);
   net::Response configz() const;
 
   EpollLoop& loop_;
   PodManager& pods_;
   UsageReader& usage_;
+  KubeletMetrics& metrics_;
   const Options& options_;
   ContainerLogs logs_;
   Streaming streaming_;

@@ -2,6 +2,7 @@
 
 #include "codec/codec.h"
 #include "kinds/stats_v1alpha1.h"
+#include "kubelet/stats/network_usage.h"
 
 namespace tiphys::kubelet {
 namespace {
@@ -30,7 +31,28 @@ void fill_sample(Edit edit, const std::optional<UsageSample>& sample) {
   memory.set_major_page_faults(used.major_page_faults);
 }
 
-void fill_pod(stats::PodStatsEdit edit, const PodUsage& pod) {
+template <class Edit>
+void fill_interface(Edit edit, const InterfaceUsage& from) {
+  edit.set_name(from.name);
+  edit.set_rx_bytes(from.rx_bytes);
+  edit.set_rx_errors(from.rx_errors);
+  edit.set_tx_bytes(from.tx_bytes);
+  edit.set_tx_errors(from.tx_errors);
+}
+
+template <class Edit>
+void fill_network(Edit edit, const std::vector<InterfaceUsage>& interfaces, MicroTime time) {
+  const InterfaceUsage* main = main_interface(interfaces);
+  if (!main) return;
+  stats::NetworkStatsEdit network = edit.edit_network();
+  network.set_time(time);
+  fill_interface(network, *main);
+  for (const InterfaceUsage& one : interfaces) {
+    fill_interface(network.edit_interfaces().append(), one);
+  }
+}
+
+void fill_pod(stats::PodStatsEdit edit, const PodUsage& pod, bool only_cpu_and_memory) {
   stats::PodReferenceEdit reference = edit.edit_pod_ref();
   reference.set_name(pod.name);
   reference.set_namespace(pod.ns);
@@ -43,6 +65,9 @@ void fill_pod(stats::PodStatsEdit edit, const PodUsage& pod) {
     fill_sample(one, container.sample);
   }
   fill_sample(edit, pod.sample);
+  if (only_cpu_and_memory || !pod.sample) return;
+  fill_network(edit, pod.network, pod.sample->time);
+  edit.edit_process_stats().set_process_count(pod.processes);
 }
 
 void fill_machine(stats::NodeStatsEdit node, const MachinePressure& machine, MicroTime time) {
@@ -67,10 +92,13 @@ std::string summary_json(const NodeUsage& usage, bool only_cpu_and_memory) {
   if (usage.booted > 0) node.set_start_time(usage.booted);
   fill_sample(node, usage.sample);
   if (!only_cpu_and_memory && usage.sample) {
+    fill_network(node, usage.network, usage.sample->time);
     fill_machine(node, usage.machine, usage.sample->time);
   }
   summary.edit_pods();
-  for (const PodUsage& pod : usage.pods) fill_pod(summary.edit_pods().append(), pod);
+  for (const PodUsage& pod : usage.pods) {
+    fill_pod(summary.edit_pods().append(), pod, only_cpu_and_memory);
+  }
   std::string out;
   codec::encode_json(draft.type(), draft.root(), out);
   return out;

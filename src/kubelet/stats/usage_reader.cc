@@ -2,11 +2,14 @@
 
 #include "base/strings.h"
 #include "kubelet/pods/resources.h"
+#include "kubelet/stats/network_usage.h"
 #include "kubelet/stats/runtime_usage.h"
 #include "os/files.h"
 
 namespace tiphys::kubelet {
 namespace {
+
+constexpr size_t kMaxNetDevBytes = 1 << 20;
 
 PodUsage pod_usage(const std::string& cgroup_root, const PodWorker& worker) {
   core_v1::Pod pod(*worker.pod());
@@ -20,8 +23,10 @@ PodUsage pod_usage(const std::string& cgroup_root, const PodWorker& worker) {
   }
   for (const ContainerRecord& c : worker.runtime_state().containers) {
     if (c.state != ContainerState::kRunning) continue;
-    out.containers.push_back({c.name, c.id, out.cgroup + "/" + c.id, c.started, std::nullopt});
+    out.containers.push_back(
+        {c.name, c.id, out.cgroup + "/" + c.id, c.started, std::nullopt, c.image});
   }
+  out.host_network = pod.spec().host_network();
   return out;
 }
 
@@ -38,15 +43,28 @@ MicroTime boot_time() {
   return text ? os::flat_keyed(*text, "btime").value_or(0) * kMicrosPerSecond : 0;
 }
 
+// Through any process of the pod: all are in its network.
+void read_pod_processes(const os::Cgroups& groups, PodUsage& pod) {
+  std::vector<pid_t> processes = groups.processes(pod.cgroup);
+  pod.processes = static_cast<int64_t>(processes.size());
+  if (processes.empty() || pod.host_network) return;
+  Result<std::string> text =
+      os::read_file("/proc/" + std::to_string(processes[0]) + "/net/dev", kMaxNetDevBytes);
+  if (text) pod.network = interfaces_of(*text);
+}
+
 NodeUsage read_samples(NodeUsage out, const os::Cgroups& groups, const std::string& root_dir) {
   SystemClock clock;
   out.booted = boot_time();
   out.machine = read_machine_pressure(root_dir);
+  Result<std::string> interfaces = os::read_file("/proc/net/dev", kMaxNetDevBytes);
+  if (interfaces) out.network = interfaces_of(*interfaces);
   if (std::optional<os::CgroupUsage> used = read_machine_usage(groups)) {
     out.sample = UsageSample{clock.wall(), *used, std::nullopt};
   }
   for (PodUsage& pod : out.pods) {
     pod.sample = sample_of(groups, clock, pod.cgroup);
+    read_pod_processes(groups, pod);
     for (ContainerUsage& container : pod.containers) {
       container.sample = sample_of(groups, clock, container.cgroup);
     }
@@ -59,6 +77,8 @@ NodeUsage read_samples(NodeUsage out, const os::Cgroups& groups, const std::stri
 NodeUsage UsageReader::list() const {
   NodeUsage out;
   out.name = node_.options.node_name;
+  out.cpus = cpus_;
+  out.memory_bytes = node_.memory_capacity;
   for (const PodWorker* worker : pods_.workers()) {
     PodUsage pod = pod_usage(node_.options.cgroup_root, *worker);
     if (!pod.containers.empty()) out.pods.push_back(std::move(pod));

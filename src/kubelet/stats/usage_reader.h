@@ -11,7 +11,8 @@ namespace tiphys::kubelet {
 
 class UsageReader {
  public:
-  UsageReader(NodeServices& node, const PodManager& pods) : node_(node), pods_(pods) {}
+  UsageReader(NodeServices& node, const PodManager& pods, int64_t cpus)
+      : node_(node), pods_(pods), cpus_(cpus) {}
   // What can't be read has no sample. Error: there are no control groups.
   Task<Result<NodeUsage>> read();
 
@@ -20,6 +21,7 @@ class UsageReader {
 
   NodeServices& node_;
   const PodManager& pods_;
+  int64_t cpus_;
   UsageRates rates_;
 };
 

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "kubelet/runtime/cri_records.h"
+#include "kubelet/stats/cadvisor_metrics.h"
+#include "kubelet/stats/network_usage.h"
 #include "kubelet/stats/resource_metrics.h"
 #include "kubelet/stats/runtime_usage.h"
 #include "kubelet/stats/summary.h"
@@ -200,6 +202,77 @@ TEST(MachineUsage, IsReadFromMeminfo) {
   EXPECT_EQ(out.memory_bytes, 60 * 1024);
   EXPECT_EQ(out.working_set_bytes(), 50 * 1024);
   EXPECT_EQ(out.rss_bytes, 5 * 1024);
+}
+
+constexpr std::string_view kNetDev =
+    "Inter-|   Receive                                                |  Transmit\n"
+    " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop "
+    "fifo colls carrier compressed\n"
+    "    lo: 100 1 0 0 0 0 0 0 100 1 0 0 0 0 0 0\n"
+    "vethab12: 5 1 0 0 0 0 0 0 5 1 0 0 0 0 0 0\n"
+    "  net1: 7 6 5 4 0 0 0 0 3 2 1 9 0 0 0 0\n"
+    "  eth0:1000 10 1 2 0 0 0 0 2000 20 3 4 0 0 0 0\n"
+    "broken: 1 2\n";
+
+TEST(NetworkUsage, InterfacesOfTheTextOfNetDev) {
+  std::vector<InterfaceUsage> all = interfaces_of(kNetDev);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].name, "net1");
+  EXPECT_EQ(all[1].rx_bytes, 1000);
+  EXPECT_EQ(all[1].rx_dropped, 2);
+  EXPECT_EQ(all[1].tx_packets, 20);
+  EXPECT_EQ(all[1].tx_errors, 3);
+  EXPECT_EQ(main_interface(all)->name, "eth0");
+  all.pop_back();
+  EXPECT_EQ(main_interface(all)->name, "net1");
+  EXPECT_EQ(main_interface({}), nullptr);
+  EXPECT_TRUE(interfaces_of("").empty());
+}
+
+TEST(CadvisorMetrics, NamesAndLabels) {
+  NodeUsage usage = one_pod(kStart, 1'500'000'000);
+  usage.pods[0].network = interfaces_of(kNetDev);
+  usage.pods[0].containers[0].image = "busybox";
+  usage.pods[0].containers[0].sample->used.oom_kills = 2;
+  usage.cpus = 4;
+  std::string text = cadvisor_metrics_text(usage);
+  const std::string container =
+      "{container=\"c\",id=\"/kubepods/podu/id\",image=\"busybox\",name=\"id\","
+      "namespace=\"default\",pod=\"p\"";
+  for (const std::string& line :
+       {"container_cpu_usage_seconds_total" + container + ",cpu=\"total\"} 1.5 1700000000000\n",
+        "container_memory_working_set_bytes" + container + "} 4000 1700000000000\n",
+        "container_oom_events_total" + container + "} 2 1700000000000\n",
+        std::string("container_memory_usage_bytes{container=\"\",id=\"/\",image=\"\",name=\"\","
+                    "namespace=\"\",pod=\"\"} 5000 1700000000000\n"),
+        std::string("container_network_transmit_bytes_total{container=\"\",id=\"/kubepods/podu\","
+                    "image=\"\",name=\"\",namespace=\"default\",pod=\"p\",interface=\"eth0\"} "
+                    "2000 1700000000000\n"),
+        std::string("\nmachine_cpu_cores 4\n"), std::string("\ncontainer_scrape_error 0\n")}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line;
+  }
+  EXPECT_EQ(text.find("cfs_throttled_seconds_total{"), std::string::npos) << "no limit, no periods";
+  EXPECT_EQ(text.find("id2"), std::string::npos) << "what wasn't read isn't told";
+}
+
+TEST(CadvisorMetrics, AFailureIsTold) {
+  std::string text = cadvisor_metrics_text(ApiStatus::internal("no groups"));
+  EXPECT_EQ(text.find("container_scrape_error 1\n") != std::string::npos, true);
+  EXPECT_EQ(text.find("container_cpu"), std::string::npos);
+}
+
+TEST(Summary, NetworkAndProcesses) {
+  NodeUsage usage = one_pod(kStart, 0);
+  usage.pods[0].network = interfaces_of(kNetDev);
+  usage.pods[0].processes = 3;
+  std::string json = summary_json(usage, false);
+  EXPECT_NE(json.find("\"network\":{\"time\":\"2023-11-14T22:13:20Z\",\"name\":\"eth0\","
+                      "\"rxBytes\":1000,\"rxErrors\":1,\"txBytes\":2000,\"txErrors\":3,"
+                      "\"interfaces\":[{\"name\":\"net1\""),
+            std::string::npos)
+      << json;
+  EXPECT_NE(json.find("\"process_stats\":{\"process_count\":3}"), std::string::npos) << json;
+  EXPECT_EQ(summary_json(usage, true).find("network"), std::string::npos);
 }
 
 }  // namespace

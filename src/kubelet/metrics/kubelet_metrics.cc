@@ -1,0 +1,204 @@
+#include "kubelet/metrics/kubelet_metrics.h"
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "kubelet/metrics/process_metrics.h"
+
+namespace tiphys::kubelet {
+namespace {
+
+using Bounds = std::vector<double>;
+
+const Bounds kDefault = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+const Bounds kPodStart = {0.5, 1,   2,   3,   4,   5,   6,   8,   10,   20,   30,   45,  60,
+                          120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600};
+
+Bounds exponential(double first, double factor, int count) {
+  Bounds out;
+  for (int i = 0; i < count; ++i, first *= factor) out.push_back(first);
+  return out;
+}
+
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+// CRI's names where upstream's are not simply those in snake case.
+struct Name {
+  std::string_view method;
+  std::string_view operation;
+};
+constexpr Name kOperations[] = {
+    {"RunPodSandbox", "run_podsandbox"},       {"StopPodSandbox", "stop_podsandbox"},
+    {"RemovePodSandbox", "remove_podsandbox"}, {"PodSandboxStatus", "podsandbox_status"},
+    {"ListPodSandbox", "list_podsandbox"},     {"ReopenContainerLog", "reopen_container_log"},
+    {"ImageFsInfo", "image_fs_info"}};
+
+std::string operation_type(std::string_view method) {
+  auto known = std::ranges::find(kOperations, method, &Name::method);
+  if (known != std::end(kOperations)) return std::string(known->operation);
+  std::string out;
+  for (char c : method) {
+    bool upper = c >= 'A' && c <= 'Z';
+    if (upper && !out.empty()) out += '_';
+    out += upper ? static_cast<char>(c + 32) : c;
+  }
+  return out;
+}
+
+// What may be a label: callers choose paths and methods.
+constexpr std::string_view kPaths[] = {"attach",
+                                       "configz",
+                                       "containerLogs",
+                                       "exec",
+                                       "healthz",
+                                       "logs",
+                                       "metrics",
+                                       "metrics/cadvisor",
+                                       "metrics/probes",
+                                       "metrics/resource",
+                                       "pods",
+                                       "portForward",
+                                       "run",
+                                       "runningpods",
+                                       "stats"};
+constexpr std::string_view kMethods[] = {"GET",     "HEAD",  "POST",  "PUT",    "DELETE",
+                                         "CONNECT", "TRACE", "PATCH", "OPTIONS"};
+constexpr std::string_view kStreams[] = {"exec", "attach", "portForward", "debug"};
+
+template <size_t N>
+bool is_one_of(std::string_view text, const std::string_view (&list)[N]) {
+  return std::ranges::find(list, text) != std::end(list);
+}
+
+std::string_view path_label(std::string_view path) {
+  if (path.starts_with('/')) path.remove_prefix(1);
+  if (path.ends_with('/')) path.remove_suffix(1);
+  if (is_one_of(path, kPaths)) return path;
+  std::string_view root = path.substr(0, path.find('/'));
+  return is_one_of(root, kPaths) ? root : "other";
+}
+
+}  // namespace
+
+KubeletMetrics::KubeletMetrics(const std::string& node_name)
+    : operations_(registry_.counter("kubelet_runtime_operations_total",
+                                    "[ALPHA] Cumulative number of runtime operations by operation "
+                                    "type.",
+                                    {"operation_type"})),
+      operation_errors_(registry_.counter("kubelet_runtime_operations_errors_total",
+                                          "[ALPHA] Cumulative number of runtime operation errors "
+                                          "by operation type.",
+                                          {"operation_type"})),
+      operation_seconds_(registry_.histogram("kubelet_runtime_operations_duration_seconds",
+                                             "[ALPHA] Duration in seconds of runtime operations. "
+                                             "Broken down by operation type.",
+                                             {"operation_type"}, exponential(0.005, 2.5, 14))),
+      requests_(registry_.counter("kubelet_http_requests_total",
+                                  "[ALPHA] Number of the http requests received since the server "
+                                  "started",
+                                  {"method", "path", "server_type", "long_running"})),
+      request_seconds_(registry_.histogram("kubelet_http_requests_duration_seconds",
+                                           "[ALPHA] Duration in seconds to serve http requests",
+                                           {"method", "path", "server_type", "long_running"},
+                                           kDefault)),
+      worker_seconds_(registry_.histogram("kubelet_pod_worker_duration_seconds",
+                                          "[ALPHA] Duration in seconds to sync a single pod. "
+                                          "Broken down by operation type: create, update, or sync",
+                                          {"operation_type"}, kDefault)),
+      started_pods_(registry_.counter("kubelet_started_pods_total",
+                                      "[ALPHA] Cumulative number of pods started")),
+      started_pods_errors_(registry_.counter("kubelet_started_pods_errors_total",
+                                             "[ALPHA] Cumulative number of errors when starting "
+                                             "pods",
+                                             {"code"})),
+      start_seconds_(registry_.histogram("kubelet_pod_start_duration_seconds",
+                                         "[ALPHA] Duration in seconds from kubelet seeing a pod "
+                                         "for the first time to the pod starting to run",
+                                         {}, kPodStart)),
+      started_containers_(registry_.counter("kubelet_started_containers_total",
+                                            "[ALPHA] Cumulative number of containers started",
+                                            {"container_type"})),
+      started_containers_errors_(registry_.counter("kubelet_started_containers_errors_total",
+                                                   "[ALPHA] Cumulative number of errors when "
+                                                   "starting containers",
+                                                   {"container_type", "code"})),
+      relist_seconds_(registry_.histogram("kubelet_pleg_relist_duration_seconds",
+                                          "[ALPHA] Duration in seconds for relisting pods in PLEG.",
+                                          {}, kDefault)),
+      relist_interval_(registry_.histogram("kubelet_pleg_relist_interval_seconds",
+                                           "[ALPHA] Interval in seconds between relisting in PLEG.",
+                                           {}, kDefault)),
+      running_pods_(registry_.gauge("kubelet_running_pods",
+                                    "[ALPHA] Number of pods that have a running pod sandbox")),
+      running_containers_(registry_.gauge("kubelet_running_containers",
+                                          "[ALPHA] Number of containers currently running",
+                                          {"container_state"})),
+      desired_pods_(registry_.gauge("kubelet_desired_pods",
+                                    "[ALPHA] The number of pods the kubelet is being instructed to "
+                                    "run.",
+                                    {"static"})),
+      probe_total_(
+          probes_.counter("prober_probe_total",
+                          "[BETA] Cumulative number of a liveness, readiness or startup "
+                          "probe for a container by result.",
+                          {"container", "namespace", "pod", "pod_uid", "probe_type", "result"})),
+      probe_seconds_(probes_.histogram("prober_probe_duration_seconds",
+                                       "[ALPHA] Duration in seconds for a probe response.",
+                                       {"container", "namespace", "pod", "probe_type"}, kDefault)) {
+  registry_.gauge("kubelet_node_name", "[ALPHA] The node's name. The count is always 1.", {"node"})
+      .with({node_name})
+      .set(1);
+}
+
+void KubeletMetrics::runtime_operation(std::string_view method, Duration took, bool failed) {
+  std::string type = operation_type(method);
+  operations_.with({type}).add();
+  operation_seconds_.with({type}).observe(seconds(took));
+  if (failed) operation_errors_.with({type}).add();
+}
+
+void KubeletMetrics::http_request(std::string_view method, std::string_view path,
+                                  std::string_view server, Duration took) {
+  std::string_view label = path_label(path);
+  std::string_view by = is_one_of(method, kMethods) ? method : "other";
+  std::string_view streams = is_one_of(label, kStreams) ? "true" : "false";
+  requests_.with({by, label, server, streams}).add();
+  request_seconds_.with({by, label, server, streams}).observe(seconds(took));
+}
+
+void KubeletMetrics::worker_pass(std::string_view operation, Duration took) {
+  worker_seconds_.with({operation}).observe(seconds(took));
+}
+
+void KubeletMetrics::pod_started(bool failed) {
+  started_pods_.get().add();
+  if (failed) started_pods_errors_.with({"Unknown"}).add();
+}
+
+void KubeletMetrics::pod_start(Duration took) { start_seconds_.get().observe(seconds(took)); }
+
+void KubeletMetrics::container_started(std::string_view container_type, bool failed) {
+  started_containers_.with({container_type}).add();
+  if (failed) started_containers_errors_.with({container_type, "RunContainerError"}).add();
+}
+
+void KubeletMetrics::relist(Duration took, Duration since_last) {
+  relist_seconds_.get().observe(seconds(took));
+  if (since_last > Duration::zero()) relist_interval_.get().observe(seconds(since_last));
+}
+
+void KubeletMetrics::probe(const Probe& p, Duration took) {
+  probe_total_.with({p.container, p.ns, p.pod, p.uid, p.type, p.result}).add();
+  probe_seconds_.with({p.container, p.ns, p.pod, p.type}).observe(seconds(took));
+}
+
+std::string KubeletMetrics::text(const Now& now) {
+  running_pods_.get().set(static_cast<double>(now.running_pods));
+  running_containers_.with({"running"}).set(static_cast<double>(now.running_containers));
+  running_containers_.with({"exited"}).set(static_cast<double>(now.exited_containers));
+  running_containers_.with({"created"}).set(static_cast<double>(now.created_containers));
+  desired_pods_.with({""}).set(static_cast<double>(now.desired_pods));
+  return registry_.text() + process_metrics_text();
+}
+
+}  // namespace tiphys::kubelet

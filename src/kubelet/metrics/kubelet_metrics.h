@@ -1,0 +1,74 @@
+// KubeletMetrics: what the kubelet counts of itself, under upstream's names: /metrics and
+// /metrics/probes.
+//
+// Loop thread only. Names, help and buckets: k8s.io/kubernetes pkg/kubelet/metrics,
+// pkg/kubelet/prober.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "base/metrics.h"
+#include "base/time.h"
+
+namespace tiphys::kubelet {
+
+class KubeletMetrics {
+ public:
+  explicit KubeletMetrics(const std::string& node_name);
+
+  // One call of the CRI, by its name there ("RunPodSandbox").
+  void runtime_operation(std::string_view method, Duration took, bool failed);
+  // One request to a server: path as it was asked for, long_running: a stream.
+  void http_request(std::string_view method, std::string_view path, std::string_view server,
+                    Duration took);
+  // One pass of a pod's worker: create, sync or sync_terminating...
+  void worker_pass(std::string_view operation, Duration took);
+  // A sandbox was tried to be made.
+  void pod_started(bool failed);
+  // From when the pod was seen until all of it ran.
+  void pod_start(Duration took);
+  // container_type: container, init_container, ephemeral_container.
+  void container_started(std::string_view container_type, bool failed);
+  void relist(Duration took, Duration since_last);
+  struct Probe {
+    std::string_view type;    // Liveness, Readiness, Startup
+    std::string_view result;  // successful, failed, unknown
+    std::string_view container, pod, ns, uid;
+  };
+  void probe(const Probe& probe, Duration took);
+
+  // Numbers of now, which nobody counts.
+  struct Now {
+    size_t running_pods = 0;
+    size_t running_containers = 0;
+    size_t exited_containers = 0;
+    size_t created_containers = 0;
+    size_t desired_pods = 0;
+  };
+  std::string text(const Now& now);
+  std::string probes_text() const { return probes_.text(); }
+
+ private:
+  MetricRegistry registry_;
+  MetricRegistry probes_;
+  MetricFamily<Counter>& operations_;
+  MetricFamily<Counter>& operation_errors_;
+  MetricFamily<Histogram>& operation_seconds_;
+  MetricFamily<Counter>& requests_;
+  MetricFamily<Histogram>& request_seconds_;
+  MetricFamily<Histogram>& worker_seconds_;
+  MetricFamily<Counter>& started_pods_;
+  MetricFamily<Counter>& started_pods_errors_;
+  MetricFamily<Histogram>& start_seconds_;
+  MetricFamily<Counter>& started_containers_;
+  MetricFamily<Counter>& started_containers_errors_;
+  MetricFamily<Histogram>& relist_seconds_;
+  MetricFamily<Histogram>& relist_interval_;
+  MetricFamily<Gauge>& running_pods_;
+  MetricFamily<Gauge>& running_containers_;
+  MetricFamily<Gauge>& desired_pods_;
+  MetricFamily<Counter>& probe_total_;
+  MetricFamily<Histogram>& probe_seconds_;
+};
+
+}  // namespace tiphys::kubelet

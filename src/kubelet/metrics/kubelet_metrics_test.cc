@@ -1,0 +1,63 @@
+#include "kubelet/metrics/kubelet_metrics.h"
+
+#include <gtest/gtest.h>
+
+namespace tiphys::kubelet {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct KubeletMetricsTest : testing::Test {
+  KubeletMetrics metrics{"n1"};
+  bool has(const std::string& line) { return metrics.text({}).find(line) != std::string::npos; }
+};
+
+TEST_F(KubeletMetricsTest, calls_of_the_runtime_have_upstreams_names) {
+  metrics.runtime_operation("RunPodSandbox", milliseconds(3), false);
+  metrics.runtime_operation("CreateContainer", milliseconds(3), true);
+  metrics.runtime_operation("ExecSync", milliseconds(3), false);
+  EXPECT_TRUE(has("kubelet_runtime_operations_total{operation_type=\"run_podsandbox\"} 1"));
+  EXPECT_TRUE(
+      has("kubelet_runtime_operations_errors_total{operation_type=\"create_container\"} 1"));
+  EXPECT_TRUE(has("kubelet_runtime_operations_total{operation_type=\"exec_sync\"} 1"));
+  EXPECT_FALSE(has("errors_total{operation_type=\"exec_sync\"}"));
+}
+
+TEST_F(KubeletMetricsTest, callers_make_no_series) {
+  metrics.http_request("GET", "/metrics/cadvisor", "readwrite", milliseconds(1));
+  metrics.http_request("GET", "/containerLogs/a/b/c", "readwrite", milliseconds(1));
+  metrics.http_request("BREW", "/x1", "readwrite", milliseconds(1));
+  metrics.http_request("BREW", "/x2/y", "readwrite", milliseconds(1));
+  metrics.http_request("POST", "/exec/a/b/c", "readwrite", milliseconds(1));
+  const std::string head = "kubelet_http_requests_total{";
+  EXPECT_TRUE(has(head + "method=\"GET\",path=\"metrics/cadvisor\",server_type=\"readwrite\","
+                         "long_running=\"false\"} 1"));
+  EXPECT_TRUE(has("path=\"containerLogs\""));
+  EXPECT_TRUE(has(head + "method=\"other\",path=\"other\",server_type=\"readwrite\","
+                         "long_running=\"false\"} 2"));
+  EXPECT_TRUE(has("path=\"exec\",server_type=\"readwrite\",long_running=\"true\"} 1"));
+}
+
+TEST_F(KubeletMetricsTest, numbers_of_now) {
+  std::string text = metrics.text({.running_pods = 2, .running_containers = 3});
+  EXPECT_NE(text.find("\nkubelet_running_pods 2\n"), std::string::npos);
+  EXPECT_NE(text.find("kubelet_running_containers{container_state=\"running\"} 3"),
+            std::string::npos);
+  EXPECT_NE(text.find("kubelet_node_name{node=\"n1\"} 1"), std::string::npos);
+  EXPECT_NE(text.find("\nprocess_resident_memory_bytes "), std::string::npos);
+  EXPECT_NE(text.find("\nprocess_start_time_seconds 1"), std::string::npos);
+}
+
+TEST_F(KubeletMetricsTest, probes_stand_by_themselves) {
+  metrics.probe(
+      {.type = "Liveness", .result = "failed", .container = "c", .pod = "p", .ns = "d", .uid = "u"},
+      milliseconds(1));
+  EXPECT_NE(metrics.probes_text().find(
+                "prober_probe_total{container=\"c\",namespace=\"d\",pod=\"p\",pod_uid=\"u\","
+                "probe_type=\"Liveness\",result=\"failed\"} 1"),
+            std::string::npos);
+  EXPECT_FALSE(has("prober_probe_total"));
+}
+
+}  // namespace
+}  // namespace tiphys::kubelet
