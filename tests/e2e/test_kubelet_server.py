@@ -2,6 +2,7 @@
 import base64
 import json
 import pathlib
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -190,7 +191,7 @@ class Joined:
         self.folder = folder
         self.name = f"joined{cluster.number}"
         self.bridge = f"tiphysj{cluster.number}"
-        self.port, self.healthz = free_port(), free_port()
+        self.port, self.healthz, self.read_only = free_port(), free_port(), free_port()
         self.log = folder / "kubelet.log"
         self.kubeconfig = folder / "kubelet.conf"
         self.current = folder / "pki/kubelet-client-current.pem"
@@ -217,7 +218,8 @@ class Joined:
             "healthzBindAddress": "127.0.0.1", "healthzPort": self.healthz, "port": 1, "maxPods": 17,
             "clusterDNS": ["10.96.0.10"], "clusterDomain": "cluster.local", "nodeStatusUpdateFrequency": "0s",
             "registerWithTaints": [{"key": "e2e", "value": "joined", "effect": "NoSchedule"}],
-            "logging": {"flushFrequency": 0, "verbosity": 2}, "serverTLSBootstrap": True, **more}))
+            "logging": {"flushFrequency": 0, "verbosity": 2}, "serverTLSBootstrap": True,
+            "readOnlyPort": self.read_only, "tlsMinVersion": "VersionTLS13", **more}))
 
     def start(self):
         with open(self.log, "ab") as log:
@@ -292,6 +294,23 @@ def test_healthz_without_tls(joined):
     assert call(joined.healthz, "/healthz?verbose", scheme="http") == (
         200, "[+]ping ok\n[+]log ok\n[+]syncloop ok\nhealthz check passed\n")
     assert call(joined.healthz, "/pods", scheme="http")[0] == 404
+
+
+def test_the_read_only_port_only_reads(joined):
+    code, text = call(joined.read_only, "/pods", scheme="http")
+    assert code == 200 and json.loads(text)["kind"] == "PodList"
+    assert call(joined.read_only, "/metrics", scheme="http")[0] == 200
+    assert call(joined.read_only, "/configz", scheme="http")[0] == 404
+    for path in ("/exec/a/b/c", "/run/a/b/c", "/containerLogs/a/b/c", "/runningpods/"):
+        assert call(joined.read_only, path, scheme="http") == (405, "Debug endpoints are disabled.\n")
+
+
+def test_older_versions_of_tls_are_refused(joined):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with socket.create_connection(("127.0.0.1", joined.port), 10) as plain, pytest.raises(ssl.SSLError):
+        context.wrap_socket(plain)
 
 
 def issuer(port):
