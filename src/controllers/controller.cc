@@ -37,12 +37,13 @@ bool forgiven(const Action& action, const ApiStatus& error) {
 
 }  // namespace
 
-Controller::Controller(Context context, std::string name, int workers)
+Controller::Controller(Context context, std::string name, int workers,
+                       client::WorkQueue::BackOff back_off)
     : context_(context),
       event_source_(name),
       name_(std::move(name)),
       workers_(workers),
-      queue_(context.loop),
+      queue_(context.loop, back_off),
       pending_(context.loop),
       gate_(context.loop) {
   queue_.count(context.metrics.queue, queue_name_of(name_));

@@ -40,7 +40,9 @@ struct Context {
 
 class Controller {
  public:
-  Controller(Context context, std::string name, int workers = 1);
+  // back_off: of keys whose actions failed.
+  Controller(Context context, std::string name, int workers = 1,
+             client::WorkQueue::BackOff back_off = {});
   virtual ~Controller();  // Requires: stop() finished, or never started
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;

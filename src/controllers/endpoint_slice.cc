@@ -12,11 +12,13 @@ namespace {
 constexpr std::string_view kByService = "service";
 // How long changes of slices wait, so that one look is enough for several.
 constexpr Duration kSliceDelay = std::chrono::seconds(1);
+constexpr client::WorkQueue::BackOff kBackOff = {.base = std::chrono::seconds(1),
+                                                 .limit = std::chrono::seconds(1000)};
 
 }  // namespace
 
 EndpointSliceController::EndpointSliceController(Context context, Options options)
-    : Controller(context, "endpointslice-controller"),
+    : Controller(context, "endpointslice-controller", 1, kBackOff),
       options_(options),
       services_(watch(services())),
       pods_(watch(pods())),

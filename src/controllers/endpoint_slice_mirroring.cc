@@ -18,6 +18,8 @@ constexpr std::string_view kManager = "endpointslicemirroring-controller.k8s.io"
 constexpr std::string_view kSkipMirror = "endpointslice.kubernetes.io/skip-mirror";
 constexpr std::string_view kLeader = "control-plane.alpha.kubernetes.io/leader";
 constexpr std::string_view kByService = "mirrored-service";
+constexpr client::WorkQueue::BackOff kBackOff = {.base = std::chrono::seconds(1),
+                                                 .limit = std::chrono::seconds(100)};
 // Annotations of Endpoints that say something about the Endpoints only.
 constexpr std::string_view kNotMirrored[] = {"endpoints.kubernetes.io/last-change-trigger-time",
                                              "kubectl.kubernetes.io/last-applied-configuration"};
@@ -173,7 +175,7 @@ Decision mirror_endpoints(const ObjectPtr& endpoints, const std::vector<ObjectPt
 }
 
 EndpointSliceMirroring::EndpointSliceMirroring(Context context, Options options)
-    : Controller(context, "endpointslice-mirroring-controller"),
+    : Controller(context, "endpointslice-mirroring-controller", 1, kBackOff),
       options_(options),
       endpoints_(watch(endpoints())),
       services_(watch(services())),

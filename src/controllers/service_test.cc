@@ -140,6 +140,27 @@ TEST(EndpointSlices, endpoints_hold_no_more_than_a_thousand_addresses) {
   EXPECT_FALSE(client::metadata(*legacy).annotations().contains(kOverCapacity));
 }
 
+// Upstream's queue: one second, then twice as long each time.
+TEST(EndpointSlices, a_failed_write_is_tried_again_after_a_second) {
+  ControlWorld world(1, kOnly);
+  int tries = 0;
+  world.api.before = [&](const client::Request& request) -> std::optional<ApiStatus> {
+    bool slice = request.method == "POST" && request.path.ends_with("/endpointslices");
+    if (!slice) return std::nullopt;
+    ++tries;
+    return ApiStatus::internal("no");
+  };
+  make_service(world, "web");
+  world.loop.run_for(milliseconds(900));
+  EXPECT_EQ(tries, 1);
+  world.loop.run_for(milliseconds(200));
+  EXPECT_EQ(tries, 2);
+  world.loop.run_for(milliseconds(1800));
+  EXPECT_EQ(tries, 2);
+  world.loop.run_for(milliseconds(300));
+  EXPECT_EQ(tries, 3);
+}
+
 TEST(EndpointSlices, a_service_without_pods_has_one_empty_slice) {
   ControlWorld world(1, kOnly);
   make_node(world);
