@@ -23,6 +23,7 @@ const Labels kAction = {"action", "error"};
 const Labels kMetric = {"action", "error", "metric_type"};
 const Labels kZone = {"zone"};
 const Labels kRange = {"clusterCIDR"};
+const Labels kSet = {"statefulset_namespace", "statefulset_name", "pod_management_policy"};
 const Labels kForced = {"namespace", "reason"};
 
 constexpr const char* kErrorLabels =
@@ -190,6 +191,15 @@ NodeIpamMetrics::NodeIpamMetrics(MetricRegistry& registry)
                                "[ALPHA] Number of endpoints added on each Service sync", kRange,
                                exponential(1, 5, 5))) {}
 
+StatefulSetMetrics::StatefulSetMetrics(MetricRegistry& registry)
+    : max_unavailable(registry.gauge(
+          "statefulset_controller_statefulset_max_unavailable",
+          "[ALPHA] Maximum number of unavailable pods allowed during StatefulSet rolling updates",
+          kSet)),
+      unavailable(registry.gauge("statefulset_controller_statefulset_unavailable_replicas",
+                                 "[ALPHA] Current number of unavailable pods in StatefulSet",
+                                 kSet)) {}
+
 ControllerMetrics::ControllerMetrics(MetricRegistry& registry)
     : queue(registry),
       job(registry),
@@ -198,6 +208,7 @@ ControllerMetrics::ControllerMetrics(MetricRegistry& registry)
       mirroring(registry),
       node(registry),
       node_ipam(registry),
+      stateful_set(registry),
       cron_job_skew(registry.histogram(
           "cronjob_controller_job_creation_skew_duration_seconds",
           "[STABLE] Time between when a cronjob is scheduled to be run, and when the corresponding "

@@ -76,6 +76,13 @@ struct NodeIpamMetrics {
   MetricFamily<Histogram>& tries;
 };
 
+struct StatefulSetMetrics {
+  explicit StatefulSetMetrics(MetricRegistry& registry);
+  // statefulset_namespace, statefulset_name, pod_management_policy
+  MetricFamily<Gauge>& max_unavailable;
+  MetricFamily<Gauge>& unavailable;
+};
+
 struct ControllerMetrics {
   explicit ControllerMetrics(MetricRegistry& registry);
   client::QueueMetrics queue;
@@ -85,6 +92,7 @@ struct ControllerMetrics {
   MirroringMetrics mirroring;
   NodeMetrics node;
   NodeIpamMetrics node_ipam;
+  StatefulSetMetrics stateful_set;
   MetricFamily<Histogram>& cron_job_skew;
   MetricFamily<Histogram>& job_deletion;
   MetricFamily<Counter>& collector_errors;

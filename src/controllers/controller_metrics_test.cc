@@ -187,6 +187,15 @@ void start_a_cron_job(ControlWorld& world) {
           spec: {restartPolicy: Never}}}}}})");
 }
 
+void roll_out_a_set(ControlWorld& world) {
+  put(world, stateful_sets(), R"({apiVersion: apps/v1, kind: StatefulSet,
+      metadata: {name: web, namespace: default},
+      spec: {replicas: 4, minReadySeconds: 3600, selector: {matchLabels: {app: web}},
+             podManagementPolicy: Parallel,
+             updateStrategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: "50%"}},
+             template: {metadata: {labels: {app: web}}}}})");
+}
+
 void autoscale(ControlWorld& world) {
   world.make_deployment("web", 1);
   const schema::Resource& autoscalers =
@@ -216,6 +225,8 @@ struct Movement {
 TEST(ControllerMetrics, families_move_when_what_they_count_happens) {
   const std::string job = "job_controller_";
   const std::string autoscaler = "horizontal_pod_autoscaler_controller_";
+  const std::string set = R"({statefulset_namespace="default",statefulset_name="web",)"
+                          R"(pod_management_policy="Parallel"})";
   std::vector<Movement> movements = {
       {"job-controller", fail_indexes,
        job + R"(job_finished_indexes_total{status="failed",backoffLimit="perIndex"})", 2},
@@ -243,6 +254,10 @@ TEST(ControllerMetrics, families_move_when_what_they_count_happens) {
        autoscaler + R"(reconciliations_total{action="none",error="internal"})", 2},
       {"horizontal-pod-autoscaler-controller", autoscale,
        autoscaler + R"(reconciliation_duration_seconds_count{action="none",error="internal"})", 2},
+      {"statefulset-controller", roll_out_a_set,
+       "statefulset_controller_statefulset_max_unavailable" + set, 2},
+      {"statefulset-controller", roll_out_a_set,
+       "statefulset_controller_statefulset_unavailable_replicas" + set, 4},
       {"garbage-collector-controller", hide_discovery,
        "garbagecollector_controller_resources_sync_error_total", 10},
   };

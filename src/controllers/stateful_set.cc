@@ -5,6 +5,13 @@
 #include "controllers/stateful_set_plan.h"
 
 namespace tiphys::controllers {
+namespace {
+
+std::string_view policy_of(const Object& set) {
+  return apps_v1::StatefulSet(set).spec().pod_management_policy();
+}
+
+}  // namespace
 
 StatefulSetController::StatefulSetController(Context context)
     : Controller(context, "statefulset-controller"),
@@ -23,6 +30,9 @@ StatefulSetController::StatefulSetController(Context context)
   revisions_.add_handler(changed);
   pods_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
     if (!now) pod_gone(*old);
+  });
+  sets_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
+    if (!now) set_gone(*old);
   });
   claims_.add_handler(
       [this](const ObjectPtr& old, const ObjectPtr& now) { claim_changed(now ? *now : *old); });
@@ -69,6 +79,25 @@ Decision StatefulSetController::reconcile(const std::string& key, MicroTime now)
     return revisions_.get(space, revision);
   };
   return StatefulSetPlanner(world, now).plan();
+}
+
+void StatefulSetController::decided(const std::string& key, const Decision& decision) {
+  auto [ns, name] = client::split_key(key);
+  ObjectPtr object = sets_.get(ns, name);
+  if (!object) return;
+  apps_v1::StatefulSet set(*object);
+  StatefulSetMetrics& metrics = context_.metrics.stateful_set;
+  std::optional<int32_t> most = max_unavailable_of(set.spec());
+  if (most) metrics.max_unavailable.with({ns, name, policy_of(*object)}).set(*most);
+  int32_t missing = set.spec().replicas() - set.status().available_replicas();
+  metrics.unavailable.with({ns, name, policy_of(*object)}).set(std::max(missing, 0));
+}
+
+void StatefulSetController::set_gone(const Object& set) {
+  StatefulSetMetrics& metrics = context_.metrics.stateful_set;
+  for (MetricFamily<Gauge>* family : {&metrics.max_unavailable, &metrics.unavailable}) {
+    family->erase({namespace_of(set), name_of(set), policy_of(set)});
+  }
 }
 
 // A claim that could not be created is told as the pod's failure as well.

@@ -11,12 +11,14 @@ class StatefulSetController : public Controller {
 
  protected:
   Decision reconcile(const std::string& key, MicroTime now) override;
+  void decided(const std::string& key, const Decision& decision) override;
   void outcome(const std::string& key, const Action& action, const ApiStatus* error) override;
 
  private:
   void dependent_changed(const Object& dependent);
   void pod_gone(const Object& pod);
   void claim_changed(const Object& claim);
+  void set_gone(const Object& set);
 
   client::Informer& sets_;
   client::Informer& pods_;

@@ -26,6 +26,10 @@ struct StatefulSetWorld {
   std::function<ObjectPtr(std::string_view)> revision_named;
 };
 
+// Pods that may be unavailable during a rolling update, at least 1; nothing if the spec makes no
+// sense.
+std::optional<int32_t> max_unavailable_of(const apps_v1::StatefulSetSpec& spec);
+
 class StatefulSetPlanner {
  public:
   StatefulSetPlanner(const StatefulSetWorld& world, MicroTime now);

@@ -179,20 +179,22 @@ void StatefulSetPlanner::delete_pod(const ObjectPtr& pod) {
 }
 
 // Old pods go from the highest ordinal down to the partition, as many as may be unavailable.
+std::optional<int32_t> max_unavailable_of(const apps_v1::StatefulSetSpec& spec) {
+  auto rolling = spec.update_strategy().rolling_update();
+  if (!rolling.has_max_unavailable()) return 1;
+  Result<int32_t> scaled = scaled_value(rolling.max_unavailable(), spec.replicas(), false);
+  return scaled ? std::optional(std::max(*scaled, 1)) : std::nullopt;
+}
+
 void StatefulSetPlanner::roll() {
   apps_v1::StatefulSetUpdateStrategy strategy = set_.spec().update_strategy();
   if (strategy.type() != "RollingUpdate") return;
+  std::optional<int32_t> limit = max_unavailable_of(set_.spec());
+  if (!limit) return;
   int64_t wanted = end() - start();
-  int64_t limit = 1;
-  if (strategy.rolling_update().has_max_unavailable()) {
-    Value most = strategy.rolling_update().max_unavailable();
-    Result<int32_t> scaled = scaled_value(most, static_cast<int32_t>(wanted), false);
-    if (!scaled) return;
-    limit = std::max(*scaled, 1);
-  }
   int64_t available = 0;
   for (const auto& [ordinal, pod] : replicas_) available += is_available(*pod) ? 1 : 0;
-  int64_t budget = limit - (wanted - available);
+  int64_t budget = *limit - (wanted - available);
   int64_t first = start() + strategy.rolling_update().partition();
   for (auto at = replicas_.rbegin(); at != replicas_.rend() && at->first >= first; ++at) {
     const ObjectPtr& pod = at->second;

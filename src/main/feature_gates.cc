@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "kinds/feature_gates.h"
 
 namespace tiphys {
 namespace {
@@ -12,23 +13,11 @@ constexpr std::string_view kFalse[] = {"false", "False", "FALSE", "f", "F", "0"}
 
 ApiStatus wrong(std::string text) { return ApiStatus::bad_request(std::move(text)); }
 
-// Of a whole stage: they are off until told otherwise.
-bool is_group(std::string_view name) { return name == "AllAlpha" || name == "AllBeta"; }
-
 Result<void> check_gate(std::string_view name, bool value) {
-  std::string shown(value ? "true" : "false"), named(name);
-  std::span<const FeatureGate> gates = feature_gates();
-  auto gate = std::ranges::lower_bound(gates, name, {}, &FeatureGate::name);
-  bool known = gate != gates.end() && gate->name == name;
-  if (!known && !is_group(name)) return wrong("unrecognized feature gate: " + named);
-  if (known && gate->on == value) return {};
-  if (!known && !value) return {};
-  if (known && gate->locked) {
-    return wrong("cannot set feature gate " + named + " to " + shown + ", feature is locked to " +
-                 (gate->on ? "true" : "false"));
-  }
-  return wrong("cannot set feature gate " + named + " to " + shown +
-               ": tiphys has no such switch, only the default");
+  if (Result<void> checked = check_feature_gate(name, value); !checked) return checked;
+  if (find_feature_gate(name)->on == value) return {};
+  return wrong("cannot set feature gate " + std::string(name) + " to " +
+               (value ? "true" : "false") + ": tiphys has no such switch, only the default");
 }
 
 Result<void> check_pair(std::string_view pair) {

@@ -1,27 +1,13 @@
-// FeatureGates: --feature-gates of components that run alone. Every gate of v1.35 is known by name;
-// none switches anything here: what is built behaves as the gates' defaults say, so a gate may be
-// named with its default, and another value is refused. Pure. Errors, worded as upstream's
-// (k8s.io/component-base/featuregate): "unrecognized feature gate: X", "missing bool value for X",
-// "cannot set feature gate X to false, feature is locked to true".
+// FeatureGates: --feature-gates of components that run alone. A gate (kinds/feature_gates.h) may be
+// named with its default; another value is refused, as nothing here has such a switch. Pure.
+// Errors, worded as upstream's: those of check_feature_gate() and "missing bool value for X".
 #pragma once
-#include <span>
 #include <string_view>
 
 #include "base/result.h"
 #include "main/flags.h"
 
 namespace tiphys {
-
-struct FeatureGate {
-  enum class Stage : uint8_t { kAlpha, kBeta, kSettled };
-  std::string_view name;
-  bool on = false;  // by default
-  bool locked = false;
-  Stage stage = Stage::kAlpha;
-};
-
-// Sorted by name.
-std::span<const FeatureGate> feature_gates();
 
 // text: "A=true,B=false".
 Result<void> check_feature_gates(std::string_view text);

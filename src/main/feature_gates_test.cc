@@ -2,18 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 namespace tiphys {
 namespace {
 
 std::string told(std::string_view text) {
   Result<void> checked = check_feature_gates(text);
   return checked ? "" : std::string(checked.error().message());
-}
-
-TEST(FeatureGates, AreSortedForTheSearch) {
-  EXPECT_TRUE(std::ranges::is_sorted(feature_gates(), {}, &FeatureGate::name));
 }
 
 TEST(FeatureGates, DefaultsMayBeNamed) {

@@ -47,3 +47,8 @@ def test_follows_load_up_and_down(cluster, namespace):
     assert "All metrics below target" in json.dumps(cluster.get("events", namespace))
     shown = cluster.out("get", "hpa", "web", "-n", namespace, "--no-headers").split()
     assert shown[:2] == ["web", "Deployment/web"] and "/50%" in " ".join(shown), shown
+    told = cluster.out("get", "--raw", "/metrics")
+    for name in ("metric_computation_total", "metric_computation_duration_seconds_count", "desired_replicas"):
+        series = [line for line in told.splitlines()
+                  if line.startswith(f"horizontal_pod_autoscaler_controller_{name}{{")]
+        assert any(float(line.split()[-1]) > 0 for line in series), name

@@ -6,13 +6,18 @@
 
 #include "base/strings.h"
 #include "base/time.h"
-#include "kubelet/config/feature_gates.h"
+#include "kinds/feature_gates.h"
 #include "object/selector.h"
 
 namespace tiphys::kubelet {
 namespace {
 
 using kubelet_v1beta1::KubeletConfiguration;
+
+// By the configuration, or by default.
+bool feature_enabled(const MapView<bool>& given, std::string_view name) {
+  return given.contains(name) ? given.find(name) : find_feature_gate(name)->on;
+}
 
 constexpr int64_t kSecond = 1'000'000'000;  // metav1.Duration: nanoseconds
 
@@ -355,7 +360,9 @@ void check_pod_logs_dir(std::string_view dir, Problems& p) {
 }  // namespace
 
 Result<void> validate_configuration(const KubeletConfiguration& config, bool cgroup_v2) {
-  if (Result<void> gates = check_feature_gates(config.feature_gates()); !gates) return gates;
+  for (auto [name, on] : config.feature_gates()) {
+    if (Result<void> gate = check_feature_gate(name, on); !gate) return gate;
+  }
   Problems problems;
   check_events_and_health(config, problems);
   check_images(config, problems);

@@ -1,4 +1,6 @@
-#include "main/feature_gates.h"
+#include "kinds/feature_gates.h"
+
+#include <algorithm>
 
 namespace tiphys {
 namespace {
@@ -7,14 +9,16 @@ constexpr auto kAlpha = FeatureGate::Stage::kAlpha;
 constexpr auto kBeta = FeatureGate::Stage::kBeta;
 constexpr auto kSettled = FeatureGate::Stage::kSettled;
 
-// v1.35: kube_features.go of k8s.io/kubernetes, apiserver, apiextensions-apiserver, component-base
-// and controller-manager.
+// v1.35: kube_features.go of k8s.io/kubernetes, apiserver, apiextensions-apiserver, component-base,
+// controller-manager and client-go.
 constexpr FeatureGate kFeatureGates[] = {
     {"APIResponseCompression", true, false, kBeta},
     {"APIServerIdentity", true, false, kBeta},
     {"APIServerTracing", true, true, kSettled},
     {"APIServingWithRoutine", false, false, kAlpha},
     {"AggregatedDiscoveryRemoveBetaType", true, true, kSettled},
+    {"AllAlpha", false, false, kAlpha},
+    {"AllBeta", false, false, kBeta},
     {"AllowDNSOnlyNodeCSR", false, false, kSettled},
     {"AllowInsecureKubeletCertificateSigningRequests", false, false, kSettled},
     {"AllowOverwriteTerminationGracePeriodSeconds", false, true, kSettled},
@@ -38,6 +42,8 @@ constexpr FeatureGate kFeatureGates[] = {
     {"CSIVolumeHealth", false, false, kAlpha},
     {"ChangeContainerStatusOnKubeletRestart", false, false, kSettled},
     {"ClearingNominatedNodeNameAfterBinding", true, false, kBeta},
+    {"ClientsAllowCBOR", false, false, kAlpha},
+    {"ClientsPreferCBOR", false, false, kAlpha},
     {"CloudControllerManagerWatchBasedRoutesReconciliation", false, false, kAlpha},
     {"CloudControllerManagerWebhook", false, false, kAlpha},
     {"ClusterTrustBundle", false, false, kBeta},
@@ -96,6 +102,7 @@ constexpr FeatureGate kFeatureGates[] = {
     {"InPlacePodVerticalScalingExclusiveCPUs", false, false, kAlpha},
     {"InPlacePodVerticalScalingExclusiveMemory", false, false, kAlpha},
     {"InTreePluginPortworxUnregister", false, false, kAlpha},
+    {"InformerResourceVersion", true, true, kSettled},
     {"JobBackoffLimitPerIndex", true, true, kSettled},
     {"JobManagedBy", true, true, kSettled},
     {"JobPodReplacementPolicy", true, true, kSettled},
@@ -226,6 +233,7 @@ constexpr FeatureGate kFeatureGates[] = {
     {"WatchCacheInitializationPostStartHook", false, false, kBeta},
     {"WatchFromStorageWithoutResourceVersion", true, true, kSettled},
     {"WatchList", true, false, kBeta},
+    {"WatchListClient", true, false, kBeta},
     {"WinDSR", true, true, kSettled},
     {"WinOverlay", true, true, kSettled},
     {"WindowsCPUAndMemoryAffinity", false, false, kAlpha},
@@ -236,5 +244,19 @@ constexpr FeatureGate kFeatureGates[] = {
 }  // namespace
 
 std::span<const FeatureGate> feature_gates() { return kFeatureGates; }
+
+const FeatureGate* find_feature_gate(std::string_view name) {
+  auto found = std::ranges::lower_bound(kFeatureGates, name, {}, &FeatureGate::name);
+  return found != std::end(kFeatureGates) && found->name == name ? found : nullptr;
+}
+
+Result<void> check_feature_gate(std::string_view name, bool on) {
+  const FeatureGate* gate = find_feature_gate(name);
+  if (!gate) return ApiStatus::bad_request("unrecognized feature gate: " + std::string(name));
+  if (!gate->locked || gate->on == on) return {};
+  return ApiStatus::bad_request("cannot set feature gate " + std::string(name) + " to " +
+                                (on ? "true" : "false") + ", feature is locked to " +
+                                (gate->on ? "true" : "false"));
+}
 
 }  // namespace tiphys
