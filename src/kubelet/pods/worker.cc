@@ -258,6 +258,9 @@ Task<void> PodWorker::sync_running() {
   if (plan.create_sandbox) {
     // What still runs in the old one is on its way out; its end wakes this worker.
     if (state_.any_running()) co_return;
+    if (plan.sandbox_attempt > 0) {
+      record("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
+    }
     for (const std::string& id : plan.stop_sandboxes) (void)co_await node_.runtime.stop_sandbox(id);
     co_await create_sandbox(plan.sandbox_attempt);
     co_return;
