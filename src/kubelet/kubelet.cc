@@ -172,7 +172,11 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
 std::optional<Why> Kubelet::Impl::admit(const Object& pod) const {
   if (!keeper.node()) return std::nullopt;  // not registered: the scheduler's word is all there is
   std::vector<ObjectPtr> active = manager.active_pods();
-  AdmissionInput input{core_v1::Node(*keeper.node()), {}, options.max_pods};
+  AdmissionInput input{.node = core_v1::Node(*keeper.node()),
+                       .active = {},
+                       .allowed_unsafe_sysctls = options.allowed_unsafe_sysctls,
+                       .apparmor = keeper.facts().machine.apparmor,
+                       .supplemental_groups_policy = keeper.facts().supplemental_groups_policy};
   for (const ObjectPtr& one : active) {
     if (one.get() != &pod) input.active.emplace_back(*one);
   }

@@ -18,6 +18,10 @@ V2 = (CGROUPS / "cgroup.controllers").exists()
 MEBIBYTE = 1 << 20
 
 
+CONFIGURATION = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
+                 "allowedUnsafeSysctls": ["kernel.msg*"]}
+
+
 class SmallCluster(Cluster):
     """Its node reserves something and keeps little."""
 
@@ -25,7 +29,8 @@ class SmallCluster(Cluster):
         return [*super().arguments(), "--pod-max-pids", "64", "--system-reserved", "cpu=100m,memory=256Mi",
                 "--kube-reserved", "memory=256Mi,pid=100", "--eviction-hard", "memory.available<200Mi",
                 "--container-log-max-size", "64Ki", "--container-log-max-files", "3",
-                "--container-log-monitor-interval", "3s"]
+                "--container-log-monitor-interval", "3s",
+                "--kubelet-config", str(self.folder / "kubelet.yaml")]
 
 
 def box(script, **more):
@@ -55,17 +60,58 @@ def all_pods():
     yield pod("too-large", box(SLEEP, resources={"requests": {"memory": "1000Gi"}}))
 
 
+def security_pods():
+    caps = "grep -E 'Cap(Eff|Bnd)|NoNewPrivs|Seccomp:' /proc/self/status"
+    yield pod("confined", box(caps + "; id; touch /x 2>&1", securityContext={
+        "runAsUser": 1000, "runAsGroup": 1001, "runAsNonRoot": True, "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]},
+        "seccompProfile": {"type": "RuntimeDefault"}}),
+        securityContext={"supplementalGroups": [3000], "fsGroup": 2000})
+    yield pod("open", box(caps + "; cat /proc/sys/kernel/msgmax; ls /dev | grep -c kmsg", securityContext={"privileged": True}),
+              securityContext={"sysctls": [{"name": "kernel.msgmax", "value": "65536"}]})
+    yield pod("masked", box("cat /proc/keys | wc -c; touch /proc/sys/kernel/panic 2>&1; "
+                            "echo 1 >/proc/sys/kernel/panic; mkdir /d 2>&1 && echo made"))
+    yield pod("profile", box("mkdir /d 2>&1; echo end", securityContext={
+        "seccompProfile": {"type": "Localhost", "localhostProfile": "deep/no-mkdir.json"}}))
+    yield pod("no-profile", box("echo never", securityContext={
+        "seccompProfile": {"type": "Localhost", "localhostProfile": "nowhere.json"}}))
+    yield pod("root-user", box("echo never", securityContext={"runAsUser": 0}), securityContext={"runAsNonRoot": True})
+    yield pod("sysctl", box("cat /proc/sys/net/ipv4/ip_unprivileged_port_start"),
+              securityContext={"sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]})
+    yield pod("bad-sysctl", box("echo never"), securityContext={"sysctls": [{"name": "net.core.somaxconn", "value": "9"}]})
+    yield pod("armed", box("echo never"), securityContext={"appArmorProfile": {"type": "RuntimeDefault"}})
+    yield pod("strict", box("echo never"), securityContext={"supplementalGroupsPolicy": "Strict"})
+    yield pod("own-users", box("echo never"), hostUsers=False)
+    yield pod("classed", box(SLEEP, resources={"limits": {"cpu": "100m", "memory": "16Mi"}}), runtimeClassName="known")
+    yield pod("unhandled", box("echo never"), runtimeClassName="unhandled")
+
+
+def runtime_class(name, handler, **more):
+    return {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": name}, "handler": handler, **more}
+
+
+NO_MKDIR = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+    {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}]}
+
+
 @pytest.fixture(scope="module")
 def node(images):
     with tempfile.TemporaryDirectory(prefix="tiphys-e2e-") as folder:
         one = SmallCluster(folder, 2)
+        (one.folder / "kubelet.yaml").write_text(json.dumps(CONFIGURATION))
         (one.data / "images").mkdir()
         (one.data / "images/busybox.tar").symlink_to(next(images.glob("busybox*.tar")))
         try:
             one.start()
             one.kubectl("create", "namespace", NS)
             wait_for(lambda: one.get("serviceaccount", NS, "default"), 20, "service account")
-            one.kubectl("create", "-f", "-", stdin="\n---\n".join(map(json.dumps, all_pods())))
+            profile = one.data / "kubelet/seccomp/deep/no-mkdir.json"
+            profile.parent.mkdir(parents=True)
+            profile.write_text(json.dumps(NO_MKDIR))
+            classes = [runtime_class("known", "runc", overhead={"podFixed": {"cpu": "100m", "memory": "8Mi"}}),
+                       runtime_class("unhandled", "nobody")]
+            objects = [*classes, *all_pods(), *security_pods()]
+            one.kubectl("create", "-f", "-", stdin="\n---\n".join(map(json.dumps, objects)))
             yield one
         finally:
             one.purge()
@@ -232,3 +278,75 @@ def test_endless_log_is_bounded_and_followed(node):
     assert gzip.decompress(packed.read_bytes()).startswith(b"20")
     node.kubectl("delete", "pod", "-n", NS, "talks", "--timeout=60s")
     wait_for(lambda: not packed.parent.exists(), 30, "end of its logs")
+
+
+# ---- security contexts ----
+
+def finished_log(node, name):
+    wait_for(lambda: "terminated" in status(node, name).get("state", {}), 60, f"end of {name}")
+    return node.out("logs", "-n", NS, name)
+
+
+def test_confined_container(node):
+    shown = finished_log(node, "confined")
+    assert "CapBnd:\t0000000000000400" in shown and "CapEff:\t0000000000000000" in shown, shown
+    assert "NoNewPrivs:\t1" in shown and "Seccomp:\t2" in shown
+    assert "uid=1000 gid=1001 groups=1001,2000,3000" in shown
+    assert "Read-only file system" in shown
+
+
+def test_open_container(node):
+    lines = finished_log(node, "open").splitlines()
+    assert "Seccomp:\t0" in lines and int(lines[0].split()[1], 16) > 1 << 30
+    assert lines[-2] == "65536" and int(lines[-1]) >= 1
+
+
+def test_kernel_is_hidden_and_read_only_by_default(node):
+    shown = finished_log(node, "masked")
+    assert shown.startswith("0\n") and "Read-only file system" in shown and "\nmade\n" in shown, shown
+
+
+def test_seccomp_profile_of_the_node(node):
+    assert finished_log(node, "profile") == "mkdir: can't create directory '/d': Operation not permitted\nend\n"
+    wait_for(lambda: "waiting" in status(node, "no-profile").get("state", {}) and
+             status(node, "no-profile")["state"]["waiting"]["reason"] != "ContainerCreating", 60, "refusal")
+    waiting = status(node, "no-profile")["state"]["waiting"]
+    assert waiting["reason"] in ("CreateContainerError", "RunContainerError") and "nowhere.json" in waiting["message"]
+
+
+def test_root_is_refused_by_name(node):
+    wait_for(lambda: status(node, "root-user").get("state", {}).get("waiting", {}).get("reason") ==
+             "CreateContainerConfigError", 60, "refusal")
+    message = status(node, "root-user")["state"]["waiting"]["message"]
+    assert message.startswith("container's runAsUser breaks non-root policy (pod: \"root-user_t-resources("), message
+
+
+def test_sysctls(node):
+    assert finished_log(node, "sysctl") == "0\n"
+
+
+@pytest.mark.parametrize("name, reason, message", [
+    ("bad-sysctl", "SysctlForbidden", 'forbidden sysctl: "net.core.somaxconn" not allowlisted'),
+    ("armed", "AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host"),
+    ("strict", "SupplementalGroupsPolicyNotSupported", "SupplementalGroupsPolicy=Strict is not supported in this node")])
+def test_what_this_node_cannot(node, name, reason, message):
+    if name == "armed" and pathlib.Path("/sys/module/apparmor").exists():
+        pytest.skip("this host has AppArmor")
+    shown = wait_for(lambda: (lambda s: s["phase"] == "Failed" and s)(get(node, name)["status"]), 60, "refusal")
+    assert (shown["reason"], shown["message"]) == (reason, f"Pod was rejected: {message}")
+    assert any(e["reason"] == reason and e["message"] == message for e in events(node, name))
+
+
+@pytest.mark.parametrize("name, message", [
+    ("own-users", "can't set `spec.hostUsers: false`, runtime does not support user namespaces"),
+    ("unhandled", 'no runtime for "nobody" is configured')])
+def test_sandbox_that_cannot_be_made(node, name, message):
+    wait_for(lambda: [e for e in events(node, name) if e["reason"] == "FailedCreatePodSandBox"], 60, "event")
+    told = next(e["message"] for e in events(node, name) if e["reason"] == "FailedCreatePodSandBox")
+    assert told.startswith("Failed to create pod sandbox: ") and message in told, told
+
+
+def test_overhead_of_a_runtime_class_counts(node):
+    one = running(node, "classed")
+    assert memory_limit(pod_group(node, one, "memory")) == 24 * MEBIBYTE
+    assert shares(pod_group(node, one, "cpu")) == as_shares(204)

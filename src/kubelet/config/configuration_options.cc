@@ -1,5 +1,6 @@
 #include "kubelet/config/configuration_options.h"
 
+#include "kubelet/pods/sysctls.h"
 #include "object/quantity.h"
 #include "os/files.h"
 
@@ -72,6 +73,12 @@ Result<void> apply_resources(const KubeletConfiguration& c, Options& to) {
   to.container_log_monitor_interval = duration_of(c.container_log_monitor_interval());
   to.single_process_oom_kill = c.single_process_oom_kill();
   apply_eviction(c, to);
+  to.seccomp_default = c.seccomp_default();
+  to.allowed_unsafe_sysctls = list_of(c.allowed_unsafe_sysctls());
+  for (const std::string& pattern : to.allowed_unsafe_sysctls) {
+    std::string problem = allowed_sysctl_problem(pattern);
+    if (!problem.empty()) return ApiStatus::bad_request(problem);
+  }
   Result<Quantity> size = Quantity::parse(c.container_log_max_size());
   if (!size) {
     return ApiStatus::bad_request("containerLogMaxSize: " + size.error().message());

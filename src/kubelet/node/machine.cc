@@ -50,6 +50,7 @@ MachineFacts read_machine_facts(const std::string& root_dir) {
   MachinePressure pressure = read_machine_pressure(root_dir);
   out.disk_bytes = pressure.disk_total;
   out.pids_max = pressure.pids_max;
+  out.apparmor = read_line("/sys/module/apparmor/parameters/enabled").starts_with("Y");
   for (int64_t size : os::huge_page_sizes()) {
     std::string count = read_line("/sys/kernel/mm/hugepages/hugepages-" +
                                   std::to_string(size / 1024) + "kB/nr_hugepages");

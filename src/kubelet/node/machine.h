@@ -14,6 +14,7 @@ struct MachineFacts {
   int64_t memory_bytes = 0;
   int64_t disk_bytes = 0;  // of the file system that holds root_dir
   int64_t pids_max = 0;
+  bool apparmor = false;                  // the kernel enforces it
   std::map<int64_t, int64_t> huge_pages;  // bytes of a page -> how many are set aside
   std::string machine_id;
   std::string system_uuid;

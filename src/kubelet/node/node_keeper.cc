@@ -100,6 +100,7 @@ Task<void> NodeKeeper::observe_runtime() {
     co_return;
   }
   facts_.not_ready.clear();
+  facts_.supplemental_groups_policy = status->supplemental_groups_policy;
   if (!status->runtime.ok) {
     facts_.not_ready =
         "container runtime not ready: RuntimeReady=false reason:" + status->runtime.reason +

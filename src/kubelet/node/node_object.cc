@@ -214,6 +214,7 @@ ObjectPtr with_status(const Object& node, const NodeFacts& facts, const Options&
   status.edit_daemon_endpoints().edit_kubelet_endpoint().set_port(facts.kubelet_port);
   write_info(facts, options, status.edit_node_info());
   write_images(facts, options, status);
+  if (facts.supplemental_groups_policy) status.edit_features().set_supplemental_groups_policy(true);
   return draft.freeze();
 }
 

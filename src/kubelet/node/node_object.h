@@ -21,6 +21,7 @@ struct NodeFacts {
   std::vector<ImageRecord> images;
   std::map<std::string, std::string> devices;  // extended resources and how many
   std::string not_ready;                       // why the node isn't Ready; "": it is
+  bool supplemental_groups_policy = false;     // the runtime knows it
   MicroTime now = 0;
 };
 

@@ -5,10 +5,14 @@
 
 #include "kinds/node_selector.h"
 #include "kinds/pods.h"
+#include "kinds/tolerations.h"
+#include "kubelet/pods/sysctls.h"
 #include "object/quantity.h"
 
 namespace tiphys::kubelet {
 namespace {
+
+constexpr std::string_view kOsLabel = "kubernetes.io/os";
 
 // cpu in thousandths, everything else in whole units.
 int64_t amount(std::string_view name, const Quantity& quantity) {
@@ -26,35 +30,95 @@ std::set<std::pair<int32_t, std::string>> host_ports(core_v1::PodSpec spec) {
   return out;
 }
 
-}  // namespace
+bool wants_apparmor(core_v1::AppArmorProfile profile) {
+  return profile.has_type() && profile.type() != "Unconfined";
+}
 
-std::optional<Why> admit_pod(const AdmissionInput& in, core_v1::Pod pod) {
-  if (!kinds::matches_node(pod.spec(), in.node)) {
-    return Why{"NodeAffinity",
-               "Predicate NodeAffinity failed: node(s) didn't match Pod's node "
-               "affinity/selector"};
-  }
-  auto count = static_cast<int64_t>(in.active.size());
-  if (count >= in.max_pods) {
-    return Why{"OutOfpods", "Node didn't have enough resource: pods, requested: 1, used: " +
-                                std::to_string(count) +
-                                ", capacity: " + std::to_string(in.max_pods)};
-  }
-  kinds::ResourceSums used;
-  auto ports = host_ports(pod.spec());
-  for (core_v1::Pod other : in.active) {
-    for (const auto& [name, taken] : kinds::pod_requests(other.spec())) used[name] += taken;
-    for (const auto& port : host_ports(other.spec())) {
-      if (ports.contains(port)) {
-        return Why{"NodePorts",
-                   "Predicate NodePorts failed: node(s) didn't have free ports for the "
-                   "requested pod ports"};
-      }
+bool wants_apparmor(core_v1::PodSpec spec) {
+  if (wants_apparmor(spec.security_context().app_armor_profile())) return true;
+  for (const auto& list : {spec.init_containers(), spec.containers()}) {
+    for (core_v1::Container c : list) {
+      if (wants_apparmor(c.security_context().app_armor_profile())) return true;
     }
   }
-  for (const auto& [name, wanted] : kinds::pod_requests(pod.spec())) {
+  return false;
+}
+
+std::optional<Why> refused_by_sysctls(const AdmissionInput& in, core_v1::PodSpec spec) {
+  for (core_v1::Sysctl sysctl : spec.security_context().sysctls()) {
+    std::string problem = sysctl_problem(sysctl.name(), in.allowed_unsafe_sysctls,
+                                         spec.host_network(), spec.host_ipc());
+    if (!problem.empty()) return Why{"SysctlForbidden", "forbidden sysctl: " + problem};
+  }
+  return std::nullopt;
+}
+
+// What only this host and its runtime know.
+std::optional<Why> refused_by_host(const AdmissionInput& in, core_v1::Pod pod) {
+  core_v1::PodSpec spec = pod.spec();
+  if (pod.metadata().labels().contains(kOsLabel) &&
+      pod.metadata().labels().find(kOsLabel) != "linux") {
+    return Why{"PodOSSelectorNodeLabelDoesNotMatch",
+               "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label"};
+  }
+  if (spec.has_os() && spec.os().name() != "linux") {
+    return Why{"PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS"};
+  }
+  if (spec.security_context().supplemental_groups_policy() == "Strict" &&
+      !in.supplemental_groups_policy) {
+    return Why{"SupplementalGroupsPolicyNotSupported",
+               "SupplementalGroupsPolicy=Strict is not supported in this node"};
+  }
+  if (wants_apparmor(spec) && !in.apparmor) {
+    return Why{"AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host"};
+  }
+  return std::nullopt;
+}
+
+// Static pods tolerate everything.
+std::optional<Why> refused_by_taints(const AdmissionInput& in, core_v1::Pod pod) {
+  std::string_view source = pod.metadata().annotations().find(kConfigSourceAnnotation);
+  if (!source.empty() && source != "api") return std::nullopt;
+  for (core_v1::Taint taint : in.node.spec().taints()) {
+    if (taint.effect() != "NoExecute" || find_toleration(pod.spec().tolerations(), taint)) continue;
+    return Why{"TaintToleration",
+               "Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate"};
+  }
+  return std::nullopt;
+}
+
+std::optional<Why> refused_by_ports(const AdmissionInput& in, core_v1::PodSpec spec) {
+  auto ports = host_ports(spec);
+  if (ports.empty()) return std::nullopt;
+  for (core_v1::Pod other : in.active) {
+    for (const auto& port : host_ports(other.spec())) {
+      if (!ports.contains(port)) continue;
+      return Why{"NodePorts",
+                 "Predicate NodePorts failed: node(s) didn't have free ports for the "
+                 "requested pod ports"};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Why> refused_by_resources(const AdmissionInput& in, core_v1::PodSpec spec) {
+  auto allocatable = in.node.status().allocatable();
+  auto count = static_cast<int64_t>(in.active.size());
+  int64_t room = Quantity::of(allocatable.find("pods")).value();
+  if (count >= room) {
+    return Why{"OutOfpods", "Node didn't have enough resource: pods, requested: 1, used: " +
+                                std::to_string(count) + ", capacity: " + std::to_string(room)};
+  }
+  kinds::ResourceSums used;
+  for (core_v1::Pod other : in.active) {
+    for (const auto& [name, taken] : kinds::pod_requests(other.spec())) used[name] += taken;
+  }
+  for (const auto& [name, wanted] : kinds::pod_requests(spec)) {
     if (wanted.is_zero()) continue;
-    Quantity capacity = Quantity::of(in.node.status().allocatable().find(name));
+    // An extended resource that the node doesn't know is the cluster's.
+    bool extended = name.find('/') != std::string::npos;
+    if (extended && !allocatable.contains(name)) continue;
+    Quantity capacity = Quantity::of(allocatable.find(name));
     if (used[name] + wanted <= capacity) continue;
     return Why{"OutOf" + name, "Node didn't have enough resource: " + name +
                                    ", requested: " + std::to_string(amount(name, wanted)) +
@@ -62,6 +126,23 @@ std::optional<Why> admit_pod(const AdmissionInput& in, core_v1::Pod pod) {
                                    ", capacity: " + std::to_string(amount(name, capacity))};
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Why> admit_pod(const AdmissionInput& in, core_v1::Pod pod) {
+  core_v1::PodSpec spec = pod.spec();
+  std::optional<Why> refusal = refused_by_sysctls(in, spec);
+  if (!refusal) refusal = refused_by_resources(in, spec);
+  if (!refusal && !kinds::matches_node(spec, in.node)) {
+    refusal = Why{"NodeAffinity",
+                  "Predicate NodeAffinity failed: node(s) didn't match Pod's node "
+                  "affinity/selector"};
+  }
+  if (!refusal) refusal = refused_by_ports(in, spec);
+  if (!refusal) refusal = refused_by_taints(in, pod);
+  if (!refusal) refusal = refused_by_host(in, pod);
+  return refusal;
 }
 
 }  // namespace tiphys::kubelet

@@ -1,5 +1,6 @@
 // Whether a pod may run on this node, as the kubelet checks once more after the scheduler. Pure.
-// Reasons: upstream's pkg/kubelet/lifecycle/predicate.go (OutOfcpu, NodeAffinity, NodePorts...).
+// Reasons: upstream's pkg/kubelet/lifecycle/predicate.go (OutOfcpu, NodeAffinity, NodePorts...),
+// pkg/kubelet/sysctl and pkg/security/apparmor. Critical pods don't push others out.
 #pragma once
 #include <optional>
 #include <string>
@@ -12,7 +13,9 @@ namespace tiphys::kubelet {
 struct AdmissionInput {
   core_v1::Node node;
   std::vector<core_v1::Pod> active;  // pods that already use the node
-  int64_t max_pods = 110;
+  std::vector<std::string> allowed_unsafe_sysctls;
+  bool apparmor = false;                    // the host enforces it
+  bool supplemental_groups_policy = false;  // the runtime knows it
 };
 std::optional<Why> admit_pod(const AdmissionInput& input, core_v1::Pod pod);
 

@@ -2,6 +2,7 @@
 
 #include "kinds/pods.h"
 #include "kubelet/pods/security.h"
+#include "kubelet/pods/sysctls.h"
 
 namespace tiphys::kubelet {
 namespace {
@@ -126,7 +127,7 @@ ObjectPtr sandbox_config(const SandboxInput& in) {
   cri_v1::LinuxPodSandboxConfigEdit linux_config = out.edit_linux();
   linux_config.set_cgroup_parent(in.cgroup_parent);
   for (core_v1::Sysctl sysctl : pod.spec().security_context().sysctls()) {
-    linux_config.edit_sysctls().set(sysctl.name(), sysctl.value());
+    linux_config.edit_sysctls().set(dotted_sysctl(sysctl.name()), sysctl.value());
   }
   write_sandbox_security(pod, linux_config.edit_security_context());
   return draft.freeze();

@@ -41,6 +41,8 @@ struct ContainerInput {
   int64_t memory_capacity = 0;
   LimitRules limits;
   std::string pid_target;  // of an ephemeral container: whose processes it sees (a container's id)
+  std::string seccomp_folder;    // of Localhost profiles
+  bool seccomp_default = false;  // RuntimeDefault where nothing is said
 };
 // A cri_v1::ContainerConfig. Errors are messages of CreateContainerConfigError.
 Result<ObjectPtr> container_config(const ContainerInput& input);

@@ -13,7 +13,6 @@ constexpr const char* kMaskedPaths[] = {
     "/proc/scsi",       "/sys/firmware",     "/sys/devices/virtual/powercap"};
 constexpr const char* kReadOnlyPaths[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                           "/proc/sysrq-trigger"};
-constexpr const char* kSeccompFolder = "/var/lib/kubelet/seccomp/";
 
 void write_namespaces(core_v1::PodSpec spec, cri_v1::NamespaceOptionEdit out) {
   out.set_network(spec.host_network() ? kNode : kPod);
@@ -21,9 +20,11 @@ void write_namespaces(core_v1::PodSpec spec, cri_v1::NamespaceOptionEdit out) {
   out.set_pid(spec.host_pid() ? kNode : spec.share_process_namespace() ? kPod : kContainer);
 }
 
-Result<void> write_seccomp(core_v1::SeccompProfile profile, bool privileged,
+Result<void> write_seccomp(const ContainerInput& in, core_v1::SeccompProfile profile,
                            cri_v1::SecurityProfileEdit out) {
   std::string_view type = profile.type();
+  bool privileged = in.container.security_context().privileged();
+  if (type.empty() && in.seccomp_default && !privileged) return {};  // the runtime's
   if (privileged || type.empty() || type == "Unconfined") {
     out.set_profile_type(kUnconfined);
   } else if (type == "Localhost") {
@@ -33,7 +34,7 @@ Result<void> write_seccomp(core_v1::SeccompProfile profile, bool privileged,
           "localhostProfile must be set if seccompProfile type is Localhost.");
     }
     out.set_profile_type(kLocalhost);
-    out.set_localhost_ref(kSeccompFolder + std::string(profile.localhost_profile()));
+    out.set_localhost_ref(in.seccomp_folder + "/" + std::string(profile.localhost_profile()));
   }
   return {};
 }
@@ -54,6 +55,17 @@ bool is_privileged_pod(core_v1::PodSpec spec) {
     if (c.security_context().privileged()) return true;
   }
   return false;
+}
+
+// Without SELinux on the host the runtime takes no notice.
+template <class Out>
+void write_selinux(core_v1::SELinuxOptions from, Out out) {
+  if (!from.has_user() && !from.has_role() && !from.has_type() && !from.has_level()) return;
+  cri_v1::SELinuxOptionEdit edit = out.edit_selinux_options();
+  edit.set_user(from.user());
+  edit.set_role(from.role());
+  edit.set_type(from.type());
+  edit.set_level(from.level());
 }
 
 template <class Out>
@@ -121,6 +133,7 @@ void write_sandbox_security(core_v1::Pod pod, cri_v1::LinuxSandboxSecurityContex
     out.edit_run_as_group().set_value(context.run_as_group());
   }
   write_groups(context, out);
+  write_selinux(context.se_linux_options(), out);
 }
 
 Result<void> write_container_security(const ContainerInput& in,
@@ -145,13 +158,14 @@ Result<void> write_container_security(const ContainerInput& in,
     out.edit_namespace_options().set_pid(kTarget);
     out.edit_namespace_options().set_target_id(in.pid_target);
   }
+  write_selinux(own.has_se_linux_options() ? own.se_linux_options() : pod.se_linux_options(), out);
   out.set_privileged(own.privileged());
   out.set_readonly_rootfs(own.read_only_root_filesystem());
   out.set_no_new_privs(own.has_allow_privilege_escalation() && !own.allow_privilege_escalation());
   write_capabilities(own.capabilities(), out.edit_capabilities());
   Result<void> seccomp =
-      write_seccomp(own.has_seccomp_profile() ? own.seccomp_profile() : pod.seccomp_profile(),
-                    own.privileged(), out.edit_seccomp());
+      write_seccomp(in, own.has_seccomp_profile() ? own.seccomp_profile() : pod.seccomp_profile(),
+                    out.edit_seccomp());
   if (!seccomp) return seccomp;
   core_v1::AppArmorProfile armor =
       own.has_app_armor_profile() ? own.app_armor_profile() : pod.app_armor_profile();

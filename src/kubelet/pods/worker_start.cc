@@ -5,6 +5,7 @@
 #include "kubelet/images/registry_auth.h"
 #include "kubelet/logs/rotation.h"
 #include "kubelet/pods/resources.h"
+#include "kubelet/pods/runtime_class.h"
 #include "kubelet/pods/worker.h"
 #include "kubelet/probes/handler.h"
 #include "os/attributes.h"
@@ -119,7 +120,8 @@ Task<void> PodWorker::create_sandbox(uint32_t attempt) {
   Result<void> made =
       co_await run_blocking(node_.loop, node_.pool, [logs] { return os::make_dirs(logs, 0755); });
   Result<std::string> id = ApiStatus::internal("no log folder");
-  if (made) id = co_await node_.runtime.run_sandbox(config, "");
+  if (made) id = co_await find_runtime_handler(node_.client, pod_);
+  if (made && id) id = co_await node_.runtime.run_sandbox(config, *id);
   node_.metrics.pod_started(!made || !id);
   if (!made || !id) {
     record(
@@ -267,6 +269,8 @@ Task<Result<ObjectPtr>> PodWorker::build_config(ContainerStart what, ImageRecord
   input.memory_capacity = node_.memory_capacity;
   input.limits = node_.limits;
   input.pid_target = *target;
+  input.seccomp_folder = node_.options.root_dir + "/seccomp";
+  input.seccomp_default = node_.options.seccomp_default;
   co_return container_config(input);
 }
 

@@ -78,7 +78,7 @@ Task<Result<RuntimeStatus>> Cri::status() {
   Result<Decoded> reply = co_await call(runtime_method("Status"), request,
                                         &cri_v1::StatusResponse::message(), request_timeout_);
   if (!reply) co_return reply.error();
-  co_return runtime_status(cri_v1::StatusResponse(*reply->root).status());
+  co_return runtime_status(cri_v1::StatusResponse(*reply->root));
 }
 
 Task<Result<RuntimeList>> Cri::list(std::string pod_uid) {

@@ -117,9 +117,10 @@ std::optional<UsageRecord> usage_record(cri_v1::ContainerStats stats) {
   return out;
 }
 
-RuntimeStatus runtime_status(cri_v1::RuntimeStatus status) {
+RuntimeStatus runtime_status(cri_v1::StatusResponse answer) {
   RuntimeStatus out;
-  for (cri_v1::RuntimeCondition c : status.conditions()) {
+  out.supplemental_groups_policy = answer.features().supplemental_groups_policy();
+  for (cri_v1::RuntimeCondition c : answer.status().conditions()) {
     RuntimeCondition condition{c.status(), text(c.reason()), text(c.message())};
     if (c.type() == "RuntimeReady") out.runtime = condition;
     if (c.type() == "NetworkReady") out.network = condition;

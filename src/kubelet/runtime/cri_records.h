@@ -12,6 +12,6 @@ ContainerRecord container_record(cri_v1::ContainerStatus status);
 ImageRecord image_record(cri_v1::Image image);
 // Nothing: it has no CPU or no memory figure, as a stopped container has none.
 std::optional<UsageRecord> usage_record(cri_v1::ContainerStats stats);
-RuntimeStatus runtime_status(cri_v1::RuntimeStatus status);
+RuntimeStatus runtime_status(cri_v1::StatusResponse answer);
 
 }  // namespace tiphys::kubelet

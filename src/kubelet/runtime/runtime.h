@@ -75,6 +75,7 @@ struct RuntimeCondition {
 struct RuntimeStatus {
   RuntimeCondition runtime;
   RuntimeCondition network;
+  bool supplemental_groups_policy = false;
 };
 
 struct ImageRecord {
