@@ -4,6 +4,7 @@
 #include "client/informer.h"
 #include "client/rate_limit.h"
 #include "kubelet/certificates/certificate_manager.h"
+#include "kubelet/images/image_gc.h"
 #include "kubelet/logs/log_rotator.h"
 #include "kubelet/node/node_keeper.h"
 #include "kubelet/pods/admission.h"
@@ -59,6 +60,7 @@ struct Kubelet::Impl {
   StorageLimits storage_limits;
   NodeCgroups groups;
   LogRotator rotator;
+  ImageGc image_gc;
   UsageReader usage;
   KubeletServer server;
   CertificateStore serving_store;
@@ -71,6 +73,12 @@ namespace {
 Options completed(Options options) {
   NodeKeeper::complete(options);
   return options;
+}
+
+// Images are in the data folder, as is everything of our own runtime.
+ImageGc::DiskUse image_disk(const std::string& folder) {
+  MachinePressure pressure = read_machine_pressure(folder);
+  return {pressure.disk_total, pressure.disk_available};
 }
 
 std::optional<os::Cgroups> detect_cgroups() {
@@ -144,6 +152,7 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
                             }}),
       groups(node, manager, keeper),
       rotator(node, manager),
+      image_gc(node, [folder = options.data_dir] { return image_disk(folder); }),
       usage(node, manager, keeper.facts().machine.cpus),
       server(l, pool, client, cri, manager, usage, metrics, options),
       serving_store(options.cert_dir, "kubelet-server"),
@@ -238,6 +247,7 @@ Result<void> Kubelet::start() {
   k.mirrors.start();
   k.storage_limits.start();
   k.rotator.start();
+  k.image_gc.start();
   k.informers.start();
   return {};
 }
@@ -260,6 +270,7 @@ Task<void> Kubelet::stop() {
   co_await k.mirrors.stop();
   k.stop.request_stop();  // ends calls to the runtime, and the workers that wait for them
   co_await k.storage_limits.stop();
+  co_await k.image_gc.stop();
   co_await k.rotator.stop();
   co_await k.manager.stop();
   co_await k.references.stop();

@@ -85,8 +85,12 @@ struct Options {
   int64_t pod_pids_limit = -1;                      // -1: no limit
   bool seccomp_default = false;                     // RuntimeDefault where a pod says nothing
   std::vector<std::string> allowed_unsafe_sysctls;  // or prefixes of them, ending in "*"
-  int64_t container_log_max_size = 10 << 20;        // bytes; negative: logs are not rotated
-  int64_t container_log_max_files = 5;              // of one container, with the one in use
+  Duration image_minimum_gc_age = std::chrono::minutes(2);
+  Duration image_maximum_gc_age = Duration::zero();  // zero: age alone removes no image
+  int64_t image_gc_high_threshold_percent = 85;      // 100: never
+  int64_t image_gc_low_threshold_percent = 80;
+  int64_t container_log_max_size = 10 << 20;  // bytes; negative: logs are not rotated
+  int64_t container_log_max_files = 5;        // of one container, with the one in use
   int64_t container_log_max_workers = 1;
   Duration container_log_monitor_interval = std::chrono::seconds(10);
   // Whether an end for lack of memory takes one process only; cgroup v1 can't do otherwise.

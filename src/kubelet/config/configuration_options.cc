@@ -73,6 +73,10 @@ Result<void> apply_resources(const KubeletConfiguration& c, Options& to) {
   to.container_log_monitor_interval = duration_of(c.container_log_monitor_interval());
   to.single_process_oom_kill = c.single_process_oom_kill();
   apply_eviction(c, to);
+  to.image_minimum_gc_age = duration_of(c.image_minimum_gc_age());
+  to.image_maximum_gc_age = duration_of(c.image_maximum_gc_age());
+  to.image_gc_high_threshold_percent = c.image_gc_high_threshold_percent();
+  to.image_gc_low_threshold_percent = c.image_gc_low_threshold_percent();
   to.seccomp_default = c.seccomp_default();
   to.allowed_unsafe_sysctls = list_of(c.allowed_unsafe_sysctls());
   for (const std::string& pattern : to.allowed_unsafe_sysctls) {

@@ -226,6 +226,11 @@ Task<bool> Containerd::import_new_images() {
   co_return any;
 }
 
+Task<void> Containerd::forget_imports() {
+  std::string marks = paths_.folder + "/imported";
+  co_await run_blocking(loop_, pool_, [marks] { (void)os::remove_file(marks); });
+}
+
 Task<bool> Containerd::import_file(std::string path, std::string mark) {
   std::string socket = paths_.socket();
   std::string marks = paths_.folder + "/imported";

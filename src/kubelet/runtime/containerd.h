@@ -35,6 +35,8 @@ class Containerd {
   const std::string& problem() const { return problem_; }
   // Imports tarballs that came since. True: there was a new one.
   Task<bool> import_new_images();
+  // Tarballs are imported again when an image is missed: some of theirs were removed.
+  Task<void> forget_imports();
 
  private:
   Task<void> run();

@@ -60,6 +60,7 @@ ContainerRecord container_record(cri_v1::Container c) {
   out.attempt = static_cast<uint32_t>(c.metadata().attempt());
   out.state = container_state(c.state());
   out.created = micros(c.created_at());
+  out.image_id = text(c.image_id().empty() ? c.image_ref() : c.image_id());
   for (auto [key, value] : c.annotations()) out.annotations.emplace(text(key), text(value));
   return out;
 }
@@ -91,6 +92,7 @@ ImageRecord image_record(cri_v1::Image image) {
   for (std::string_view name : image.repo_digests()) out.names.push_back(text(name));
   for (std::string_view name : image.repo_tags()) out.names.push_back(text(name));
   out.size_bytes = image.size();
+  out.pinned = image.pinned();
   if (image.has_uid()) out.uid = image.uid().value();
   out.user = text(image.username());
   return out;

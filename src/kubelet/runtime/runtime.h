@@ -85,6 +85,7 @@ struct ImageRecord {
   int64_t uid = -1;  // of its USER, -1: a name or none
   std::string user;  // USER, if it is a name
   bool found = false;
+  bool pinned = false;  // the runtime needs it
 };
 
 struct ExecResult {
