@@ -90,6 +90,27 @@ def test_a_hung_shim_holds_nobody_else_back(split):
     wait_for(lambda: "hung" not in all_pods(split), 60, "end of the hung pod")
 
 
+def sandboxes_of(node, uid):
+    return {i for i, labels in node.containers().items() if labels["io.kubernetes.pod.uid"] == uid
+            and labels.get("io.cri-containerd.kind") == "sandbox"}
+
+
+def test_dead_sandboxes_are_removed(split):
+    """A pod that never gets its image has nothing but its sandbox, which dies."""
+    waits = pod("waits")
+    waits["spec"]["containers"][0] |= {"image": "nowhere.invalid/none:1", "imagePullPolicy": "Never"}
+    create(split, waits)
+    wait_for(lambda: "waiting" in statuses(all_pods(split)["waits"]).get("c", {}).get("state", {}), 60, "pod")
+    uid, node = all_pods(split)["waits"]["metadata"]["uid"], Node(split)
+    first = wait_for(lambda: sandboxes_of(node, uid), 30, "sandbox")
+    wait_for(lambda: first <= set(node.tasks()), 30, "its process")
+    line = next(line for line in node.ctr("tasks", "ls").splitlines() if line.startswith(next(iter(first))))
+    os.kill(int(line.split()[1]), signal.SIGKILL)
+    wait_for(lambda: sandboxes_of(node, uid) - first, 60, "new sandbox")
+    wait_for(lambda: not sandboxes_of(node, uid) & first, 30, "end of the dead one")
+    assert len(sandboxes_of(node, uid)) == 1
+
+
 def test_a_pull_that_hangs_holds_nobody_else_back(split):
     """A registry that takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as registry:

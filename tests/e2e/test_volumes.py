@@ -360,6 +360,10 @@ def test_size_limit_evicts(cluster, world):
 def test_cve_2020_8557_what_fills_the_disk_beside_volumes_counts(cluster, world):
     assert evicted(cluster, "fills-hosts") == "Pod ephemeral local storage usage exceeds the total limit of containers 2Mi. "
     assert evicted(cluster, "fills-layer") == 'Container c exceeded its local ephemeral storage limit "2Mi". '
+    one = cluster.get("pod", NS, "fills-layer")
+    logs_of = cluster.data / f"log/pods/{NS}_fills-layer_{one['metadata']['uid']}"
+    wait_for(lambda: not logs_of.exists(), 20, "end of its logs, and before them of its containers")
+    assert cluster.get("pod", NS, "fills-layer")["status"] == one["status"], "how it ended is still told"
 
 
 def test_hostile_contents_go_with_the_pod(cluster, world):
@@ -376,12 +380,14 @@ def test_orphans_of_an_earlier_life_are_removed(cluster, world):
     folder = cluster.data / "kubelet/pods/00000000-dead-4000-8000-000000000000"
     volume = folder / "volumes/kubernetes.io~secret/v"
     bound = folder / "volume-subpaths/v/c/0"
+    left_logs = cluster.data / f"log/pods/ns_gone_{folder.name}"
     volume.mkdir(parents=True)
     bound.mkdir(parents=True)
+    (left_logs / "c").mkdir(parents=True)
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", volume], check=True)
     subprocess.run(["mount", "--bind", world.host, bound], check=True)
     (volume / "out").symlink_to(world.host)
-    wait_for(lambda: not folder.exists(), 40, "removal")
+    wait_for(lambda: not folder.exists() and not left_logs.exists(), 40, "removal")
     assert (world.host / "keep").read_text() == "host's own"
     assert str(folder) not in pathlib.Path("/proc/mounts").read_text()
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "kubelet/pods/garbage.h"
 #include "kubelet/pods/resources.h"
 #include "kubelet/pods/static_pod.h"
 #include "kubelet/resources/orphan_groups.h"
@@ -206,10 +207,12 @@ Task<void> PodManager::housekeeping() {
   }
 }
 
-// Ends sandboxes whose pod is gone, and removes folders of pods that left nothing else.
+// Ends what belongs to pods that are gone; removes dead sandboxes of the others, and folders of
+// pods that left nothing else.
 Task<void> PodManager::clean_orphans() {
   Result<RuntimeList> list = co_await node_.runtime.list("");
   if (!list) co_return;
+  std::vector<std::string> dead = dead_sandboxes(*list);
   std::map<std::string, std::vector<std::string>> containers;
   std::map<std::string, std::vector<SandboxRecord>> sandboxes;
   std::set<std::string> in_runtime;
@@ -224,13 +227,43 @@ Task<void> PodManager::clean_orphans() {
     in_runtime.insert(s.pod_uid);
     if (!known.contains(s.pod_uid)) sandboxes[s.pod_uid].push_back(std::move(s));
   }
+  for (auto& [uid, mine] : containers) sandboxes[uid];  // also of pods without a sandbox
   for (auto& [uid, mine] : sandboxes) {
     if (!ending_.insert(uid).second) continue;
-    LOG_INFO("Ending a pod that the API no longer has", {"uid", uid}, {"pod", mine[0].pod_name});
+    LOG_INFO("Ending a pod that the API no longer has", {"uid", uid},
+             {"pod", mine.empty() ? "" : mine[0].pod_name});
     gate_.spawn(end_orphan(uid, containers[uid], mine));
   }
+  for (const std::string& id : dead) {
+    if (removing_.insert(id).second) gate_.spawn(remove_sandbox(id));
+  }
   in_runtime.insert(known.begin(), known.end());
-  co_await clean_folders(std::move(in_runtime));
+  co_await clean_folders(in_runtime);
+  co_await clean_logs(std::move(in_runtime));
+}
+
+// Its pod has a newer one.
+Task<void> PodManager::remove_sandbox(std::string id) {
+  LOG_INFO("Removing a dead sandbox", {"sandbox", id});
+  Result<void> done = co_await node_.runtime.stop_sandbox(id);  // it may hold an address
+  if (done) done = co_await node_.runtime.remove_sandbox(id);
+  if (!done) LOG_WARNING("Dead sandbox not removed", {"sandbox", id}, {"err", done.error()});
+  removing_.erase(id);
+}
+
+Task<void> PodManager::clean_logs(std::set<std::string> keep) {
+  std::string root = node_.options.pod_logs_dir;
+  Result<std::vector<std::string>> names =
+      co_await run_blocking(node_.loop, node_.pool, [root] { return os::list_dir(root); });
+  if (!names) co_return;
+  for (const auto& [uid, worker] : workers_) keep.insert(uid);  // started meanwhile
+  for (const std::string& name : orphaned_log_folders(*names, keep)) {
+    LOG_INFO("Removing the logs of a pod that is gone", {"folder", name});
+    std::string folder = root + "/" + name;
+    Result<void> gone =
+        co_await run_blocking(node_.loop, node_.pool, [folder] { return os::remove_tree(folder); });
+    if (!gone) LOG_WARNING("Logs can't be removed", {"err", gone.error()});
+  }
 }
 
 Task<void> PodManager::end_orphan(std::string uid, std::vector<std::string> containers,
@@ -263,6 +296,7 @@ Task<void> PodManager::clean_folders(std::set<std::string> in_runtime) {
     });
   }
   if (!names) co_return;
+  for (const auto& [uid, worker] : workers_) keep.insert(uid);  // started meanwhile
   for (const std::string& uid : *names) {
     // Beside each other: a huge one holds back none of the others.
     if (!keep.contains(uid) && cleaning_.insert(uid).second) gate_.spawn(clean_folder(uid));

@@ -53,6 +53,8 @@ class PodManager {
   Task<void> clean_orphans();
   Task<void> end_orphan(std::string uid, std::vector<std::string> containers,
                         std::vector<SandboxRecord> sandboxes);
+  Task<void> remove_sandbox(std::string id);
+  Task<void> clean_logs(std::set<std::string> keep);
   Task<void> clean_folders(std::set<std::string> in_runtime);
   Task<void> clean_folder(std::string uid);
   Task<void> retire(std::unique_ptr<PodWorker> worker);
@@ -70,6 +72,7 @@ class PodManager {
   std::map<std::string, std::string> shapes_;  // pod uid -> what the last listing showed of it
   std::optional<MonoTime> listed_at_;
   std::set<std::string> ending_;    // orphans being ended
+  std::set<std::string> removing_;  // dead sandboxes being removed
   std::set<std::string> cleaning_;  // orphans whose folders are being removed
 };
 

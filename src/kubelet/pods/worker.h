@@ -102,6 +102,8 @@ class PodWorker {
   Task<void> wait_for_turn(std::string name, Duration limit);
   void kill_all();
   Task<bool> stop_sandboxes();
+  bool is_emptied() const;
+  Task<bool> remove_from_runtime();
   Task<bool> remove_everything();
   Task<bool> release_node_resources();
   Task<void> delete_from_api();

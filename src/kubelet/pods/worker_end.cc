@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/time_math.h"
+#include "kinds/pods.h"
 #include "kubelet/pods/resources.h"
 #include "kubelet/pods/worker.h"
 #include "kubelet/probes/handler.h"
@@ -11,6 +12,7 @@ namespace tiphys::kubelet {
 namespace {
 
 constexpr MicroTime kRetry = kMicrosPerSecond;
+constexpr std::string_view kEvicted = "Evicted";
 constexpr int64_t kEvictionGrace = 1;
 constexpr int64_t kMinimumGrace = 2;  // seconds; upstream's, whatever hooks used up
 
@@ -60,15 +62,26 @@ Task<void> PodWorker::sync_terminating() {
   if (deleted_ && killing_.empty() && pulling_.empty()) finished_ = true;
 }
 
+// Evicted and removed from the runtime: only the API knows how it ended.
+bool PodWorker::is_emptied() const {
+  core_v1::PodStatus status = view().status();
+  return kinds::is_terminal(status.phase()) && status.reason() == kEvicted &&
+         state_.containers.empty() && state_.sandboxes.empty();
+}
+
 // Ended by itself or refused: nothing runs, its containers stay for their logs and states.
 Task<void> PodWorker::sync_terminal() {
   bool running = state_.any_running();
   kill_all();
   bool stopped = !running;
   if (stopped) stopped = co_await stop_sandboxes();
-  bool sent = co_await publish(stopped);
+  bool sent = true;
+  if (!is_emptied()) sent = co_await publish(stopped);
   bool released = released_;
   if (stopped && !released_) released = co_await release_node_resources();
+  // What an evicted pod took of the node comes back.
+  bool evicted = view().status().reason() == kEvicted;
+  if (stopped && sent && evicted && released) released = co_await remove_from_runtime();
   if ((!stopped && !running) || !sent || (stopped && !released))
     wake_at(node_.loop.wall() + kRetry);
 }
@@ -138,7 +151,8 @@ Task<bool> PodWorker::stop_sandboxes() {
   co_return true;
 }
 
-Task<bool> PodWorker::remove_everything() {
+// Its containers, their logs, and its sandboxes. False: not all.
+Task<bool> PodWorker::remove_from_runtime() {
   std::vector<ContainerRecord> containers = state_.containers;
   std::vector<SandboxRecord> sandboxes = state_.sandboxes;
   for (const ContainerRecord& c : containers) {
@@ -151,13 +165,18 @@ Task<bool> PodWorker::remove_everything() {
     Result<void> removed = co_await node_.runtime.remove_sandbox(sandbox.id);
     if (!removed) co_return false;
   }
-  bool released = co_await release_node_resources();
-  if (!released) co_return false;
   std::string logs = node_.options.pod_logs_dir + "/" + pod_log_folder(view());
   Result<void> gone =
       co_await run_blocking(node_.loop, node_.pool, [logs] { return os::remove_tree(logs); });
-  node_.puller.forget_pod(uid());
   co_return gone.has_value();
+}
+
+Task<bool> PodWorker::remove_everything() {
+  bool removed = co_await remove_from_runtime();
+  if (!removed) co_return false;
+  bool released = co_await release_node_resources();
+  if (released) node_.puller.forget_pod(uid());
+  co_return released;
 }
 
 Task<bool> PodWorker::release_node_resources() {
