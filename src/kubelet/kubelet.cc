@@ -265,6 +265,7 @@ Task<void> Kubelet::stop() {
   k.started = false;
   co_await k.serving.stop();
   co_await k.server.stop();
+  co_await k.usage.stop();
   co_await k.informers.stop();
   co_await k.static_pods.stop();
   co_await k.mirrors.stop();

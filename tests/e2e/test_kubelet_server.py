@@ -91,12 +91,15 @@ def test_a_certificate_may_what_its_groups_may(cluster):
 
 # ---- what it tells ----
 
+FILL = "dd if=/dev/zero of={} bs=1M count=3 2>/dev/null"
 PROBED = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probed", "namespace": NS}, "spec": {
     "terminationGracePeriodSeconds": 0, "containers": [{
         "name": "main", "image": "busybox", "imagePullPolicy": "IfNotPresent",
-        "command": ["sh", "-c", "while true; do :; done"],
+        "command": ["sh", "-c", f"echo said; {FILL.format('/v/x')}; {FILL.format('/x')}; while true; do :; done"],
+        "volumeMounts": [{"name": "v", "mountPath": "/v"}],
         "resources": {"limits": {"cpu": "50m", "memory": "32Mi"}},
-        "livenessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 1}}]}}
+        "livenessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 1}}],
+    "volumes": [{"name": "v", "emptyDir": {}}]}}
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +161,26 @@ def test_summary_tells_of_network_and_processes(probed):
     assert pod["network"]["name"] == "eth0" and pod["network"]["txBytes"] >= 0
     assert pod["process_stats"]["process_count"] >= 2
     assert summary["node"]["network"]["interfaces"]
+
+
+def test_summary_tells_of_disks(probed):
+    """The runtime looks at writable layers every ten seconds, we at a pod's folders once a minute."""
+    def filled():
+        shown = json.loads(raw(probed, "/stats/summary"))
+        pod = next(p for p in shown["pods"] if p["podRef"]["name"] == "probed")
+        full = pod["containers"][0].get("rootfs", {}).get("usedBytes", 0) >= 3 << 20
+        return full and any(v["name"] == "v" and v["usedBytes"] >= 3 << 20 for v in pod.get("volume", [])) and (shown, pod)
+    shown, pod = wait_for(filled, 90, "a measured layer and volume")
+    volumes = {v["name"].split("-")[0] for v in pod["volume"]}
+    assert volumes == {"v", "kube"}, "the token's too"
+    logs = pod["containers"][0]["logs"]
+    assert 0 < logs["usedBytes"] < 1 << 20 and logs["inodesUsed"] >= 2
+    storage = pod["ephemeral-storage"]
+    assert 6 << 20 < storage["usedBytes"] < 8 << 20 and storage["capacityBytes"] == shown["node"]["fs"]["capacityBytes"]
+    images = shown["node"]["runtime"]["imageFs"]
+    assert 0 < images["usedBytes"] < images["capacityBytes"] and shown["node"]["fs"]["inodes"] >= 0
+    lean = json.loads(raw(probed, "/stats/summary?only_cpu_and_memory=true"))
+    assert all("volume" not in p and "rootfs" not in p["containers"][0] for p in lean["pods"])
 
 
 def test_lists_of_pods(probed):

@@ -94,6 +94,8 @@ def message_pods():
               box("path", "echo elsewhere >/tmp/said", terminationMessagePath="/tmp/said"),
               box("logs", f"{words}; exit 1", terminationMessagePolicy="FallbackToLogsOnError"),
               box("good", f"{words}", terminationMessagePolicy="FallbackToLogsOnError"))
+    flood = "dd if=/dev/zero bs=1M count=64 2>/dev/null | tr '\\0' x"
+    yield pod("floods", box("c", f"({flood}; echo end) >/dev/termination-log; {flood}; exit 1"))
 
 
 def name_pods():
@@ -353,6 +355,7 @@ def test_termination_messages(cluster, world):
     assert ended(cluster, "messages", "path")["message"] == "elsewhere\n"
     assert ended(cluster, "messages", "logs")["message"] == "".join(text.splitlines(True)[-80:])[-2048:]
     assert "message" not in ended(cluster, "messages", "good")
+    assert ended(cluster, "floods", "c")["message"] == "x" * 4092 + "end\n", "the end of 64 MiB"
 
 
 # ---- names and namespaces ----

@@ -302,6 +302,18 @@ Task<Result<void>> Cri::remove_image(std::string image) {
   co_return co_await act(image_method("RemoveImage"), request, request_timeout_);
 }
 
+// The first is all that is told, as in upstream.
+Task<Result<ImageFsRecord>> Cri::image_fs() {
+  auto request = make<cri_v1::ImageFsInfoRequest>();
+  Result<Decoded> reply = co_await call(image_method("ImageFsInfo"), request,
+                                        &cri_v1::ImageFsInfoResponse::message(), request_timeout_);
+  if (!reply) co_return reply.error();
+  for (cri_v1::FilesystemUsage fs : cri_v1::ImageFsInfoResponse(*reply->root).image_filesystems()) {
+    co_return image_fs_record(fs);
+  }
+  co_return ApiStatus::internal("imageFs information is unavailable");
+}
+
 Task<Result<std::vector<UsageRecord>>> Cri::list_usage() {
   auto request = make<cri_v1::ListContainerStatsRequest>();
   Result<Decoded> reply =

@@ -52,6 +52,7 @@ class Cri : public Runtime {
   Task<Result<std::string>> pull_image(std::string image, RegistryAuth auth,
                                        ObjectPtr sandbox_config) override;
   Task<Result<void>> remove_image(std::string image) override;
+  Task<Result<ImageFsRecord>> image_fs() override;
   Task<Result<std::vector<UsageRecord>>> list_usage() override;
   Task<Result<void>> reopen_log(std::string container_id) override;
 

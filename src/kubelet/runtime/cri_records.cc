@@ -98,6 +98,15 @@ ImageRecord image_record(cri_v1::Image image) {
   return out;
 }
 
+ImageFsRecord image_fs_record(cri_v1::FilesystemUsage fs) {
+  ImageFsRecord out;
+  out.time = micros(fs.timestamp());
+  out.mount_point = text(fs.fs_id().mountpoint());
+  out.bytes = static_cast<int64_t>(fs.used_bytes().value());
+  out.inodes = static_cast<int64_t>(fs.inodes_used().value());
+  return out;
+}
+
 std::optional<UsageRecord> usage_record(cri_v1::ContainerStats stats) {
   cri_v1::CpuUsage cpu = stats.cpu();
   cri_v1::MemoryUsage memory = stats.memory();
@@ -106,6 +115,8 @@ std::optional<UsageRecord> usage_record(cri_v1::ContainerStats stats) {
   out.container_id = text(stats.attributes().id());
   out.time = micros(cpu.timestamp());
   out.writable_bytes = static_cast<int64_t>(stats.writable_layer().used_bytes().value());
+  out.writable_inodes = static_cast<int64_t>(stats.writable_layer().inodes_used().value());
+  out.writable_time = micros(stats.writable_layer().timestamp());
   out.used.cpu_ns = cpu.usage_core_nano_seconds().value();
   int64_t working_set = memory.working_set_bytes().value();
   out.used.memory_bytes = std::max(working_set, memory.usage_bytes().value());

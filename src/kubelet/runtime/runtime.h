@@ -65,6 +65,16 @@ struct UsageRecord {
   MicroTime time = 0;
   os::CgroupUsage used;
   int64_t writable_bytes = 0;  // of its writable layer, as last measured by the runtime
+  int64_t writable_inodes = 0;
+  MicroTime writable_time = 0;  // 0: it was not measured yet
+};
+
+// What images take of their file system.
+struct ImageFsRecord {
+  MicroTime time = 0;
+  std::string mount_point;
+  int64_t bytes = 0;
+  int64_t inodes = 0;
 };
 
 struct RuntimeCondition {
@@ -143,6 +153,7 @@ class Runtime {
   virtual Task<Result<std::string>> pull_image(std::string image, RegistryAuth auth,
                                                ObjectPtr sandbox_config) = 0;
   virtual Task<Result<void>> remove_image(std::string image) = 0;
+  virtual Task<Result<ImageFsRecord>> image_fs() = 0;
   // Of the containers that the runtime can measure.
   virtual Task<Result<std::vector<UsageRecord>>> list_usage() = 0;
   virtual Task<Result<void>> reopen_log(std::string container_id) = 0;

@@ -181,9 +181,10 @@ std::string KubeletServer::own_metrics() const {
 }
 
 Task<net::Response> KubeletServer::stats_summary(std::string query) {
-  Result<NodeUsage> usage = co_await usage_.read();
-  if (!usage) co_return text_response(500, "Internal Error: " + usage.error().message());
   bool only_cpu_and_memory = asks_for(query, "only_cpu_and_memory");
+  Task<Result<NodeUsage>> reading = only_cpu_and_memory ? usage_.read() : usage_.read_with_disks();
+  Result<NodeUsage> usage = co_await std::move(reading);
+  if (!usage) co_return text_response(500, "Internal Error: " + usage.error().message());
   co_return json_response(summary_json(*usage, only_cpu_and_memory));
 }
 

@@ -42,4 +42,18 @@ void fill_from_runtime(NodeUsage& usage, const std::vector<UsageRecord>& told) {
   }
 }
 
+void fill_writable_layers(NodeUsage& usage, const std::vector<UsageRecord>& told,
+                          const FsUsage& fs) {
+  for (PodUsage& pod : usage.pods) {
+    for (ContainerUsage& container : pod.containers) {
+      auto found = std::ranges::find(told, container.id, &UsageRecord::container_id);
+      if (found == told.end() || found->writable_time == 0) continue;
+      container.rootfs = fs;
+      container.rootfs->time = found->writable_time;
+      container.rootfs->used = found->writable_bytes;
+      container.rootfs->inodes_used = found->writable_inodes;
+    }
+  }
+}
+
 }  // namespace tiphys::kubelet

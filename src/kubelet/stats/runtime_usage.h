@@ -11,5 +11,8 @@ namespace tiphys::kubelet {
 bool lacks_containers(const NodeUsage& usage);
 // Gives those containers the runtime's samples, and pods without one the sum of their containers.
 void fill_from_runtime(NodeUsage& usage, const std::vector<UsageRecord>& told);
+// Gives all containers what their writable layers use. fs: the file system that these are on.
+void fill_writable_layers(NodeUsage& usage, const std::vector<UsageRecord>& told,
+                          const FsUsage& fs);
 
 }  // namespace tiphys::kubelet

@@ -52,6 +52,17 @@ void fill_network(Edit edit, const std::vector<InterfaceUsage>& interfaces, Micr
   }
 }
 
+template <class Edit>
+void fill_fs(Edit edit, const FsUsage& from) {
+  edit.set_time(from.time);
+  edit.set_available_bytes(from.available);
+  edit.set_capacity_bytes(from.capacity);
+  edit.set_used_bytes(from.used);
+  edit.set_inodes_free(from.inodes_free);
+  edit.set_inodes(from.inodes);
+  edit.set_inodes_used(from.inodes_used);
+}
+
 void fill_pod(stats::PodStatsEdit edit, const PodUsage& pod, bool only_cpu_and_memory) {
   stats::PodReferenceEdit reference = edit.edit_pod_ref();
   reference.set_name(pod.name);
@@ -63,19 +74,27 @@ void fill_pod(stats::PodStatsEdit edit, const PodUsage& pod, bool only_cpu_and_m
     one.set_name(container.name);
     if (container.started > 0) one.set_start_time(container.started);
     fill_sample(one, container.sample);
+    if (only_cpu_and_memory) continue;
+    if (container.rootfs) fill_fs(one.edit_rootfs(), *container.rootfs);
+    if (container.logs) fill_fs(one.edit_logs(), *container.logs);
   }
   fill_sample(edit, pod.sample);
-  if (only_cpu_and_memory || !pod.sample) return;
+  if (only_cpu_and_memory) return;
+  for (const VolumeUsage& volume : pod.volumes) {
+    stats::VolumeStatsEdit one = edit.edit_volume().append();
+    one.set_name(volume.name);
+    fill_fs(one, volume.fs);
+  }
+  if (pod.ephemeral_storage) fill_fs(edit.edit_ephemeral_storage(), *pod.ephemeral_storage);
+  if (!pod.sample) return;
   fill_network(edit, pod.network, pod.sample->time);
   edit.edit_process_stats().set_process_count(pod.processes);
 }
 
-void fill_machine(stats::NodeStatsEdit node, const MachinePressure& machine, MicroTime time) {
-  stats::FsStatsEdit fs = node.edit_fs();
-  fs.set_time(time);
-  fs.set_available_bytes(machine.disk_available);
-  fs.set_capacity_bytes(machine.disk_total);
-  fs.set_used_bytes(machine.disk_total - machine.disk_available);
+void fill_machine(stats::NodeStatsEdit node, const NodeUsage& usage, MicroTime time) {
+  const MachinePressure& machine = usage.machine;
+  if (usage.fs) fill_fs(node.edit_fs(), *usage.fs);
+  if (usage.image_fs) fill_fs(node.edit_runtime().edit_image_fs(), *usage.image_fs);
   stats::RlimitStatsEdit limits = node.edit_rlimit();
   limits.set_time(time);
   limits.set_maxpid(machine.pids_max);
@@ -93,7 +112,7 @@ std::string summary_json(const NodeUsage& usage, bool only_cpu_and_memory) {
   fill_sample(node, usage.sample);
   if (!only_cpu_and_memory && usage.sample) {
     fill_network(node, usage.network, usage.sample->time);
-    fill_machine(node, usage.machine, usage.sample->time);
+    fill_machine(node, usage, usage.sample->time);
   }
   summary.edit_pods();
   for (const PodUsage& pod : usage.pods) {

@@ -7,7 +7,7 @@
 
 namespace tiphys::kubelet {
 
-// only_cpu_and_memory: leaves out the node's file system and process numbers, as the query
+// only_cpu_and_memory: leaves out network, file systems and process numbers, as the query
 // parameter of that name asks.
 std::string summary_json(const NodeUsage& usage, bool only_cpu_and_memory);
 

@@ -16,6 +16,21 @@ struct UsageSample {
   std::optional<int64_t> nano_cores;  // over the time since the last sample; nothing: none yet
 };
 
+// Of a file system, and what one thing uses of it.
+struct FsUsage {
+  MicroTime time = 0;
+  int64_t available = 0;  // bytes, as the two below
+  int64_t capacity = 0;
+  int64_t used = 0;
+  int64_t inodes_free = 0;
+  int64_t inodes = 0;
+  int64_t inodes_used = 0;
+};
+struct VolumeUsage {
+  std::string name;
+  FsUsage fs;
+};
+
 // Of a network interface, since it was made.
 struct InterfaceUsage {
   std::string name;
@@ -30,6 +45,8 @@ struct ContainerUsage {
   MicroTime started = 0;
   std::optional<UsageSample> sample;  // nothing: not known
   std::string image;
+  std::optional<FsUsage> rootfs;  // its writable layer
+  std::optional<FsUsage> logs;
 };
 
 struct PodUsage {
@@ -43,6 +60,8 @@ struct PodUsage {
   bool host_network = false;
   std::vector<InterfaceUsage> network;  // without the loopback; of the host's nothing
   int64_t processes = 0;
+  std::vector<VolumeUsage> volumes;  // those that are measured
+  std::optional<FsUsage> ephemeral_storage;
 };
 
 struct NodeUsage {
@@ -50,6 +69,8 @@ struct NodeUsage {
   MicroTime booted = 0;
   std::optional<UsageSample> sample;
   MachinePressure machine;
+  std::optional<FsUsage> fs;        // that holds the pods
+  std::optional<FsUsage> image_fs;  // that holds images and writable layers
   std::vector<InterfaceUsage> network;
   int64_t cpus = 0;
   int64_t memory_bytes = 0;

@@ -102,4 +102,51 @@ Task<Result<NodeUsage>> UsageReader::read() {
   co_return usage;
 }
 
+Task<void> UsageReader::stop() { co_await disks_.stop(); }
+
+Task<Result<NodeUsage>> UsageReader::read_with_disks() {
+  Result<NodeUsage> usage = co_await read();
+  if (!usage) co_return usage.error();
+  co_return co_await with_disks(std::move(*usage));
+}
+
+std::vector<PodDiskPlan> UsageReader::disk_plans() const {
+  std::vector<PodDiskPlan> out;
+  for (const PodWorker* worker : pods_.workers()) {
+    core_v1::Pod pod(*worker->pod());
+    std::string folder = node_.pod_folder(pod.metadata().uid());
+    if (worker->is_active()) {
+      out.push_back(pod_disk_plan(pod, folder, node_.options.pod_logs_dir));
+    }
+  }
+  return out;
+}
+
+Task<NodeUsage> UsageReader::with_disks(NodeUsage usage) {
+  ImageFsRecord images;
+  Result<ImageFsRecord> told_images = co_await node_.runtime.image_fs();
+  if (told_images) images = std::move(*told_images);
+  if (images.mount_point.empty()) images.mount_point = node_.options.data_dir;
+  std::string root = node_.options.root_dir;
+  std::string image_folder = images.mount_point;
+  MicroTime now = node_.loop.wall();
+  usage.fs =
+      co_await run_blocking(node_.loop, node_.pool, [root, now] { return read_fs(root, now); });
+  usage.image_fs = co_await run_blocking(
+      node_.loop, node_.pool, [image_folder, now] { return read_fs(image_folder, now); });
+  Result<std::vector<UsageRecord>> told = co_await node_.runtime.list_usage();
+  if (told && usage.image_fs) fill_writable_layers(usage, *told, *usage.image_fs);
+  if (usage.image_fs && images.time > 0) {
+    usage.image_fs->time = images.time;
+    usage.image_fs->used = images.bytes;
+    usage.image_fs->inodes_used = images.inodes;
+  }
+  std::map<std::string, PodDisk> disks = co_await disks_.read(disk_plans());
+  for (PodUsage& pod : usage.pods) {
+    auto disk = disks.find(pod.uid);
+    if (disk != disks.end() && usage.fs) fill_pod_disk(pod, disk->second, *usage.fs);
+  }
+  co_return usage;
+}
+
 }  // namespace tiphys::kubelet

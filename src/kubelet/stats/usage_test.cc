@@ -153,11 +153,46 @@ TEST(Summary, IsUpstreamsJson) {
 
 TEST(Summary, TheMachineIsLeftOutOnDemand) {
   NodeUsage usage{.name = "n", .sample = sample(kStart, 1)};
-  usage.machine.disk_total = 100;
-  usage.machine.disk_available = 40;
+  usage.fs = FsUsage{.available = 40, .capacity = 100, .used = 60};
   EXPECT_NE(summary_json(usage, false).find(R"("capacityBytes":100,"usedBytes":60)"),
             std::string::npos);
   EXPECT_EQ(summary_json(usage, true).find("capacityBytes"), std::string::npos);
+}
+
+TEST(Summary, TellsOfDisks) {
+  NodeUsage usage = one_pod(kStart, 1'000);
+  FsUsage fs{.time = kStart, .available = 1, .capacity = 2, .used = 3};
+  usage.image_fs = fs;
+  PodUsage& pod = usage.pods[0];
+  pod.containers[0].rootfs = fs;
+  pod.containers[0].logs = fs;
+  pod.volumes = {{"v", fs}};
+  pod.ephemeral_storage = fs;
+  const std::string shown =
+      R"({"time":"2023-11-14T22:13:20Z","availableBytes":1,"capacityBytes":2,"usedBytes":3,)"
+      R"("inodesFree":0,"inodes":0,"inodesUsed":0)";
+  std::string text = summary_json(usage, false);
+  for (const std::string& part :
+       {R"("runtime":{"imageFs":)" + shown + "}}", R"("rootfs":)" + shown + "}",
+        R"("logs":)" + shown + "}", R"("volume":[)" + shown + R"(,"name":"v"}])",
+        R"("ephemeral-storage":)" + shown + "}"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+  EXPECT_EQ(summary_json(usage, true).find("capacityBytes"), std::string::npos);
+}
+
+TEST(RuntimeUsage, WritableLayersThatWereMeasured) {
+  NodeUsage usage = one_pod(kStart, 1'000);
+  UsageRecord told{.container_id = "id", .writable_bytes = 7, .writable_inodes = 2};
+  FsUsage fs{.available = 50, .capacity = 100, .used = 50};
+  fill_writable_layers(usage, {told}, fs);
+  EXPECT_FALSE(usage.pods[0].containers[0].rootfs);
+  told.writable_time = kStart;
+  fill_writable_layers(usage, {told}, fs);
+  ASSERT_TRUE(usage.pods[0].containers[0].rootfs);
+  EXPECT_EQ(usage.pods[0].containers[0].rootfs->used, 7);
+  EXPECT_EQ(usage.pods[0].containers[0].rootfs->capacity, 100);
+  EXPECT_FALSE(usage.pods[0].containers[1].rootfs);
 }
 
 TEST(RuntimeUsage, FillsWhatControlGroupsDoNotTell) {

@@ -105,6 +105,13 @@ std::string empty_dir_path(const std::string& pod_folder, std::string_view volum
   return volume_folder(pod_folder, "empty-dir", volume);
 }
 
+std::string volume_path(const std::string& pod_folder, core_v1::Volume volume) {
+  if (volume.has_empty_dir()) return empty_dir_path(pod_folder, volume.name());
+  bool payload = volume.has_config_map() || volume.has_secret() || volume.has_downward_api() ||
+                 volume.has_projected();
+  return payload ? volume_folder(pod_folder, payload_type(volume), volume.name()) : "";
+}
+
 VolumesDone set_up_volumes(const VolumeInput& in) {
   core_v1::Pod pod(*in.pod);
   VolumesDone out;

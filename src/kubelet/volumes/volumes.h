@@ -38,5 +38,7 @@ VolumesDone set_up_volumes(const VolumeInput& input);
 Result<void> tear_down_pod_folder(const std::string& pod_folder);
 // Where an emptyDir is.
 std::string empty_dir_path(const std::string& pod_folder, std::string_view volume);
+// Where a volume is that is the pod's own; "": it isn't, as a hostPath.
+std::string volume_path(const std::string& pod_folder, core_v1::Volume volume);
 
 }  // namespace tiphys::kubelet
