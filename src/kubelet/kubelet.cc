@@ -29,6 +29,8 @@ struct Kubelet::Impl {
   Impl(EpollLoop& loop, WorkerPool& pool, client::Client& client, Random& random, Options given);
 
   std::optional<Why> admit(const Object& pod) const;
+  std::optional<Why> judge_resize(const Object& pod) const;
+  AdmissionInput admission_input(const Object& pod, const std::vector<ObjectPtr>& active) const;
   void serve_with(const CertificatePair& pair);
   void start_serving_certificate();
   std::vector<ObjectPtr> services_of(std::string_view ns) const;
@@ -51,6 +53,8 @@ struct Kubelet::Impl {
   client::Informer& services;
   EventStream stream;
   ReferenceWatch references;
+  AllocationStore allocations;
+  AllocationStore actuated;
   VolumeCalls host_calls;
   VolumeCalls disk_calls;
   NodeServices node;
@@ -123,6 +127,8 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
       services(informers.informer(core("services"))),
       stream(l, Containerd::socket_path(options)),
       references(l, c, random),
+      allocations(l, pool, options.root_dir + "/allocated_pods_state"),
+      actuated(l, pool, options.root_dir + "/actuated_pods_state"),
       host_calls(l, kHostCallThreads),
       disk_calls(l, kDiskCallThreads),
       node{.loop = l,
@@ -135,6 +141,8 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
            .puller = puller,
            .metrics = metrics,
            .references = references,
+           .allocations = allocations,
+           .actuated = actuated,
            .host_calls = host_calls,
            .disk_calls = disk_calls,
            .options = options},
@@ -173,6 +181,8 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
   node.update_tiers = [this] { return groups.update_tiers(); };
   node.services = [this](std::string_view ns) { return services_of(ns); };
   node.admit = [this](const Object& pod) { return admit(pod); };
+  node.judge_resize = [this](const Object& pod) { return judge_resize(pod); };
+  node.room_made = [this] { manager.retry_resizes(); };
   node.network_ready = [this] { return keeper.network_ready(); };
   node.static_changed = [this] { mirrors.wake(); };
   node.informed = [this] { return services.synced(); };
@@ -181,15 +191,29 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
 std::optional<Why> Kubelet::Impl::admit(const Object& pod) const {
   if (!keeper.node()) return std::nullopt;  // not registered: the scheduler's word is all there is
   std::vector<ObjectPtr> active = manager.active_pods();
+  return admit_pod(admission_input(pod, active), core_v1::Pod(pod));
+}
+
+std::optional<Why> Kubelet::Impl::judge_resize(const Object& pod) const {
+  if (!keeper.node()) return Why{"Deferred", "the node isn't registered"};
+  std::vector<ObjectPtr> active = manager.active_pods();
+  return tiphys::kubelet::judge_resize(admission_input(pod, active), core_v1::Pod(pod));
+}
+
+// Requires: the node is registered. Beside the other pods that are active.
+AdmissionInput Kubelet::Impl::admission_input(const Object& pod,
+                                              const std::vector<ObjectPtr>& active) const {
   AdmissionInput input{.node = core_v1::Node(*keeper.node()),
                        .active = {},
                        .allowed_unsafe_sysctls = options.allowed_unsafe_sysctls,
                        .apparmor = keeper.facts().machine.apparmor,
                        .supplemental_groups_policy = keeper.facts().supplemental_groups_policy};
+  std::string_view uid = core_v1::Pod(pod).metadata().uid();
   for (const ObjectPtr& one : active) {
-    if (one.get() != &pod) input.active.emplace_back(*one);
+    core_v1::Pod other(*one);
+    if (other.metadata().uid() != uid) input.active.push_back(other);
   }
-  return admit_pod(input, core_v1::Pod(pod));
+  return input;
 }
 
 std::string Kubelet::Impl::node_uid() const {
@@ -231,6 +255,8 @@ Result<void> Kubelet::start() {
   }
   Result<void> listening = k.server.start();
   if (!listening) return listening;
+  k.allocations.load();
+  k.actuated.load();
   k.started = true;
   k.start_serving_certificate();
   k.containerd.on_change([&k](bool ready) {

@@ -133,6 +133,12 @@ ObjectPtr sandbox_config(const SandboxInput& in) {
   return draft.freeze();
 }
 
+ObjectPtr container_resources(const ContainerInput& in) {
+  Draft draft(cri_v1::LinuxContainerResources::message());
+  write_resources(in, cri_v1::LinuxContainerResourcesEdit(draft));
+  return draft.freeze();
+}
+
 Result<ObjectPtr> container_config(const ContainerInput& in) {
   Draft draft(cri_v1::ContainerConfig::message());
   cri_v1::ContainerConfigEdit out(draft);

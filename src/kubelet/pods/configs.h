@@ -46,6 +46,8 @@ struct ContainerInput {
 };
 // A cri_v1::ContainerConfig. Errors are messages of CreateContainerConfigError.
 Result<ObjectPtr> container_config(const ContainerInput& input);
+// Its part that can be changed while it runs: a cri_v1::LinuxContainerResources.
+ObjectPtr container_resources(const ContainerInput& input);
 // "<namespace>_<name>_<uid>": the folder of a pod's logs.
 std::string pod_log_folder(core_v1::Pod pod);
 

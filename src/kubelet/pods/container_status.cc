@@ -179,14 +179,7 @@ class Writer {
   }
 
   void write_resources(core_v1::ContainerStatusEdit out) {
-    core_v1::ResourceRequirements resources = container_.resources();
-    bool ran = out.view().has_container_id();
-    if (ran && (resources.has_requests() || resources.has_limits())) {
-      out.set_resources(resources);
-      auto allocated = out.edit_allocated_resources();
-      for (auto [name, quantity] : resources.requests()) allocated.set(name, quantity);
-      if (allocated.empty()) out.clear_allocated_resources();
-    }
+    if (out.view().has_container_id()) write_amounts(out);
     for (core_v1::VolumeMount mount : container_.volume_mounts()) {
       core_v1::VolumeMountStatusEdit one = out.edit_volume_mounts().append();
       one.set_name(mount.name());
@@ -194,6 +187,31 @@ class Writer {
       one.set_read_only(mount.read_only());
       if (mount.read_only()) one.set_recursive_read_only("Disabled");
     }
+  }
+
+  // What it was promised, and what it has: the same unless it runs and is being resized.
+  void write_amounts(core_v1::ContainerStatusEdit out) {
+    core_v1::ResourceRequirements wanted = container_.resources();
+    Amounts allocated = noted(in_.resize.allocated, amounts_of(wanted));
+    bool runs = out.view().state().has_running();
+    Amounts actual = runs ? noted(in_.resize.actuated, allocated) : allocated;
+    if (!wanted.has_requests() && !wanted.has_limits() && actual.requests.empty() &&
+        actual.limits.empty()) {
+      return;
+    }
+    core_v1::ResourceRequirementsEdit shown = out.edit_resources();
+    for (const auto& [name, amount] : actual.requests) shown.edit_requests().set(name, amount);
+    for (const auto& [name, amount] : actual.limits) shown.edit_limits().set(name, amount);
+    if (wanted.has_claims()) shown.set_claims(wanted.claims());
+    for (const auto& [name, amount] : allocated.requests) {
+      out.edit_allocated_resources().set(name, amount);
+    }
+  }
+
+  Amounts noted(const Allocation* all, Amounts otherwise) const {
+    if (!all) return otherwise;
+    auto found = all->find(container_.name());
+    return found == all->end() ? otherwise : found->second;
   }
 
   const StatusInput& in_;

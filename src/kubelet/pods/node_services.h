@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "client/client.h"
 #include "client/event_recorder.h"
+#include "kubelet/allocation/allocation_store.h"
 #include "kubelet/images/puller.h"
 #include "kubelet/metrics/kubelet_metrics.h"
 #include "kubelet/options.h"
@@ -33,8 +34,10 @@ struct NodeServices {
   ImagePuller& puller;
   KubeletMetrics& metrics;
   ReferenceWatch& references;
-  VolumeCalls& host_calls;  // on paths of the host, which may hang for ever
-  VolumeCalls& disk_calls;  // on folders of pods, which may be huge
+  AllocationStore& allocations;  // what pods have been promised
+  AllocationStore& actuated;     // what their containers were last given
+  VolumeCalls& host_calls;       // on paths of the host, which may hang for ever
+  VolumeCalls& disk_calls;       // on folders of pods, which may be huge
   const Options& options;
   std::optional<os::Cgroups> cgroups;  // nothing: no cgroup file system; limits are the runtime's
   std::vector<std::string> host_ips;
@@ -48,6 +51,10 @@ struct NodeServices {
   std::function<std::vector<ObjectPtr>(std::string_view ns)> services;
   // Whether the pod may run here; asked once, before its first sandbox.
   std::function<std::optional<Why>(const Object& pod)> admit;
+  // Whether a pod that runs here may have other resources; nothing: yes.
+  std::function<std::optional<Why>(const Object& pod)> judge_resize;
+  // A pod went or became smaller: others may grow.
+  std::function<void()> room_made;
   // False until the node has its pod network.
   std::function<bool()> network_ready;
   // A static pod or its mirror changed.

@@ -159,6 +159,12 @@ void PodManager::wake_all() {
   for (auto& [uid, worker] : workers_) worker->wake();
 }
 
+void PodManager::retry_resizes() {
+  for (auto& [uid, worker] : workers_) {
+    if (worker->waits_for_resources()) worker->wake();
+  }
+}
+
 void PodManager::evict(const std::string& uid, const std::string& message) {
   auto worker = workers_.find(uid);
   if (worker != workers_.end()) worker->second->evict(message);
@@ -237,6 +243,8 @@ Task<void> PodManager::clean_orphans() {
   for (const std::string& id : dead) {
     if (removing_.insert(id).second) gate_.spawn(remove_sandbox(id));
   }
+  node_.allocations.keep_only(known);
+  node_.actuated.keep_only(known);
   in_runtime.insert(known.begin(), known.end());
   co_await clean_folders(in_runtime);
   co_await clean_logs(std::move(in_runtime));
@@ -329,7 +337,7 @@ Task<void> PodManager::clean_folder(std::string uid) {
 std::vector<ObjectPtr> PodManager::active_pods() const {
   std::vector<ObjectPtr> out;
   for (const auto& [uid, worker] : workers_) {
-    if (worker->is_active()) out.push_back(worker->pod());
+    if (worker->is_active()) out.push_back(worker->allocated_pod());
   }
   return out;
 }

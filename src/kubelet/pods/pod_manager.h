@@ -28,7 +28,7 @@ class PodManager {
   // set_static_pods() was called, or never will be.
   bool static_pods_complete() const;
 
-  // Workers that use the node's resources.
+  // Workers that use the node's resources; with what they were promised of them.
   std::vector<ObjectPtr> active_pods() const;
   std::vector<ObjectPtr> all_pods() const;
   std::vector<const PodWorker*> workers() const;
@@ -37,6 +37,8 @@ class PodManager {
   // By namespace and name, or null.
   const PodWorker* find(std::string_view ns, std::string_view name) const;
   void wake_all();
+  // There may be room for resizes that were deferred.
+  void retry_resizes();
   // Nothing happens if it isn't there, or has ended.
   void evict(const std::string& uid, const std::string& message);
 

@@ -102,12 +102,26 @@ class ConditionWriter {
     if (kinds::find_condition(status_.view(), "PodScheduled").type().empty()) {
       set("PodScheduled", true, {});
     }
+    const ResizeReport& resize = in_.resize;
+    write_resize("PodResizePending", resize.pending, resize.pending_generation);
+    write_resize("PodResizeInProgress", resize.progress, resize.progress_generation);
   }
 
  private:
   void set(std::string_view type, bool value, const Why& why) {
     set_condition(status_.edit_conditions(), type, value, why, in_.pod.metadata().generation(),
                   in_.now);
+  }
+
+  // Unlike the others these go when there is nothing to say.
+  void write_resize(std::string_view type, const std::optional<Why>& why, int64_t generation) {
+    ListEdit<core_v1::PodConditionEdit> all = status_.edit_conditions();
+    core_v1::PodCondition old = kinds::find_condition(status_.view(), type);
+    bool again = why && !old.type().empty() && old.reason() != why->reason;
+    for (size_t i = all.size(); i-- > 0;) {
+      if (all[i].view().type() == type && (!why || again)) all.erase(i);
+    }
+    if (why) set_condition(all, type, true, *why, generation, in_.now);
   }
 
   Why initialized_problem() {

@@ -9,9 +9,20 @@
 #include <string>
 #include <vector>
 
+#include "kubelet/allocation/allocation.h"
 #include "kubelet/pods/plan.h"
 
 namespace tiphys::kubelet {
+
+// How far a pod is with resources that it asked for after its start (KEP-1287).
+struct ResizeReport {
+  const Allocation* allocated = nullptr;  // null: what the spec says
+  const Allocation* actuated = nullptr;   // null: what is allocated
+  std::optional<Why> pending;             // reason Deferred or Infeasible
+  int64_t pending_generation = 0;
+  std::optional<Why> progress;  // allocated, not actuated; reason Error if that failed
+  int64_t progress_generation = 0;
+};
 
 struct StatusInput {
   core_v1::Pod pod;  // as the API has it: its status is the old one
@@ -25,6 +36,7 @@ struct StatusInput {
   bool killed = false;  // terminating, and nothing runs any more
   // A pod that is refused, or ended by the kubelet: phase Failed with that reason.
   const Why* failed = nullptr;
+  ResizeReport resize;
 };
 
 // A copy of the pod with the new status. A terminal phase is shown once nothing runs any more.

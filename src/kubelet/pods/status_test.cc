@@ -19,6 +19,7 @@ struct World {
   std::set<std::string> starting;
   bool killed = false;
   std::optional<Why> failed;
+  ResizeReport resize;
 
   explicit World(const std::string& spec) : pod(pod_of(spec)) {
     SandboxRecord s;
@@ -56,7 +57,8 @@ struct World {
                       .host_ips = {"192.0.2.2"},
                       .now = kNow,
                       .killed = killed,
-                      .failed = failed ? &*failed : nullptr};
+                      .failed = failed ? &*failed : nullptr,
+                      .resize = resize};
     pod = make_status(input, *pod);
     return core_v1::Pod(*pod).status();
   }
@@ -300,6 +302,35 @@ TEST(Status, AContainerThatVanishedIsSaidToBeUnknown) {
   EXPECT_EQ(a.state().terminated().reason(), "ContainerStatusUnknown");
   EXPECT_EQ(a.state().terminated().exit_code(), 137);
   EXPECT_EQ(core_v1::Pod(*over.pod).status().phase(), "Failed");
+}
+
+TEST(Status, AResizeShowsWhatIsPromisedAndWhatIsThere) {
+  World w(R"({"restartPolicy":"Always","containers":[{"name":"a","image":"x","resources":)"
+          R"({"requests":{"cpu":"3"}}}]})");
+  w.container("a", ContainerState::kRunning);
+  core_v1::ContainerStatus a = w.status().container_statuses()[0];
+  EXPECT_EQ(a.resources().requests().find("cpu"), "3");
+  Allocation allocated;
+  Allocation actuated;
+  allocated["a"].requests["cpu"] = "2";
+  actuated["a"].requests["cpu"] = "1";
+  w.resize = {&allocated, &actuated, Why{"Deferred", "no room"}, 5, Why{"", ""}, 4};
+  a = w.status().container_statuses()[0];
+  EXPECT_EQ(a.allocated_resources().find("cpu"), "2");
+  EXPECT_EQ(a.resources().requests().find("cpu"), "1");
+  EXPECT_EQ(w.condition("PodResizePending"), "True Deferred");
+  EXPECT_EQ(w.condition("PodResizeInProgress"), "True ");
+  core_v1::PodCondition pending =
+      kinds::find_condition(core_v1::Pod(*w.pod).status(), "PodResizePending");
+  EXPECT_EQ(pending.observed_generation(), 5);
+  EXPECT_EQ(pending.message(), "no room");
+  w.end("a", 1);
+  w.resize.pending.reset();
+  w.resize.progress.reset();
+  a = w.status().container_statuses()[0];
+  EXPECT_EQ(a.resources().requests().find("cpu"), "2") << "nothing runs: what it will get";
+  EXPECT_EQ(w.condition("PodResizePending"), " ");
+  EXPECT_EQ(w.condition("PodResizeInProgress"), " ");
 }
 
 }  // namespace

@@ -172,7 +172,9 @@ Task<void> PodWorker::run() {
     wake_.reset();
     wake_at_ = 0;
     MonoTime begin = node_.loop.mono();
+    bool was_active = is_active();
     co_await sync();
+    if (was_active && !is_active()) node_.room_made();
     count_pass(begin);
   }
   if (!finished_) co_return;
@@ -234,6 +236,7 @@ Task<void> PodWorker::sync_running() {
     wake();
     co_return;
   }
+  allocate();
   PlanInput input{view(), &state_, &probes_, &back_off_, node_.loop.wall()};
   PodPlan plan = plan_pod(input);
   for (auto& [name, why] : plan.waiting) {
@@ -265,6 +268,7 @@ Task<void> PodWorker::sync_running() {
     co_await create_sandbox(plan.sandbox_attempt);
     co_return;
   }
+  co_await resize();
   // Nothing starts beside a postStart hook; its end wakes this worker.
   if (!hooks_.empty()) co_return;
   co_await start_containers(std::move(plan));
@@ -274,9 +278,12 @@ Task<bool> PodWorker::admit() {
   if (admitted_) co_return true;
   // A pod that already has something here was admitted before this process started.
   std::optional<Why> refusal;
-  if (state_.sandboxes.empty()) refusal = node_.admit(*pod_);
+  if (state_.sandboxes.empty()) refusal = node_.admit(*allocated_pod());
   if (!refusal) {
     admitted_ = true;
+    take_allocation();
+    Result<void> kept = co_await node_.allocations.written();
+    if (!kept) LOG_WARNING("Can't keep a pod's allocation", {"err", kept.error()});
     co_return true;
   }
   record("Warning", refusal->reason, refusal->message);

@@ -12,8 +12,9 @@
 #include <string>
 
 #include "async/gate.h"
+#include "kubelet/allocation/resize.h"
 #include "kubelet/pods/node_services.h"
-#include "kubelet/pods/plan.h"
+#include "kubelet/pods/status.h"
 #include "kubelet/volumes/pod_volumes.h"
 
 namespace tiphys::kubelet {
@@ -45,6 +46,9 @@ class PodWorker {
   void evict(const std::string& message);
   // It uses the node's resources: admitted, and not ended.
   bool is_active() const;
+  // pod() with the resources that it was promised, which may not be those that it wants by now.
+  ObjectPtr allocated_pod() const;
+  bool waits_for_resources() const { return pending_.has_value(); }
 
  private:
   core_v1::Pod view() const { return core_v1::Pod(*pod_); }
@@ -85,6 +89,21 @@ class PodWorker {
   Environment service_variables() const;
   RegistryAuth auth_for(std::string_view image) const;
   std::string message_file(std::string_view container, uint32_t attempt) const;
+
+  // worker_resize.cc
+  void take_allocation();
+  void allocate();
+  Task<void> resize();
+  Task<void> keep_actuated();
+  Task<std::string> actuate(ObjectPtr pod, ResizePlan plan);
+  Task<std::string> check_memory(ResizePlan plan, os::CgroupLimits wanted);
+  Task<std::string> change_group(os::CgroupLimits change);
+  Task<std::string> update_containers(ObjectPtr pod, ResizePlan plan, bool memory);
+  void note_error(const std::string& message);
+  void finish_resize();
+  os::CgroupLimits actuated_limits() const;
+  int64_t generation() const { return view().metadata().generation(); }
+  ResizeReport resize_report() const;
 
   // worker_end.cc
   Task<void> sync_terminating();
@@ -144,6 +163,10 @@ class PodWorker {
   std::map<std::string, ImageOutcome> images_;  // by container name
   std::unique_ptr<PodVolumes> volumes_;
   bool cgroup_made_ = false;
+  os::CgroupLimits group_limits_;  // what the pod's group has
+  std::optional<Why> pending_;     // resources that it wants and doesn't get
+  std::optional<Why> progress_;    // resources that it is being given
+  int64_t progress_generation_ = 0;
   bool released_ = false;  // volumes and cgroup are gone
   std::unique_ptr<Prober> prober_;
 };

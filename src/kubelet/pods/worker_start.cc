@@ -45,7 +45,7 @@ std::string_view container_type(ContainerKind kind) {
 Task<bool> PodWorker::prepare() {
   if (!cgroup_made_ && node_.cgroups) {
     std::string path = pod_cgroup(node_.options.cgroup_root, view());
-    os::CgroupLimits limits = pod_limits(view().spec(), node_.limits);
+    os::CgroupLimits limits = actuated_limits();
     os::Cgroups groups = *node_.cgroups;
     co_await node_.update_tiers();
     Result<void> made = co_await run_blocking(
@@ -57,6 +57,7 @@ Task<bool> PodWorker::prepare() {
       co_return false;
     }
     cgroup_made_ = true;
+    group_limits_ = limits;
   }
   bool there = co_await volumes_->ensure(pod_, stop_.token());
   if (MicroTime next = volumes_->next_at(); next != 0) wake_at(next);
@@ -223,7 +224,7 @@ Task<void> PodWorker::pull(std::string name, std::string image, std::string poli
 }
 
 Task<Result<ObjectPtr>> PodWorker::build_config(ContainerStart what, ImageRecord image) {
-  ObjectPtr pod = pod_;
+  ObjectPtr pod = allocated_pod();
   core_v1::Pod of(*pod);
   core_v1::Container container = container_at(of.spec(), what.place);
   Result<std::string> target = pid_target(what.place);
@@ -276,7 +277,7 @@ Task<Result<ObjectPtr>> PodWorker::build_config(ContainerStart what, ImageRecord
 
 // True: something changed in the runtime.
 Task<bool> PodWorker::start_container(ContainerStart what) {
-  ObjectPtr pod = pod_;
+  ObjectPtr pod = allocated_pod();
   core_v1::Container container = container_at(core_v1::Pod(*pod).spec(), what.place);
   std::string name(container.name());
   std::string path = container_field_path(core_v1::Pod(*pod).spec(), name);
@@ -303,6 +304,11 @@ Task<bool> PodWorker::start_container(ContainerStart what) {
     co_return false;
   }
   record("Normal", "Created", "Container created", path);
+  const Allocation* allocation = node_.allocations.find(uid());
+  if (allocation && allocation->contains(name)) {
+    node_.actuated.set(uid(), name, amounts_of(container.resources()));
+    gate_.spawn(keep_actuated());
+  }
   if (what.attempt > 0) back_off_.next(back_off_key(view(), container), node_.loop.wall());
   Result<void> started = co_await node_.runtime.start_container(*id);
   node_.metrics.container_started(container_type(what.place.kind), !started);

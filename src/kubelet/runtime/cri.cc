@@ -327,6 +327,18 @@ Task<Result<std::vector<UsageRecord>>> Cri::list_usage() {
   co_return out;
 }
 
+Task<Result<void>> Cri::update_resources(std::string id, ObjectPtr resources) {
+  auto request = make<cri_v1::UpdateContainerResourcesRequest>();
+  cri_v1::UpdateContainerResourcesRequestEdit edit(*request);
+  edit.set_container_id(id);
+  edit.set_linux(cri_v1::LinuxContainerResources(*resources));
+  Result<Decoded> reply =
+      co_await call(runtime_method("UpdateContainerResources"), request,
+                    &cri_v1::UpdateContainerResourcesResponse::message(), request_timeout_);
+  if (!reply) co_return reply.error();
+  co_return Result<void>();
+}
+
 Task<Result<void>> Cri::reopen_log(std::string container_id) {
   auto request = make<cri_v1::ReopenContainerLogRequest>();
   cri_v1::ReopenContainerLogRequestEdit(*request).set_container_id(container_id);

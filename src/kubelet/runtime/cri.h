@@ -39,6 +39,7 @@ class Cri : public Runtime {
   Task<Result<void>> start_container(std::string id) override;
   Task<Result<void>> stop_container(std::string id, int64_t grace_seconds) override;
   Task<Result<void>> remove_container(std::string id) override;
+  Task<Result<void>> update_resources(std::string id, ObjectPtr resources) override;
   Task<Result<ContainerRecord>> container_status(std::string id) override;
   Task<Result<ExecResult>> exec_sync(std::string id, std::vector<std::string> command,
                                      int64_t timeout_seconds) override;

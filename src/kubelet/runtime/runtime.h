@@ -137,6 +137,8 @@ class Runtime {
   // SIGTERM, then SIGKILL after the grace period.
   virtual Task<Result<void>> stop_container(std::string id, int64_t grace_seconds) = 0;
   virtual Task<Result<void>> remove_container(std::string id) = 0;
+  // resources: cri_v1::LinuxContainerResources, all of them.
+  virtual Task<Result<void>> update_resources(std::string id, ObjectPtr resources) = 0;
   virtual Task<Result<ContainerRecord>> container_status(std::string id) = 0;
   virtual Task<Result<ExecResult>> exec_sync(std::string id, std::vector<std::string> command,
                                              int64_t timeout_seconds) = 0;
