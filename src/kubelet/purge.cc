@@ -1,5 +1,7 @@
 #include <signal.h>
 
+#include <thread>
+
 #include "base/log.h"
 #include "base/strings.h"
 #include "kubelet/kubelet.h"
@@ -16,6 +18,7 @@ namespace tiphys::kubelet {
 namespace {
 
 constexpr int kEndMs = 10'000;
+constexpr int kLookAgainMs = 20;
 constexpr Duration kAnswerLimit = std::chrono::seconds(30);
 
 // Keeps the first error and goes on.
@@ -88,20 +91,6 @@ void end_process(pid_t pid, int number) {
   (void)os::wait_ended(*pidfd, kEndMs);
 }
 
-// Shims name their containerd's socket on their command line.
-void end_shims(const std::string& socket) {
-  Result<std::vector<std::string>> names = os::list_dir("/proc");
-  if (!names) return;
-  for (const std::string& name : *names) {
-    std::optional<int64_t> pid = parse_int(name);
-    if (!pid) continue;
-    std::string line = os::command_line(static_cast<pid_t>(*pid));
-    bool shim = line.find("containerd-shim") != std::string::npos &&
-                line.find("-address " + socket + " ") != std::string::npos;
-    if (shim) end_process(static_cast<pid_t>(*pid), SIGKILL);
-  }
-}
-
 Result<void> end_runtime(const Options& options) {
   ContainerdPaths paths = containerd_paths(options);
   if (!os::exists(paths.root()) && find_containerd(options) == 0) return {};
@@ -126,8 +115,20 @@ Result<void> end_runtime(const Options& options) {
     end_process(pid, SIGTERM);
     if (own) (void)own->poll();
   }
-  end_shims(paths.socket());
+  for (const auto& [id, shim] : find_shims(paths.socket())) end_process(shim, SIGKILL);
   return result;
+}
+
+// With everything that still runs in it.
+Result<void> remove_cgroup(const os::Cgroups& groups, const std::string& path) {
+  int64_t left = kEndMs;
+  while (true) {
+    Result<void> removed = groups.remove(path);
+    if (removed || left <= 0) return removed;
+    groups.kill_all(path);
+    std::this_thread::sleep_for(std::chrono::milliseconds(kLookAgainMs));
+    left -= kLookAgainMs;
+  }
 }
 
 void remove_cgroups(const Options& options, const std::vector<std::string>& uids,
@@ -137,7 +138,7 @@ void remove_cgroups(const Options& options, const std::vector<std::string>& uids
   std::string base = options.cgroup_root + "/kubepods";
   for (const std::string& uid : uids) {
     for (const char* tier : {"", "/burstable", "/besteffort"}) {
-      outcome.add(groups->remove(base + tier + "/pod" + uid));
+      outcome.add(remove_cgroup(*groups, base + tier + "/pod" + uid));
     }
   }
   // The parents, if no other cluster on this machine uses them.

@@ -114,8 +114,9 @@ class Split:
         self.add("kube-scheduler", "--kubeconfig", self.kubeconfig("kube-scheduler"),
                  "--secure-port=0", *ELECTION)
         self.add("kubelet", "--kubeconfig", self.kubeconfig("kubelet-client"), "--data-dir", str(self.node_data),
-                 "--port", str(free_port()), "--bridge-name", self.bridge, "--cluster-dns",
-                 self.services.replace("0.0/16", "0.10"), "--cluster-cidr", self.pods, "--client-ca-file", str(self.pki / "ca.crt"),
+                 "--port", str(free_port()), "--bridge-name", self.bridge, "--cgroup-root", f"/{self.bridge}",
+                 "--cluster-dns", self.services.replace("0.0/16", "0.10"), "--cluster-cidr", self.pods,
+                 "--client-ca-file", str(self.pki / "ca.crt"),
                  "--tls-cert-file", str(self.pki / "kubelet.crt"),
                  "--tls-private-key-file", str(self.pki / "kubelet.key"))
         self.add("kube-proxy", "--kubeconfig", self.kubeconfig("kube-proxy"), "--bridge-name", self.bridge,
@@ -132,7 +133,8 @@ class Split:
         return {name: self.parts[name].stop() for name in reversed(self.parts)}
 
     def purge(self):
-        done = run("purge", "--data-dir", str(self.node_data), "--bridge-name", self.bridge, timeout=120)
+        done = run("purge", "--data-dir", str(self.node_data), "--bridge-name", self.bridge, "--cgroup-root",
+                   f"/{self.bridge}", timeout=120)
         assert done.returncode == 0, done.stderr
 
     def kubectl(self, *arguments, check=True, timeout=60, stdin=None):

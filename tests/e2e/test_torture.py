@@ -28,7 +28,8 @@ SETTLED = 240
 # ---- the pods ----
 
 def container(script, name="c", **more):
-    return {"name": name, "image": "busybox", "imagePullPolicy": "IfNotPresent", "command": ["sh", "-c", script], **more}
+    return {"name": name, "image": "busybox", "imagePullPolicy": "IfNotPresent", "command": ["sh", "-c", script],
+            **more}
 
 
 STAY = "trap 'exit 0' TERM; while :; do sleep 1000 & wait; done"
@@ -81,8 +82,13 @@ class Node:
 
     def containers(self):
         """id -> its labels."""
-        ids = self.ctr("containers", "ls", "-q").split()
-        return {i: json.loads(self.ctr("containers", "info", i))["Labels"] for i in ids}
+        found = {}
+        for one in self.ctr("containers", "ls", "-q").split():
+            try:
+                found[one] = json.loads(self.ctr("containers", "info", one))["Labels"]
+            except subprocess.CalledProcessError:
+                pass  # just removed: a container that crashes makes room for its next
+        return found
 
     def containerd(self):
         pid = int(pathlib.Path(self.socket).with_suffix(".pid").read_text())
@@ -96,9 +102,10 @@ class Node:
         processes = [line for line in subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True,
                                                      check=True).stdout.splitlines()
                      if "containerd-shim" in line and self.socket in line]
+        groups = [str(path) for path in pathlib.Path(f"/sys/fs/cgroup/pids/{self.split.bridge}").glob("**/pod*")]
         links = json.loads(subprocess.run(["ip", "-j", "link", "show", "master", self.split.bridge],
                                           capture_output=True, text=True, check=False).stdout or "[]")
-        return {"mounts": mounts, "shims": processes, "links": [link["ifname"] for link in links],
+        return {"mounts": mounts, "shims": processes, "groups": groups, "links": [link["ifname"] for link in links],
                 "containers": self.ctr("containers", "ls", "-q").split(),
                 "snapshots": self.active_snapshots(), "pods": names_in(f"{folder}/kubelet/pods"),
                 "logs": names_in(f"{folder}/log/pods"), "addresses": self.addresses()}
@@ -181,11 +188,21 @@ def all_pods(split):
 
 def as_wanted(pod, kind):
     status = pod["status"]
-    if kind in ("once", "job"):
+    if kind == "once":  # or it could not be started, which is not tried again
+        return status.get("phase") in ("Succeeded", "Failed")
+    if kind == "job":
         return status.get("phase") == "Succeeded"
     if kind == "crash":
         return any(s["restartCount"] > 0 for s in status.get("containerStatuses", []))
     return any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", []))
+
+
+def lasts(pod):
+    return pod["metadata"]["labels"]["kind"] in ("steady", "sidecar", "volumes")
+
+
+def runs(tally, name):
+    return len((tally / name).read_text().splitlines()) if (tally / name).exists() else 0
 
 
 def running_ids(pod):
@@ -218,6 +235,8 @@ def test_torture(split, tmp_path):
     for kind, count in MIX:
         for _ in range(count):
             torture.create(kind)
+    wait_for(lambda: all(as_wanted(p, "steady") for p in all_pods(split).values() if lasts(p)), SETTLED, "running pods")
+    before = {name: running_ids(p) for name, p in all_pods(split).items() if lasts(p)}
     torture.run(SECONDS)
     print(f"seed {SEED}: {', '.join(torture.story)}")
 
@@ -227,17 +246,20 @@ def test_torture(split, tmp_path):
             as_wanted(pods[name], kind) for name, kind in torture.wanted.items()) and pods
     pods = wait_for(settled, SETTLED, "pods as wanted")
     check_accounts(node, pods)
+    for name in before.keys() & pods.keys():
+        assert running_ids(pods[name]) == before[name], f"{name} did not run through"
     for name, kind in torture.wanted.items():
-        if kind == "crash":
-            continue
-        runs = (tally / name).read_text().splitlines()
-        assert len(runs) == 1, f"{name} ran {len(runs)} times"
-        if kind != "job":
-            assert all(s["restartCount"] == 0 for s in pods[name]["status"]["containerStatuses"]), name
+        # A start that containerd did not live to carry out may be tried again: then it is counted.
+        starts = 1 + sum(s["restartCount"] for s in pods[name]["status"]["containerStatuses"])
+        assert runs(tally, name) <= (1 if kind == "once" else starts), pods[name]["status"]
     split.kubectl("delete", "pods", "--all", "--timeout=120s", timeout=150)
-    wait_for(lambda: not any(node.leftovers().values()), 60, "clean node")
+    left = {}
 
-
-def test_nothing_is_left(split):
-    left = {what: found for what, found in Node(split).leftovers().items() if found}
-    assert not left
+    def is_clean():
+        left.clear()
+        left.update({what: found for what, found in node.leftovers().items() if found})
+        return not left
+    try:
+        wait_for(is_clean, 60, "clean node")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {left}\n{split.parts['kubelet'].tail()}") from None

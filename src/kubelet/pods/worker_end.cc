@@ -185,7 +185,10 @@ Task<bool> PodWorker::release_node_resources() {
   std::string cgroup = pod_cgroup(node_.options.cgroup_root, view());
   std::optional<os::Cgroups> groups = node_.cgroups;
   Result<void> done = co_await run_blocking(node_.loop, node_.pool, [cgroup, groups] {
-    return groups ? groups->remove(cgroup) : Result<void>();
+    Result<void> removed = groups ? groups->remove(cgroup) : Result<void>();
+    // Whose runtime died while it started them: runc's first process waits for a word for ever.
+    if (!removed) groups->kill_all(cgroup);
+    return removed;
   });
   if (!done) {
     LOG_WARNING("Can't remove a pod's cgroup", {"pod", pod_label(view())}, {"err", done.error()});

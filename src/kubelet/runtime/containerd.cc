@@ -1,5 +1,6 @@
 #include "kubelet/runtime/containerd.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -19,6 +20,9 @@ constexpr Duration kAnswerLimit = std::chrono::seconds(60);
 constexpr Duration kAnswerPoll = std::chrono::milliseconds(25);
 constexpr Duration kProbePeriod = std::chrono::seconds(5);
 constexpr int kImportSeconds = 600;
+constexpr int kAskSeconds = 30;
+constexpr Duration kReapPeriod = std::chrono::seconds(10);
+constexpr int kReapRounds = 12;  // after a start: what was lost is lost by then
 
 std::vector<std::string> environment() {
   const char* path = ::getenv("PATH");
@@ -64,6 +68,44 @@ Result<void> import_tarball(const std::string& socket, const std::string& file,
   if (done->status != 0) return ApiStatus::internal(std::string(trim(done->err)));
   Result<std::string> before = os::read_file(marks);
   return os::write_file_atomic(marks, (before ? *before : std::string()) + mark + "\n");
+}
+
+// Shims of no container that containerd knows: it died before it could note them.
+std::map<std::string, pid_t> lost_shims(const std::string& socket) {
+  std::map<std::string, pid_t> shims = find_shims(socket);
+  if (shims.empty()) return {};
+  // Asked afterwards: a container is noted before its shim starts.
+  Result<os::CommandResult> known = os::run_command(
+      {"ctr", "--address", socket, "--namespace", "k8s.io", "containers", "ls", "-q"}, "",
+      kAskSeconds);
+  if (!known || known->status != 0) return {};
+  for (std::string_view id : split(known->out, '\n')) shims.erase(std::string(trim(id)));
+  return shims;
+}
+
+void end_shim(pid_t pid) {
+  Result<os::Fd> pidfd = os::open_pidfd(pid);
+  if (pidfd) (void)os::send_signal(*pidfd, SIGKILL);
+}
+
+// What a containerd that died was about to make (snapshots without a container) is held by leases
+// that end after a day. The one that has just started works at nothing yet.
+Result<void> drop_leases(const std::string& socket) {
+  std::vector<std::string> ctr = {"ctr", "--address", socket, "--namespace", "k8s.io", "leases"};
+  std::vector<std::string> list = ctr;
+  list.insert(list.end(), {"ls", "-q"});
+  Result<os::CommandResult> listed = os::run_command(list, "", kAskSeconds);
+  if (!listed) return listed.error();
+  std::vector<std::string> remove = ctr;
+  remove.push_back("rm");
+  for (std::string_view id : split(listed->out, '\n')) {
+    if (!trim(id).empty()) remove.emplace_back(trim(id));
+  }
+  if (remove.size() == ctr.size() + 1) return {};
+  Result<os::CommandResult> removed = os::run_command(remove, "", kAskSeconds);
+  if (!removed) return removed.error();
+  if (removed->status != 0) return ApiStatus::internal(std::string(trim(removed->err)));
+  return {};
 }
 
 // Before the first sandbox: the first `ip netns add` of a machine mounts the folder over itself,
@@ -126,9 +168,11 @@ Task<void> Containerd::run() {
     if (own_) up = co_await ensure_process();
     if (up) up = co_await wait_answer();
     if (up) {
+      if (own_) co_await tidy();
       if (own_) (void)co_await import_new_images();
       LOG_INFO("Container runtime is ready", {"socket", socket_path(options_)});
       set_ready(true, "");
+      if (own_) gate_.spawn(reap_shims());
       back_off = kFirstBackOff;
       if (own_) {
         co_await wait_end();
@@ -159,6 +203,7 @@ Task<Result<void>> Containerd::ensure_process() {
   ended_.reset();
   pid_t pid = find_containerd(options_);
   if (pid == 0) {
+    had_state_ = os::exists(paths_.root() + "/io.containerd.metadata.v1.bolt/meta.db");
     os::ProcessOptions process;
     process.arguments = {options_.containerd_program, "--config", paths_.config()};
     process.environment = environment();
@@ -193,6 +238,31 @@ Task<Result<void>> Containerd::wait_answer() {
     (void)co_await sleep_for(loop_, kAnswerPoll, stop_.token());
   }
   co_return ApiStatus::stopped();
+}
+
+// After a containerd that died. One that was adopted may be at work.
+Task<void> Containerd::tidy() {
+  if (!child_ || !had_state_) co_return;
+  std::string socket = paths_.socket();
+  Result<void> done = co_await run_blocking(loop_, pool_, [socket] { return drop_leases(socket); });
+  if (!done) LOG_WARNING("containerd's old leases stay", {"err", done.error()});
+}
+
+// Twice seen is lost: one that ends by itself is without a container for a moment, too.
+Task<void> Containerd::reap_shims() {
+  std::string socket = paths_.socket();
+  std::map<std::string, pid_t> before;
+  for (int round = 0; round < kReapRounds; ++round) {
+    bool going = co_await sleep_for(loop_, kReapPeriod, stop_.token());
+    if (!going) co_return;
+    auto lost = co_await run_blocking(loop_, pool_, [socket] { return lost_shims(socket); });
+    for (const auto& [id, pid] : lost) {
+      if (!before.contains(id) || before[id] != pid) continue;
+      LOG_WARNING("Ending a shim that containerd has lost", {"sandbox", id}, {"pid", pid});
+      end_shim(pid);
+    }
+    before = std::move(lost);
+  }
 }
 
 Task<void> Containerd::wait_end() {

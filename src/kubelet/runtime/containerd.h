@@ -6,6 +6,7 @@
 // each.
 #pragma once
 #include <functional>
+#include <map>
 #include <string>
 
 #include "async/epoll_loop.h"
@@ -42,6 +43,8 @@ class Containerd {
   Task<void> run();
   Task<Result<void>> ensure_process();
   Task<Result<void>> wait_answer();
+  Task<void> tidy();
+  Task<void> reap_shims();
   Task<void> wait_end();
   Task<void> probe_forever();
   Task<bool> import_file(std::string path, std::string mark);
@@ -58,6 +61,7 @@ class Containerd {
   Event ready_;
   Event ended_;
   std::optional<os::Process> child_;
+  bool had_state_ = false;  // child_ took over what another had made
   os::Fd pidfd_;
   bool importing_ = false;
   std::string problem_ = "container runtime is starting";
@@ -68,5 +72,8 @@ class Containerd {
 Result<void> write_containerd_files(const Options& options);
 // The pid of a living containerd of this data folder, 0 if none. Blocks shortly.
 pid_t find_containerd(const Options& options);
+// The shims of the containerd with this socket, by the id of their sandbox: they name both on their
+// command line. Blocks shortly: /proc.
+std::map<std::string, pid_t> find_shims(const std::string& socket);
 
 }  // namespace tiphys::kubelet

@@ -42,6 +42,23 @@ Result<void> write_containerd_files(const Options& options) {
   return os::write_file_atomic(paths.config(), containerd_config(paths, settings));
 }
 
+std::map<std::string, pid_t> find_shims(const std::string& socket) {
+  std::map<std::string, pid_t> out;
+  Result<std::vector<std::string>> names = os::list_dir("/proc");
+  if (!names) return out;
+  for (const std::string& name : *names) {
+    std::optional<int64_t> pid = parse_int(name);
+    if (!pid) continue;
+    std::string line = os::command_line(static_cast<pid_t>(*pid));
+    if (line.find("containerd-shim") == std::string::npos) continue;
+    if (line.find("-address " + socket + " ") == std::string::npos) continue;
+    size_t id = line.find("-id ");
+    if (id == std::string::npos) continue;
+    out.emplace(line.substr(id + 4, line.find(' ', id + 4) - id - 4), static_cast<pid_t>(*pid));
+  }
+  return out;
+}
+
 pid_t find_containerd(const Options& options) {
   ContainerdPaths paths = containerd_paths(options);
   Result<std::string> text = os::read_file(paths.pid_file(), 64);

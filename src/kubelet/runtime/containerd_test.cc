@@ -12,6 +12,7 @@
 #include "kubelet/pods/test_objects.h"
 #include "kubelet/runtime/cri.h"
 #include "kubelet/runtime/event_stream.h"
+#include "os/cgroups.h"
 #include "os/files.h"
 #include "os/mounts.h"
 #include "os/process.h"
@@ -53,6 +54,9 @@ class RealContainerd : public testing::Test {
       EXPECT_FALSE(mount.mount_point.starts_with(containerd_paths(options_).state))
           << mount.mount_point;
     }
+    // Its pod had no folder, by which purge() would know its group.
+    Result<os::Cgroups> groups = os::Cgroups::detect();
+    if (groups) EXPECT_TRUE(groups->remove(options_.cgroup_root));
     (void)os::remove_tree(options_.data_dir);
   }
 
