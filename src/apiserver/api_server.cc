@@ -93,6 +93,9 @@ void ApiServer::set_proxy_connector(ProxyConnector connector) {
 void ApiServer::set_placement_handler(PlacementHandler handler) {
   impl_->env.placement = std::move(handler);
 }
+void ApiServer::add_metrics(std::function<std::string()> text) {
+  impl_->metrics.others.push_back(std::move(text));
+}
 void ApiServer::add_bootstrap(std::string name, Bootstrap bootstrap) {
   impl_->bootstraps.emplace_back(std::move(name), std::move(bootstrap));
 }

@@ -79,6 +79,8 @@ class ApiServer {
   // Who explains where pods are and could be (podplacements.scheduling.tiphys.io); none: 503. May
   // be set later.
   void set_placement_handler(PlacementHandler handler);
+  // Text of further metrics for /metrics, of other components in this process. May be set later.
+  void add_metrics(std::function<std::string()> text);
   // Runs after the caches are loaded and before the server is ready (RBAC bootstrap).
   using Bootstrap = std::function<Task<Result<void>>(ApiServer&)>;
   void add_bootstrap(std::string name, Bootstrap bootstrap);

@@ -16,7 +16,6 @@ namespace {
 
 constexpr MicroTime kSelfSignedSpan = 365LL * 24 * 3600 * kMicrosPerSecond;
 constexpr Duration kStopGrace = std::chrono::seconds(1);
-constexpr Duration kRememberReviews = std::chrono::seconds(10);  // upstream's for components
 
 net::Response text_response(int status, std::string text,
                             std::string_view type = "text/plain; charset=utf-8") {
@@ -51,6 +50,14 @@ void ServingFlags::add_to(FlagSet& flags) {
   flags.add("tls-cert-file", tls_cert_file, "Certificate to serve with (\"\": a self-signed one)");
   flags.add("tls-private-key-file", tls_private_key_file, "Key of --tls-cert-file");
   flags.add("client-ca-file", client_ca_file, "CA of client certificates that are believed");
+  flags.add("tls-min-version", tls.min_version, "VersionTLS12 or VersionTLS13");
+  flags.add("tls-cipher-suites", tls.cipher_suites, "Cipher suites of TLS 1.2, by Go's names");
+  flags.add("authentication-token-webhook-cache-ttl", token_ttl,
+            "How long the API server's word about a token is remembered");
+  flags.add("authorization-webhook-cache-authorized-ttl", authorized_ttl,
+            "How long a right is remembered");
+  flags.add("authorization-webhook-cache-unauthorized-ttl", unauthorized_ttl,
+            "How long the lack of a right is remembered");
   request_header.add_to(flags);
   flags.add("authorization-always-allow-paths", always_allow_paths, "Paths that anyone may see");
 }
@@ -90,7 +97,7 @@ Result<void> ComponentServer::make_tls() {
     TIPHYS_TRY(std::string, key, os::read_file(flags_.tls_private_key_file));
     pair = {std::move(certificate), std::move(key)};
   }
-  TIPHYS_TRY(auto, tls, crypto::ServerTls::create(pair.first, pair.second, ca));
+  TIPHYS_TRY(auto, tls, crypto::ServerTls::create(pair.first, pair.second, ca, flags_.tls));
   tls_ = std::move(tls);
   return {};
 }
@@ -99,8 +106,8 @@ Result<void> ComponentServer::start() {
   if (flags_.secure_port == 0) return {};
   Result<void> made = make_tls();
   if (!made) return made;
-  tokens_.emplace(host_.loop(), *authentication_, kRememberReviews);
-  access_.emplace(host_.loop(), *authorization_, kRememberReviews, kRememberReviews);
+  tokens_.emplace(host_.loop(), *authentication_, flags_.token_ttl);
+  access_.emplace(host_.loop(), *authorization_, flags_.authorized_ttl, flags_.unauthorized_ttl);
   server_ = std::make_unique<net::Server>(
       host_.loop(), tls_, [this](net::Request request) { return handle(std::move(request)); });
   Result<void> listening =

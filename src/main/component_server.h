@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "client/reviews.h"
+#include "crypto/tls.h"
 #include "main/host.h"
 #include "main/request_header.h"
 #include "net/server.h"
@@ -23,9 +24,14 @@ struct ServingFlags {
   int64_t secure_port = 0;  // 0: nothing is served
   std::string tls_cert_file;
   std::string tls_private_key_file;
+  crypto::ServerTls::Settings tls;
   std::string client_ca_file;
   RequestHeaderFlags request_header;
   std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
+  // How long verdicts are remembered.
+  Duration token_ttl = std::chrono::seconds(10);
+  Duration authorized_ttl = std::chrono::seconds(10);
+  Duration unauthorized_ttl = std::chrono::seconds(10);
   void add_to(FlagSet& flags);
 };
 

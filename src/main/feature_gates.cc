@@ -50,10 +50,4 @@ Result<void> FeatureGateFlags::check() const {
                " for \"--feature-gates\" flag: " + std::string(checked.error().message()));
 }
 
-Result<void> ProfilingFlags::check() const {
-  if (profiling) return wrong("--profiling=true: tiphys has no /debug/pprof");
-  if (contention_profiling) return wrong("--contention-profiling=true: tiphys has no /debug/pprof");
-  return {};
-}
-
 }  // namespace tiphys

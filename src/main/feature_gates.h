@@ -21,16 +21,4 @@ struct FeatureGateFlags {
   Result<void> check() const;
 };
 
-// --profiling and --contention-profiling: what they serve upstream (/debug/pprof) is about Go, and
-// not here, so they can only be false.
-struct ProfilingFlags {
-  bool profiling = false;
-  bool contention_profiling = false;
-  void add_to(FlagSet& flags) {
-    flags.add("profiling", profiling, "Go's profiles at /debug/pprof: there are none, so false");
-    flags.add("contention-profiling", contention_profiling, "Go's lock profiles: as --profiling");
-  }
-  Result<void> check() const;
-};
-
 }  // namespace tiphys

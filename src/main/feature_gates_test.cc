@@ -32,11 +32,5 @@ TEST(FeatureGates, AnythingElseIsRefused) {
       "cannot set feature gate AllAlpha to true: tiphys has no such switch, only the default");
 }
 
-TEST(ProfilingFlags, CanOnlyBeOff) {
-  EXPECT_TRUE(ProfilingFlags().check());
-  EXPECT_FALSE(ProfilingFlags{.profiling = true}.check());
-  EXPECT_FALSE(ProfilingFlags{.contention_profiling = true}.check());
-}
-
 }  // namespace
 }  // namespace tiphys

@@ -7,6 +7,7 @@
 #include "main/command.h"
 #include "main/component_server.h"
 #include "main/feature_gates.h"
+#include "main/fixed_flags.h"
 #include "main/flags.h"
 #include "main/logging_flags.h"
 #include "os/files.h"
@@ -41,7 +42,7 @@ struct Flags {
   std::string authorization_kubeconfig;
   std::string cluster_name = "kubernetes";
   FeatureGateFlags gates;
-  ProfilingFlags profiling;
+  FixedFlags fixed;
 };
 
 Result<controllers::CertificateSigning::Authority> load_authority(const SigningFiles& files) {
@@ -115,7 +116,7 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   if (loaded) loaded = flags.client.check();
   if (loaded) loaded = load_authorities(flags);
   if (loaded) loaded = flags.gates.check();
-  if (loaded) loaded = flags.profiling.check();
+  if (loaded) loaded = flags.fixed.check();
   if (!loaded) co_return loaded.error();
   auto connection =
       ApiConnection::open(host, flags.kubeconfig, "kube-controller-manager", flags.client.json());
@@ -259,7 +260,7 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
   set.add("authorization-kubeconfig", flags.authorization_kubeconfig,
           "How to reach the API server that judges rights (\"\": as for all else)");
   flags.gates.add_to(set);
-  flags.profiling.add_to(set);
+  flags.fixed.add_to(set);
   logging.add_to(set);
   if (auto code =
           parse_or_exit("kube-controller-manager", "The controllers alone.", set, arguments)) {

@@ -5,6 +5,7 @@
 #include "main/command.h"
 #include "main/component_server.h"
 #include "main/feature_gates.h"
+#include "main/fixed_flags.h"
 #include "main/flags.h"
 #include "main/logging_flags.h"
 #include "main/scheduler_config.h"
@@ -31,7 +32,7 @@ struct Flags {
   std::string resource_lock = "leases";
   ServingFlags serving{.secure_port = 10259};
   FeatureGateFlags gates;
-  ProfilingFlags profiling;
+  FixedFlags fixed;
   FlagSet set;
 
   void add_all();
@@ -64,7 +65,7 @@ void Flags::add_all() {
   set.add("leader-elect-resource-lock", resource_lock, "What the lock is: leases");
   serving.add_to(set);
   gates.add_to(set);
-  profiling.add_to(set);
+  fixed.add_to(set);
 }
 
 void Flags::apply_deprecated(Configuration& to) const {
@@ -192,7 +193,7 @@ Task<Result<void>> serve(Host& host, Flags& flags, const Configuration& config,
 
 Task<Result<void>> run(Host& host, Flags& flags) {
   Result<void> possible = flags.gates.check();
-  if (possible) possible = flags.profiling.check();
+  if (possible) possible = flags.fixed.check();
   if (!possible) co_return possible;
   Result<Configuration> config = flags.configuration();
   if (!config) co_return config.error();

@@ -55,6 +55,7 @@ class ServerProcess {
     if (!started) co_return started;
     started = co_await api_.start();
     if (started) explain();
+    tell_metrics();
     if (started) started = write_kubeconfig();
     if (started) started = start_controllers();
     if (!started) co_return started;
@@ -141,6 +142,12 @@ class ServerProcess {
     }
     explain_placements(api_.server(), host_.loop(), host_.pool(),
                        scheduler::Profiles(scheduler_options_.profiles), std::move(extenders));
+  }
+
+  // One process, one /metrics: that of the API server tells of controllers and scheduler too.
+  void tell_metrics() {
+    api_.server().add_metrics([this] { return manager_ ? manager_->metrics_text() : ""; });
+    api_.server().add_metrics([this] { return scheduler_ ? scheduler_->metrics_text() : ""; });
   }
 
   // Of the file, election and connection mean nothing here: it is the only scheduler.

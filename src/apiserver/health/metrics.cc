@@ -96,6 +96,7 @@ std::string Metrics::text() const {
   if (tokens) out += metrics_text(*tokens);
   out += metrics_text(streams);
   add_process(out);
+  for (const auto& other : others) out += other();
   return out;
 }
 

@@ -3,9 +3,11 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "apiserver/audit/counts.h"
 #include "apiserver/authn/token_uses.h"
@@ -25,6 +27,7 @@ class Metrics {
   const audit::Counts* audit = nullptr;  // null: there is no audit log
   const TokenUses* tokens = nullptr;     // null: there are no service account tokens
   StreamCounts streams;
+  std::vector<std::function<std::string()>> others;  // texts of other components in the process
   std::string text() const;
 
  private:
