@@ -1,8 +1,7 @@
 // KubeletServer: the node's HTTPS endpoint (:10250): logs, pods, usage, metrics, health; and,
 // without TLS, /healthz (:10248) and the read-only port.
 //
-// Loop thread only. Every request over TLS passes RequestAccess first. exec, attach and
-// port-forward answer 501 for now.
+// Loop thread only. Every request over TLS passes RequestAccess first.
 #pragma once
 #include <memory>
 #include <string>
