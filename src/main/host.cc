@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "os/program_pages.h"
 
 namespace tiphys {
 namespace {
 
 constexpr int kPoolThreads = 8;
+constexpr Duration kTrimPeriod = std::chrono::seconds(15);
 
 int open_signal_fd() {
   sigset_t signals;
@@ -57,8 +59,16 @@ int Host::run(std::function<Task<Result<void>>(Host&)> body) {
   return exit_code_;
 }
 
+// What only the start needed of the program does not stay in memory, nor what is needed once a day.
+void Host::trim() {
+  os::give_back_program_pages();
+  trim_timer_ = loop_.call_after(kTrimPeriod, [this] { trim(); });
+}
+
 Task<void> Host::drive(std::function<Task<Result<void>>(Host&)> body) {
+  trim_timer_ = loop_.call_after(kTrimPeriod, [this] { trim(); });
   Result<void> result = co_await body(*this);
+  loop_.cancel(trim_timer_);
   if (!result) fail(result.error());
   loop_.stop();
 }

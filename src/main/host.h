@@ -39,6 +39,7 @@ class Host {
  private:
   Task<void> drive(std::function<Task<Result<void>>(Host&)> body);
   void on_signal();
+  void trim();
 
   EpollLoop loop_;
   WorkerPool pool_;
@@ -47,6 +48,7 @@ class Host {
   Event stopped_;
   StopCallback stop_callback_;
   int signal_fd_ = -1;
+  Loop::TimerId trim_timer_{};
   int exit_code_ = kExitOk;
 };
 
