@@ -115,7 +115,7 @@ Result<void> end_runtime(const Options& options) {
     end_process(pid, SIGTERM);
     if (own) (void)own->poll();
   }
-  for (const auto& [id, shim] : find_shims(paths.socket())) end_process(shim, SIGKILL);
+  for (const auto& [id, shim] : find_shims(paths.socket(), "")) end_process(shim, SIGKILL);
   return result;
 }
 

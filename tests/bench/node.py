@@ -10,6 +10,7 @@ failed to run.
 """
 import concurrent.futures
 import json
+import os
 import pathlib
 import re
 import statistics
@@ -165,8 +166,15 @@ class Runtime:
         self.image = self.ctr("images", "ls", "-q").split()[0]
 
     def ctr(self, *arguments):
-        return subprocess.run(["ctr", "--address", str(self.socket), "--namespace", "bench", *arguments], check=True,
-                              capture_output=True, text=True, timeout=WAIT_SECONDS).stdout
+        done = subprocess.run(["ctr", "--address", str(self.socket), "--namespace", "bench", *arguments], check=False,
+                              capture_output=True, text=True, timeout=WAIT_SECONDS)
+        if done.returncode != 0:
+            raise SystemExit(f"ctr {' '.join(arguments)}: {done.stderr}")
+        return done.stdout
+
+    def id(self, name, part):
+        """Of this run: runc keeps its state outside of containerd's folders."""
+        return f"{os.getpid()}-{name}-{part}"
 
     def remove_task(self, name):
         deadline = time.monotonic() + WAIT_SECONDS
@@ -179,7 +187,7 @@ class Runtime:
     def start_one(self, name):
         begun = time.monotonic()
         for part in ("pause", "c"):
-            self.ctr("run", "-d", self.image, f"{name}-{part}", *COMMAND)
+            self.ctr("run", "-d", self.image, self.id(name, part), *COMMAND)
         return time.monotonic() - begun
 
     def start(self, names):
@@ -189,11 +197,11 @@ class Runtime:
     def end(self, names):
         for name in names:
             for part in ("pause", "c"):
-                self.ctr("tasks", "kill", "-s", "SIGKILL", f"{name}-{part}")
+                self.ctr("tasks", "kill", "-s", "SIGKILL", self.id(name, part))
         for name in names:
             for part in ("pause", "c"):
-                self.remove_task(f"{name}-{part}")
-                self.ctr("containers", "rm", f"{name}-{part}")
+                self.remove_task(self.id(name, part))
+                self.ctr("containers", "rm", self.id(name, part))
 
 
 def compare(what, ours, peer, goal):

@@ -72,7 +72,7 @@ Result<void> import_tarball(const std::string& socket, const std::string& file,
 
 // Shims of no container that containerd knows: it died before it could note them.
 std::map<std::string, pid_t> lost_shims(const std::string& socket) {
-  std::map<std::string, pid_t> shims = find_shims(socket);
+  std::map<std::string, pid_t> shims = find_shims(socket, "k8s.io");
   if (shims.empty()) return {};
   // Asked afterwards: a container is noted before its shim starts.
   Result<os::CommandResult> known = os::run_command(

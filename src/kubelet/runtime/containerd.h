@@ -72,8 +72,8 @@ class Containerd {
 Result<void> write_containerd_files(const Options& options);
 // The pid of a living containerd of this data folder, 0 if none. Blocks shortly.
 pid_t find_containerd(const Options& options);
-// The shims of the containerd with this socket, by the id of their sandbox: they name both on their
-// command line. Blocks shortly: /proc.
-std::map<std::string, pid_t> find_shims(const std::string& socket);
+// The shims of the containerd with this socket and of this namespace of it ("": of all), by the id
+// of their sandbox: they name all three on their command line. Blocks shortly: /proc.
+std::map<std::string, pid_t> find_shims(const std::string& socket, std::string_view ns);
 
 }  // namespace tiphys::kubelet

@@ -42,7 +42,7 @@ Result<void> write_containerd_files(const Options& options) {
   return os::write_file_atomic(paths.config(), containerd_config(paths, settings));
 }
 
-std::map<std::string, pid_t> find_shims(const std::string& socket) {
+std::map<std::string, pid_t> find_shims(const std::string& socket, std::string_view ns) {
   std::map<std::string, pid_t> out;
   Result<std::vector<std::string>> names = os::list_dir("/proc");
   if (!names) return out;
@@ -52,6 +52,8 @@ std::map<std::string, pid_t> find_shims(const std::string& socket) {
     std::string line = os::command_line(static_cast<pid_t>(*pid));
     if (line.find("containerd-shim") == std::string::npos) continue;
     if (line.find("-address " + socket + " ") == std::string::npos) continue;
+    bool other = line.find("-namespace " + std::string(ns) + " ") == std::string::npos;
+    if (!ns.empty() && other) continue;
     size_t id = line.find("-id ");
     if (id == std::string::npos) continue;
     out.emplace(line.substr(id + 4, line.find(' ', id + 4) - id - 4), static_cast<pid_t>(*pid));
