@@ -1,5 +1,6 @@
 """Each component alone: its own process and its own user, by kubeconfig over TLS."""
 import base64
+import contextlib
 import json
 import pathlib
 import signal
@@ -159,10 +160,10 @@ def ready_pods(split):
     return [p for p in pods(split, "default") if ready(p)]
 
 
-@pytest.fixture(scope="module")
-def split(images):
+@contextlib.contextmanager
+def running_split(images, number=0):
     with tempfile.TemporaryDirectory(prefix="tiphys-split-") as folder:
-        one = Split(folder)
+        one = Split(folder, number)
         for image in images.glob("*.tar"):
             (one.node_data / "images" / image.name).symlink_to(image)
         try:
@@ -170,6 +171,12 @@ def split(images):
         finally:
             one.stop()
             one.purge()
+
+
+@pytest.fixture(scope="module")
+def split(images):
+    with running_split(images) as one:
+        yield one
 
 
 # ---- together ----

@@ -5,13 +5,12 @@ import pathlib
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 
 import pytest
 
 from cluster import wait_for
-from test_components import Split
+from test_components import running_split
 from test_torture import STAY, Node, all_pods, container
 
 
@@ -22,14 +21,8 @@ def pod(name, script=STAY, **spec):
 
 @pytest.fixture(scope="module")
 def split(images):
-    with tempfile.TemporaryDirectory(prefix="tiphys-robust-") as folder:
-        one = Split(folder, number=2)
-        (one.node_data / "images/busybox.tar").symlink_to(images / "busybox.tar")
-        try:
-            yield one.start()
-        finally:
-            one.stop()
-            one.purge()
+    with running_split(images, 2) as one:
+        yield one
 
 
 @pytest.fixture(autouse=True)

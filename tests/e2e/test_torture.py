@@ -9,14 +9,13 @@ import random
 import re
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 
 import pytest
 
 from cluster import wait_for
-from test_components import Split
+from test_components import running_split
 
 SECONDS = float(os.environ.get("TIPHYS_TORTURE_SECONDS", "30"))
 SEED = int(os.environ.get("TIPHYS_TORTURE_SEED", "1"))
@@ -172,14 +171,8 @@ class Torture:
 
 @pytest.fixture(scope="module")
 def split(images):
-    with tempfile.TemporaryDirectory(prefix="tiphys-torture-") as folder:
-        one = Split(folder, number=1)
-        (one.node_data / "images/busybox.tar").symlink_to(images / "busybox.tar")
-        try:
-            yield one.start()
-        finally:
-            one.stop()
-            one.purge()
+    with running_split(images, 1) as one:
+        yield one
 
 
 def all_pods(split):

@@ -172,7 +172,7 @@ Task<void> Containerd::run() {
       if (own_) (void)co_await import_new_images();
       LOG_INFO("Container runtime is ready", {"socket", socket_path(options_)});
       set_ready(true, "");
-      if (own_) gate_.spawn(reap_shims());
+      if (own_) watch_shims();
       back_off = kFirstBackOff;
       if (own_) {
         co_await wait_end();
@@ -248,11 +248,17 @@ Task<void> Containerd::tidy() {
   if (!done) LOG_WARNING("containerd's old leases stay", {"err", done.error()});
 }
 
+void Containerd::watch_shims() {
+  bool going = reap_rounds_ > 0;
+  reap_rounds_ = kReapRounds;
+  if (!going) gate_.spawn(reap_shims());
+}
+
 // Twice seen is lost: one that ends by itself is without a container for a moment, too.
 Task<void> Containerd::reap_shims() {
   std::string socket = paths_.socket();
   std::map<std::string, pid_t> before;
-  for (int round = 0; round < kReapRounds; ++round) {
+  while (reap_rounds_ > 0) {
     bool going = co_await sleep_for(loop_, kReapPeriod, stop_.token());
     if (!going) co_return;
     auto lost = co_await run_blocking(loop_, pool_, [socket] { return lost_shims(socket); });
@@ -262,6 +268,7 @@ Task<void> Containerd::reap_shims() {
       end_shim(pid);
     }
     before = std::move(lost);
+    --reap_rounds_;
   }
 }
 

@@ -44,6 +44,7 @@ class Containerd {
   Task<Result<void>> ensure_process();
   Task<Result<void>> wait_answer();
   Task<void> tidy();
+  void watch_shims();
   Task<void> reap_shims();
   Task<void> wait_end();
   Task<void> probe_forever();
@@ -61,6 +62,7 @@ class Containerd {
   Event ready_;
   Event ended_;
   std::optional<os::Process> child_;
+  int reap_rounds_ = 0;     // still to come
   bool had_state_ = false;  // child_ took over what another had made
   os::Fd pidfd_;
   bool importing_ = false;
