@@ -90,7 +90,7 @@ Result<void> bind_sub_path(const std::string& volume, const std::string& sub_pat
   struct stat root{};
   if (::stat(volume.c_str(), &root) != 0) return ApiStatus::os_error("stat " + volume, errno);
   Result<os::Fd> inside =
-      os::open_beneath(volume, sub_path, static_cast<int>(root.st_mode & 02777));
+      os::open_beneath(volume, sub_path, static_cast<int>(root.st_mode & 07777));
   if (!inside) return inside.error();
   struct stat info{};
   if (::fstat(inside->get(), &info) != 0) return ApiStatus::os_error("stat " + sub_path, errno);

@@ -1,5 +1,7 @@
 #include "kubelet/volumes/empty_dir.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "kinds/pods.h"
@@ -15,11 +17,19 @@ namespace {
 constexpr std::string_view kHugePages = "HugePages";
 constexpr std::string_view kHugePagesOfSize = "HugePages-";
 constexpr std::string_view kHugePagesResource = "hugepages-";
+constexpr int kMemoryMode = 01777;  // as every tmpfs is made
 
 bool is_laid_out(const EmptyDirInput& in, std::string_view medium) {
   if (!os::exists(in.ready_file)) return false;
   // A restart of the machine takes mounts away.
   return medium.empty() ? os::is_directory(in.path) : os::is_mount_point(in.path);
+}
+
+Result<void> share_folder(const std::string& path, int64_t fs_group, int mode) {
+  Result<void> made = os::make_dirs(path, 0755);
+  if (made && fs_group >= 0) made = os::change_group(path, fs_group);
+  if (made) made = os::change_mode(path, fs_group >= 0 ? mode | S_ISGID : mode);
+  return made;
 }
 
 Result<void> set_up_huge_pages(const EmptyDirInput& in, std::string_view medium) {
@@ -80,16 +90,13 @@ Result<int64_t> huge_page_bytes(core_v1::Pod pod, std::string_view medium) {
 }
 
 Result<void> set_up_folder(const std::string& path, int64_t fs_group) {
-  Result<void> made = os::make_dirs(path, 0755);
-  if (made && fs_group >= 0) made = os::change_group(path, fs_group);
-  if (made) made = os::change_mode(path, fs_group >= 0 ? 02777 : 0777);
-  return made;
+  return share_folder(path, fs_group, 0777);
 }
 
 Result<void> set_up_memory_folder(const std::string& path, int64_t size_bytes, int64_t fs_group) {
   Result<void> made = os::make_dirs(path, 0755);
-  if (made && !os::is_mount_point(path)) made = os::mount_tmpfs(path, size_bytes, 0777);
-  if (made) made = set_up_folder(path, fs_group);
+  if (made && !os::is_mount_point(path)) made = os::mount_tmpfs(path, size_bytes, kMemoryMode);
+  if (made) made = share_folder(path, fs_group, kMemoryMode);
   return made;
 }
 

@@ -19,8 +19,8 @@ struct EmptyDirInput {
 };
 Result<void> set_up_empty_dir(const EmptyDirInput& input);
 
-// A folder in memory that the pod shares (mode 0777, of its fsGroup); nothing happens if it is
-// mounted. Never on a disk: what secrets are written to.
+// A folder that the pod shares (mode 0777, of its fsGroup), in memory (there with the sticky bit);
+// what is mounted stays. Never on a disk: what secrets are written to.
 Result<void> set_up_memory_folder(const std::string& path, int64_t size_bytes, int64_t fs_group);
 Result<void> set_up_folder(const std::string& path, int64_t fs_group);
 
