@@ -98,7 +98,10 @@ struct Options {
 
   // --- server ---
   bool enable_server = true;
-  bool enable_debugging_handlers = true;  // logs, exec, attach, port-forward, /runningpods
+  bool enable_debugging_handlers = true;   // logs, exec, attach, port-forward, /runningpods
+  bool enable_system_log_handler = true;   // /logs/
+  bool enable_profiling_handler = true;    // /debug/pprof/, of which only cmdline is here
+  bool enable_debug_flags_handler = true;  // /debug/flags/v
   std::string address = "0.0.0.0";
   uint16_t port = 10250;                                               // 0: any
   Duration streaming_connection_idle_timeout = std::chrono::hours(4);  // zero: none

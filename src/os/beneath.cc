@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "base/strings.h"
 
@@ -33,6 +34,15 @@ Result<void> make_dir(int root, int parent, std::string_view name, const std::st
   return ApiStatus::os_error("chmod " + path, errno);
 }
 
+std::string own_link(const Fd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
+
+ApiStatus open_error(const std::string& path, int error) {
+  std::string text = "open " + path + ": " + std::strerror(error);
+  if (error == ENOENT || error == ENOTDIR) return {404, "NotFound", text};
+  if (error == EACCES || error == EPERM) return {403, "Forbidden", text};
+  return ApiStatus::internal(text);
+}
+
 }  // namespace
 
 Result<Fd> open_beneath(const std::string& folder, const std::string& relative,
@@ -55,6 +65,27 @@ Result<Fd> open_beneath(const std::string& folder, const std::string& relative,
   Fd made(open_at(root.get(), relative, O_PATH));
   if (!made.valid()) return ApiStatus::os_error("open " + relative, errno);
   return made;
+}
+
+Result<Fd> open_inside(const std::string& folder, const std::string& relative) {
+  Fd root(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root.valid()) return open_error(folder, errno);
+  std::string name = relative.empty() ? "." : relative;
+  Fd found(::openat(root.get(), name.c_str(), O_PATH | O_CLOEXEC));
+  if (!found.valid()) return open_error(relative, errno);
+  TIPHYS_TRY(std::string, top, read_link(own_link(root)));
+  TIPHYS_TRY(std::string, place, read_link(own_link(found)));
+  if (place != top && !place.starts_with(top == "/" ? top : top + "/")) {
+    return open_error(relative, ENOENT);
+  }
+  return found;
+}
+
+Result<Fd> reopen_for_reading(const Fd& path) {
+  std::string link = own_link(path);
+  Fd out(::open(link.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!out.valid()) return open_error(link, errno);
+  return out;
 }
 
 }  // namespace tiphys::os

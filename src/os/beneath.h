@@ -15,4 +15,11 @@ namespace tiphys::os {
 Result<Fd> open_beneath(const std::string& folder, const std::string& relative,
                         std::optional<int> create_mode);
 
+// Opens (O_PATH) `relative` wherever links lead, absolute ones too, as long as it ends inside
+// `folder`: judged by where the opened file really is, so that no race leads out.
+// Errors: NotFound (absent, or it ends outside); Forbidden; others.
+Result<Fd> open_inside(const std::string& folder, const std::string& relative);
+// Opens again, for reading, what an O_PATH descriptor stands for.
+Result<Fd> reopen_for_reading(const Fd& path);
+
 }  // namespace tiphys::os

@@ -52,6 +52,31 @@ TEST_F(BeneathTest, LinksInsideAreFollowedAndOthersRefused) {
   EXPECT_TRUE(open_beneath(volume_, "new/folder", 0750));
 }
 
+TEST_F(BeneathTest, inside_a_folder_links_of_any_kind_may_lead_about_but_not_out) {
+  ASSERT_TRUE(write_file(volume_ + "/real/file", "text"));
+  ASSERT_TRUE(make_symlink("../real/file", volume_ + "/real/sub/relative"));
+  ASSERT_TRUE(make_symlink(volume_ + "/real", volume_ + "/absolute"));
+  ASSERT_TRUE(make_symlink(root_ + "/host", volume_ + "/outside"));
+  ASSERT_TRUE(make_symlink("/proc/self/root/etc", volume_ + "/magic"));
+  ASSERT_TRUE(make_dirs(root_ + "/volume2"));
+  for (const char* path : {"real/file", "absolute/file", "real/sub/relative"}) {
+    Result<Fd> found = open_inside(volume_, path);
+    ASSERT_TRUE(found) << path;
+    EXPECT_EQ(inode(*found), inode("/volume/real/file")) << path;
+  }
+  EXPECT_EQ(inode(*open_inside(volume_, "")), inode("/volume"));
+  for (const char* path : {"outside", "outside/sub", "../host", "../volume2", "magic/passwd",
+                           "real/file/x", "nothing", "/etc/passwd"}) {
+    Result<Fd> found = open_inside(volume_, path);
+    ASSERT_FALSE(found) << path;
+    EXPECT_TRUE(found.error().is_not_found()) << path;
+  }
+  char text[8] = {};
+  Result<Fd> read = reopen_for_reading(*open_inside(volume_, "absolute/file"));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(::read(read->get(), text, sizeof text), 4);
+}
+
 // The pod swaps a folder of its volume for a link to the host, over and over, while we open below.
 TEST_F(BeneathTest, cve_2017_1002101_and_2021_25741_a_swapped_link_never_leads_out) {
   std::string a = volume_ + "/swapped";

@@ -1,6 +1,7 @@
 """The kubelet's own server, called directly: who may see what."""
 import base64
 import json
+import os
 import pathlib
 import socket
 import ssl
@@ -25,15 +26,15 @@ SCRAPER = {"apiVersion": "v1", "kind": "List", "items": [
      "subjects": [{"kind": "ServiceAccount", "name": "scraper", "namespace": NS}]}]}
 
 
-def call(port, path, token=None, method="GET", certificate=None, scheme="https"):
+def call(port, path, token=None, method="GET", certificate=None, scheme="https", headers=None, body=None):
     """The answer's code and text; as somebody without a certificate, unless one is given (cert, key)."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     if certificate:
         context.load_cert_chain(*map(str, certificate))
-    request = urllib.request.Request(f"{scheme}://127.0.0.1:{port}{path}", method=method,
-                                     headers={"Authorization": f"Bearer {token}"} if token else {})
+    headers = dict(headers or {}, **({"Authorization": f"Bearer {token}"} if token else {}))
+    request = urllib.request.Request(f"{scheme}://127.0.0.1:{port}{path}", body, headers, method=method)
     try:
         with urllib.request.urlopen(request, context=context if scheme == "https" else None, timeout=10) as answer:
             return answer.status, answer.read().decode()
@@ -188,6 +189,91 @@ def test_lists_of_pods(probed):
     mine = next(p for p in running["items"] if p["metadata"]["name"] == "probed")
     assert [c["name"] for c in mine["spec"]["containers"]] == ["main"]
     assert any(p["metadata"]["name"] == "probed" for p in json.loads(raw(probed, "/pods"))["items"])
+
+
+# ---- the node's logs ----
+
+@pytest.fixture(scope="module")
+def system_log(cluster):
+    """A folder in /var/log as a container with a hostPath could have made it."""
+    with tempfile.TemporaryDirectory(prefix="tiphys-e2e-", dir="/var/log") as name:
+        folder = pathlib.Path(name)
+        (folder / "big.log").write_text("0123456789" * 30_000)
+        (folder / "a&b <i>.log").write_text("<script>")
+        (folder / "sub").mkdir()
+        (folder / "inside").symlink_to(folder / "big.log")
+        (folder / "shadow").symlink_to("/etc/shadow")
+        (folder / "root").symlink_to("/")
+        os.mkfifo(folder / "pipe")
+        yield folder
+
+
+def as_api_server(cluster):
+    pki = cluster.data / "pki"
+    return pki / "apiserver-kubelet-client.crt", pki / "apiserver-kubelet-client.key"
+
+
+def test_logs_of_the_node(cluster, system_log):
+    place = f"/logs/{system_log.name}"
+    assert raw(cluster, place + "/") == (
+        '<!doctype html>\n<meta name="viewport" content="width=device-width">\n<pre>\n'
+        '<a href="a&b%20%3Ci%3E.log">a&amp;b &lt;i&gt;.log</a>\n<a href="big.log">big.log</a>\n'
+        '<a href="inside">inside</a>\n<a href="pipe">pipe</a>\n<a href="root">root</a>\n'
+        '<a href="shadow">shadow</a>\n<a href="sub/">sub/</a>\n</pre>\n')
+    assert f'<a href="{system_log.name}/">' in raw(cluster, "/logs/")
+    assert raw(cluster, place + "/big.log") == "0123456789" * 30_000
+    assert raw(cluster, place + "/inside") == "0123456789" * 30_000
+    assert raw(cluster, place + "/a&b%20%3Ci%3E.log") == "<script>"
+    code, text = call(cluster.kubelet_port, place + "/big.log", certificate=as_api_server(cluster),
+                      headers={"Range": "bytes=299995-"})
+    assert (code, text) == (206, "56789")
+    for outside in ("/shadow", "/root/etc/passwd", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/pipe", "/no"):
+        assert call(cluster.kubelet_port, place + outside, certificate=as_api_server(cluster)) == (
+            404, "404 page not found\n"), outside
+    assert call(cluster.kubelet_port, place + "/big.log", certificate=as_api_server(cluster), method="POST") == (
+        405, "405: Method Not Allowed")
+
+
+def test_logs_of_the_node_are_for_those_who_may(scraped, token):
+    code, text = call(scraped.kubelet_port, "/logs/", token)
+    assert code == 403 and "verb=get, resource=nodes, subresource(s)=[log])" in text
+
+
+# ---- what kubectl doesn't ask for ----
+
+def test_debugging_handlers(probed):
+    def ask(path, method="GET", body=None):
+        return call(probed.kubelet_port, path, certificate=as_api_server(probed), method=method, body=body)
+    assert ask("/debug/flags/v") == (406, "unsupported http method")
+    assert ask("/debug/flags/v", "PUT", b"lots") == (400, 'strconv.ParseUint: parsing "lots": invalid syntax')
+    assert ask("/debug/flags/v", "PUT", b"0") == (200, "successfully set klog.logging.verbosity to 0")
+    assert ask("/debug/pprof/cmdline")[1].split("\0")[1] == "server"
+    assert ask("/debug/pprof/heap") == (404, "Unknown profile\n")
+    assert ask("/pods", "DELETE") == (405, "405: Method Not Allowed")
+
+
+def test_errors_of_container_logs(probed):
+    def ask(path):
+        return call(probed.kubelet_port, "/containerLogs/" + path, certificate=as_api_server(probed))
+    assert ask(f"{NS}/probed/main") == (200, "said\n")
+    assert ask(f"{NS}/nobody/main") == (404, 'pod "nobody" does not exist')
+    assert ask(f"{NS}/probed/other") == (404, 'container "other" not found in pod "probed"')
+    assert ask(f"{NS}/probed/main?tailLines=x") == (400, '{"message": "Unable to decode query."}')
+    assert ask(f"{NS}/probed/main?tailLines=-1") == (422, '{"message": "Invalid request."}')
+    assert ask(f"{NS}/probed/main?previous=true") == (
+        400, 'previous terminated container "main" in pod "probed" not found')
+    assert ask(f"{NS}/probed") == (404, "404: Page Not Found")
+
+
+def test_this_runtime_makes_no_checkpoints(probed):
+    def ask(path):
+        return call(probed.kubelet_port, "/checkpoint/" + path, certificate=as_api_server(probed), method="POST")
+    assert ask(f"{NS}/nobody/main") == (404, "pod does not exist")
+    assert ask(f"{NS}/probed/other") == (404, "container other does not exist")
+    assert ask(f"{NS}/probed/main?timeout=soon") == (404, "cannot parse value of timeout parameter")
+    code, text = ask(f"{NS}/probed/main")
+    assert code == 500 and text.startswith(
+        f"checkpointing of {NS}/probed/main failed (rpc error: code = Unimplemented desc = "), text
 
 
 # ---- a node that joins ----

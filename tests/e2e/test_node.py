@@ -312,7 +312,7 @@ def test_environment(cluster, world):
     assert {"at /etc", "user 1234:2345", "name env", "# Kubernetes-managed hosts file."} <= set(lines), text
     assert re.search(rf"^{re.escape(address)}\s+env$", text, re.M), text
     assert f"search {NS}.svc.cluster.local svc.cluster.local cluster.local" in text
-    assert "nameserver 10.61.0.10" in text and "options ndots:5" in text
+    assert f"nameserver 10.{61 + 2 * cluster.number}.0.10" in text and "options ndots:5" in text
 
 
 # ---- limits ----

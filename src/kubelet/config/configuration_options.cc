@@ -114,6 +114,9 @@ void apply_access(const KubeletConfiguration& c, Options& to) {
 void apply_server(const KubeletConfiguration& c, Options& to) {
   to.enable_server = c.enable_server();
   to.enable_debugging_handlers = c.enable_debugging_handlers();
+  to.enable_system_log_handler = c.enable_system_log_handler();
+  to.enable_profiling_handler = c.enable_profiling_handler();
+  to.enable_debug_flags_handler = c.enable_debug_flags_handler();
   to.streaming_connection_idle_timeout = duration_of(c.streaming_connection_idle_timeout());
   to.address = c.address();
   to.port = static_cast<uint16_t>(c.port());

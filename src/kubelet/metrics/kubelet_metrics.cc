@@ -46,23 +46,12 @@ std::string operation_type(std::string_view method) {
 }
 
 // What may be a label: callers choose paths and methods.
-constexpr std::string_view kPaths[] = {"attach",
-                                       "configz",
-                                       "containerLogs",
-                                       "exec",
-                                       "healthz",
-                                       "logs",
-                                       "metrics",
-                                       "metrics/cadvisor",
-                                       "metrics/probes",
-                                       "metrics/resource",
-                                       "pods",
-                                       "portForward",
-                                       "run",
-                                       "runningpods",
-                                       "stats"};
-constexpr std::string_view kMethods[] = {"GET",     "HEAD",  "POST",  "PUT",    "DELETE",
-                                         "CONNECT", "TRACE", "PATCH", "OPTIONS"};
+constexpr std::string_view kPaths[] = {
+    "attach",  "checkpoint",  "configz", "containerLogs",    "debug",          "exec",
+    "healthz", "logs",        "metrics", "metrics/cadvisor", "metrics/probes", "metrics/resource",
+    "pods",    "portForward", "run",     "runningpods",      "stats"};
+constexpr std::string_view kMethods[] = {"GET",    "HEAD",    "POST",  "PUT",
+                                         "DELETE", "CONNECT", "TRACE", "OPTIONS"};
 constexpr std::string_view kStreams[] = {"exec", "attach", "portForward", "debug"};
 
 template <size_t N>

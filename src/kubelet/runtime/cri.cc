@@ -345,4 +345,16 @@ Task<Result<void>> Cri::reopen_log(std::string container_id) {
   co_return co_await act(runtime_method("ReopenContainerLog"), request, request_timeout_);
 }
 
+Task<Result<void>> Cri::checkpoint_container(std::string id, std::string location,
+                                             int64_t timeout_seconds) {
+  auto request = make<cri_v1::CheckpointContainerRequest>();
+  cri_v1::CheckpointContainerRequestEdit edit(*request);
+  edit.set_container_id(id);
+  edit.set_location(location);
+  edit.set_timeout(timeout_seconds);
+  Duration timeout = request_timeout_;
+  if (timeout_seconds > 0) timeout = std::min(timeout, bounded_seconds(timeout_seconds));
+  co_return co_await act(runtime_method("CheckpointContainer"), request, timeout);
+}
+
 }  // namespace tiphys::kubelet

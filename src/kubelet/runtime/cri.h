@@ -56,6 +56,8 @@ class Cri : public Runtime {
   Task<Result<ImageFsRecord>> image_fs() override;
   Task<Result<std::vector<UsageRecord>>> list_usage() override;
   Task<Result<void>> reopen_log(std::string container_id) override;
+  Task<Result<void>> checkpoint_container(std::string id, std::string location,
+                                          int64_t timeout_seconds) override;
 
  private:
   struct Decoded {

@@ -159,6 +159,9 @@ class Runtime {
   // Of the containers that the runtime can measure.
   virtual Task<Result<std::vector<UsageRecord>>> list_usage() = 0;
   virtual Task<Result<void>> reopen_log(std::string container_id) = 0;
+  // Writes its state to `location`, a file; timeout_seconds 0: as long as any call may take.
+  virtual Task<Result<void>> checkpoint_container(std::string id, std::string location,
+                                                  int64_t timeout_seconds) = 0;
 };
 
 // Labels and annotations by which the kubelet finds its containers again; upstream's names.

@@ -13,8 +13,8 @@ Result<const ContainerRecord*> find_log(const PodWorker& worker, const std::stri
   std::string name(pod.metadata().name());
   core_v1::Container spec = find_container(pod.spec(), container);
   if (spec.name().empty()) {
-    return ApiStatus::bad_request("container \"" + container + "\" in pod \"" + name +
-                                  "\" is not available");
+    return ApiStatus(404, "NotFound",
+                     "container \"" + container + "\" not found in pod \"" + name + "\"");
   }
   const PodRuntime& state = worker.runtime_state();
   const ContainerRecord* current = state.newest(container);
@@ -54,7 +54,7 @@ bool ContainerLogs::is_running(const std::string& ns, const std::string& pod,
 Task<net::Response> ContainerLogs::answer(std::string query, std::string ns, std::string pod,
                                           std::string container) {
   Result<LogOptions> options = parse_log_options(query, loop_.wall());
-  if (!options) co_return text_response(400, options.error().message());
+  if (!options) co_return text_response(options.error().code(), options.error().message());
   const PodWorker* worker = pods_.find(ns, pod);
   if (!worker) co_return text_response(404, "pod \"" + pod + "\" does not exist");
   Result<const ContainerRecord*> record = find_log(*worker, container, options->previous);

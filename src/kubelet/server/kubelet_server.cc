@@ -1,9 +1,8 @@
 #include "kubelet/server/kubelet_server.h"
 
-#include <algorithm>
-
 #include "base/strings.h"
 #include "crypto/tls.h"
+#include "kubelet/server/debug_handlers.h"
 #include "kubelet/server/healthz.h"
 #include "kubelet/server/pod_lists.h"
 #include "kubelet/server/responses.h"
@@ -17,30 +16,22 @@ namespace {
 
 constexpr Duration kStopGrace = std::chrono::seconds(2);
 
-// As Go's ParseBool; the last of several counts.
-bool asks_for(std::string_view query, std::string_view name) {
-  bool out = false;
+// As upstream reads it: said once, and in this word.
+bool asks_for(std::string_view query, std::string_view term) {
+  std::string_view name = term.substr(0, term.find('=') + 1);
+  size_t said = 0;
+  bool exact = false;
   for (std::string_view pair : split(query, '&')) {
-    std::optional<std::string_view> value = cut_prefix(pair, name);
-    if (!value || !value->starts_with('=')) continue;
-    std::string text = to_lower(value->substr(1));
-    out = text == "true" || text == "t" || text == "1";
+    said += pair.starts_with(name) ? 1 : 0;
+    exact = exact || pair == term;
   }
-  return out;
+  return exact && said == 1;
 }
 
-std::vector<std::string> path_parts(std::string_view path) {
-  std::vector<std::string> out;
-  for (std::string_view part : split(path, '/')) {
-    if (part.empty()) continue;
-    out.push_back(percent_decode(part, false).value_or(std::string(part)));
-  }
-  return out;
+// What follows "debug/pprof".
+std::string profile_of(const std::vector<std::string>& parts) {
+  return join({parts.begin() + 2, parts.end()}, "/");
 }
-
-// What serves logs, or runs commands.
-constexpr std::string_view kDebugging[] = {"run",           "exec",        "attach", "portForward",
-                                           "containerLogs", "runningpods", "debug",  "logs"};
 
 Task<net::Response> answer_healthz(net::Request request) {
   bool known = request.path == "/healthz" || request.path.starts_with("/healthz/");
@@ -59,6 +50,8 @@ KubeletServer::KubeletServer(EpollLoop& loop, WorkerPool& pool, client::Client& 
       options_(options),
       logs_(loop, pool, pods),
       streaming_(loop, runtime, pods, options),
+      system_logs_(loop, pool),
+      checkpoints_(loop, pool, runtime, pods, options),
       access_(std::make_unique<RequestAccess>(loop, client, options)),
       healthz_(loop, "healthz server", answer_healthz),
       read_only_(loop, "read-only server",
@@ -109,7 +102,7 @@ Task<net::Response> KubeletServer::handle(net::Request request) {
   std::string method = request.method, path = request.path;
   RequestAccess::Call call = RequestAccess::call_of(request);
   std::optional<net::Response> answer = co_await access_->refusal(std::move(call));
-  if (!answer) answer = co_await route(std::move(request), options_.enable_debugging_handlers);
+  if (!answer) answer = co_await route(std::move(request), false);
   metrics_.http_request(method, path, "readwrite", loop_.mono() - begin);
   co_return std::move(*answer);
 }
@@ -117,37 +110,48 @@ Task<net::Response> KubeletServer::handle(net::Request request) {
 Task<net::Response> KubeletServer::handle_read_only(net::Request request) {
   MonoTime begin = loop_.mono();
   std::string method = request.method, path = request.path;
-  net::Response answer = co_await route(std::move(request), false);
+  net::Response answer = co_await route(std::move(request), true);
   metrics_.http_request(method, path, "readonly", loop_.mono() - begin);
   co_return answer;
 }
 
-Task<net::Response> KubeletServer::route(net::Request request, bool debugging) {
-  std::vector<std::string> parts = path_parts(request.path);
-  std::string first = parts.empty() ? "" : parts[0];
-  if (std::ranges::find(kDebugging, first) != std::end(kDebugging)) {
-    if (!debugging) co_return text_response(405, "Debug endpoints are disabled.\n");
-    co_return co_await route_debugging(std::move(request), std::move(parts));
+Task<net::Response> KubeletServer::route(net::Request request, bool read_only) {
+  Routed to = route_of(request.path, request.method, options_, read_only);
+  if (to.refusal) co_return std::move(*to.refusal);
+  switch (to.route) {
+    case Route::kHealthz:
+      co_return healthz_answer(request.path, request.query);
+    case Route::kPods:
+      co_return json_response(pod_list_json(pods_));
+    case Route::kSummary:
+      co_return co_await stats_summary(request.query);
+    case Route::kMetrics:
+      co_return co_await metrics(request.path);
+    case Route::kRunningPods:
+      co_return json_response(running_pods_json(pods_));
+    case Route::kLogs:
+      co_return co_await system_logs_.answer(std::move(request));
+    case Route::kProfiles:
+      co_return profile_answer(profile_of(to.parts));
+    case Route::kVerbosity:
+      co_return verbosity_answer(request.method, request.body);
+    case Route::kConfigz:
+      co_return configz();
+    default:
+      co_return co_await route_to_container(std::move(request), std::move(to));
   }
-  if (first == "healthz") co_return healthz_answer(request.path, request.query);
-  if (first == "pods" && parts.size() == 1) co_return json_response(pod_list_json(pods_));
-  if (first == "configz" && debugging) co_return configz();
-  if (first == "metrics") co_return co_await metrics(request.path);
-  if (request.path == "/stats/summary") co_return co_await stats_summary(request.query);
-  co_return not_found_response();
 }
 
-Task<net::Response> KubeletServer::route_debugging(net::Request request,
-                                                   std::vector<std::string> parts) {
-  const std::string& first = parts[0];
-  if (first == "containerLogs" && parts.size() == 4) {
-    co_return co_await logs_.answer(request.query, parts[1], parts[2], parts[3]);
+Task<net::Response> KubeletServer::route_to_container(net::Request request, Routed to) {
+  if (to.route == Route::kStreaming) {
+    StreamingRequest stream = *streaming_path(to.parts);
+    co_return co_await streaming_.answer(std::move(request), std::move(stream));
   }
-  if (first == "runningpods") co_return json_response(running_pods_json(pods_));
-  if (std::optional<StreamingRequest> stream = streaming_path(parts)) {
-    co_return co_await streaming_.answer(std::move(request), std::move(*stream));
+  std::string ns = to.parts[1], pod = to.parts[2], container = to.parts[3];
+  if (to.route == Route::kCheckpoint) {
+    co_return co_await checkpoints_.answer(request.query, ns, pod, container);
   }
-  co_return not_found_response();
+  co_return co_await logs_.answer(request.query, ns, pod, container);
 }
 
 net::Response KubeletServer::configz() const {
@@ -181,7 +185,7 @@ std::string KubeletServer::own_metrics() const {
 }
 
 Task<net::Response> KubeletServer::stats_summary(std::string query) {
-  bool only_cpu_and_memory = asks_for(query, "only_cpu_and_memory");
+  bool only_cpu_and_memory = asks_for(query, "only_cpu_and_memory=true");
   Task<Result<NodeUsage>> reading = only_cpu_and_memory ? usage_.read() : usage_.read_with_disks();
   Result<NodeUsage> usage = co_await std::move(reading);
   if (!usage) co_return text_response(500, "Internal Error: " + usage.error().message());

@@ -9,10 +9,13 @@
 #include "async/pool.h"
 #include "kubelet/options.h"
 #include "kubelet/pods/pod_manager.h"
+#include "kubelet/server/container_checkpoints.h"
 #include "kubelet/server/container_logs.h"
 #include "kubelet/server/plain_server.h"
 #include "kubelet/server/request_access.h"
+#include "kubelet/server/routes.h"
 #include "kubelet/server/streaming.h"
+#include "kubelet/server/system_logs.h"
 #include "kubelet/stats/usage_reader.h"
 #include "net/server.h"
 
@@ -34,9 +37,9 @@ class KubeletServer {
   Result<void> start_secure();
   Task<net::Response> handle(net::Request request);
   Task<net::Response> handle_read_only(net::Request request);
-  // Requires: the caller may. debugging: whether logs and commands are served.
-  Task<net::Response> route(net::Request request, bool debugging);
-  Task<net::Response> route_debugging(net::Request request, std::vector<std::string> parts);
+  // Requires: the caller may, or anyone may read.
+  Task<net::Response> route(net::Request request, bool read_only);
+  Task<net::Response> route_to_container(net::Request request, Routed to);
   Task<net::Response> metrics(std::string path);
   std::string own_metrics() const;
   Task<net::Response> stats_summary(std::string query);
@@ -49,6 +52,8 @@ class KubeletServer {
   const Options& options_;
   ContainerLogs logs_;
   Streaming streaming_;
+  SystemLogs system_logs_;
+  ContainerCheckpoints checkpoints_;
   std::unique_ptr<RequestAccess> access_;
   std::shared_ptr<crypto::ServerTls> tls_;
   std::unique_ptr<net::Server> server_;

@@ -12,33 +12,50 @@
 namespace tiphys::kubelet {
 namespace {
 
-Result<int64_t> parse_count(std::string_view name, std::string_view text, int64_t least) {
+// In the words of upstream's server.
+ApiStatus undecodable() {
+  return ApiStatus::bad_request(R"({"message": "Unable to decode query."})");
+}
+ApiStatus invalid() { return {422, "Invalid", R"({"message": "Invalid request."})"}; }
+
+Result<int64_t> parse_count(std::string_view text, int64_t least) {
   std::optional<int64_t> value = parse_int(text);
-  if (!value || *value < least) {
-    return ApiStatus::bad_request("invalid " + std::string(name) + " " + go_quote(text));
-  }
+  if (!value) return undecodable();
+  if (*value < least) return invalid();
   return *value;
 }
 
-bool is_true(std::string_view text) { return text == "true" || text == "1" || text.empty(); }
+// As Go's conversion of query parameters: a name alone is true.
+bool is_true(std::string_view text) { return text != "0" && !equals_ignore_case(text, "false"); }
+
+Result<void> apply_stream(const std::string& value) {
+  if (value == "All") return {};
+  if (value != "Stdout" && value != "Stderr") return invalid();
+  return ApiStatus::bad_request("unable to return the given log stream: " + go_quote(value) +
+                                ". Please enable PodLogsQuerySplitStreams feature gate in kubelet");
+}
 
 Result<void> apply(LogOptions& out, const std::string& name, const std::string& value,
                    MicroTime now) {
   if (name == "follow") out.follow = is_true(value);
   if (name == "previous") out.previous = is_true(value);
   if (name == "timestamps") out.timestamps = is_true(value);
-  if (name == "tailLines") {
-    TIPHYS_TRY(int64_t, lines, parse_count(name, value, 0));
+  if (name == "stream") return apply_stream(value);
+  if (name == "tailLines" || (name == "tail" && value != "all" && !value.empty())) {
+    TIPHYS_TRY(int64_t, lines, parse_count(value, 0));
     out.tail_lines = lines;
   } else if (name == "limitBytes") {
-    TIPHYS_TRY(int64_t, bytes, parse_count(name, value, 1));
+    TIPHYS_TRY(int64_t, bytes, parse_count(value, 1));
     out.limit_bytes = bytes;
   } else if (name == "sinceSeconds") {
-    TIPHYS_TRY(int64_t, seconds, parse_count(name, value, 1));
+    TIPHYS_TRY(int64_t, seconds, parse_count(value, 1));
+    if (out.since != 0) return invalid();
     out.since = now - std::min<int64_t>(seconds, 10'000'000'000) * kMicrosPerSecond;
   } else if (name == "sinceTime") {
-    TIPHYS_TRY(MicroTime, since, parse_rfc3339(value));
-    out.since = since;
+    Result<MicroTime> since = parse_rfc3339(value);
+    if (!since) return undecodable();
+    if (out.since != 0) return invalid();
+    out.since = *since;
   }
   return {};
 }
@@ -53,7 +70,7 @@ Result<LogOptions> parse_log_options(std::string_view query, MicroTime now) {
     auto name = percent_decode(pair.substr(0, equals), true);
     auto value =
         percent_decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
-    if (!name || !value) return ApiStatus::bad_request("invalid URL escape in the query");
+    if (!name || !value) return undecodable();
     Result<void> applied = apply(out, *name, *value, now);
     if (!applied) return applied.error();
   }

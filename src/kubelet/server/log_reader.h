@@ -20,7 +20,8 @@ struct LogOptions {
   std::optional<int64_t> limit_bytes;
   MicroTime since = 0;  // 0: from the start
 };
-// From a query string ("follow=true&tailLines=5"). Errors: BadRequest.
+// From a query string ("follow=true&tailLines=5"; also "tail", which may be "all"). Errors, in the
+// words of upstream's server: 400, it can't be decoded; 422, a value or two together aren't valid.
 Result<LogOptions> parse_log_options(std::string_view query, MicroTime now);
 
 class LogReader {

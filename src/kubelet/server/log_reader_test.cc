@@ -85,11 +85,24 @@ TEST_F(LogFile, ManyLinesAcrossChunks) {
 }
 
 TEST(LogOptionsTest, HostileQueries) {
-  EXPECT_FALSE(parse_log_options("tailLines=-1", 0));
-  EXPECT_FALSE(parse_log_options("tailLines=99999999999999999999", 0));
-  EXPECT_FALSE(parse_log_options("limitBytes=0", 0));
-  EXPECT_FALSE(parse_log_options("sinceTime=yesterday", 0));
-  EXPECT_FALSE(parse_log_options("follow=%zz", 0));
+  auto refused = [](std::string_view query) {
+    ApiStatus error = parse_log_options(query, 100).error();
+    return std::to_string(error.code()) + " " + error.message();
+  };
+  for (const char* query : {"tailLines=99999999999999999999", "tailLines=x", "sinceTime=yesterday",
+                            "follow=%zz", "tail=some"}) {
+    EXPECT_EQ(refused(query), R"(400 {"message": "Unable to decode query."})") << query;
+  }
+  for (const char* query : {"tailLines=-1", "limitBytes=0", "sinceSeconds=0", "stream=Other",
+                            "sinceSeconds=5&sinceTime=2026-11-23T19:54:04Z"}) {
+    EXPECT_EQ(refused(query), R"(422 {"message": "Invalid request."})") << query;
+  }
+  EXPECT_EQ(refused("stream=Stdout"),
+            "400 unable to return the given log stream: \"Stdout\". Please enable "
+            "PodLogsQuerySplitStreams feature gate in kubelet");
+  EXPECT_EQ(parse_log_options("tail=7&stream=All", 0)->tail_lines, 7);
+  EXPECT_FALSE(parse_log_options("tail=all", 0)->tail_lines);
+  EXPECT_FALSE(parse_log_options("follow=False", 0)->follow);
   auto options =
       parse_log_options("follow=true&tailLines=5&sinceSeconds=10&&unknown=1", 20'000'000);
   ASSERT_TRUE(options);

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/status.h"
 #include "net/http.h"
 
 namespace tiphys::kubelet {
@@ -30,5 +31,11 @@ inline net::Response metrics_response(std::string text) {
 
 // As Go's http.NotFound.
 inline net::Response not_found_response() { return text_response(404, "404 page not found\n"); }
+
+// As gRPC's Go client writes an error of the runtime.
+inline std::string runtime_error_text(const ApiStatus& error) {
+  bool of_runtime = error.reason() != "InternalError" && error.reason() != "BadRequest";
+  return (of_runtime ? "rpc error: code = " + error.reason() + " desc = " : "") + error.message();
+}
 
 }  // namespace tiphys::kubelet

@@ -26,9 +26,7 @@ constexpr std::string_view kForwarded[] = {"connection",
 
 // As upstream's streaming.WriteError writes an error of the runtime.
 net::Response error_response(const ApiStatus& error) {
-  bool of_runtime = error.reason() != "InternalError" && error.reason() != "BadRequest";
-  std::string text = of_runtime ? "rpc error: code = " + error.reason() + " desc = " : "";
-  text += error.message();
+  std::string text = runtime_error_text(error);
   if (error.reason() == "NotFound") return text_response(404, text);
   if (error.reason() != "ResourceExhausted") return text_response(500, text);
   net::Response busy = text_response(429, text);
@@ -98,16 +96,13 @@ Task<net::Response> Streaming::run(StreamingRequest what) {
   const ContainerRecord* container = running_container(*pods_.find(what.ns, what.pod), what);
   if (!container) co_return text_response(500, no_container(what).message());
   Result<ExecResult> result = co_await runtime_.exec_sync(container->id, what.command, 0);
-  if (!result) co_return text_response(500, *error_response(result.error()).body);
+  if (!result) co_return text_response(500, runtime_error_text(result.error()));
   if (result->exit_code != 0) co_return text_response(500, exited(what, *result).message());
   // Upstream calls it JSON, whatever the command says.
   co_return json_response(result->out + result->err);
 }
 
 Task<net::Response> Streaming::answer(net::Request request, StreamingRequest what) {
-  if (request.method != "GET" && request.method != "POST") {
-    co_return text_response(405, "405: Method Not Allowed");
-  }
   Result<void> fine = add_streaming_options(request, what);
   if (!fine) co_return text_response(400, fine.error().message());
   const PodWorker* worker = pods_.find(what.ns, what.pod);
