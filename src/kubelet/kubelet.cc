@@ -7,9 +7,9 @@
 #include "kubelet/images/image_gc.h"
 #include "kubelet/logs/log_rotator.h"
 #include "kubelet/node/node_keeper.h"
-#include "kubelet/pods/admission.h"
 #include "kubelet/pods/mirror_pods.h"
 #include "kubelet/pods/pod_manager.h"
+#include "kubelet/pods/preemption.h"
 #include "kubelet/pods/static_pod_source.h"
 #include "kubelet/resources/node_cgroups.h"
 #include "kubelet/runtime/cri.h"
@@ -28,7 +28,7 @@ constexpr int kDiskCallThreads = 16;
 struct Kubelet::Impl {
   Impl(EpollLoop& loop, WorkerPool& pool, client::Client& client, Random& random, Options given);
 
-  std::optional<Why> admit(const Object& pod) const;
+  NodeServices::Admitted admit(const Object& pod);
   std::optional<Why> judge_resize(const Object& pod) const;
   AdmissionInput admission_input(const Object& pod, const std::vector<ObjectPtr>& active) const;
   void serve_with(const CertificatePair& pair);
@@ -182,16 +182,30 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
   node.services = [this](std::string_view ns) { return services_of(ns); };
   node.admit = [this](const Object& pod) { return admit(pod); };
   node.judge_resize = [this](const Object& pod) { return judge_resize(pod); };
-  node.room_made = [this] { manager.retry_resizes(); };
+  node.uses_node = [this](const std::string& uid) { return manager.uses_node(uid); };
+  node.retry_resizes = [this](std::string_view trigger) { manager.retry_resizes(trigger); };
+  node.room_made = [this] { manager.room_made(); };
   node.network_ready = [this] { return keeper.network_ready(); };
   node.static_changed = [this] { mirrors.wake(); };
   node.informed = [this] { return services.synced(); };
 }
 
-std::optional<Why> Kubelet::Impl::admit(const Object& pod) const {
-  if (!keeper.node()) return std::nullopt;  // not registered: the scheduler's word is all there is
+NodeServices::Admitted Kubelet::Impl::admit(const Object& pod) {
+  if (!keeper.node()) return {};  // not registered: the scheduler's word is all there is
   std::vector<ObjectPtr> active = manager.active_pods();
-  return admit_pod(admission_input(pod, active), core_v1::Pod(pod));
+  AdmissionInput input = admission_input(pod, active);
+  Admission admission = admit_or_preempt(input, core_v1::Pod(pod));
+  NodeServices::Admitted out{std::move(admission.refusal), {}, {}};
+  for (size_t at : admission.victims) {
+    core_v1::Pod victim = input.active[at];
+    LOG_INFO("Preempting a pod to free up resources", {"pod", pod_label(victim)},
+             {"for", pod_label(core_v1::Pod(pod))});
+    out.making_room.emplace_back(victim.metadata().uid());
+    out.limit = std::max(out.limit, preemption_limit(victim.spec()));
+    manager.preempt(out.making_room.back());
+    metrics.preempted(admission.lacking);
+  }
+  return out;
 }
 
 std::optional<Why> Kubelet::Impl::judge_resize(const Object& pod) const {
@@ -203,11 +217,12 @@ std::optional<Why> Kubelet::Impl::judge_resize(const Object& pod) const {
 // Requires: the node is registered. Beside the other pods that are active.
 AdmissionInput Kubelet::Impl::admission_input(const Object& pod,
                                               const std::vector<ObjectPtr>& active) const {
-  AdmissionInput input{.node = core_v1::Node(*keeper.node()),
-                       .active = {},
-                       .allowed_unsafe_sysctls = options.allowed_unsafe_sysctls,
-                       .apparmor = keeper.facts().machine.apparmor,
-                       .supplemental_groups_policy = keeper.facts().supplemental_groups_policy};
+  AdmissionInput input{
+      .node = core_v1::Node(*keeper.node()),
+      .active = {},
+      .allowed_unsafe_sysctls = options.allowed_unsafe_sysctls,
+      .apparmor = keeper.facts().machine.apparmor,
+      .supplemental_groups_policy = keeper.facts().supplemental_groups_policy == true};
   std::string_view uid = core_v1::Pod(pod).metadata().uid();
   for (const ObjectPtr& one : active) {
     core_v1::Pod other(*one);

@@ -353,6 +353,48 @@ def test_overhead_of_a_runtime_class_counts(node):
     assert shares(pod_group(node, one, "cpu")) == as_shares(204)
 
 
+# ---- critical pods ----
+
+def requested_cpu(node):
+    """Of all that runs or will, in thousandths."""
+    def of(one):
+        spec = one["spec"]
+        overhead = quantity(spec.get("overhead", {}).get("cpu", "0"))
+        level = spec.get("resources", {}).get("requests", {}).get("cpu")
+        each = [c.get("resources", {}).get("requests", {}).get("cpu", "0") for c in spec["containers"]]
+        return overhead + (quantity(level) if level else sum(map(quantity, each)))
+    found = [p for p in json.loads(node.out("get", "pods", "-A", "-o", "json"))["items"] if p["spec"].get("nodeName")]
+    return round(1000 * sum(of(p) for p in found if p["status"]["phase"] in ("Pending", "Running")))
+
+
+def test_critical_pod_takes_the_place_of_another(node):
+    for name in ("guaranteed", "burstable", "pod-level", "classed"):
+        running(node, name)
+    shown = node_object(node)
+    left = round(1000 * quantity(shown["status"]["allocatable"]["cpu"])) - requested_cpu(node)
+    ends = "trap 'echo bye; exit 0' TERM; while :; do sleep 0.1; done"
+    filler = pod("filler", box(ends, resources={"requests": {"cpu": f"{left}m"}}), terminationGracePeriodSeconds=20)
+    node.kubectl("create", "-f", "-", stdin=json.dumps(filler))
+    running(node, "filler")
+    # More than any of the others would free.
+    critical = pod("critical", box(SLEEP, resources={"requests": {"cpu": f"{left - 50}m"}}),
+                   priorityClassName="system-node-critical", nodeName=shown["metadata"]["name"])
+    node.kubectl("create", "-f", "-", stdin=json.dumps(critical))
+    running(node, "critical")
+    gone = wait_for(lambda: (lambda s: s["phase"] == "Failed" and s)(get(node, "filler")["status"]), 30, "end")
+    assert (gone["reason"], gone["message"]) == ("Preempting", "Preempted in order to admit critical pod")
+    assert gone["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 0, "within its grace period"
+    target = next(c for c in gone["conditions"] if c["type"] == "DisruptionTarget")
+    assert (target["status"], target["reason"]) == ("True", "TerminationByKubelet")
+    assert target["message"] == "Pod was preempted by Kubelet to accommodate a critical pod."
+    told = [e for e in events(node, "filler") if e["reason"] == "Preempting"]
+    assert [e["message"] for e in told] == ["Preempted in order to admit critical pod"] and told[0]["type"] == "Warning"
+    ended = gone["containerStatuses"][0]["state"]["terminated"]["finishedAt"]
+    assert ended <= status(node, "critical")["state"]["running"]["startedAt"], "first the one, then the other"
+    assert all("running" in status(node, n)["state"] for n in ("guaranteed", "burstable", "pod-level", "classed"))
+    node.kubectl("delete", "pod", "-n", NS, "filler", "critical", "--timeout=60s")
+
+
 # ---- images ----
 
 def test_images_that_nothing_uses_make_room_and_come_back(node):

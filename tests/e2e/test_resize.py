@@ -11,14 +11,15 @@ NS = "t-resize"
 SLEEP = "trap 'exit 1' TERM; while :; do sleep 0.1; done"
 
 
-def pod(name, cpu, memory="64Mi", script=SLEEP, **more):
+def pod(name, cpu, memory="64Mi", script=SLEEP, restart="Always", **more):
     resources = {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
     container = box(script, resources=resources, **more)
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": NS},
-            "spec": {"terminationGracePeriodSeconds": 1, "containers": [container]}}
+            "spec": {"terminationGracePeriodSeconds": 1, "restartPolicy": restart, "containers": [container]}}
 
 
 RESTARTS = [{"resourceName": "memory", "restartPolicy": "RestartContainer"}]
+ENDS_WELL = "trap 'exit 0' TERM; while :; do sleep 0.1; done"
 FULL = "mkdir /d && mount -t tmpfs t /d && dd if=/dev/zero of=/d/x bs=1M count=40 && echo full; " + SLEEP
 
 
@@ -33,6 +34,7 @@ def node(images):
             one.kubectl("create", "namespace", NS)
             wait_for(lambda: one.get("serviceaccount", NS, "default"), 20, "service account")
             pods = [pod("grows", "100m"), pod("restarts", "100m", resizePolicy=RESTARTS), pod("large", "800m"),
+                    pod("job", "10m", script=ENDS_WELL, restart="OnFailure", resizePolicy=RESTARTS),
                     pod("waits", "100m"), pod("full", "10m", script=FULL, securityContext={"privileged": True})]
             one.kubectl("create", "-f", "-", stdin="\n---\n".join(map(json.dumps, pods)))
             yield one
@@ -91,6 +93,15 @@ def reasons(node, name):
     return {e["reason"]: e["message"] for e in events if e["involvedObject"]["name"] == name}
 
 
+def kept(checkpoint, one):
+    """What a checkpoint has of a pod; None if it is torn."""
+    try:
+        data = json.loads(checkpoint.read_text())["data"]
+    except json.JSONDecodeError:
+        return None
+    return json.loads(data)["entries"].get(one["metadata"]["uid"])
+
+
 def test_more_cpu_and_memory_without_a_restart(node):
     before = running(node, "grows")
     resize(node, "grows", cpu="200m", memory="128Mi")
@@ -124,12 +135,21 @@ def test_a_container_is_restarted_where_its_policy_says_so(node):
     assert reasons(node, "restarts")["Killing"] == "Container c resize requires restart"
 
 
+def test_its_end_for_that_is_no_success_of_a_job(node):
+    running(node, "job")
+    resize(node, "job", memory="96Mi")
+    after = resized(node, "job", "memory", "96Mi")
+    assert status(after)["restartCount"] == 1 and after["status"]["phase"] == "Running"
+    assert status(after)["lastState"]["terminated"]["exitCode"] == 0
+
+
 def test_more_than_the_node_has(node):
     running(node, "restarts")
     resize(node, "restarts", cpu="1000")
     one = pending(node, "restarts", "Infeasible")
     told = condition(one, "PodResizePending")
     assert told["message"].startswith("Node didn't have enough capacity: cpu, requested: 1000000, capacity: ")
+    assert told["lastProbeTime"] == told["lastTransitionTime"] and told["lastProbeTime"]
     assert told["observedGeneration"] == one["metadata"]["generation"] and told["status"] == "True"
     assert status(one)["allocatedResources"]["cpu"] == "150m" and reasons(node, "restarts")["ResizeInfeasible"]
     resize(node, "restarts", cpu="150m")
@@ -162,15 +182,14 @@ def test_a_deferred_resize_outlives_the_kubelet_and_happens_when_there_is_room(n
     assert condition(one, "PodResizePending")["message"].startswith("Node didn't have enough resource: cpu, requested: ")
     assert status(one)["allocatedResources"]["cpu"] == "100m"
     checkpoint = node.data / "kubelet/allocated_pods_state"
-    entry = json.loads(json.loads(checkpoint.read_text())["data"])["entries"][one["metadata"]["uid"]]
+    entry = kept(checkpoint, one)
     assert entry["ContainerResources"]["c"]["requests"]["cpu"] == "100m"
     node.kill()
     checkpoint.write_text(checkpoint.read_text()[:-20])  # torn
     node.start()
     one = pending(node, "waits", "Deferred")
-    wait_for(lambda: one["metadata"]["uid"] in checkpoint.read_text(), 30, "new checkpoint")
+    entry = wait_for(lambda: kept(checkpoint, one), 30, "new checkpoint")
     assert "Checkpoint is ignored" in node.log.read_text()
-    entry = json.loads(json.loads(checkpoint.read_text())["data"])["entries"][one["metadata"]["uid"]]
     assert entry["ContainerResources"]["c"]["requests"]["cpu"] == "100m", "a wish isn't a promise"
     node.kill()
     node.start()

@@ -113,6 +113,48 @@ TEST(Resize, FitsLaterOrNever) {
             "capacity: 4294967296");
 }
 
+TEST(Resize, WhoIsJudgedFirst) {
+  auto pod_with = [](const std::string& more, const char* limits = "{}") {
+    return pod_of("{" + more + R"("containers":[{"name":"a","resources":{"requests":)" +
+                  R"({"cpu":"1","memory":"1Mi"},"limits":)" + limits + "}}]}");
+  };
+  ObjectPtr plain = pod_with("");
+  ObjectPtr urgent = pod_with("\"priority\":9,");
+  ObjectPtr guaranteed = pod_with("", R"({"cpu":"1","memory":"1Mi"})");
+  std::vector<WaitingResize> order = {{view(plain), false, 0},     {view(urgent), true, 0},
+                                      {view(guaranteed), true, 9}, {view(plain), true, 5},
+                                      {view(plain), true, 6},      {view(plain), true, 0}};
+  for (size_t i = 0; i < order.size(); ++i) {
+    for (size_t j = 0; j < order.size(); ++j) {
+      EXPECT_EQ(goes_before(order[i], order[j]), i < j) << i << " " << j;
+    }
+  }
+}
+
+TEST(Resize, WhatNeedsMore) {
+  auto more = [](const char* had, const char* wants) {
+    ObjectPtr before = pod_of(spec_of(container("a", had)));
+    ObjectPtr after = pod_of(spec_of(container("a", wants)));
+    return increases_requests(view(before), view(after));
+  };
+  EXPECT_FALSE(more(R"({"cpu":"1","memory":"2Mi"})", R"({"cpu":"1000m","memory":"1Mi"})"));
+  EXPECT_TRUE(more(R"({"cpu":"1","memory":"2Mi"})", R"({"cpu":"1001m","memory":"1Mi"})"));
+  EXPECT_TRUE(more(R"({"cpu":"1"})", R"({"cpu":"1","memory":"1Mi"})"));
+}
+
+TEST(Resize, RequestsAreCountedByContainerAndResource) {
+  auto spec = [](const char* requests, const char* limits) {
+    return pod_of(std::string(R"({"containers":[{"name":"a","resources":{"requests":)") + requests +
+                  ",\"limits\":" + limits + R"(}},{"name":"b"}]})");
+  };
+  ObjectPtr before = spec(R"({"cpu":"1","memory":"1Mi"})", R"({"cpu":"2"})");
+  ObjectPtr after = spec(R"({"cpu":"2","memory":"1024Ki"})", R"({"memory":"2Mi"})");
+  std::vector<RequestedResize> expected = {
+      {"memory", "limits", "add"}, {"cpu", "requests", "increase"}, {"cpu", "limits", "remove"}};
+  EXPECT_EQ(requested_resizes(view(before).spec(), view(after).spec()), expected);
+  EXPECT_TRUE(requested_resizes(view(after).spec(), view(after).spec()).empty());
+}
+
 struct ResizePlanning : testing::Test {
   ResizePlan plan(const std::string& amounts, const std::string& policy = "") {
     std::string more = policy.empty() ? "" : ",\"resizePolicy\":" + policy;
@@ -159,6 +201,25 @@ TEST_F(ResizePlanning, RestartsWhereThePolicySaysSo) {
   ResizePlan unknown = plan(R"({"cpu":"2","memory":"65Mi"})", policy);
   EXPECT_TRUE(unknown.restarts.empty()) << "it may have them already";
   EXPECT_EQ(unknown.updates.size(), 1);
+}
+
+TEST_F(ResizePlanning, KnowsWhatWasEndedForIt) {
+  has("1", "64Mi");
+  run(ContainerState::kExited);
+  runtime.containers[0].finished = 100;
+  const char* restart = R"([{"resourceName":"memory","restartPolicy":"RestartContainer"}])";
+  auto ended = [&](const char* memory, const std::string& policy, MicroTime since) {
+    std::string amounts = std::string(R"({"cpu":"1","memory":")") + memory + "\"}";
+    std::string more = policy.empty() ? "" : ",\"resizePolicy\":" + policy;
+    pod = pod_of(spec_of(container("a", amounts, more)));
+    return ended_for_resize(view(pod), runtime, actuated, since).contains("a0");
+  };
+  EXPECT_TRUE(ended("65Mi", restart, 100));
+  EXPECT_FALSE(ended("65Mi", restart, 101)) << "it ended before that";
+  EXPECT_FALSE(ended("64Mi", restart, 100)) << "it has them";
+  EXPECT_FALSE(ended("65Mi", "", 100)) << "it is resized while it runs";
+  runtime.containers[0].state = ContainerState::kRunning;
+  EXPECT_FALSE(ended("65Mi", restart, 100));
 }
 
 TEST_F(ResizePlanning, MemoryInUseIsNotTakenAway) {

@@ -33,24 +33,30 @@ bool restarts_for(core_v1::Container container, std::string_view resource) {
   return false;
 }
 
+// What the container has, wants, and which of it differs.
+ContainerResize compare(core_v1::Container c, const ContainerRecord& record,
+                        const Allocation& actuated) {
+  ContainerResize one{record.id, record.name, {}, amounts_of(c.resources())};
+  auto had = actuated.find(c.name());
+  one.known = had != actuated.end();
+  one.from = one.known ? had->second : one.to;
+  one.cpu = !one.known || changes(one, "cpu");
+  one.memory = !one.known || changes(one, "memory");
+  return one;
+}
+
+bool restarts(core_v1::Container c, const ContainerResize& one) {
+  return one.known &&
+         ((one.cpu && restarts_for(c, "cpu")) || (one.memory && restarts_for(c, "memory")));
+}
+
 void plan_container(core_v1::Container c, const PodRuntime& runtime, const Allocation& actuated,
                     ResizePlan& out) {
   const ContainerRecord* running = runtime.newest(c.name());
   if (!running || running->state != ContainerState::kRunning) return;
-  ContainerResize one{running->id, running->name, {}, amounts_of(c.resources())};
-  auto had = actuated.find(c.name());
-  if (had == actuated.end()) {
-    one.from = one.to;
-    one.known = false;
-    one.cpu = one.memory = true;
-    out.updates.push_back(std::move(one));
-    return;
-  }
-  one.from = had->second;
-  one.cpu = changes(one, "cpu");
-  one.memory = changes(one, "memory");
+  ContainerResize one = compare(c, *running, actuated);
   if (!one.cpu && !one.memory) return;
-  bool restart = (one.cpu && restarts_for(c, "cpu")) || (one.memory && restarts_for(c, "memory"));
+  bool restart = restarts(c, one);
   (restart ? out.restarts : out.updates).push_back(std::move(one));
 }
 
@@ -65,7 +71,53 @@ bool lowers(const ContainerResize& one) {
          height(amount(one.from.limits, "memory").value());
 }
 
+std::string_view operation(const Quantity& before, const Quantity& after) {
+  if (before == after) return "";
+  if (before.is_zero()) return "add";
+  if (after.is_zero()) return "remove";
+  return before <= after ? "increase" : "decrease";
+}
+
+void add_requested(const Amounts& before, const Amounts& after, std::vector<RequestedResize>& out) {
+  for (std::string_view resource : {"memory", "cpu"}) {
+    for (std::string_view requirement : {"requests", "limits"}) {
+      bool requests = requirement == "requests";
+      std::string_view what =
+          operation(amount(requests ? before.requests : before.limits, resource),
+                    amount(requests ? after.requests : after.limits, resource));
+      if (!what.empty()) out.push_back({resource, requirement, what});
+    }
+  }
+}
+
 }  // namespace
+
+bool increases_requests(core_v1::Pod allocated, core_v1::Pod wanted) {
+  kinds::ResourceSums had = kinds::pod_requests(allocated.spec());
+  kinds::ResourceSums wants = kinds::pod_requests(wanted.spec());
+  return !(wants["memory"] <= had["memory"]) || !(wants["cpu"] <= had["cpu"]);
+}
+
+bool goes_before(const WaitingResize& a, const WaitingResize& b) {
+  if (a.increases != b.increases) return !a.increases;
+  int32_t first = a.pod.spec().priority();
+  int32_t second = b.pod.spec().priority();
+  if (first != second) return first > second;
+  bool guaranteed = kinds::qos_class(a.pod.spec()) == "Guaranteed";
+  if (guaranteed != (kinds::qos_class(b.pod.spec()) == "Guaranteed")) return guaranteed;
+  if ((a.since == 0) != (b.since == 0)) return b.since == 0;
+  return a.since < b.since;
+}
+
+std::vector<RequestedResize> requested_resizes(core_v1::PodSpec before, core_v1::PodSpec after) {
+  std::vector<RequestedResize> out;
+  Allocation now = wanted_allocation(after);
+  for (const auto& [name, amounts] : wanted_allocation(before)) {
+    auto found = now.find(name);
+    if (found != now.end()) add_requested(amounts, found->second, out);
+  }
+  return out;
+}
 
 std::optional<Why> judge_resize(const AdmissionInput& input, core_v1::Pod wanted) {
   if (is_static_pod(wanted)) {
@@ -95,6 +147,17 @@ ResizePlan plan_resize(core_v1::Pod pod, const PodRuntime& runtime, const Alloca
     if (kinds::is_sidecar(c)) plan_container(c, runtime, actuated, out);
   }
   for (core_v1::Container c : pod.spec().containers()) plan_container(c, runtime, actuated, out);
+  return out;
+}
+
+std::set<std::string> ended_for_resize(core_v1::Pod pod, const PodRuntime& runtime,
+                                       const Allocation& actuated, MicroTime since) {
+  std::set<std::string> out;
+  for (core_v1::Container c : pod.spec().containers()) {
+    const ContainerRecord* last = runtime.newest(c.name());
+    bool ended = last && last->state == ContainerState::kExited && last->finished >= since;
+    if (ended && restarts(c, compare(c, *last, actuated))) out.insert(last->id);
+  }
   return out;
 }
 

@@ -2,6 +2,7 @@
 // kuberuntime's computePodResizeAction, doPodResizeAction; KEP-1287.
 #pragma once
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,26 @@ namespace tiphys::kubelet {
 // Whether what the pod wants can be promised: nothing, or reason Infeasible (never) or Deferred
 // (not now). input.active: the other pods, with what they have been promised.
 std::optional<Why> judge_resize(const AdmissionInput& input, core_v1::Pod wanted);
+
+// A pod that wants other resources than it has been promised.
+struct WaitingResize {
+  core_v1::Pod pod;        // with what it wants
+  bool increases = false;  // more cpu or memory is requested
+  MicroTime since = 0;     // it is known to wait; 0: it just came
+};
+bool increases_requests(core_v1::Pod allocated, core_v1::Pod wanted);
+// Whose resize is judged first: what needs nothing more, then by priority, then guaranteed pods,
+// then whoever has waited longest. A strict weak order.
+bool goes_before(const WaitingResize& a, const WaitingResize& b);
+
+// What a new spec changes, as upstream's metrics count it.
+struct RequestedResize {
+  std::string_view resource;     // cpu, memory
+  std::string_view requirement;  // requests, limits
+  std::string_view operation;    // add, remove, increase, decrease
+  bool operator==(const RequestedResize&) const = default;
+};
+std::vector<RequestedResize> requested_resizes(core_v1::PodSpec before, core_v1::PodSpec after);
 
 // One running container whose resources aren't what its pod was promised.
 struct ContainerResize {
@@ -32,6 +53,10 @@ struct ResizePlan {
 };
 // pod: with what it was promised. actuated: what its containers were last given.
 ResizePlan plan_resize(core_v1::Pod pod, const PodRuntime& runtime, const Allocation& actuated);
+// The newest containers that ended since then, and whose resizePolicy asks for a restart to give
+// them what they don't have: ended for that, by a kubelet that didn't come to start them again.
+std::set<std::string> ended_for_resize(core_v1::Pod pod, const PodRuntime& runtime,
+                                       const Allocation& actuated, MicroTime since);
 
 // What is written to the pod's group before and after its containers change: never less than they
 // have at any time.

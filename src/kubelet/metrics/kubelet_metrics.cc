@@ -14,6 +14,9 @@ const Bounds kDefault = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 const Bounds kPodStart = {0.5, 1,   2,   3,   4,   5,   6,   8,   10,   20,   30,   45,  60,
                           120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600};
 
+const Bounds kResize = {10,    50,    100,   500,   1000,   2000,   5000,
+                        10000, 20000, 30000, 60000, 120000, 300000, 600000};
+
 Bounds exponential(double first, double factor, int count) {
   Bounds out;
   for (int i = 0; i < count; ++i, first *= factor) out.push_back(first);
@@ -117,6 +120,32 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
       relist_interval_(registry_.histogram("kubelet_pleg_relist_interval_seconds",
                                            "[ALPHA] Interval in seconds between relisting in PLEG.",
                                            {}, kDefault)),
+      preemptions_(registry_.counter("kubelet_preemptions",
+                                     "[ALPHA] Cumulative number of pod preemptions by preemption "
+                                     "resource",
+                                     {"preemption_signal"})),
+      requested_resizes_(registry_.counter(
+          "kubelet_container_requested_resizes_total",
+          "[ALPHA] Number of requested resizes, counted at the container level. Different "
+          "resources on the same container are counted separately. The 'requirement' label refers "
+          "to 'memory' or 'limits'; the 'operation' label can be one of 'add', 'remove', "
+          "'increase' or 'decrease'.",
+          {"operation", "requirement", "resource"})),
+      infeasible_resizes_(registry_.counter("kubelet_pod_infeasible_resizes_total",
+                                            "[ALPHA] Number of infeasible resizes for pods.",
+                                            {"reason_detail"})),
+      deferred_accepted_resizes_(registry_.counter("kubelet_pod_deferred_accepted_resizes_total",
+                                                   "[ALPHA] Cumulative number of resizes that "
+                                                   "were accepted after being deferred.",
+                                                   {"retry_trigger"})),
+      resize_milliseconds_(registry_.histogram("kubelet_pod_resize_duration_milliseconds",
+                                               "[ALPHA] Duration in milliseconds to actuate a pod "
+                                               "resize",
+                                               {"success"}, kResize)),
+      pending_resizes_(registry_.gauge("kubelet_pod_pending_resizes",
+                                       "[ALPHA] Number of pending resizes for pods.", {"reason"})),
+      in_progress_resizes_(registry_.gauge("kubelet_pod_in_progress_resizes",
+                                           "[ALPHA] Number of in-progress resizes for pods.")),
       running_pods_(registry_.gauge("kubelet_running_pods",
                                     "[ALPHA] Number of pods that have a running pod sandbox")),
       running_containers_(registry_.gauge("kubelet_running_containers",
@@ -176,6 +205,25 @@ void KubeletMetrics::relist(Duration took, Duration since_last) {
   if (since_last > Duration::zero()) relist_interval_.get().observe(seconds(since_last));
 }
 
+void KubeletMetrics::preempted(std::string_view resource) { preemptions_.with({resource}).add(); }
+
+void KubeletMetrics::resize_requested(std::string_view resource, std::string_view requirement,
+                                      std::string_view operation) {
+  requested_resizes_.with({operation, requirement, resource}).add();
+}
+
+void KubeletMetrics::resize_infeasible(std::string_view detail) {
+  infeasible_resizes_.with({detail}).add();
+}
+
+void KubeletMetrics::deferred_resize_accepted(std::string_view trigger) {
+  deferred_accepted_resizes_.with({trigger}).add();
+}
+
+void KubeletMetrics::resize_actuated(Duration took, bool success) {
+  resize_milliseconds_.with({success ? "true" : "false"}).observe(seconds(took) * 1000);
+}
+
 void KubeletMetrics::probe(const Probe& p, Duration took) {
   probe_total_.with({p.container, p.ns, p.pod, p.uid, p.type, p.result}).add();
   probe_seconds_.with({p.container, p.ns, p.pod, p.type}).observe(seconds(took));
@@ -187,6 +235,9 @@ std::string KubeletMetrics::text(const Now& now) {
   running_containers_.with({"exited"}).set(static_cast<double>(now.exited_containers));
   running_containers_.with({"created"}).set(static_cast<double>(now.created_containers));
   desired_pods_.with({""}).set(static_cast<double>(now.desired_pods));
+  pending_resizes_.with({"deferred"}).set(static_cast<double>(now.deferred_resizes));
+  pending_resizes_.with({"infeasible"}).set(static_cast<double>(now.infeasible_resizes));
+  in_progress_resizes_.get().set(static_cast<double>(now.resizes_in_progress));
   return registry_.text() + process_metrics_text();
 }
 

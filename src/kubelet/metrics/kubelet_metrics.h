@@ -30,6 +30,16 @@ class KubeletMetrics {
   // container_type: container, init_container, ephemeral_container.
   void container_started(std::string_view container_type, bool failed);
   void relist(Duration took, Duration since_last);
+  // A pod had to go for a critical one, for want of that resource.
+  void preempted(std::string_view resource);
+  // Resizes in place. One resource of one container: requirement requests or limits, operation add,
+  // remove, increase or decrease.
+  void resize_requested(std::string_view resource, std::string_view requirement,
+                        std::string_view operation);
+  void resize_infeasible(std::string_view detail);
+  // A deferred one was granted; trigger: pod_updated, pods_removed, periodic_retry.
+  void deferred_resize_accepted(std::string_view trigger);
+  void resize_actuated(Duration took, bool success);
   struct Probe {
     std::string_view type;    // Liveness, Readiness, Startup
     std::string_view result;  // successful, failed, unknown
@@ -44,6 +54,9 @@ class KubeletMetrics {
     size_t exited_containers = 0;
     size_t created_containers = 0;
     size_t desired_pods = 0;
+    size_t deferred_resizes = 0;
+    size_t infeasible_resizes = 0;
+    size_t resizes_in_progress = 0;
   };
   std::string text(const Now& now);
   std::string probes_text() const { return probes_.text(); }
@@ -64,6 +77,13 @@ class KubeletMetrics {
   MetricFamily<Counter>& started_containers_errors_;
   MetricFamily<Histogram>& relist_seconds_;
   MetricFamily<Histogram>& relist_interval_;
+  MetricFamily<Counter>& preemptions_;
+  MetricFamily<Counter>& requested_resizes_;
+  MetricFamily<Counter>& infeasible_resizes_;
+  MetricFamily<Counter>& deferred_accepted_resizes_;
+  MetricFamily<Histogram>& resize_milliseconds_;
+  MetricFamily<Gauge>& pending_resizes_;
+  MetricFamily<Gauge>& in_progress_resizes_;
   MetricFamily<Gauge>& running_pods_;
   MetricFamily<Gauge>& running_containers_;
   MetricFamily<Gauge>& desired_pods_;

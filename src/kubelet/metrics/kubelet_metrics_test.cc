@@ -48,6 +48,28 @@ TEST_F(KubeletMetricsTest, numbers_of_now) {
   EXPECT_NE(text.find("\nprocess_start_time_seconds 1"), std::string::npos);
 }
 
+TEST_F(KubeletMetricsTest, resizes_and_preemptions) {
+  metrics.preempted("memory");
+  metrics.resize_requested("cpu", "limits", "increase");
+  metrics.resize_infeasible("insufficient_node_allocatable");
+  metrics.deferred_resize_accepted("pods_removed");
+  metrics.resize_actuated(milliseconds(40), true);
+  EXPECT_TRUE(has("kubelet_preemptions{preemption_signal=\"memory\"} 1"));
+  EXPECT_TRUE(
+      has("kubelet_container_requested_resizes_total{operation=\"increase\",requirement="
+          "\"limits\",resource=\"cpu\"} 1"));
+  EXPECT_TRUE(
+      has("kubelet_pod_infeasible_resizes_total{reason_detail=\"insufficient_node_"
+          "allocatable\"} 1"));
+  EXPECT_TRUE(has("kubelet_pod_deferred_accepted_resizes_total{retry_trigger=\"pods_removed\"} 1"));
+  EXPECT_TRUE(has("kubelet_pod_resize_duration_milliseconds_bucket{success=\"true\",le=\"50\"} 1"));
+  EXPECT_TRUE(has("kubelet_pod_resize_duration_milliseconds_sum{success=\"true\"} 40"));
+  std::string text = metrics.text({.deferred_resizes = 2, .resizes_in_progress = 1});
+  EXPECT_NE(text.find("kubelet_pod_pending_resizes{reason=\"deferred\"} 2"), std::string::npos);
+  EXPECT_NE(text.find("kubelet_pod_pending_resizes{reason=\"infeasible\"} 0"), std::string::npos);
+  EXPECT_NE(text.find("\nkubelet_pod_in_progress_resizes 1\n"), std::string::npos);
+}
+
 TEST_F(KubeletMetricsTest, probes_stand_by_themselves) {
   metrics.probe(
       {.type = "Liveness", .result = "failed", .container = "c", .pod = "p", .ns = "d", .uid = "u"},

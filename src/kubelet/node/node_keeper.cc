@@ -100,6 +100,7 @@ Task<void> NodeKeeper::observe_runtime() {
     co_return;
   }
   facts_.not_ready.clear();
+  facts_.handlers = std::move(status->handlers);
   facts_.supplemental_groups_policy = status->supplemental_groups_policy;
   if (!status->runtime.ok) {
     facts_.not_ready =

@@ -110,6 +110,19 @@ void write_images(const NodeFacts& facts, const Options& options, core_v1::NodeS
   }
 }
 
+// What the runtime says that it can do.
+void write_runtime(const NodeFacts& facts, core_v1::NodeStatusEdit status) {
+  status.clear_runtime_handlers();
+  for (const RuntimeHandler& handler : facts.handlers) {
+    core_v1::NodeRuntimeHandlerEdit out = status.edit_runtime_handlers().append();
+    out.set_name(handler.name);
+    out.edit_features().set_recursive_read_only_mounts(handler.recursive_read_only_mounts);
+    out.edit_features().set_user_namespaces(handler.user_namespaces);
+  }
+  if (!facts.supplemental_groups_policy) return;
+  status.edit_features().set_supplemental_groups_policy(*facts.supplemental_groups_policy);
+}
+
 // What eviction keeps free of a resource: an amount, or a percentage of the capacity.
 Quantity kept_free(std::string_view resource, const Quantity& capacity, const Options& options) {
   const char* signal = resource == "memory"              ? "memory.available"
@@ -214,7 +227,7 @@ ObjectPtr with_status(const Object& node, const NodeFacts& facts, const Options&
   status.edit_daemon_endpoints().edit_kubelet_endpoint().set_port(facts.kubelet_port);
   write_info(facts, options, status.edit_node_info());
   write_images(facts, options, status);
-  if (facts.supplemental_groups_policy) status.edit_features().set_supplemental_groups_policy(true);
+  write_runtime(facts, status);
   return draft.freeze();
 }
 

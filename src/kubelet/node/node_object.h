@@ -19,9 +19,10 @@ struct NodeFacts {
   uint16_t kubelet_port = 10250;
   std::string runtime_version;  // "containerd://1.6.20"
   std::vector<ImageRecord> images;
-  std::map<std::string, std::string> devices;  // extended resources and how many
-  std::string not_ready;                       // why the node isn't Ready; "": it is
-  bool supplemental_groups_policy = false;     // the runtime knows it
+  std::map<std::string, std::string> devices;      // extended resources and how many
+  std::string not_ready;                           // why the node isn't Ready; "": it is
+  std::vector<RuntimeHandler> handlers;            // of the runtime
+  std::optional<bool> supplemental_groups_policy;  // the runtime knows it
   MicroTime now = 0;
 };
 

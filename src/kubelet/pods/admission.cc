@@ -7,17 +7,11 @@
 #include "kinds/pods.h"
 #include "kinds/tolerations.h"
 #include "kubelet/pods/sysctls.h"
-#include "object/quantity.h"
 
 namespace tiphys::kubelet {
 namespace {
 
 constexpr std::string_view kOsLabel = "kubernetes.io/os";
-
-// cpu in thousandths, everything else in whole units.
-int64_t amount(std::string_view name, const Quantity& quantity) {
-  return name == "cpu" ? quantity.milli_value() : quantity.value();
-}
 
 std::set<std::pair<int32_t, std::string>> host_ports(core_v1::PodSpec spec) {
   std::set<std::pair<int32_t, std::string>> out;
@@ -101,14 +95,12 @@ std::optional<Why> refused_by_ports(const AdmissionInput& in, core_v1::PodSpec s
   return std::nullopt;
 }
 
-std::optional<Why> refused_by_resources(const AdmissionInput& in, core_v1::PodSpec spec) {
+std::vector<Shortage> shortages_of(const AdmissionInput& in, core_v1::PodSpec spec) {
+  std::vector<Shortage> out;
   auto allocatable = in.node.status().allocatable();
   auto count = static_cast<int64_t>(in.active.size());
   int64_t room = Quantity::of(allocatable.find("pods")).value();
-  if (count >= room) {
-    return Why{"OutOfpods", "Node didn't have enough resource: pods, requested: 1, used: " +
-                                std::to_string(count) + ", capacity: " + std::to_string(room)};
-  }
+  if (count >= room) out.push_back({"pods", 1, count, room});
   kinds::ResourceSums used;
   for (core_v1::Pod other : in.active) {
     for (const auto& [name, taken] : kinds::pod_requests(other.spec())) used[name] += taken;
@@ -120,29 +112,49 @@ std::optional<Why> refused_by_resources(const AdmissionInput& in, core_v1::PodSp
     if (extended && !allocatable.contains(name)) continue;
     Quantity capacity = Quantity::of(allocatable.find(name));
     if (used[name] + wanted <= capacity) continue;
-    return Why{"OutOf" + name, "Node didn't have enough resource: " + name +
-                                   ", requested: " + std::to_string(amount(name, wanted)) +
-                                   ", used: " + std::to_string(amount(name, used[name])) +
-                                   ", capacity: " + std::to_string(amount(name, capacity))};
+    out.push_back({name, whole_amount(name, wanted), whole_amount(name, used[name]),
+                   whole_amount(name, capacity)});
   }
-  return std::nullopt;
+  return out;
 }
 
-}  // namespace
+Why out_of(const Shortage& one) {
+  return {"OutOf" + one.resource, "Node didn't have enough resource: " + one.resource +
+                                      ", requested: " + std::to_string(one.requested) +
+                                      ", used: " + std::to_string(one.used) +
+                                      ", capacity: " + std::to_string(one.capacity)};
+}
 
-std::optional<Why> admit_pod(const AdmissionInput& in, core_v1::Pod pod) {
-  core_v1::PodSpec spec = pod.spec();
-  std::optional<Why> refusal = refused_by_sysctls(in, spec);
-  if (!refusal) refusal = refused_by_resources(in, spec);
-  if (!refusal && !kinds::matches_node(spec, in.node)) {
+// What no pod can do anything about by going.
+std::optional<Why> refused_for_itself(const AdmissionInput& in, core_v1::Pod pod) {
+  std::optional<Why> refusal;
+  if (!kinds::matches_node(pod.spec(), in.node)) {
     refusal = Why{"NodeAffinity",
                   "Predicate NodeAffinity failed: node(s) didn't match Pod's node "
                   "affinity/selector"};
   }
-  if (!refusal) refusal = refused_by_ports(in, spec);
+  if (!refusal) refusal = refused_by_ports(in, pod.spec());
   if (!refusal) refusal = refused_by_taints(in, pod);
   if (!refusal) refusal = refused_by_host(in, pod);
   return refusal;
+}
+
+}  // namespace
+
+int64_t whole_amount(std::string_view resource, const Quantity& quantity) {
+  return resource == "cpu" ? quantity.milli_value() : quantity.value();
+}
+
+Judgement judge_pod(const AdmissionInput& in, core_v1::Pod pod) {
+  std::optional<Why> sysctls = refused_by_sysctls(in, pod.spec());
+  if (sysctls) return {std::move(sysctls), {}};
+  return {refused_for_itself(in, pod), shortages_of(in, pod.spec())};
+}
+
+std::optional<Why> admit_pod(const AdmissionInput& in, core_v1::Pod pod) {
+  Judgement judgement = judge_pod(in, pod);
+  if (!judgement.shortages.empty()) return out_of(judgement.shortages[0]);
+  return std::move(judgement.refusal);
 }
 
 }  // namespace tiphys::kubelet

@@ -43,6 +43,7 @@ class Writer {
       write_unknown(out);
     }
     write_resources(out);
+    if (current && current->user) write_user(*current->user, out.edit_user().edit_linux());
   }
 
  private:
@@ -83,7 +84,7 @@ class Writer {
     if (in_.killed || in_.failed || kind_ == ContainerKind::kEphemeral) return false;
     if (in_.pod.metadata().has_deletion_timestamp()) return false;
     if (kind_ == ContainerKind::kInit && !sidecar_ && c.exit_code == 0) return false;
-    return restarts(spec_, container_, c.exit_code);
+    return c.restart_due || restarts(spec_, container_, c.exit_code);
   }
 
   void write_known(const ContainerRecord& c, core_v1::ContainerStatusEdit out) {
@@ -94,6 +95,10 @@ class Writer {
     bool starting = in_.starting && in_.starting->contains(c.id);
     if (c.state == ContainerState::kRunning && !starting) {
       write_running(c, out);
+    } else if (c.state == ContainerState::kExited && c.restart_due && will_restart(c)) {
+      // The API takes no end back that the pod's restartPolicy would leave as it is.
+      Why next = why ? *why : first_wait();
+      write_ended(c, &next, out);
     } else if (c.state == ContainerState::kExited) {
       write_ended(c, will_restart(c) ? why : nullptr, out);
     } else if (c.state == ContainerState::kUnknown && old_.state().has_running()) {
@@ -176,6 +181,12 @@ class Writer {
     } else {
       write_lost(out.edit_state(), kLostAtEnd);
     }
+  }
+
+  static void write_user(const ContainerUser& user, core_v1::LinuxContainerUserEdit out) {
+    out.set_uid(user.uid);
+    out.set_gid(user.gid);
+    for (int64_t group : user.supplemental_groups) out.edit_supplemental_groups().append(group);
   }
 
   void write_resources(core_v1::ContainerStatusEdit out) {

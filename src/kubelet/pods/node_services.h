@@ -49,11 +49,22 @@ struct NodeServices {
   std::function<Task<void>()> update_tiers;
   // Services of a namespace (and default/kubernetes), for environments.
   std::function<std::vector<ObjectPtr>(std::string_view ns)> services;
-  // Whether the pod may run here; asked once, before its first sandbox.
-  std::function<std::optional<Why>(const Object& pod)> admit;
+  // Whether the pod may run here; asked once, before its first sandbox. The pods that it takes its
+  // resources from are on their way out then.
+  struct Admitted {
+    std::optional<Why> refusal;
+    std::vector<std::string> making_room;  // their uids
+    Duration limit{};                      // for how long they are waited for
+  };
+  std::function<Admitted(const Object& pod)> admit;
+  // Whether a pod still has something running here.
+  std::function<bool(const std::string& uid)> uses_node;
   // Whether a pod that runs here may have other resources; nothing: yes.
   std::function<std::optional<Why>(const Object& pod)> judge_resize;
-  // A pod went or became smaller: others may grow.
+  // Judges the resizes that pods wait for, in their order. `trigger`: what made it worth trying, as
+  // upstream's metrics name it.
+  std::function<void(std::string_view trigger)> retry_resizes;
+  // A pod ended: others may grow, or start.
   std::function<void()> room_made;
   // False until the node has its pod network.
   std::function<bool()> network_ready;

@@ -70,6 +70,10 @@ class Planner {
 
   // Starts a container again that ended, unless it has to wait.
   void restart(ContainerPlace place, core_v1::Container c, const ContainerRecord& last) {
+    if (last.restart_due) {
+      start(place, c.name());
+      return;
+    }
     std::string key = back_off_key(in_.pod, c);
     // Created but never started (a crash of ours in between, or a failed start).
     MicroTime ended = last.state == ContainerState::kCreated ? last.created : last.finished;
@@ -203,7 +207,7 @@ class Planner {
     if (!last) {
       start(place, c.name());
     } else if (last->state == ContainerState::kExited) {
-      if (!restarts(spec_, c, last->exit_code)) return;
+      if (!last->restart_due && !restarts(spec_, c, last->exit_code)) return;
       // What its sandbox took along did not crash.
       if (here)
         restart(place, c, *last);

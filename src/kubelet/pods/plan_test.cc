@@ -147,6 +147,20 @@ TEST(Plan, RestartPoliciesDecideWhoComesBack) {
   EXPECT_TRUE(is_finished(core_v1::Pod(*w.pod), w.runtime));
 }
 
+TEST(Plan, WhatWasEndedToBeResizedStartsAgainAtOnceWhateverItsExitCode) {
+  World w(R"({"restartPolicy":"OnFailure","containers":[{"name":"a"},{"name":"b"}]})");
+  w.sandbox();
+  ContainerRecord& a = w.container("a", ContainerState::kExited, 0, 3);
+  a.restart_due = true;
+  w.container("b", ContainerState::kExited, 0);
+  w.back_off.next(back_off_key(core_v1::Pod(*w.pod), core_v1::Pod(*w.pod).spec().containers()[0]),
+                  w.now);
+  PodPlan plan = w.plan();
+  EXPECT_EQ(plan.starts, (std::vector<ContainerStart>{main_start(0, 4)}));
+  EXPECT_TRUE(plan.waiting.empty()) << "it did not crash";
+  EXPECT_FALSE(is_finished(core_v1::Pod(*w.pod), w.runtime));
+}
+
 TEST(Plan, AnImageChangeAndAFailedProbeKill) {
   World w(R"({"restartPolicy":"Always","containers":[{"name":"a","image":"x:2"}]})");
   w.sandbox();

@@ -159,15 +159,51 @@ void PodManager::wake_all() {
   for (auto& [uid, worker] : workers_) worker->wake();
 }
 
-void PodManager::retry_resizes() {
-  for (auto& [uid, worker] : workers_) {
-    if (worker->waits_for_resources()) worker->wake();
+std::vector<PodWorker*> PodManager::waiting_resizes() const {
+  std::vector<std::pair<WaitingResize, PodWorker*>> waiting;
+  for (const auto& [uid, worker] : workers_) {
+    std::optional<MicroTime> since = worker->waits_to_resize();
+    if (!since) continue;
+    core_v1::Pod wanted(*worker->pod());
+    ObjectPtr allocated = worker->allocated_pod();
+    bool increases = increases_requests(core_v1::Pod(*allocated), wanted);
+    waiting.emplace_back(WaitingResize{wanted, increases, *since}, worker.get());
   }
+  std::ranges::sort(waiting, goes_before, [](const auto& one) { return one.first; });
+  std::vector<PodWorker*> out;
+  for (const auto& [resize, worker] : waiting) out.push_back(worker);
+  return out;
+}
+
+// One that is granted may give some of what it had to the next.
+void PodManager::retry_resizes(std::string_view trigger) {
+  bool granted = true;
+  while (granted) {
+    granted = false;
+    for (PodWorker* worker : waiting_resizes()) granted = worker->try_resize(trigger) || granted;
+  }
+}
+
+void PodManager::room_made() {
+  retry_resizes("pods_removed");
+  for (auto& [uid, worker] : workers_) {
+    if (worker->waits_for_room()) worker->wake();
+  }
+}
+
+bool PodManager::uses_node(const std::string& uid) const {
+  auto worker = workers_.find(uid);
+  return worker != workers_.end() && worker->second->uses_node();
 }
 
 void PodManager::evict(const std::string& uid, const std::string& message) {
   auto worker = workers_.find(uid);
   if (worker != workers_.end()) worker->second->evict(message);
+}
+
+void PodManager::preempt(const std::string& uid) {
+  auto worker = workers_.find(uid);
+  if (worker != workers_.end()) worker->second->preempt();
 }
 
 Task<void> PodManager::watch_runtime() {

@@ -37,16 +37,22 @@ class PodManager {
   // By namespace and name, or null.
   const PodWorker* find(std::string_view ns, std::string_view name) const;
   void wake_all();
-  // There may be room for resizes that were deferred.
-  void retry_resizes();
+  // Judges all resizes that pods wait for, the most urgent first.
+  void retry_resizes(std::string_view trigger);
+  // A pod ended: what waits for that goes on.
+  void room_made();
+  // It is active, or something of it runs here.
+  bool uses_node(const std::string& uid) const;
   // Nothing happens if it isn't there, or has ended.
   void evict(const std::string& uid, const std::string& message);
+  void preempt(const std::string& uid);
 
  private:
   void on_pod(const ObjectPtr& old, const ObjectPtr& now);
   void adopt_mirror(core_v1::Pod mirror);
   void start_worker(const ObjectPtr& pod);
   void on_finished(const std::string& uid);
+  std::vector<PodWorker*> waiting_resizes() const;
   void start_static_pods();
   void on_container_event(const std::string& container_id);
   Task<void> watch_runtime();

@@ -29,7 +29,8 @@ std::string_view policy_of(core_v1::PodSpec spec, core_v1::Container container) 
 }
 
 bool ended_for_good(core_v1::PodSpec spec, core_v1::Container c, const ContainerRecord* last) {
-  return last && last->state == ContainerState::kExited && !restarts(spec, c, last->exit_code);
+  return last && last->state == ContainerState::kExited && !last->restart_due &&
+         !restarts(spec, c, last->exit_code);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "base/strings.h"
 #include "kinds/pods.h"
 #include "kubelet/pods/container_status.h"
+#include "kubelet/pods/preemption.h"
 #include "kubelet/pods/restart_policy.h"
 
 namespace tiphys::kubelet {
@@ -17,7 +18,7 @@ struct Counts {
   int succeeded = 0;
 };
 
-void count(core_v1::PodSpec spec, core_v1::Container container, core_v1::ContainerStatus status,
+void count(const StatusInput& in, core_v1::Container container, core_v1::ContainerStatus status,
            Counts& out) {
   core_v1::ContainerState state = status.state();
   core_v1::ContainerStateTerminated end =
@@ -27,7 +28,9 @@ void count(core_v1::PodSpec spec, core_v1::Container container, core_v1::Contain
     ++out.running;
   } else if (ended) {
     ++out.stopped;
-    if (!restarts(spec, container, end.exit_code())) ++out.stopped_for_good;
+    const ContainerRecord* last = in.runtime->newest(container.name());
+    bool due = last && last->restart_due;
+    if (!due && !restarts(in.pod.spec(), container, end.exit_code())) ++out.stopped_for_good;
     if (state.has_terminated() && end.exit_code() == 0) ++out.succeeded;
   } else {
     ++out.waiting;
@@ -102,6 +105,9 @@ class ConditionWriter {
     if (kinds::find_condition(status_.view(), "PodScheduled").type().empty()) {
       set("PodScheduled", true, {});
     }
+    if (in_.failed && in_.failed->reason == kPreempting) {
+      set("DisruptionTarget", true, {"TerminationByKubelet", std::string(kPreemptedCondition)});
+    }
     const ResizeReport& resize = in_.resize;
     write_resize("PodResizePending", resize.pending, resize.pending_generation);
     write_resize("PodResizeInProgress", resize.progress, resize.progress_generation);
@@ -121,7 +127,15 @@ class ConditionWriter {
     for (size_t i = all.size(); i-- > 0;) {
       if (all[i].view().type() == type && (!why || again)) all.erase(i);
     }
-    if (why) set_condition(all, type, true, *why, generation, in_.now);
+    if (!why) return;
+    bool same = !again && old.message() == why->message && old.observed_generation() == generation;
+    bool known = same && !old.type().empty();
+    set_condition(all, type, true, *why, generation, in_.now);
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (!known && all[i].view().type() == type) {
+        all[i].set_last_probe_time(whole_seconds(in_.now));
+      }
+    }
   }
 
   Why initialized_problem() {
@@ -229,7 +243,7 @@ std::string_view pod_phase(const StatusInput& in, core_v1::PodStatus status) {
     }
   }
   for (core_v1::Container c : spec.containers()) {
-    count(spec, c, find_status(status.container_statuses(), c.name()), counts);
+    count(in, c, find_status(status.container_statuses(), c.name()), counts);
   }
   bool any_main = any_main_started(spec, status);
   // Initialisation starts over in a new sandbox, which takes nothing from a pod that has run.

@@ -20,6 +20,7 @@ struct World {
   bool killed = false;
   std::optional<Why> failed;
   ResizeReport resize;
+  MicroTime now = kNow;
 
   explicit World(const std::string& spec) : pod(pod_of(spec)) {
     SandboxRecord s;
@@ -55,7 +56,7 @@ struct World {
                       .waiting = &waiting,
                       .starting = &starting,
                       .host_ips = {"192.0.2.2"},
-                      .now = kNow,
+                      .now = now,
                       .killed = killed,
                       .failed = failed ? &*failed : nullptr,
                       .resize = resize};
@@ -331,6 +332,62 @@ TEST(Status, AResizeShowsWhatIsPromisedAndWhatIsThere) {
   EXPECT_EQ(a.resources().requests().find("cpu"), "2") << "nothing runs: what it will get";
   EXPECT_EQ(w.condition("PodResizePending"), " ");
   EXPECT_EQ(w.condition("PodResizeInProgress"), " ");
+}
+
+TEST(Status, APreemptedPodSaysSo) {
+  World w(kOne);
+  w.failed = Why{"Preempting", "Preempted in order to admit critical pod"};
+  EXPECT_EQ(w.status().reason(), "Preempting");
+  EXPECT_EQ(w.condition("DisruptionTarget"), "True TerminationByKubelet");
+  EXPECT_EQ(w.condition_message("DisruptionTarget"),
+            "Pod was preempted by Kubelet to accommodate a critical pod.");
+}
+
+TEST(Status, AResizesConditionsSayWhenTheyWereLookedAt) {
+  World w(kOne);
+  auto times = [&] {
+    core_v1::PodStatus status = core_v1::Pod(*w.pod).status();
+    core_v1::PodCondition c = kinds::find_condition(status, "PodResizePending");
+    return std::pair(c.last_probe_time(), c.last_transition_time());
+  };
+  auto report = [&](const char* reason, const char* message) {
+    w.resize.pending = Why{reason, message};
+    w.now += 10 * kMicrosPerSecond;
+    w.status();
+    return times();
+  };
+  MicroTime start = w.now + 10 * kMicrosPerSecond;
+  auto at = [&](int tens) { return start + tens * 10 * kMicrosPerSecond; };
+  EXPECT_EQ(report("Deferred", "a"), std::pair(at(0), at(0)));
+  EXPECT_EQ(report("Deferred", "a"), std::pair(at(0), at(0))) << "nothing to write";
+  EXPECT_EQ(report("Deferred", "b"), std::pair(at(2), at(0)));
+  EXPECT_EQ(report("Infeasible", "b"), std::pair(at(3), at(3)));
+}
+
+TEST(Status, AContainerEndedToBeResizedIsNoEndOfItsPod) {
+  World w(R"({"restartPolicy":"OnFailure","containers":[{"name":"a","image":"x"}]})");
+  w.container("a", ContainerState::kExited, 0);
+  w.runtime.containers[0].restart_due = true;
+  core_v1::PodStatus s = w.status();
+  EXPECT_EQ(s.phase(), "Running");
+  EXPECT_EQ(s.container_statuses()[0].state().waiting().reason(), "ContainerCreating");
+  EXPECT_EQ(s.container_statuses()[0].last_state().terminated().reason(), "Completed");
+  w.runtime.containers[0].restart_due = false;
+  EXPECT_EQ(w.status().phase(), "Succeeded");
+}
+
+TEST(Status, WhoAContainerRunsAsIfTheRuntimeSaysSo) {
+  World w(kOne);
+  w.container("a", ContainerState::kRunning);
+  EXPECT_FALSE(w.status().container_statuses()[0].has_user());
+  w.runtime.containers[0].user = ContainerUser{1000, 1001, {1001, 3000}};
+  core_v1::LinuxContainerUser user = w.status().container_statuses()[0].user().linux();
+  EXPECT_EQ(user.uid(), 1000);
+  EXPECT_EQ(user.gid(), 1001);
+  EXPECT_EQ(user.supplemental_groups().size(), 2u);
+  EXPECT_EQ(user.supplemental_groups()[1], 3000);
+  w.runtime.containers[0].user = ContainerUser{};
+  EXPECT_TRUE(w.status().container_statuses()[0].user().has_linux()) << "root is somebody";
 }
 
 }  // namespace

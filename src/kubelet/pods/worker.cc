@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "base/time_math.h"
 #include "kinds/pods.h"
+#include "kubelet/pods/preemption.h"
 #include "kubelet/pods/restart_policy.h"
 #include "kubelet/pods/static_pod.h"
 #include "kubelet/pods/termination_message.h"
@@ -67,8 +68,16 @@ Task<void> PodWorker::stop() {
 void PodWorker::update(ObjectPtr pod) {
   // Our own write may be ahead of the informer.
   if (revision(pod) < revision(pod_)) return;
-  pod_ = std::move(pod);
+  take(std::move(pod));
   wake();
+}
+
+void PodWorker::take(ObjectPtr pod) {
+  core_v1::PodSpec spec = core_v1::Pod(*pod).spec();
+  for (const RequestedResize& one : requested_resizes(view().spec(), spec)) {
+    node_.metrics.resize_requested(one.resource, one.requirement, one.operation);
+  }
+  pod_ = std::move(pod);
 }
 
 void PodWorker::deleted() {
@@ -112,6 +121,13 @@ void PodWorker::evict(const std::string& message) {
   evicted_ = true;
   failed_ = Why{"Evicted", message};
   record("Warning", failed_->reason, message);
+  wake();
+}
+
+void PodWorker::preempt() {
+  if (!is_active()) return;
+  failed_ = Why{std::string(kPreempting), std::string(kPreemptedMessage)};
+  record("Warning", failed_->reason, failed_->message);
   wake();
 }
 
@@ -172,9 +188,9 @@ Task<void> PodWorker::run() {
     wake_.reset();
     wake_at_ = 0;
     MonoTime begin = node_.loop.mono();
-    bool was_active = is_active();
+    bool used = uses_node();
     co_await sync();
-    if (was_active && !is_active()) node_.room_made();
+    if (used && !uses_node()) node_.room_made();
     count_pass(begin);
   }
   if (!finished_) co_return;
@@ -236,7 +252,12 @@ Task<void> PodWorker::sync_running() {
     wake();
     co_return;
   }
-  allocate();
+  if (waits_to_resize()) {
+    bool again = pending_ && pending_generation_ == generation();
+    node_.retry_resizes(again ? "periodic_retry" : "pod_updated");
+  } else {
+    pending_.reset();
+  }
   PlanInput input{view(), &state_, &probes_, &back_off_, node_.loop.wall()};
   PodPlan plan = plan_pod(input);
   for (auto& [name, why] : plan.waiting) {
@@ -253,6 +274,7 @@ Task<void> PodWorker::sync_running() {
   for (const ContainerKill& one : plan.kills) {
     kill({one.id, one.name, one.grace.value_or(grace_seconds())}, one.message);
   }
+  if (!has_room()) co_return;
   bool ready = co_await prepare();
   if (!ready) {
     (void)co_await publish(false);
@@ -277,10 +299,13 @@ Task<void> PodWorker::sync_running() {
 Task<bool> PodWorker::admit() {
   if (admitted_) co_return true;
   // A pod that already has something here was admitted before this process started.
-  std::optional<Why> refusal;
-  if (state_.sandboxes.empty()) refusal = node_.admit(*allocated_pod());
+  NodeServices::Admitted answer;
+  if (state_.sandboxes.empty()) answer = node_.admit(*allocated_pod());
+  const std::optional<Why>& refusal = answer.refusal;
   if (!refusal) {
     admitted_ = true;
+    making_room_ = std::move(answer.making_room);
+    room_limit_ = node_.loop.mono() + answer.limit;
     take_allocation();
     Result<void> kept = co_await node_.allocations.written();
     if (!kept) LOG_WARNING("Can't keep a pod's allocation", {"err", kept.error()});
@@ -291,6 +316,15 @@ Task<bool> PodWorker::admit() {
   bool sent = co_await publish(false);
   if (!sent) wake_at(node_.loop.wall() + kRetry);
   co_return false;
+}
+
+// False: what the pods have that go for this one isn't free yet. The end of each wakes this worker.
+bool PodWorker::has_room() {
+  std::erase_if(making_room_, [&](const std::string& uid) { return !node_.uses_node(uid); });
+  if (node_.loop.mono() >= room_limit_) making_room_.clear();
+  if (making_room_.empty()) return true;
+  wake_at(node_.loop.wall() + (room_limit_ - node_.loop.mono()) / std::chrono::microseconds(1));
+  return false;
 }
 
 // Reads the pod's state from the runtime. False: it doesn't answer.
@@ -320,7 +354,10 @@ Task<bool> PodWorker::refresh() {
     return std::none_of(fresh.containers.begin(), fresh.containers.end(),
                         [&](const ContainerRecord& c) { return c.id == entry.first; });
   });
+  std::erase_if(resize_ends_, [&](const std::string& id) { return !known_.contains(id); });
   state_ = std::move(fresh);
+  if (!std::exchange(looked_, true)) adopt_resize_ends();
+  for (ContainerRecord& c : state_.containers) c.restart_due = resize_ends_.contains(c.id);
   turn_.set();
   turn_.reset();
   co_return true;

@@ -44,11 +44,21 @@ class PodWorker {
   const PodRuntime& runtime_state() const { return state_; }
   // Ends an active pod for what it does to the node: phase Failed, reason Evicted.
   void evict(const std::string& message);
+  // Ends an active pod, within its grace period, for a critical one: reason Preempting.
+  void preempt();
   // It uses the node's resources: admitted, and not ended.
   bool is_active() const;
   // pod() with the resources that it was promised, which may not be those that it wants by now.
   ObjectPtr allocated_pod() const;
-  bool waits_for_resources() const { return pending_.has_value(); }
+  // It is active, or something of it runs.
+  bool uses_node() const { return is_active() || state_.any_running(); }
+  // It is admitted, and other pods go so that it can start.
+  bool waits_for_room() const { return !making_room_.empty(); }
+  // It wants other resources than it was promised; since: the API shows that it waits.
+  std::optional<MicroTime> waits_to_resize() const;
+  // Promises them, if the node can give them. True: it does.
+  bool try_resize(std::string_view trigger);
+  ResizeReport resize_report() const;
 
  private:
   core_v1::Pod view() const { return core_v1::Pod(*pod_); }
@@ -65,6 +75,8 @@ class PodWorker {
   Task<bool> add_status(ContainerRecord& container);
   Task<void> read_message(ContainerRecord& container);
   Task<bool> admit();
+  bool has_room();
+  void take(ObjectPtr pod);
   void wake_at(MicroTime when);
   void expect_ends();
   void end_hooks_of_ended();
@@ -92,7 +104,8 @@ class PodWorker {
 
   // worker_resize.cc
   void take_allocation();
-  void allocate();
+  void adopt_resize_ends();
+  void note_pending(const Why& why);
   Task<void> resize();
   Task<void> keep_actuated();
   Task<std::string> actuate(ObjectPtr pod, ResizePlan plan);
@@ -103,7 +116,6 @@ class PodWorker {
   void finish_resize();
   os::CgroupLimits actuated_limits() const;
   int64_t generation() const { return view().metadata().generation(); }
-  ResizeReport resize_report() const;
 
   // worker_end.cc
   Task<void> sync_terminating();
@@ -141,6 +153,7 @@ class PodWorker {
   MicroTime wake_at_ = 0;            // 0: none
   std::optional<MonoTime> seen_at_;  // when the first pass began
   bool start_told_ = false;          // to the metrics
+  bool looked_ = false;              // at the runtime
   bool deleted_ = false;             // gone from the API
   bool removed_ = false;             // its manifest is gone
   bool static_ = false;              // from a manifest; the API has its mirror only
@@ -148,6 +161,8 @@ class PodWorker {
   bool admitted_ = false;
   std::optional<Why> failed_;  // refused or ended by the kubelet
   bool evicted_ = false;
+  std::vector<std::string> making_room_;  // uids of pods that go for this one
+  MonoTime room_limit_{};                 // how long it waits for them
 
   PodRuntime state_;
   std::map<std::string, ContainerRecord> known_;         // by id, with status
@@ -165,9 +180,11 @@ class PodWorker {
   bool cgroup_made_ = false;
   os::CgroupLimits group_limits_;  // what the pod's group has
   std::optional<Why> pending_;     // resources that it wants and doesn't get
-  std::optional<Why> progress_;    // resources that it is being given
+  int64_t pending_generation_ = 0;
+  std::optional<Why> progress_;  // resources that it is being given
   int64_t progress_generation_ = 0;
-  bool released_ = false;  // volumes and cgroup are gone
+  std::set<std::string> resize_ends_;  // ids of containers that were ended to be resized
+  bool released_ = false;              // volumes and cgroup are gone
   std::unique_ptr<Prober> prober_;
 };
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/time_math.h"
 #include "kinds/pods.h"
+#include "kubelet/pods/preemption.h"
 #include "kubelet/pods/resources.h"
 #include "kubelet/pods/worker.h"
 #include "kubelet/probes/handler.h"
@@ -12,12 +13,16 @@ namespace tiphys::kubelet {
 namespace {
 
 constexpr MicroTime kRetry = kMicrosPerSecond;
-constexpr std::string_view kEvicted = "Evicted";
 constexpr int64_t kEvictionGrace = 1;
 constexpr int64_t kMinimumGrace = 2;  // seconds; upstream's, whatever hooks used up
 
 int64_t spec_grace(core_v1::PodSpec spec) {
   return spec.has_termination_grace_period_seconds() ? spec.termination_grace_period_seconds() : 30;
+}
+
+// Nothing of it stays here but what the API shows.
+bool had_to_go(core_v1::PodStatus status) {
+  return status.reason() == "Evicted" || status.reason() == kPreempting;
 }
 
 }  // namespace
@@ -65,8 +70,8 @@ Task<void> PodWorker::sync_terminating() {
 // Evicted and removed from the runtime: only the API knows how it ended.
 bool PodWorker::is_emptied() const {
   core_v1::PodStatus status = view().status();
-  return kinds::is_terminal(status.phase()) && status.reason() == kEvicted &&
-         state_.containers.empty() && state_.sandboxes.empty();
+  return kinds::is_terminal(status.phase()) && had_to_go(status) && state_.containers.empty() &&
+         state_.sandboxes.empty();
 }
 
 // Ended by itself or refused: nothing runs, its containers stay for their logs and states.
@@ -80,7 +85,7 @@ Task<void> PodWorker::sync_terminal() {
   bool released = released_;
   if (stopped && !released_) released = co_await release_node_resources();
   // What an evicted pod took of the node comes back.
-  bool evicted = view().status().reason() == kEvicted;
+  bool evicted = had_to_go(view().status());
   if (stopped && sent && evicted && released) released = co_await remove_from_runtime();
   if ((!stopped && !running) || !sent || (stopped && !released))
     wake_at(node_.loop.wall() + kRetry);

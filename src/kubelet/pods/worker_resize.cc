@@ -12,6 +12,7 @@ constexpr MicroTime kResizeRetry = 10 * kMicrosPerSecond;
 constexpr std::string_view kPending = "PodResizePending";
 constexpr std::string_view kInProgress = "PodResizeInProgress";
 constexpr std::string_view kError = "Error";
+constexpr std::string_view kDeferred = "Deferred";
 
 // What a container has while only one of its two resources has been changed.
 Amounts mixed(const ContainerResize& one, bool memory) {
@@ -36,42 +37,63 @@ ObjectPtr PodWorker::allocated_pod() const {
 
 // What a pod is promised that starts here; of one that runs already, what it has.
 void PodWorker::take_allocation() {
-  core_v1::PodCondition old = kinds::find_condition(view().status(), kInProgress);
-  if (!old.type().empty()) {
-    progress_ = Why{std::string(old.reason()), std::string(old.message())};
-    progress_generation_ = old.observed_generation();
-  }
+  auto shown = [this](std::string_view type, std::optional<Why>& why, int64_t& generation) {
+    core_v1::PodCondition old = kinds::find_condition(view().status(), type);
+    if (old.type().empty()) return;
+    why = Why{std::string(old.reason()), std::string(old.message())};
+    generation = old.observed_generation();
+  };
+  shown(kPending, pending_, pending_generation_);
+  shown(kInProgress, progress_, progress_generation_);
   if (node_.allocations.find(uid())) return;
   bool runs = !state_.sandboxes.empty();
   node_.allocations.set(uid(), runs ? shown_allocation(view()) : wanted_allocation(view().spec()));
 }
 
-// Promises what the pod wants by now, if the node can give it.
-void PodWorker::allocate() {
+// At the first look: what the kubelet before this one ended to start it with other resources.
+void PodWorker::adopt_resize_ends() {
+  core_v1::PodCondition progress = kinds::find_condition(view().status(), kInProgress);
+  const Allocation* actuated = node_.actuated.find(uid());
+  if (progress.type().empty() || !actuated) return;
+  ObjectPtr pod = allocated_pod();
+  resize_ends_ =
+      ended_for_resize(core_v1::Pod(*pod), state_, *actuated, progress.last_transition_time());
+}
+
+std::optional<MicroTime> PodWorker::waits_to_resize() const {
   const Allocation* has = node_.allocations.find(uid());
-  Allocation wanted = wanted_allocation(view().spec());
-  if (!has || same_allocation(*has, wanted)) {
-    pending_.reset();
-    return;
-  }
+  if (!is_active() || !has) return std::nullopt;
+  if (same_allocation(*has, wanted_allocation(view().spec()))) return std::nullopt;
+  return kinds::find_condition(view().status(), kPending).last_transition_time();
+}
+
+bool PodWorker::try_resize(std::string_view trigger) {
   std::optional<Why> why = node_.judge_resize(*pod_);
-  if (!why) {
-    node_.allocations.set(uid(), std::move(wanted));
-    pending_.reset();
-    progress_ = Why{};
-    progress_generation_ = generation();
-    record("Normal", "ResizeStarted",
-           "Pod resize started: " + resize_summary(view(), generation(), ""));
-    node_.room_made();
-    return;
+  if (why) {
+    note_pending(*why);
+    return false;
   }
-  core_v1::PodCondition old = kinds::find_condition(view().status(), kPending);
-  bool news = old.reason() != why->reason || old.message() != why->message ||
-              old.observed_generation() != generation();
+  if (pending_ && pending_->reason == kDeferred) node_.metrics.deferred_resize_accepted(trigger);
+  node_.allocations.set(uid(), wanted_allocation(view().spec()));
+  pending_.reset();
+  progress_ = Why{};
+  progress_generation_ = generation();
+  record("Normal", "ResizeStarted",
+         "Pod resize started: " + resize_summary(view(), generation(), ""));
+  wake();
+  return true;
+}
+
+void PodWorker::note_pending(const Why& why) {
+  if (pending_ == why && pending_generation_ == generation()) return;
   pending_ = why;
-  if (!news) return;
-  record("Warning", "Resize" + why->reason,
-         "Pod resize " + why->reason + ": " + resize_summary(view(), generation(), why->message));
+  pending_generation_ = generation();
+  if (why.reason != kDeferred) {
+    node_.metrics.resize_infeasible(static_ ? "static_pod" : "insufficient_node_allocatable");
+  }
+  record("Warning", "Resize" + why.reason,
+         "Pod resize " + why.reason + ": " + resize_summary(view(), generation(), why.message));
+  wake();
 }
 
 // The limits of the pod's group for what its containers have.
@@ -98,7 +120,9 @@ Task<void> PodWorker::resize() {
     co_return;
   }
   bool restarts = !plan.restarts.empty();  // their ends wake this worker
+  MonoTime begin = node_.loop.mono();
   std::string error = co_await actuate(pod, std::move(plan));
+  node_.metrics.resize_actuated(node_.loop.mono() - begin, error.empty());
   co_await keep_actuated();
   co_await node_.update_tiers();
   if (error.empty()) {
@@ -152,6 +176,7 @@ Task<std::string> PodWorker::actuate(ObjectPtr pod, ResizePlan plan) {
   }
   if (!error.empty()) co_return error;
   for (const ContainerResize& one : plan.restarts) {
+    resize_ends_.insert(one.id);
     kill({one.id, one.name, grace_seconds()}, "Container " + one.name + " resize requires restart");
   }
   if (plan.restarts.empty()) group_limits_ = wanted;
@@ -211,7 +236,7 @@ ResizeReport PodWorker::resize_report() const {
   out.actuated = node_.actuated.find(uid());
   if (!is_active()) return out;
   out.pending = pending_;
-  out.pending_generation = generation();
+  out.pending_generation = pending_generation_;
   out.progress = progress_;
   out.progress_generation = progress_generation_;
   return out;

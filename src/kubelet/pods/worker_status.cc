@@ -41,7 +41,7 @@ Task<bool> PodWorker::publish(bool killed) {
     if (written) {
       bool deleting = core_v1::Pod(**written).metadata().has_deletion_timestamp();
       bool news = deleting && !view().metadata().has_deletion_timestamp();
-      pod_ = std::move(*written);
+      take(std::move(*written));
       if (news) wake();
       co_return true;
     }

@@ -1,5 +1,7 @@
 #include "kubelet/runtime/cri_records.h"
 
+#include <algorithm>
+
 #include "base/strings.h"
 
 namespace tiphys::kubelet {
@@ -22,6 +24,12 @@ ContainerState container_state(int32_t state) {
 MicroTime micros(int64_t nanos) { return nanos <= 0 ? 0 : nanos / 1000; }
 
 std::string text(std::string_view view) { return std::string(view); }
+
+ContainerUser container_user(cri_v1::LinuxContainerUser user) {
+  ContainerUser out{user.uid(), user.gid(), {}};
+  for (int64_t group : user.supplemental_groups()) out.supplemental_groups.push_back(group);
+  return out;
+}
 
 }  // namespace
 
@@ -82,6 +90,7 @@ ContainerRecord container_record(cri_v1::ContainerStatus s) {
   out.image_id = text(s.image_ref());
   out.log_path = text(s.log_path());
   for (auto [key, value] : s.annotations()) out.annotations.emplace(text(key), text(value));
+  if (s.user().has_linux()) out.user = container_user(s.user().linux());
   return out;
 }
 
@@ -132,7 +141,15 @@ std::optional<UsageRecord> usage_record(cri_v1::ContainerStats stats) {
 
 RuntimeStatus runtime_status(cri_v1::StatusResponse answer) {
   RuntimeStatus out;
-  out.supplemental_groups_policy = answer.features().supplemental_groups_policy();
+  if (answer.has_features()) {
+    out.supplemental_groups_policy = answer.features().supplemental_groups_policy();
+  }
+  for (cri_v1::RuntimeHandler h : answer.runtime_handlers()) {
+    out.handlers.push_back({text(h.name()), h.features().recursive_read_only_mounts(),
+                            h.features().user_namespaces()});
+  }
+  // Runtimes list them in any order; the node's status stays as it is.
+  std::ranges::sort(out.handlers, {}, &RuntimeHandler::name);
   for (cri_v1::RuntimeCondition c : answer.status().conditions()) {
     RuntimeCondition condition{c.status(), text(c.reason()), text(c.message())};
     if (c.type() == "RuntimeReady") out.runtime = condition;

@@ -7,6 +7,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,14 @@ struct SandboxRecord {
   std::vector<std::string> ips;  // of a ready sandbox with a network of its own
 };
 
+// Who a container's first process is.
+struct ContainerUser {
+  int64_t uid = 0;
+  int64_t gid = 0;
+  std::vector<int64_t> supplemental_groups;
+  bool operator==(const ContainerUser&) const = default;
+};
+
 struct ContainerRecord {
   std::string id;
   std::string sandbox_id;
@@ -52,6 +61,9 @@ struct ContainerRecord {
   std::string image_id;  // sha256:...
   std::string log_path;
   Labels annotations;
+  std::optional<ContainerUser> user;  // nothing: the runtime doesn't say
+  // The kubelet ended it to start it anew with other resources, whatever its exit code is.
+  bool restart_due = false;
 };
 
 struct RuntimeList {
@@ -82,10 +94,17 @@ struct RuntimeCondition {
   std::string reason;
   std::string message;
 };
+// One way of running containers that a RuntimeClass may name, and what it can do.
+struct RuntimeHandler {
+  std::string name;  // "": the default
+  bool recursive_read_only_mounts = false;
+  bool user_namespaces = false;
+};
 struct RuntimeStatus {
   RuntimeCondition runtime;
   RuntimeCondition network;
-  bool supplemental_groups_policy = false;
+  std::vector<RuntimeHandler> handlers;            // by name; none: the runtime doesn't say
+  std::optional<bool> supplemental_groups_policy;  // nothing: the runtime doesn't say
 };
 
 struct ImageRecord {

@@ -175,6 +175,11 @@ std::string KubeletServer::own_metrics() const {
     const SandboxRecord* sandbox = worker->runtime_state().newest_sandbox();
     if (sandbox && sandbox->ready) ++now.running_pods;
     if (!worker->finished()) ++now.desired_pods;
+    ResizeReport resize = worker->resize_report();
+    if (resize.pending) {
+      ++(resize.pending->reason == "Deferred" ? now.deferred_resizes : now.infeasible_resizes);
+    }
+    if (resize.progress) ++now.resizes_in_progress;
     for (const ContainerRecord& c : worker->runtime_state().containers) {
       if (c.state == ContainerState::kRunning) ++now.running_containers;
       if (c.state == ContainerState::kExited) ++now.exited_containers;
