@@ -100,14 +100,18 @@ Result<void> set_cipher_suites(SSL_CTX* context, const std::vector<std::string>&
   return {};
 }
 
+Result<void> apply(const ServerTls::Settings& settings, SSL_CTX* context) {
+  Result<void> set = set_min_version(context, settings.min_version);
+  return set ? set_cipher_suites(context, settings.cipher_suites) : set;
+}
+
 Result<OwnedContext> server_context(std::string_view certificate_pem, std::string_view key_pem,
                                     std::string_view client_ca_pem,
                                     const ServerTls::Settings& settings) {
   auto context = new_context(TLS_server_method());
   if (!context) return context;
   SSL_CTX* raw = context->get();
-  if (auto set = set_min_version(raw, settings.min_version); !set) return set.error();
-  if (auto set = set_cipher_suites(raw, settings.cipher_suites); !set) return set.error();
+  if (auto set = apply(settings, raw); !set) return set.error();
   if (auto used = use_certificate(raw, certificate_pem, key_pem); !used) return used.error();
   SSL_CTX_set_options(raw, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_num_tickets(raw, 0);
@@ -144,6 +148,11 @@ Result<OwnedContext> client_context(const ClientTls::Options& options) {
 }
 
 }  // namespace
+
+Result<void> ServerTls::check(const Settings& settings) {
+  auto context = new_context(TLS_server_method());
+  return context ? apply(settings, context->get()) : context.error();
+}
 
 Result<std::shared_ptr<ServerTls>> ServerTls::create(std::string certificate_pem,
                                                      std::string key_pem, std::string client_ca_pem,

@@ -20,6 +20,8 @@ class ServerTls {
     std::string min_version;                 // VersionTLS12 or VersionTLS13; "": VersionTLS12
     std::vector<std::string> cipher_suites;  // IANA names, as Go has them; of TLS 1.2; none: all
   };
+  // Whether there are such a version and suites. Errors: BadRequest, in Kubernetes' words.
+  static Result<void> check(const Settings& settings);
   // client_ca_pem: certificates that client certificates are verified against ("": not asked for).
   // A client certificate is optional; one that is given must verify, else the handshake fails.
   static Result<std::shared_ptr<ServerTls>> create(std::string certificate_pem, std::string key_pem,

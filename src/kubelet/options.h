@@ -108,7 +108,10 @@ struct Options {
   std::string cert_dir;      // --cert-dir; "": <root_dir>/pki
   std::string tls_cert_pem;  // "": self-signed, kept in cert_dir
   std::string tls_key_pem;
+  std::string tls_cert_file;  // where these two are from, and followed; "": nowhere
+  std::string tls_private_key_file;
   std::string client_ca_pem;    // authentication.x509.clientCAFile; "": no client certificates
+  std::string client_ca_file;   // where it is from, and followed; "": nowhere
   std::string tls_min_version;  // "": VersionTLS12
   std::vector<std::string> tls_cipher_suites;  // Go's names; of TLS 1.2; empty: OpenSSL's choice
   bool rotate_certificates = false;            // the client's, made by bootstrap

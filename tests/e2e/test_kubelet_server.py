@@ -469,7 +469,59 @@ def test_a_certificate_that_is_over_is_got_again(joined):
     wait_for(lambda: joined.current.resolve() != old, 30, "another certificate")
 
 
+def serial(port):
+    pem = ssl.get_server_certificate(("127.0.0.1", port))
+    return subprocess.run(["openssl", "x509", "-noout", "-serial"], input=pem, capture_output=True, text=True,
+                          check=True).stdout.strip().removeprefix("serial=")
+
+
+def make_pair(folder, number):
+    """Named .new: what follows the files is told of them when they are complete, by a rename."""
+    pair = [folder / f"serving.{end}.new" for end in ("crt", "key")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-subj", "/CN=serving", "-set_serial", str(number), "-out", pair[0], "-keyout", pair[1]],
+                   check=True, capture_output=True)
+    return pair
+
+
+def test_serving_files_are_followed(joined):
+    """A pair that changes is served without a restart; one that is broken is told, and the old one kept."""
+    assert joined.stop() == 0
+    tls = joined.folder / "tls"
+    tls.mkdir()
+    for path in make_pair(tls, 17):
+        path.rename(path.with_suffix(""))
+    suite = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
+    joined.write_config(serverTLSBootstrap=False, tlsCertFile=str(tls / "serving.crt"), tlsMinVersion="",
+                        tlsPrivateKeyFile=str(tls / "serving.key"), tlsCipherSuites=[suite])
+    joined.start()
+    wait_for(lambda: serial(joined.port) == "11", 30, "the first pair")
+    for path in make_pair(tls, 18):
+        path.rename(path.with_suffix(""))
+    wait_for(lambda: serial(joined.port) == "12", 20, "the second pair")
+    (tls / "serving.key.new").write_text("no key")
+    (tls / "serving.key.new").rename(tls / "serving.key")
+    joined.says("invalid certificate and key pair from file")
+    assert serial(joined.port) == "12"
+    assert joined.process.poll() is None
+
+
+def test_only_the_cipher_suites_that_are_named(joined):
+    def handshake(ciphers):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(ciphers)
+        with socket.create_connection(("127.0.0.1", joined.port), 10) as plain, context.wrap_socket(plain) as secure:
+            return secure.cipher()[0]
+    assert handshake("ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256") == "ECDHE-ECDSA-AES256-GCM-SHA384"
+    with pytest.raises(ssl.SSLError):
+        handshake("ECDHE-ECDSA-AES128-GCM-SHA256")
+
+
 @pytest.mark.parametrize("text, words", [
+    ("tlsCipherSuites: [TLS_NOPE]", "Cipher suite TLS_NOPE not supported or doesn't exist"),
+    ("tlsMinVersion: SSLv3", 'unknown tls version "SSLv3"'),
     ("foo: 1", 'failed to decode: strict decoding error: unknown field "foo"'),
     ("maxPods: -1", "invalid configuration: maxPods (--max-pods) -1 must not be a negative number"),
     ("cpuManagerPolicy: static", 'cpuManagerPolicy: "static" is not supported by this kubelet'),

@@ -7,6 +7,7 @@ namespace tiphys::kubelet {
 struct CertificatePair {
   std::string certificate_pem;
   std::string key_pem;
+  bool operator==(const CertificatePair&) const = default;
 };
 
 }  // namespace tiphys::kubelet

@@ -145,10 +145,12 @@ Result<void> apply_configuration(const Configuration& config, Options& options) 
   apply_access(c, options);
   apply_server(c, options);
   if (Result<void> resources = apply_resources(c, options); !resources) return resources;
-  Result<void> read =
-      read_file_into(c.authentication().x509().client_ca_file(), options.client_ca_pem);
-  if (read) read = read_file_into(c.tls_cert_file(), options.tls_cert_pem);
-  if (read) read = read_file_into(c.tls_private_key_file(), options.tls_key_pem);
+  options.client_ca_file = c.authentication().x509().client_ca_file();
+  options.tls_cert_file = c.tls_cert_file();
+  options.tls_private_key_file = c.tls_private_key_file();
+  Result<void> read = read_file_into(options.client_ca_file, options.client_ca_pem);
+  if (read) read = read_file_into(options.tls_cert_file, options.tls_cert_pem);
+  if (read) read = read_file_into(options.tls_private_key_file, options.tls_key_pem);
   options.configuration_json = config.json();
   return read;
 }

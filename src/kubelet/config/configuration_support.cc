@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "codec/codec.h"
+#include "crypto/tls.h"
 #include "kinds/feature_gates.h"
 
 namespace tiphys::kubelet {
@@ -220,10 +221,17 @@ void check_enforcement(const ListView<std::string_view>& options,
   }
 }
 
-void check_tls(std::string_view version, std::vector<std::string>& problems) {
-  if (version.empty() || version == "VersionTLS12" || version == "VersionTLS13") return;
-  problems.push_back("tlsMinVersion: " + go_quote(version) +
-                     " is not supported by this kubelet: VersionTLS12 and VersionTLS13 are");
+void check_tls(const kubelet_v1beta1::KubeletConfiguration& c, std::vector<std::string>& problems) {
+  std::string version(c.tls_min_version());
+  if (version == "VersionTLS10" || version == "VersionTLS11") {
+    problems.push_back("tlsMinVersion: " + go_quote(version) +
+                       " is not supported by this kubelet: VersionTLS12 and VersionTLS13 are");
+    version.clear();
+  }
+  std::vector<std::string> suites;
+  for (std::string_view suite : c.tls_cipher_suites()) suites.emplace_back(suite);
+  Result<void> known = crypto::ServerTls::check({version, std::move(suites)});
+  if (!known) problems.push_back(known.error().message());
 }
 
 }  // namespace
@@ -245,7 +253,7 @@ Result<void> check_configuration_support(const Configuration& config) {
   check_gates(config.view().feature_gates(), problems);
   check_driver(config.view(), problems);
   check_enforcement(config.view().enforce_node_allocatable(), problems);
-  check_tls(config.view().tls_min_version(), problems);
+  check_tls(config.view(), problems);
   if (problems.empty()) return {};
   return ApiStatus::bad_request(problems.size() == 1 ? problems[0]
                                                      : "[" + join(problems, ", ") + "]");

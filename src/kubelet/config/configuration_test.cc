@@ -320,6 +320,17 @@ TEST(KubeletConfiguration, what_is_not_here_is_refused_by_name) {
             "memory and topology managers");
 }
 
+TEST(KubeletConfiguration, versions_and_suites_of_tls) {
+  EXPECT_EQ(unsupported("tlsMinVersion: VersionTLS13\ntlsCipherSuites: "
+                        "[TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_AES_128_GCM_SHA256]\n"),
+            "");
+  EXPECT_EQ(unsupported("tlsMinVersion: SSLv3\n"), "unknown tls version \"SSLv3\"");
+  EXPECT_EQ(unsupported("tlsCipherSuites: [TLS_NULL]\n"),
+            "Cipher suite TLS_NULL not supported or doesn't exist");
+  EXPECT_NE(unsupported("tlsMinVersion: VersionTLS11\n").find("is not supported by this kubelet"),
+            std::string::npos);
+}
+
 TEST(KubeletConfiguration, what_happens_anyway_may_be_asked_for) {
   for (const char* members :
        {"registryPullQPS: 0", "serializeImagePulls: false", "makeIPTablesUtilChains: false",

@@ -1,5 +1,6 @@
 #include "kubelet/server/kubelet_server.h"
 
+#include "base/log.h"
 #include "base/strings.h"
 #include "crypto/tls.h"
 #include "kubelet/server/debug_handlers.h"
@@ -53,6 +54,8 @@ KubeletServer::KubeletServer(EpollLoop& loop, WorkerPool& pool, client::Client& 
       system_logs_(loop, pool),
       checkpoints_(loop, pool, runtime, pods, options),
       access_(std::make_unique<RequestAccess>(loop, client, options)),
+      client_ca_pem_(options.client_ca_pem),
+      files_(loop, pool),
       healthz_(loop, "healthz server", answer_healthz),
       read_only_(loop, "read-only server",
                  [this](net::Request request) { return handle_read_only(std::move(request)); }) {}
@@ -76,9 +79,11 @@ Result<void> KubeletServer::start_secure() {
   }
   crypto::ServerTls::Settings settings{options_.tls_min_version, options_.tls_cipher_suites};
   TIPHYS_TRY(std::shared_ptr<crypto::ServerTls>, tls,
-             crypto::ServerTls::create(serving.certificate_pem, serving.key_pem,
-                                       options_.client_ca_pem, std::move(settings)));
+             crypto::ServerTls::create(serving.certificate_pem, serving.key_pem, client_ca_pem_,
+                                       std::move(settings)));
   tls_ = std::move(tls);
+  serving_ = std::move(serving);
+  follow_files();
   server_ = std::make_unique<net::Server>(
       loop_, tls_, [this](net::Request request) { return handle(std::move(request)); });
   return server_->listen(options_.address, options_.port);
@@ -89,12 +94,47 @@ uint16_t KubeletServer::port() const { return server_ ? server_->port() : option
 Task<void> KubeletServer::stop() {
   co_await healthz_.stop();
   co_await read_only_.stop();
+  co_await files_.stop();
   if (server_) co_await server_->stop(kStopGrace);
 }
 
 Result<void> KubeletServer::replace_certificate(std::string certificate_pem, std::string key_pem) {
   if (!tls_) return ApiStatus::internal("the kubelet's server isn't started");
-  return tls_->replace(std::move(certificate_pem), std::move(key_pem), options_.client_ca_pem);
+  return serve_with({std::move(certificate_pem), std::move(key_pem)}, client_ca_pem_);
+}
+
+Result<void> KubeletServer::serve_with(CertificatePair pair, std::string client_ca_pem) {
+  Result<void> replaced = tls_->replace(pair.certificate_pem, pair.key_pem, client_ca_pem);
+  if (!replaced) return replaced;
+  serving_ = std::move(pair);
+  client_ca_pem_ = std::move(client_ca_pem);
+  return {};
+}
+
+void KubeletServer::follow_files() {
+  files_.start({options_.tls_cert_file, options_.tls_private_key_file, options_.client_ca_file},
+               {options_.tls_cert_pem, options_.tls_key_pem, options_.client_ca_pem},
+               [this](const TlsFiles::Contents& now) { files_changed(now); });
+}
+
+// Each of the two by itself: one that is broken doesn't hold back the other.
+void KubeletServer::files_changed(const TlsFiles::Contents& now) {
+  CertificatePair pair{now.certificate_pem, now.key_pem};
+  if (!options_.tls_cert_file.empty() && pair != serving_) {
+    Result<void> served = serve_with(std::move(pair), client_ca_pem_);
+    LogField place{"certFile", options_.tls_cert_file};
+    if (served) LOG_INFO("loaded certificate and key pair in kubelet server", place);
+    if (!served) {
+      LOG_ERROR("invalid certificate and key pair from file", place, {"err", served.error()});
+    }
+  }
+  if (!options_.client_ca_file.empty() && now.client_ca_pem != client_ca_pem_) {
+    Result<void> served = ApiStatus::bad_request("missing content for CA bundle");
+    if (!now.client_ca_pem.empty()) served = serve_with(serving_, now.client_ca_pem);
+    LogField place{"clientCAFile", options_.client_ca_file};
+    if (served) LOG_INFO("Loaded a new CA Bundle", place);
+    if (!served) LOG_ERROR("Failed to load the CA bundle", place, {"err", served.error()});
+  }
 }
 
 Task<net::Response> KubeletServer::handle(net::Request request) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "async/pool.h"
+#include "kubelet/certificates/certificate_pair.h"
 #include "kubelet/options.h"
 #include "kubelet/pods/pod_manager.h"
 #include "kubelet/server/container_checkpoints.h"
@@ -16,6 +17,7 @@
 #include "kubelet/server/routes.h"
 #include "kubelet/server/streaming.h"
 #include "kubelet/server/system_logs.h"
+#include "kubelet/server/tls_files.h"
 #include "kubelet/stats/usage_reader.h"
 #include "net/server.h"
 
@@ -35,6 +37,10 @@ class KubeletServer {
 
  private:
   Result<void> start_secure();
+  void follow_files();
+  void files_changed(const TlsFiles::Contents& now);
+  // Serves with both, or with neither.
+  Result<void> serve_with(CertificatePair pair, std::string client_ca_pem);
   Task<net::Response> handle(net::Request request);
   Task<net::Response> handle_read_only(net::Request request);
   // Requires: the caller may, or anyone may read.
@@ -56,6 +62,9 @@ class KubeletServer {
   ContainerCheckpoints checkpoints_;
   std::unique_ptr<RequestAccess> access_;
   std::shared_ptr<crypto::ServerTls> tls_;
+  CertificatePair serving_;  // with what tls_ serves
+  std::string client_ca_pem_;
+  TlsFiles files_;
   std::unique_ptr<net::Server> server_;
   PlainServer healthz_;
   PlainServer read_only_;
