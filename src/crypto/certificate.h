@@ -46,6 +46,7 @@ class Certificate {
   std::string issuer_common_name() const;
   MicroTime not_before() const;
   MicroTime not_after() const;
+  bool is_over(MicroTime now) const { return not_after() < now; }
   bool is_ca() const;
   std::vector<std::string> dns_names() const;
   std::vector<std::string> ip_addresses() const;  // text

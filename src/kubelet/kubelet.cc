@@ -166,10 +166,14 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
       serving_store(options.cert_dir, "kubelet-server"),
       serving(l, client, random, serving_store,
               serving_certificate_wish(options.node_name, {options.node_ip}),
-              [this](const CertificatePair& pair) { serve_with(pair); }) {
+              {.on_renewed = [this](const CertificatePair& pair, std::optional<Duration> lived) {
+                serve_with(pair);
+                if (lived) metrics.serving_certificate_lived(*lived);
+              }}) {
   cri.observe([this](std::string_view method, Duration took, bool failed) {
     metrics.runtime_operation(method, took, failed);
   });
+  if (options.client_certificate) metrics.watch_client_certificate(options.client_certificate);
   cri.set_request_timeout(options.runtime_request_timeout);
   node.cgroups = detect_cgroups();
   node.host_ips = {options.node_ip};
@@ -252,6 +256,7 @@ void Kubelet::Impl::start_serving_certificate() {
   if (!options.server_tls_bootstrap || !options.tls_cert_pem.empty()) return;
   std::optional<CertificatePair> kept = serving_store.load();
   if (kept) serve_with(*kept);
+  metrics.watch_serving_certificate([this] { return serving.numbers(); });
   serving.start(std::move(kept));
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "kubelet/certificates/certificate_numbers.h"
 #include "object/object.h"
 
 namespace tiphys::kubelet {
@@ -124,7 +125,9 @@ struct Options {
   Duration unauthorized_ttl = std::chrono::seconds(30);
   uint16_t read_only_port = 0;  // plain HTTP, for anyone; 0: none
   std::string healthz_bind_address = "127.0.0.1";
-  uint16_t healthz_port = 10248;   // plain HTTP; 0: none
+  uint16_t healthz_port = 10248;  // plain HTTP; 0: none
+  // Of the certificate that the kubelet calls the API with; null: nothing is measured of it.
+  std::function<CertificateNumbers()> client_certificate;
   std::string configuration_json;  // what /configz shows; "": it shows nothing
 
   std::string version = "v1.35.2+tiphys1";

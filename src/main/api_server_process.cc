@@ -350,7 +350,8 @@ Result<void> ApiServerProcess::make_identity() {
       options, pki_->service_account_key(), std::vector<crypto::VerificationKey>{key},
       server_->lookup(), host_.loop(), host_.random());
   auto authenticator = std::make_unique<apiserver::RequestAuthenticator>(
-      std::move(token_file), tokens_.get(), tokens_->api_audiences(), flags_.anonymous_auth);
+      host_.loop(), std::move(token_file), tokens_.get(), tokens_->api_audiences(),
+      flags_.anonymous_auth);
   if (flags_.enable_bootstrap_token_auth) {
     authenticator->use_bootstrap_tokens({server_->lookup(), host_.loop()});
   }

@@ -163,7 +163,8 @@ Result<std::optional<client::ReviewedUser>> ComponentServer::peer_user(
 
 Task<Result<client::ReviewedUser>> ComponentServer::who(
     net::Headers headers, std::shared_ptr<const crypto::Certificate> peer) {
-  if (peer) {
+  bool over = peer && peer->is_over(host_.loop().wall());
+  if (peer && !over) {
     Result<std::optional<client::ReviewedUser>> user = peer_user(*peer, headers);
     if (!user) co_return user.error();
     if (*user) co_return std::move(**user);
@@ -171,6 +172,7 @@ Task<Result<client::ReviewedUser>> ComponentServer::who(
   std::string authorization(headers.get("authorization"));
   constexpr std::string_view kBearer = "bearer ";
   if (!to_lower(authorization).starts_with(kBearer)) {
+    if (over) co_return ApiStatus::unauthorized("Unauthorized");
     co_return client::ReviewedUser{"system:anonymous", "", {"system:unauthenticated"}, {}};
   }
   std::string token(trim(std::string_view(authorization).substr(kBearer.size())));

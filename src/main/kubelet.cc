@@ -50,6 +50,7 @@ Task<Result<void>> serve(Host& host, KubeletFlags flags) {
   auto connection = co_await NodeConnection::open(host, flags, *options, json);
   if (!connection) co_return connection.error();
   if (!*connection) co_return Result<void>();  // stopped before there was one
+  options->client_certificate = (*connection)->numbers();
   auto node = std::make_unique<kubelet::Kubelet>(host.loop(), host.pool(), (*connection)->client(),
                                                  host.random(), *options);
   Result<void> started = node->start();

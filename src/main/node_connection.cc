@@ -11,6 +11,9 @@ namespace {
 using kubelet::CertificatePair;
 using kubelet::CertificateStore;
 
+constexpr std::string_view kOver =
+    "The currently active client certificate has expired and the server is responsive, exiting.";
+
 // Where the kubelet keeps it (NodeKeeper::complete).
 std::string cert_dir(const kubelet::Options& options) {
   if (!options.cert_dir.empty()) return options.cert_dir;
@@ -123,12 +126,21 @@ void NodeConnection::rotate(Host& host, const CertificateStore& store,
   }
   manager_ = std::make_unique<kubelet::CertificateManager>(
       host.loop(), connection_->client(), host.random(), store,
-      kubelet::client_certificate_wish(node_name), [this](const CertificatePair& pair) {
-        Result<void> set =
-            connection_->transport().set_certificate(pair.certificate_pem, pair.key_pem);
-        if (!set) LOG_ERROR("Client certificate not replaced", {"err", set.error()});
-      });
+      kubelet::client_certificate_wish(node_name),
+      kubelet::CertificateManager::Callbacks{
+          .on_renewed = [this](const CertificatePair& pair, std::optional<Duration>) { use(pair); },
+          .on_over = [&host] { host.fail(ApiStatus::unauthorized(kOver)); }});
   manager_->start(std::move(present));
+}
+
+void NodeConnection::use(const CertificatePair& pair) {
+  Result<void> set = connection_->transport().set_certificate(pair.certificate_pem, pair.key_pem);
+  if (!set) LOG_ERROR("Client certificate not replaced", {"err", set.error()});
+}
+
+std::function<kubelet::CertificateNumbers()> NodeConnection::numbers() const {
+  if (!manager_) return {};
+  return [this] { return manager_->numbers(); };
 }
 
 Task<void> NodeConnection::stop() {

@@ -2,7 +2,8 @@
 // there is none yet, a client certificate that is got with --bootstrap-kubeconfig (a bootstrap
 // token, https://kubernetes.io/docs/reference/access-authn-authz/kubelet-tls-bootstrapping/) and
 // kept in
-// --cert-dir; with rotateCertificates it is renewed, without a restart.
+// --cert-dir; with rotateCertificates it is renewed, without a restart. One that is over can't
+// renew itself: the host fails, as upstream's kubelet ends, and the next start bootstraps again.
 //
 // Loop thread only.
 #pragma once
@@ -24,10 +25,14 @@ class NodeConnection {
                                                             const kubelet::Options& options,
                                                             bool json);
   client::Client& client() { return connection_->client(); }
+  // What is measured of the certificate that is renewed; null: there is none. Not longer used than
+  // this lives.
+  std::function<kubelet::CertificateNumbers()> numbers() const;
   Task<void> stop();
 
  private:
   NodeConnection(std::unique_ptr<ApiConnection> connection) : connection_(std::move(connection)) {}
+  void use(const kubelet::CertificatePair& pair);
   void rotate(Host& host, const kubelet::CertificateStore& store, const std::string& node_name);
 
   std::unique_ptr<ApiConnection> connection_;

@@ -51,7 +51,12 @@ Result<Fd> open_beneath(const std::string& folder, const std::string& relative,
   if (!root.valid()) return ApiStatus::os_error("open " + folder, errno);
   Fd found(open_at(root.get(), relative, O_PATH));
   if (found.valid()) return found;
-  if (!create_mode || errno != ENOENT) return ApiStatus::os_error("open " + relative, errno);
+  int error = errno;
+  if (error == EXDEV) {  // absolute links lead out for the kernel, wherever to
+    Result<Fd> inside = open_inside(folder, relative);
+    if (inside) return inside;
+  }
+  if (!create_mode || error != ENOENT) return ApiStatus::os_error("open " + relative, error);
   std::string so_far;
   for (std::string_view part : split(relative, '/')) {
     if (part.empty() || part == ".") continue;

@@ -1,5 +1,6 @@
 // Paths inside a folder that others write to: resolved by the kernel (openat2, RESOLVE_BENEATH) so
-// that no symbolic link leads out of it. Thread-safe (no state).
+// that no symbolic link leads out of it; one that is absolute may lead to a place inside.
+// Thread-safe (no state).
 #pragma once
 #include <optional>
 #include <string>

@@ -45,6 +45,11 @@ TEST_F(BeneathTest, LinksInsideAreFollowedAndOthersRefused) {
   Result<Fd> inside = open_beneath(volume_, "inside/sub", std::nullopt);
   ASSERT_TRUE(inside);
   EXPECT_EQ(inode(*inside), inode("/volume/real/sub"));
+  // As upstream, which resolves it on the host before it looks where it leads.
+  ASSERT_TRUE(make_symlink(volume_ + "/real", volume_ + "/current"));
+  Result<Fd> current = open_beneath(volume_, "current/sub", std::nullopt);
+  ASSERT_TRUE(current);
+  EXPECT_EQ(inode(*current), inode("/volume/real/sub"));
   for (const char* path : {"outside/sub", "absolute/sub", "magic", "../host", "outside/new"}) {
     EXPECT_FALSE(open_beneath(volume_, path, 0750)) << path;
   }
@@ -75,6 +80,29 @@ TEST_F(BeneathTest, inside_a_folder_links_of_any_kind_may_lead_about_but_not_out
   Result<Fd> read = reopen_for_reading(*open_inside(volume_, "absolute/file"));
   ASSERT_TRUE(read);
   EXPECT_EQ(::read(read->get(), text, sizeof text), 4);
+}
+
+// An absolute link to the inside, whose target becomes a link to the host.
+TEST_F(BeneathTest, cve_2021_25741_what_an_absolute_link_leads_to_is_no_link) {
+  std::string a = volume_ + "/real";
+  std::string b = volume_ + "/other";
+  ASSERT_TRUE(make_symlink(root_ + "/host", b));
+  ASSERT_TRUE(make_symlink(a, volume_ + "/current"));
+  std::atomic<bool> stop = false;
+  std::thread swaps([&] {
+    while (!stop) renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE);
+  });
+  int opened = 0;
+  int refused = 0;
+  for (int i = 0; i < kTries; ++i) {
+    Result<Fd> found = open_beneath(volume_, "current/sub", std::nullopt);
+    ++(found ? opened : refused);
+    if (found) EXPECT_NE(inode(*found), inode("/host/sub"));
+  }
+  stop = true;
+  swaps.join();
+  EXPECT_GT(opened, 0);
+  EXPECT_GT(refused, 0) << "the race was never met";
 }
 
 // The pod swaps a folder of its volume for a link to the host, over and over, while we open below.

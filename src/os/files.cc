@@ -58,9 +58,9 @@ void Fd::reset(int fd) {
   fd_ = fd;
 }
 
-Result<std::string> read_file(const std::string& path, size_t max_bytes) {
-  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return failed("open", path);
+namespace {
+
+Result<std::string> read_all(const Fd& fd, const std::string& path, size_t max_bytes) {
   std::string bytes;
   struct stat info{};
   if (::fstat(fd.get(), &info) == 0 && info.st_size > 0) {
@@ -77,6 +77,23 @@ Result<std::string> read_file(const std::string& path, size_t max_bytes) {
     if (n == 0) return bytes;
     if (bytes.size() > max_bytes) return failed("read", path, EFBIG);
   }
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, size_t max_bytes) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return failed("open", path);
+  return read_all(fd, path, max_bytes);
+}
+
+Result<std::string> read_regular_file(const std::string& path, size_t max_bytes) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.valid()) return failed("open", path);
+  struct stat info{};
+  if (::fstat(fd.get(), &info) != 0) return failed("stat", path);
+  if (!S_ISREG(info.st_mode)) return ApiStatus::internal(path + " is not a regular file");
+  return read_all(fd, path, max_bytes);
 }
 
 Result<void> write_file(const std::string& path, std::string_view bytes, int mode) {

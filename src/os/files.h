@@ -38,6 +38,8 @@ inline constexpr size_t kMaxFileBytes = 256 * 1024 * 1024;
 
 // Errors of all: InternalError "open <path>: No such file or directory" (ApiStatus::os_error).
 Result<std::string> read_file(const std::string& path, size_t max_bytes = kMaxFileBytes);
+// The same of a regular file; never blocks on a pipe, and reads no device. Error: it is none.
+Result<std::string> read_regular_file(const std::string& path, size_t max_bytes = kMaxFileBytes);
 // Writes a temporary file beside it, fsyncs, renames, fsyncs the folder: old or new, never half.
 Result<void> write_file_atomic(const std::string& path, std::string_view bytes, int mode = 0644);
 Result<void> write_file(const std::string& path, std::string_view bytes, int mode = 0644);

@@ -77,7 +77,7 @@ void SimCluster::make_tokens() {
       apiserver::ServiceAccountOptions{}, service_account_key_,
       std::vector<crypto::VerificationKey>{*key}, server_->lookup(), loop_, random_);
   server_->set_authenticator(std::make_unique<apiserver::RequestAuthenticator>(
-      admin_token(), tokens_.get(), tokens_->api_audiences()));
+      loop_, admin_token(), tokens_.get(), tokens_->api_audiences()));
   server_->track_tokens(*tokens_);
 }
 

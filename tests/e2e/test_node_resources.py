@@ -68,6 +68,8 @@ def security_pods():
         "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]},
         "seccompProfile": {"type": "RuntimeDefault"}}),
         securityContext={"supplementalGroups": [3000], "fsGroup": 2000})
+    for name, capability in (("lower", "net_admin"), ("prefixed", "CAP_NET_ADMIN")):
+        yield pod(f"cap-{name}", box(caps, securityContext={"capabilities": {"drop": ["all"], "add": [capability]}}))
     yield pod("open", box(caps + "; cat /proc/sys/kernel/msgmax; ls /dev | grep -c kmsg", securityContext={"privileged": True}),
               securityContext={"sysctls": [{"name": "kernel.msgmax", "value": "65536"}]})
     yield pod("masked", box("cat /proc/keys | wc -c; touch /proc/sys/kernel/panic 2>&1; "
@@ -294,6 +296,12 @@ def test_confined_container(node):
     assert "NoNewPrivs:\t1" in shown and "Seccomp:\t2" in shown
     assert "uid=1000 gid=1001 groups=1001,2000,3000" in shown
     assert "Read-only file system" in shown
+
+
+def test_names_of_capabilities_are_the_runtimes(node):
+    """Passed on as they are, as upstream; containerd puts CAP_ before them, and runc ignores what it doesn't know."""
+    assert "CapBnd:\t0000000000001000" in finished_log(node, "cap-lower")
+    assert "CapBnd:\t0000000000000000" in finished_log(node, "cap-prefixed")
 
 
 def test_open_container(node):

@@ -64,7 +64,7 @@ class AuthnTest : public testing::Test {
   ServiceAccountTokens tokens_{
       {}, key_, {*crypto::VerificationKey::from_pem(key_.public_pem())}, lookup_, loop_, random_};
   RequestAuthenticator authenticator_{
-      *TokenFile::parse("admintoken,admin,admin-id,\"system:masters,x\"\n"), &tokens_,
+      loop_, *TokenFile::parse("admintoken,admin,admin-id,\"system:masters,x\"\n"), &tokens_,
       tokens_.api_audiences()};
 };
 
@@ -357,8 +357,28 @@ TEST_F(AuthnTest, NobodyIsAnonymousUnlessTurnedOff) {
   EXPECT_EQ(user(authenticator_, "").name, kAnonymous);
   EXPECT_THAT(user(authenticator_, "").groups, ElementsAre("system:unauthenticated"));
   EXPECT_EQ(user(authenticator_, "Basic YTpi").name, kAnonymous);
-  RequestAuthenticator strict({}, nullptr, {}, false);
+  RequestAuthenticator strict(loop_, {}, nullptr, {}, false);
   EXPECT_EQ(user(strict, "").name, "");
+}
+
+// The TLS layer looks at a certificate once, when the connection is made.
+TEST_F(AuthnTest, ACertificateThatIsOverIsNobodysOnAnOldConnection) {
+  crypto::CertificateTemplate what;
+  what.subject = {"ann", {"devs"}};
+  what.not_after = loop_.wall() + 60 * kMicrosPerSecond;
+  net::Request request;
+  request.path = "/api/v1/pods";
+  request.peer_certificate =
+      std::make_shared<crypto::Certificate>(*crypto::sign_certificate(what, key_, nullptr, key_));
+  auto who_is = [&](net::Request asked) {
+    auto result = authenticator_.authenticate(asked);
+    return result ? (*result)->user.name : std::to_string(result.error().code());
+  };
+  EXPECT_EQ(who_is(request), "ann");
+  loop_.run_for(std::chrono::seconds(62));
+  EXPECT_EQ(who_is(request), "401") << "not anonymous either";
+  request.headers.add("authorization", "Bearer admintoken");
+  EXPECT_EQ(who_is(request), "admin");
 }
 
 TEST_F(AuthnTest, BootstrapTokens) {

@@ -45,8 +45,10 @@ std::string bearer_token(const net::Headers& headers) {
 
 Result<std::optional<Authenticated>> RequestAuthenticator::authenticate(
     const net::Request& request) {
-  if (request.peer_certificate) {
-    auto user = user_of_certificate(*request.peer_certificate);
+  const crypto::Certificate* peer = request.peer_certificate.get();
+  bool over = peer && peer->is_over(clock_.wall());
+  if (peer && !over) {
+    auto user = user_of_certificate(*peer);
     if (user) {
       add_authenticated(*user);
       return std::optional(Authenticated{std::move(*user), {}});
@@ -58,6 +60,11 @@ Result<std::optional<Authenticated>> RequestAuthenticator::authenticate(
     if (result && *result) return result;
     // Why is not the client's to know.
     if (!result) LOG_V(2, "Unable to authenticate the request", {"err", result.error()});
+    return ApiStatus::unauthorized();
+  }
+  if (over) {
+    LOG_V(2, "Unable to authenticate the request",
+          {"err", "verifying certificate failed: x509: certificate has expired"});
     return ApiStatus::unauthorized();
   }
   if (anonymous_) return std::optional(anonymous_user());

@@ -2,7 +2,8 @@
 // tokens (the token file, bootstrap tokens, service accounts), then anonymous (--anonymous-auth).
 //
 // Everyone but anonymous is also in system:authenticated. A bearer token that nobody knows is
-// Unauthorized, never anonymous. Loop thread only.
+// Unauthorized, never anonymous; so is a certificate that is over by now, however long its
+// connection has been open. Loop thread only.
 // Upstream: apiserver/pkg/authentication/request/{union,x509,bearertoken,websocket,anonymous}.
 #pragma once
 #include "apiserver/authn/authenticator.h"
@@ -14,10 +15,12 @@ namespace tiphys::apiserver {
 
 class RequestAuthenticator : public Authenticator {
  public:
-  // service_accounts may be null, else must outlive this.
-  RequestAuthenticator(TokenFile token_file, ServiceAccountTokens* service_accounts,
+  // service_accounts may be null, else must outlive this, as the clock must.
+  RequestAuthenticator(const Clock& clock, TokenFile token_file,
+                       ServiceAccountTokens* service_accounts,
                        std::vector<std::string> api_audiences, bool anonymous = true)
-      : token_file_(std::move(token_file)),
+      : clock_(clock),
+        token_file_(std::move(token_file)),
         service_accounts_(service_accounts),
         api_audiences_(std::move(api_audiences)),
         anonymous_(anonymous) {}
@@ -32,6 +35,7 @@ class RequestAuthenticator : public Authenticator {
  private:
   std::optional<UserInfo> find_static(std::string_view token) const;
 
+  const Clock& clock_;
   TokenFile token_file_;
   std::optional<BootstrapTokens> bootstrap_tokens_;
   ServiceAccountTokens* service_accounts_;

@@ -7,12 +7,15 @@ namespace tiphys::kubelet {
 
 void AllocationStore::load() {
   if (!os::exists(path_)) return;
-  Result<std::string> text = os::read_file(path_);
+  Result<std::string> text = os::read_regular_file(path_, kMaxCheckpointBytes);
   Result<Allocations> read = text ? decode_checkpoint(*text) : text.error();
   if (read) {
     all_ = std::move(*read);
   } else {
-    LOG_ERROR("Checkpoint is ignored", {"path", path_}, {"err", read.error()});
+    std::string aside = path_ + ".corrupt";
+    bool moved = os::rename_path(path_, aside).has_value();
+    LOG_ERROR("Checkpoint can't be used and is set aside", {"path", moved ? aside : path_},
+              {"err", read.error()});
   }
 }
 

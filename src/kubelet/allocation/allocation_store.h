@@ -2,7 +2,8 @@
 //
 // Loop thread only; the file is written on the pool, whole and atomically, one writer at a time.
 // A change is in memory at once and on disk after written(). A file that can't be read is logged
-// and left out: its pods are as if they were never seen.
+// and set aside ("<path>.corrupt"): its pods are as if they were never seen. One that can't be
+// written stays as it was, and is written by the next who waits for it.
 #pragma once
 #include <set>
 
@@ -26,6 +27,8 @@ class AllocationStore {
   void keep_only(const std::set<std::string>& uids);
   // Returns when everything that was set before is on disk, or what went wrong.
   Task<Result<void>> written();
+
+  static constexpr size_t kMaxCheckpointBytes = 16 * 1024 * 1024;
 
  private:
   Loop& loop_;

@@ -1,9 +1,11 @@
 #include "kubelet/allocation/allocation_store.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "async/epoll_loop.h"
+#include "kubelet/full_disk.h"
 #include "os/files.h"
 
 namespace tiphys::kubelet {
@@ -61,6 +63,49 @@ Task<void> broken_file(Session& s) {
   AllocationStore next(s.loop, s.pool, s.path);
   next.load();
   EXPECT_NE(next.find("u"), nullptr) << "it is written anew";
+  EXPECT_EQ(os::read_file(s.path + ".corrupt").value_or(""), "{\"data\":\"{}\",\"checksum\":1}");
+}
+
+// What a crash of the machine, or somebody else, may leave.
+TEST(AllocationStore, GarbageIsSetAside) {
+  Session s;
+  std::string torn = "{\"data\":\"{\\\"entr";
+  std::string huge(AllocationStore::kMaxCheckpointBytes + 1, ' ');
+  for (const std::string& text : {torn, std::string(), std::string("\0\xff", 2), huge}) {
+    ASSERT_TRUE(os::write_file(s.path, text));
+    AllocationStore store(s.loop, s.pool, s.path);
+    store.load();
+    EXPECT_FALSE(os::exists(s.path));
+    EXPECT_EQ(os::read_file(s.path + ".corrupt").value_or("none").size(), text.size());
+  }
+  ASSERT_EQ(::mkfifo(s.path.c_str(), 0600), 0);
+  AllocationStore store(s.loop, s.pool, s.path);
+  store.load();  // blocks on nothing
+  EXPECT_FALSE(os::exists(s.path));
+}
+
+Task<void> full_disk(Session& s) {
+  AllocationStore store(s.loop, s.pool, s.path);
+  store.set("u", "a", cpu("1"));
+  Result<void> kept = co_await store.written();
+  EXPECT_TRUE(kept);
+  std::string before = *os::read_file(s.path);
+  store.set("v", "a", cpu("2"));
+  {
+    FullDisk full;
+    kept = co_await store.written();
+  }
+  EXPECT_FALSE(kept);
+  EXPECT_EQ(*os::read_file(s.path), before) << "never half";
+  EXPECT_EQ(*os::list_dir(s.folder), std::vector<std::string>{"state"});
+  kept = co_await store.written();
+  EXPECT_TRUE(kept) << "tried again";
+  EXPECT_NE(*os::read_file(s.path), before);
+}
+
+TEST(AllocationStore, AFullDiskLeavesTheOldFile) {
+  Session session;
+  run(session, full_disk(session));
 }
 
 TEST(AllocationStore, ABrokenFileIsLeftOut) {

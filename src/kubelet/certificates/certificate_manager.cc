@@ -1,6 +1,8 @@
 #include "kubelet/certificates/certificate_manager.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "base/log.h"
 #include "client/back_off.h"
@@ -21,13 +23,13 @@ MicroTime rotation_deadline(MicroTime not_before, MicroTime not_after, double ji
 
 CertificateManager::CertificateManager(Loop& loop, client::Client& client, Random& random,
                                        CertificateStore store, CertificateWish wish,
-                                       std::function<void(const CertificatePair&)> on_renewed)
+                                       Callbacks callbacks)
     : loop_(loop),
       client_(client),
       random_(random),
       store_(std::move(store)),
       wish_(std::move(wish)),
-      on_renewed_(std::move(on_renewed)),
+      callbacks_(std::move(callbacks)),
       gate_(loop) {}
 
 void CertificateManager::start(std::optional<CertificatePair> present) {
@@ -39,41 +41,68 @@ Task<void> CertificateManager::stop() {
   co_await gate_.close();
 }
 
-MicroTime CertificateManager::due(const std::optional<CertificatePair>& present) {
-  if (!present) return 0;
-  auto certificate = crypto::Certificate::from_pem(present->certificate_pem);
-  if (!certificate) return 0;
+CertificateNumbers CertificateManager::numbers() const {
+  double left = static_cast<double>(not_after_ - loop_.wall()) * kMicro;
+  bool none = not_after_ == 0;
+  return {none ? std::numeric_limits<double>::infinity() : std::trunc(left), renew_errors_};
+}
+
+void CertificateManager::use(const CertificatePair& present) {
+  auto certificate = crypto::Certificate::from_pem(present.certificate_pem);
+  if (!certificate) return;
+  not_before_ = certificate->not_before();
+  not_after_ = certificate->not_after();
   double jitter = static_cast<double>(random_.below(1'000'000)) * kMicro;
-  return rotation_deadline(certificate->not_before(), certificate->not_after(), jitter);
+  deadline_ = rotation_deadline(not_before_, not_after_, jitter);
 }
 
 Task<void> CertificateManager::run(std::optional<CertificatePair> present) {
   client::BackOff back_off(random_,
                            {.first = std::chrono::seconds(2), .limit = std::chrono::seconds(32)});
-  MicroTime deadline = due(present);
-  if (deadline > 0) LOG_INFO("Rotating certificates", {"deadline", format_rfc3339(deadline)});
+  if (present) use(*present);
+  if (deadline_ > 0) LOG_INFO("Rotating certificates", {"deadline", format_rfc3339(deadline_)});
   while (!stop_.stop_requested()) {
-    if (loop_.wall() < deadline) {
-      Duration left = std::chrono::microseconds(deadline - loop_.wall());
+    if (loop_.wall() < deadline_) {
+      Duration left = std::chrono::microseconds(deadline_ - loop_.wall());
       (void)co_await sleep_for(loop_, std::min(left, kLongestNap), stop_.token());
       continue;
     }
-    Result<CertificatePair> fresh =
-        co_await request_certificate(loop_, client_, wish_, stop_.token());
+    Result<CertificatePair> fresh = co_await renew();
     if (stop_.stop_requested()) co_return;
-    Result<void> saved;
-    if (fresh) saved = store_.save(*fresh, loop_.wall());
-    if (!fresh || !saved) {
-      LOG_ERROR("Certificate rotation failed", {"signerName", wish_.signer},
-                {"err", fresh ? saved.error() : fresh.error()});
+    if (fresh) {
+      renewed(*fresh);
+    } else {
+      failed(fresh.error());
       (void)co_await sleep_for(loop_, back_off.next(loop_.mono()), stop_.token());
-      continue;
     }
-    deadline = std::max(due(*fresh), loop_.wall() + kLeastPause);
-    LOG_INFO("Certificate rotated", {"signerName", wish_.signer},
-             {"next", format_rfc3339(deadline)});
-    on_renewed_(*fresh);
   }
+}
+
+// The next one, asked for and stored.
+Task<Result<CertificatePair>> CertificateManager::renew() {
+  Result<CertificatePair> fresh =
+      co_await request_certificate(loop_, client_, wish_, stop_.token());
+  if (!fresh) co_return fresh;
+  Result<void> saved = store_.save(*fresh, loop_.wall());
+  if (!saved) co_return saved.error();
+  co_return fresh;
+}
+
+void CertificateManager::renewed(const CertificatePair& fresh) {
+  std::optional<Duration> lived;
+  if (not_after_ > 0) lived = std::chrono::microseconds(loop_.wall() - not_before_);
+  use(fresh);
+  deadline_ = std::max(deadline_, loop_.wall() + kLeastPause);
+  LOG_INFO("Certificate rotated", {"signerName", wish_.signer},
+           {"next", format_rfc3339(deadline_)});
+  callbacks_.on_renewed(fresh, lived);
+}
+
+void CertificateManager::failed(const ApiStatus& why) {
+  ++renew_errors_;
+  LOG_ERROR("Certificate rotation failed", {"signerName", wish_.signer}, {"err", why});
+  bool over = not_after_ > 0 && not_after_ <= loop_.wall();
+  if (over && why.code() == 401) callbacks_.on_over();
 }
 
 }  // namespace tiphys::kubelet

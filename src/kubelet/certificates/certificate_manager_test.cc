@@ -4,12 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
 #include "async/sim_loop.h"
 #include "crypto/csr.h"
 #include "kinds/certificates_v1.h"
+#include "kubelet/full_disk.h"
+#include "os/files.h"
 
 namespace tiphys::kubelet {
 namespace {
@@ -96,17 +99,23 @@ struct CertificateManagerTest : testing::Test {
   SeededRandom random{1};
   std::string folder;
   int renewed = 0;
+  int over = 0;
+  std::optional<Duration> lived;
   CertificatePair pair;
   CertificateStore store{testing::TempDir() + "certificates", "kubelet-client"};
-  CertificateManager manager{loop,
-                             api,
-                             random,
-                             store,
-                             client_certificate_wish("n1"),
-                             [this](const CertificatePair& fresh) {
-                               ++renewed;
-                               pair = fresh;
-                             }};
+  CertificateManager manager{
+      loop,
+      api,
+      random,
+      store,
+      client_certificate_wish("n1"),
+      {.on_renewed =
+           [this](const CertificatePair& fresh, std::optional<Duration> age) {
+             ++renewed;
+             pair = fresh;
+             lived = age;
+           },
+       .on_over = [this] { ++over; }}};
 };
 
 TEST_F(CertificateManagerTest, the_first_is_asked_for_at_once) {
@@ -165,11 +174,76 @@ TEST_F(CertificateManagerTest, approval_may_take_its_time) {
   EXPECT_EQ(renewed, 1);
 }
 
+TEST_F(CertificateManagerTest, its_life_is_measured) {
+  EXPECT_TRUE(std::isinf(manager.numbers().ttl_seconds)) << "there is none";
+  signer.refusal = "Unauthorized";
+  manager.start(std::nullopt);
+  loop.run_for(seconds(1));
+  EXPECT_EQ(manager.numbers().renew_errors, 1);
+  EXPECT_EQ(over, 0) << "there was none";
+  signer.refusal.clear();
+  loop.run_for(minutes(1));
+  EXPECT_NEAR(manager.numbers().ttl_seconds, 36'000, 61);
+  EXPECT_FALSE(lived);
+  loop.run_for(hours(9));
+  ASSERT_TRUE(lived);
+  EXPECT_GE(*lived, hours(7));
+  EXPECT_LE(*lived, hours(9));
+}
+
+// As upstream's: whoever supervises the kubelet starts it anew, with the bootstrap token.
+TEST_F(CertificateManagerTest, one_that_is_over_is_told_by_a_server_that_answers) {
+  manager.start(std::nullopt);
+  loop.run_for(hours(6));
+  signer.refusal = "Unauthorized";
+  loop.run_for(hours(4) - seconds(1));
+  EXPECT_EQ(over, 0);
+  EXPECT_GT(manager.numbers().renew_errors, 100);
+  loop.run_for(minutes(1));
+  EXPECT_GT(over, 0);
+  EXPECT_LT(manager.numbers().ttl_seconds, 0);
+}
+
+// Errors of writing: the old one stays, and stays in use.
+TEST_F(CertificateManagerTest, one_that_cannot_be_stored_is_not_used) {
+  manager.start(std::nullopt);
+  loop.run_for(seconds(1));
+  std::string before = *os::read_link(store.current_path());
+  // A file where the folder was: nothing can be written in it.
+  std::filesystem::rename(folder, folder + ".away");
+  std::ofstream(folder) << "in the way";
+  loop.run_for(hours(9));
+  EXPECT_EQ(renewed, 1);
+  EXPECT_GT(manager.numbers().renew_errors, 10);
+  std::filesystem::remove(folder);
+  std::filesystem::rename(folder + ".away", folder);
+  EXPECT_EQ(*os::read_link(store.current_path()), before);
+  EXPECT_TRUE(store.load());
+  loop.run_for(minutes(1));
+  EXPECT_EQ(renewed, 2);
+  EXPECT_NE(*os::read_link(store.current_path()), before);
+}
+
 TEST_F(CertificateManagerTest, certificates_that_are_over_at_once_are_no_hot_loop) {
   signer.life = seconds(1);
   manager.start(std::nullopt);
   loop.run_for(minutes(1));
   EXPECT_LE(signer.made, 7);
+}
+
+TEST_F(CertificateManagerTest, a_full_disk_leaves_the_old_one_in_use) {
+  manager.start(std::nullopt);
+  loop.run_for(seconds(1));
+  std::string before = *os::read_link(store.current_path());
+  {
+    FullDisk full;
+    loop.run_for(hours(9));
+  }
+  EXPECT_EQ(renewed, 1);
+  EXPECT_EQ(os::list_dir(folder)->size(), 2u) << "the old one and its link";
+  EXPECT_TRUE(store.load());
+  loop.run_for(minutes(1));
+  EXPECT_EQ(renewed, 2) << "tried again";
 }
 
 TEST(CertificateStore, what_cannot_be_used_is_not_there) {

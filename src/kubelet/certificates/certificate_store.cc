@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "base/log.h"
 #include "base/strings.h"
 #include "crypto/certificate.h"
 #include "os/files.h"
@@ -21,11 +22,14 @@ std::string stamp(MicroTime now) {
 }  // namespace
 
 std::optional<CertificatePair> CertificateStore::load() const {
-  Result<std::string> pem = os::read_file(current_path(), crypto::kMaxPemBytes);
+  Result<std::string> pem = os::read_regular_file(current_path(), crypto::kMaxPemBytes);
   if (!pem) return std::nullopt;
   Result<crypto::Certificate> certificate = crypto::Certificate::from_pem(*pem);
   Result<crypto::PrivateKey> key = crypto::PrivateKey::from_pem(*pem);
-  if (!certificate || !key || !certificate->belongs_to(*key)) return std::nullopt;
+  if (!certificate || !key || !certificate->belongs_to(*key)) {
+    LOG_WARNING("The certificate that was kept can't be used", {"path", current_path()});
+    return std::nullopt;
+  }
   return CertificatePair{*pem, *pem};
 }
 

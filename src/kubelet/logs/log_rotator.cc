@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "kubelet/logs/rotation.h"
-#include "os/files.h"
 
 namespace tiphys::kubelet {
 
@@ -80,9 +79,7 @@ Task<void> LogRotator::rotate(Log log) {
   std::string back = *rotated;
   if (back.empty()) co_return;
   // Tried again in the next round.
-  co_await run_blocking(node_.loop, node_.pool, [back, path] {
-    if (!os::exists(path)) (void)os::rename_path(back, path);
-  });
+  co_await run_blocking(node_.loop, node_.pool, [back, path] { undo_rotation(back, path); });
 }
 
 }  // namespace tiphys::kubelet

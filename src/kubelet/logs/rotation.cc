@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "base/strings.h"
-#include "os/files.h"
+#include "kubelet/logs/log_file.h"
 
 namespace tiphys::kubelet {
 namespace {
@@ -20,15 +20,6 @@ constexpr std::string_view kCompressed = ".gz";
 constexpr std::string_view kTemporary = ".tmp";
 constexpr size_t kMemberBytes = 1 << 20;
 constexpr int kCompressionLevel = 6;
-
-struct Split {
-  std::string folder;
-  std::string name;
-};
-Split split_path(const std::string& path) {
-  size_t slash = path.rfind('/');
-  return {path.substr(0, slash), path.substr(slash + 1)};
-}
 
 std::string local_stamp(MicroTime now) {
   time_t seconds = now / kMicrosPerSecond;
@@ -92,58 +83,79 @@ RotationPlan plan_rotation(const std::vector<std::string>& names, const std::str
   return out;
 }
 
-Result<void> compress_log(const std::string& path) {
-  os::Fd from(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!from.valid()) return ApiStatus::os_error("open " + path, errno);
+namespace {
+
+Result<void> compress_in(const os::Folder& folder, const std::string& name) {
+  TIPHYS_TRY(os::Fd, from, folder.open_file(name, O_RDONLY));
   struct stat info{};
-  if (::fstat(from.get(), &info) != 0) return ApiStatus::os_error("stat " + path, errno);
-  std::string temporary = path + std::string(kTemporary);
-  os::Fd to(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-                   info.st_mode & 0777));
-  if (!to.valid()) return ApiStatus::os_error("open " + temporary, errno);
+  if (::fstat(from.get(), &info) != 0) return ApiStatus::os_error("stat " + name, errno);
+  if (!S_ISREG(info.st_mode)) return ApiStatus::internal(name + " is no regular file");
+  std::string temporary = name + std::string(kTemporary);
+  TIPHYS_TRY(os::Fd, to,
+             folder.open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, int(info.st_mode & 0777)));
   Result<void> done = compress(from.get(), to.get());
-  if (done) done = os::rename_path(temporary, path + std::string(kCompressed));
+  if (done) done = folder.rename(temporary, name + std::string(kCompressed));
   if (!done) {
-    (void)os::remove_file(temporary);
+    (void)folder.remove(temporary);
     return done;
   }
-  return os::remove_file(path);
+  return folder.remove(name);
+}
+
+Result<void> tidy_up(const LogFile& log, int64_t max_files) {
+  TIPHYS_TRY(std::vector<std::string>, names, log.folder.names());
+  RotationPlan plan = plan_rotation(names, log.name, max_files);
+  for (const std::string& name : plan.remove) {
+    Result<void> removed = log.folder.remove(name);
+    if (!removed) return removed;
+  }
+  for (const std::string& name : plan.compress) {
+    Result<void> packed = compress_in(log.folder, name);
+    if (!packed) return packed;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> compress_log(const std::string& path) {
+  TIPHYS_TRY(LogFile, log, find_log_file(path));
+  return compress_in(log.folder, log.name);
 }
 
 Result<std::string> rotate_log(const std::string& path, int64_t max_files, MicroTime now) {
-  std::string rotated = path + "." + local_stamp(now);
-  if (os::exists(rotated) || os::exists(rotated + std::string(kCompressed))) {
-    return ApiStatus::internal(rotated + " is there already");
-  }
-  Split parts = split_path(path);
-  TIPHYS_TRY(std::vector<std::string>, names, os::list_dir(parts.folder));
-  RotationPlan plan = plan_rotation(names, parts.name, max_files);
-  for (const std::string& name : plan.remove) {
-    Result<void> removed = os::remove_file(parts.folder + "/" + name);
-    if (!removed) return removed.error();
-  }
-  for (const std::string& name : plan.compress) {
-    Result<void> packed = compress_log(parts.folder + "/" + name);
-    if (!packed) return packed.error();
-  }
-  Result<void> renamed = os::rename_path(path, rotated);
-  if (!renamed) return renamed.error();
-  return rotated;
+  TIPHYS_TRY(LogFile, log, find_log_file(path));
+  std::string stamp = "." + local_stamp(now);
+  std::string rotated = log.name + stamp;
+  bool taken =
+      log.folder.bytes(rotated) >= 0 || log.folder.bytes(rotated + std::string(kCompressed)) >= 0;
+  if (taken) return ApiStatus::internal(path + stamp + " is there already");
+  Result<void> done = tidy_up(log, max_files);
+  if (done) done = log.folder.rename(log.name, rotated);
+  if (!done) return done.error();
+  return path + stamp;
+}
+
+void undo_rotation(const std::string& rotated, const std::string& path) {
+  Result<LogFile> log = find_log_file(path);
+  if (!log || log->folder.bytes(log->name) >= 0) return;
+  (void)log->folder.rename(rotated.substr(rotated.rfind('/') + 1), log->name);
 }
 
 int64_t log_bytes(const std::string& path) {
-  struct stat info{};
-  return ::lstat(path.c_str(), &info) == 0 ? info.st_size : -1;
+  Result<LogFile> log = find_log_file(path);
+  return log ? log->folder.bytes(log->name) : -1;
 }
 
 void remove_logs(const std::string& path) {
   if (path.empty()) return;
-  (void)os::remove_file(path);
-  Split parts = split_path(path);
-  Result<std::vector<std::string>> names = os::list_dir(parts.folder);
+  Result<LogFile> log = find_log_file(path);
+  if (!log) return;
+  (void)log->folder.remove(log->name);
+  Result<std::vector<std::string>> names = log->folder.names();
   if (!names) return;
   for (const std::string& name : *names) {
-    if (name.starts_with(parts.name + ".")) (void)os::remove_file(parts.folder + "/" + name);
+    if (name.starts_with(log->name + ".")) (void)log->folder.remove(name);
   }
 }
 

@@ -22,6 +22,8 @@ RotationPlan plan_rotation(const std::vector<std::string>& names, const std::str
 // the runtime opens a new one. Gives the new name. Errors: a file can't be written or renamed;
 // the name is taken (a rotation in the same second).
 Result<std::string> rotate_log(const std::string& path, int64_t max_files, MicroTime now);
+// The log gets its name back, if nothing else has it by now.
+void undo_rotation(const std::string& rotated, const std::string& path);
 // A file's size; -1: it isn't there.
 int64_t log_bytes(const std::string& path);
 // The log and everything it was rotated into.

@@ -17,6 +17,10 @@ const Bounds kPodStart = {0.5, 1,   2,   3,   4,   5,   6,   8,   10,   20,   30
 const Bounds kResize = {10,    50,    100,   500,   1000,   2000,   5000,
                         10000, 20000, 30000, 60000, 120000, 300000, 600000};
 
+// A minute, 1 and 4 hours, a day, a week, 1, 3 and 6 months, 1 and 4 years.
+const Bounds kCertificateAges = {60,      3600,    14400,    86400,    604800,
+                                 2592000, 7776000, 15552000, 31104000, 124416000};
+
 Bounds exponential(double first, double factor, int count) {
   Bounds out;
   for (int i = 0; i < count; ++i, first *= factor) out.push_back(first);
@@ -229,6 +233,39 @@ void KubeletMetrics::probe(const Probe& p, Duration took) {
   probe_seconds_.with({p.container, p.ns, p.pod, p.type}).observe(seconds(took));
 }
 
+void KubeletMetrics::watch_client_certificate(CertificateSource source) {
+  certificates_.push_back(
+      {std::move(source),
+       &registry_.gauge("kubelet_certificate_manager_client_ttl_seconds",
+                        "[ALPHA] Gauge of the TTL (time-to-live) of the Kubelet's client "
+                        "certificate. The value is in seconds until certificate expiry (negative "
+                        "if already expired). If client certificate is invalid or unused, the "
+                        "value will be +INF."),
+       &registry_.counter("kubelet_certificate_manager_client_expiration_renew_errors",
+                          "[ALPHA] Counter of certificate renewal errors.")});
+}
+
+void KubeletMetrics::watch_serving_certificate(CertificateSource source) {
+  certificates_.push_back(
+      {std::move(source),
+       &registry_.gauge("kubelet_certificate_manager_server_ttl_seconds",
+                        "[ALPHA] Gauge of the shortest TTL (time-to-live) of the Kubelet's serving "
+                        "certificate. The value is in seconds until certificate expiry (negative "
+                        "if already expired). If serving certificate is invalid or unused, the "
+                        "value will be +INF."),
+       &registry_.counter("kubelet_server_expiration_renew_errors",
+                          "[ALPHA] Counter of certificate renewal errors.")});
+  serving_rotation_seconds_ = &registry_.histogram(
+      "kubelet_certificate_manager_server_rotation_seconds",
+      "[ALPHA] Histogram of the number of seconds the previous certificate lived before being "
+      "rotated.",
+      {}, kCertificateAges);
+}
+
+void KubeletMetrics::serving_certificate_lived(Duration age) {
+  if (serving_rotation_seconds_) serving_rotation_seconds_->get().observe(seconds(age));
+}
+
 std::string KubeletMetrics::text(const Now& now) {
   running_pods_.get().set(static_cast<double>(now.running_pods));
   running_containers_.with({"running"}).set(static_cast<double>(now.running_containers));
@@ -238,6 +275,12 @@ std::string KubeletMetrics::text(const Now& now) {
   pending_resizes_.with({"deferred"}).set(static_cast<double>(now.deferred_resizes));
   pending_resizes_.with({"infeasible"}).set(static_cast<double>(now.infeasible_resizes));
   in_progress_resizes_.get().set(static_cast<double>(now.resizes_in_progress));
+  for (const Certificate& one : certificates_) {
+    CertificateNumbers numbers = one.source();
+    one.ttl_seconds->get().set(numbers.ttl_seconds);
+    Counter& errors = one.renew_errors->get();
+    errors.add(numbers.renew_errors - errors.value());
+  }
   return registry_.text() + process_metrics_text();
 }
 

@@ -4,11 +4,14 @@
 // Loop thread only. Names, help and buckets: k8s.io/kubernetes pkg/kubelet/metrics,
 // pkg/kubelet/prober.
 #pragma once
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/metrics.h"
 #include "base/time.h"
+#include "kubelet/certificates/certificate_numbers.h"
 
 namespace tiphys::kubelet {
 
@@ -47,6 +50,13 @@ class KubeletMetrics {
   };
   void probe(const Probe& probe, Duration took);
 
+  // Certificates that the API gives; each is asked whenever text() is.
+  using CertificateSource = std::function<CertificateNumbers()>;
+  void watch_client_certificate(CertificateSource source);
+  void watch_serving_certificate(CertificateSource source);
+  // The serving certificate was replaced by the next.
+  void serving_certificate_lived(Duration age);
+
   // Numbers of now, which nobody counts.
   struct Now {
     size_t running_pods = 0;
@@ -62,6 +72,11 @@ class KubeletMetrics {
   std::string probes_text() const { return probes_.text(); }
 
  private:
+  struct Certificate {
+    CertificateSource source;
+    MetricFamily<Gauge>* ttl_seconds;
+    MetricFamily<Counter>* renew_errors;
+  };
   MetricRegistry registry_;
   MetricRegistry probes_;
   MetricFamily<Counter>& operations_;
@@ -89,6 +104,8 @@ class KubeletMetrics {
   MetricFamily<Gauge>& desired_pods_;
   MetricFamily<Counter>& probe_total_;
   MetricFamily<Histogram>& probe_seconds_;
+  std::vector<Certificate> certificates_;
+  MetricFamily<Histogram>* serving_rotation_seconds_ = nullptr;
 };
 
 }  // namespace tiphys::kubelet

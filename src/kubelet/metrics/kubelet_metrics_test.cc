@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace tiphys::kubelet {
 namespace {
 
@@ -79,6 +81,23 @@ TEST_F(KubeletMetricsTest, probes_stand_by_themselves) {
                 "probe_type=\"Liveness\",result=\"failed\"} 1"),
             std::string::npos);
   EXPECT_FALSE(has("prober_probe_total"));
+}
+
+TEST_F(KubeletMetricsTest, certificates_of_the_api) {
+  EXPECT_FALSE(has("certificate_manager")) << "none is watched";
+  CertificateNumbers client{.ttl_seconds = 61, .renew_errors = 2};
+  metrics.watch_client_certificate([&] { return client; });
+  metrics.watch_serving_certificate(
+      [] { return CertificateNumbers{.ttl_seconds = std::numeric_limits<double>::infinity()}; });
+  metrics.serving_certificate_lived(std::chrono::seconds(100));
+  EXPECT_TRUE(has("\nkubelet_certificate_manager_client_ttl_seconds 61\n"));
+  EXPECT_TRUE(has("\nkubelet_certificate_manager_client_expiration_renew_errors 2\n"));
+  EXPECT_TRUE(has("\nkubelet_certificate_manager_server_ttl_seconds +Inf\n"));
+  EXPECT_TRUE(has("\nkubelet_server_expiration_renew_errors 0\n"));
+  EXPECT_TRUE(has("kubelet_certificate_manager_server_rotation_seconds_bucket{le=\"3600\"} 1"));
+  client = {.ttl_seconds = -5, .renew_errors = 3};
+  EXPECT_TRUE(has("\nkubelet_certificate_manager_client_ttl_seconds -5\n"));
+  EXPECT_TRUE(has("\nkubelet_certificate_manager_client_expiration_renew_errors 3\n"));
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ std::vector<StaticPodSource::File> StaticPodSource::read_files(const std::string
   std::vector<File> out;
   if (!os::exists(path)) return out;
   if (!os::is_directory(path)) {
-    out.push_back({path, os::read_file(path, kMaxManifestBytes)});
+    out.push_back({path, os::read_regular_file(path, kMaxManifestBytes)});
     return out;
   }
   Result<std::vector<std::string>> names = os::list_dir(path);
@@ -80,7 +80,7 @@ std::vector<StaticPodSource::File> StaticPodSource::read_files(const std::string
   for (const std::string& name : *names) {
     std::string file = path + "/" + name;
     if (name.starts_with('.') || os::is_directory(file)) continue;
-    out.push_back({file, os::read_file(file, kMaxManifestBytes)});
+    out.push_back({file, os::read_regular_file(file, kMaxManifestBytes)});
   }
   return out;
 }

@@ -7,15 +7,15 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "kubelet/logs/log_file.h"
 #include "kubelet/server/log_line.h"
 #include "os/files.h"
 
 namespace tiphys::kubelet {
 namespace {
 
-// The last bytes of a regular file; a container must not make us follow links or block.
-std::string tail_of(const std::string& path, size_t bytes) {
-  os::Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+// The last bytes of a regular file.
+std::string tail_of(const os::Fd& fd, size_t bytes) {
   struct stat info{};
   if (!fd.valid() || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
   off_t size = info.st_size;
@@ -36,7 +36,9 @@ std::string clean(std::string text) {
 
 std::string log_tail(const std::string& path) {
   // Each line has a stamp in front: read more than is kept.
-  std::string text = tail_of(path, 4 * kMaxMessageLogBytes);
+  Result<LogFile> log = find_log_file(path);
+  Result<os::Fd> fd = log ? log->folder.open_file(log->name, O_RDONLY) : log.error();
+  std::string text = fd ? tail_of(*fd, 4 * kMaxMessageLogBytes) : "";
   std::string out;
   size_t lines = 0;
   std::string_view rest = text;
@@ -64,7 +66,11 @@ std::string log_tail(const std::string& path) {
 
 std::string read_termination_message(const std::string& message_path, const std::string& log_path) {
   std::string out;
-  if (!message_path.empty()) out = tail_of(message_path, kMaxMessageBytes);
+  if (!message_path.empty()) {
+    // A container must not make us follow links or block.
+    os::Fd fd(::open(message_path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    out = tail_of(fd, kMaxMessageBytes);
+  }
   if (out.empty() && !log_path.empty()) out = log_tail(log_path);
   return clean(std::move(out));
 }

@@ -77,18 +77,25 @@ Result<LogOptions> parse_log_options(std::string_view query, MicroTime now) {
   return out;
 }
 
-LogReader::LogReader(os::Fd fd, std::string path, LogOptions options)
-    : fd_(std::move(fd)), path_(std::move(path)), options_(options), left_(options.limit_bytes) {}
+LogReader::LogReader(LogFile file, os::Fd fd, std::string path, LogOptions options)
+    : file_(std::move(file)),
+      fd_(std::move(fd)),
+      path_(std::move(path)),
+      options_(options),
+      left_(options.limit_bytes) {}
 
 Result<LogReader> LogReader::open(const std::string& path, LogOptions options) {
-  os::Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!fd.valid())
-    return ApiStatus::os_error("failed to try resolving symlinks in path \"" + path + "\"", errno);
+  Result<LogFile> file = find_log_file(path);
+  Result<os::Fd> fd = file ? file->folder.open_file(file->name, O_RDONLY) : file.error();
+  if (!fd) {
+    return ApiStatus::internal("failed to try resolving symlinks in path \"" + path +
+                               "\": " + fd.error().message());
+  }
   struct stat info{};
-  if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+  if (::fstat(fd->get(), &info) != 0 || !S_ISREG(info.st_mode)) {
     return ApiStatus::internal("log " + path + " is no regular file");
   }
-  LogReader out(std::move(fd), path, options);
+  LogReader out(std::move(*file), std::move(*fd), path, options);
   if (options.tail_lines) {
     Result<void> found = out.seek_tail(*options.tail_lines);
     if (!found) return found.error();
@@ -170,10 +177,7 @@ void LogReader::emit(const LogLine& line, std::string& out) {
 }
 
 bool LogReader::was_replaced() const {
-  struct stat mine{};
-  struct stat named{};
-  if (::fstat(fd_.get(), &mine) != 0 || ::stat(path_.c_str(), &named) != 0) return false;
-  return mine.st_ino != named.st_ino || mine.st_dev != named.st_dev;
+  return file_.folder.bytes(file_.name) >= 0 && !file_.folder.is(file_.name, fd_);
 }
 
 }  // namespace tiphys::kubelet

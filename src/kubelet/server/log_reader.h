@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "kubelet/logs/log_file.h"
 #include "kubelet/server/log_line.h"
 #include "os/files.h"
 
@@ -29,7 +30,7 @@ class LogReader {
   static constexpr size_t kChunk = 64 * 1024;
   static constexpr size_t kMaxLine = 1024 * 1024;
 
-  // Error: the file isn't there.
+  // Error: the file isn't there, or a link leads to it.
   static Result<LogReader> open(const std::string& path, LogOptions options);
   // The next output; "" if there is nothing more now.
   Result<std::string> read();
@@ -40,11 +41,12 @@ class LogReader {
   bool was_replaced() const;
 
  private:
-  LogReader(os::Fd fd, std::string path, LogOptions options);
+  LogReader(LogFile file, os::Fd fd, std::string path, LogOptions options);
   Result<void> seek_tail(int64_t lines);
   void take_lines(std::string& out);
   void emit(const LogLine& line, std::string& out);
 
+  LogFile file_;
   os::Fd fd_;
   std::string path_;
   LogOptions options_;

@@ -32,7 +32,8 @@ std::string described(const client::ReviewedUser& user, std::string_view verb) {
 }  // namespace
 
 RequestAccess::RequestAccess(const Clock& clock, client::Client& client, const Options& options)
-    : options_(options),
+    : clock_(clock),
+      options_(options),
       tokens_(clock, client, options.token_cache_ttl),
       access_(clock, client, options.authorized_ttl, options.unauthorized_ttl) {}
 
@@ -43,7 +44,8 @@ RequestAccess::Call RequestAccess::call_of(const net::Request& request) {
 
 Task<Result<std::optional<client::ReviewedUser>>> RequestAccess::authenticate(Call call) {
   std::optional<client::ReviewedUser> user;
-  if (call.peer) user = user_of(*call.peer);
+  bool over = call.peer && call.peer->is_over(clock_.wall());
+  if (call.peer && !over) user = user_of(*call.peer);
   std::string token = bearer_token(call.authorization);
   if (!user && options_.authentication_webhook && !token.empty()) {
     auto reviewed = co_await tokens_.review(std::move(token));
@@ -55,6 +57,8 @@ Task<Result<std::optional<client::ReviewedUser>>> RequestAccess::authenticate(Ca
     if (std::ranges::find(user->groups, kAuthenticated) == user->groups.end()) {
       user->groups.emplace_back(kAuthenticated);
     }
+  } else if (over) {
+    co_return ApiStatus::unauthorized("x509: certificate has expired");
   } else if (options_.anonymous_auth) {
     user = client::ReviewedUser{"system:anonymous", "", {"system:unauthenticated"}, {}};
   }

@@ -37,6 +37,7 @@ class RequestAccess {
   Task<Result<std::optional<client::ReviewedUser>>> authenticate(Call call);
   Task<Result<bool>> may(client::ReviewedUser user, std::string verb, std::string subresource);
 
+  const Clock& clock_;
   const Options& options_;
   client::TokenReviewer tokens_;
   client::AccessReviewer access_;

@@ -149,6 +149,19 @@ TEST_F(RequestAccessTest, a_certificate_names_user_and_groups) {
       << "the certificate counts before the token";
 }
 
+// The TLS layer looks at a certificate once, when the connection is made.
+TEST_F(RequestAccessTest, a_certificate_that_is_over_is_nobodys) {
+  options.anonymous_auth = true;
+  judge.rights = {"api get pods", "t-user get pods", "system:anonymous get pods"};
+  judge.tokens["t"] = "t-user";
+  auto peer = certificate("api", {});
+  EXPECT_EQ(ask("GET", "/pods", "", peer), "");
+  loop.run_for(std::chrono::seconds(3));
+  EXPECT_EQ(ask("GET", "/pods", "", peer), "401 Unauthorized");
+  EXPECT_EQ(ask("GET", "/pods", "Bearer t", peer), "");
+  EXPECT_EQ(ask("GET", "/pods"), "");
+}
+
 TEST_F(RequestAccessTest, proxy_is_enough_where_rights_are_fine) {
   judge.rights = {"api get proxy"};
   auto peer = certificate("api", {});
