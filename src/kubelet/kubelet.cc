@@ -30,10 +30,12 @@ struct Kubelet::Impl {
 
   NodeServices::Admitted admit(const Object& pod);
   std::optional<Why> judge_resize(const Object& pod) const;
-  AdmissionInput admission_input(const Object& pod, const std::vector<ObjectPtr>& active) const;
+  AdmissionInput admission_input(const Object& own, const Object& pod,
+                                 const std::vector<ObjectPtr>& active) const;
   void serve_with(const CertificatePair& pair);
   void start_serving_certificate();
   std::vector<ObjectPtr> services_of(std::string_view ns) const;
+  ObjectPtr current_node() const;
   std::string node_uid() const;
 
   Options options;
@@ -51,6 +53,7 @@ struct Kubelet::Impl {
   client::InformerFactory informers;
   client::Informer& pods;
   client::Informer& services;
+  client::Informer& nodes;  // our own only
   EventStream stream;
   ReferenceWatch references;
   AllocationStore allocations;
@@ -101,9 +104,9 @@ const schema::Resource& core(std::string_view name) {
   return *schema::find_resource("", "v1", name);
 }
 
-client::ListOptions of_node(const std::string& name) {
+client::ListOptions where(const std::string& field, const std::string& value) {
   client::ListOptions out;
-  out.field_selector = "spec.nodeName=" + name;
+  out.field_selector = field + "=" + value;
   return out;
 }
 
@@ -123,8 +126,9 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
       events(l, limited_events.client_of("events", c), random, options.node_name),
       keeper(l, pool, c, cri, containerd, options),
       informers(l, client, random),
-      pods(informers.informer(core("pods"), of_node(options.node_name))),
+      pods(informers.informer(core("pods"), where("spec.nodeName", options.node_name))),
       services(informers.informer(core("services"))),
+      nodes(informers.informer(core("nodes"), where("metadata.name", options.node_name))),
       stream(l, Containerd::socket_path(options)),
       references(l, c, random),
       allocations(l, pool, options.root_dir + "/allocated_pods_state"),
@@ -195,9 +199,10 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
 }
 
 NodeServices::Admitted Kubelet::Impl::admit(const Object& pod) {
-  if (!keeper.node()) return {};  // not registered: the scheduler's word is all there is
+  ObjectPtr own = current_node();
+  if (!own) return {};  // not registered: the scheduler's word is all there is
   std::vector<ObjectPtr> active = manager.active_pods();
-  AdmissionInput input = admission_input(pod, active);
+  AdmissionInput input = admission_input(*own, pod, active);
   Admission admission = admit_or_preempt(input, core_v1::Pod(pod));
   NodeServices::Admitted out{std::move(admission.refusal), {}, {}};
   for (size_t at : admission.victims) {
@@ -213,16 +218,23 @@ NodeServices::Admitted Kubelet::Impl::admit(const Object& pod) {
 }
 
 std::optional<Why> Kubelet::Impl::judge_resize(const Object& pod) const {
-  if (!keeper.node()) return Why{"Deferred", "the node isn't registered"};
+  ObjectPtr own = current_node();
+  if (!own) return Why{"Deferred", "the node isn't registered"};
   std::vector<ObjectPtr> active = manager.active_pods();
-  return tiphys::kubelet::judge_resize(admission_input(pod, active), core_v1::Pod(pod));
+  return tiphys::kubelet::judge_resize(admission_input(*own, pod, active), core_v1::Pod(pod));
 }
 
-// Requires: the node is registered. Beside the other pods that are active.
-AdmissionInput Kubelet::Impl::admission_input(const Object& pod,
+// As it is now, with taints and labels that others set a moment ago; null before it is registered.
+ObjectPtr Kubelet::Impl::current_node() const {
+  ObjectPtr watched = nodes.get("", options.node_name);
+  return watched ? watched : keeper.node();
+}
+
+// Beside the other pods that are active. Borrows from own and from active.
+AdmissionInput Kubelet::Impl::admission_input(const Object& own, const Object& pod,
                                               const std::vector<ObjectPtr>& active) const {
   AdmissionInput input{
-      .node = core_v1::Node(*keeper.node()),
+      .node = core_v1::Node(own),
       .active = {},
       .allowed_unsafe_sysctls = options.allowed_unsafe_sysctls,
       .apparmor = keeper.facts().machine.apparmor,

@@ -84,6 +84,13 @@ std::string name_list(const std::vector<std::string>& names) {
   return "[" + join(names, " ") + "]";
 }
 
+// Its size if there is none.
+size_t index_of(ListEdit<core_v1::PodConditionEdit> conditions, std::string_view type) {
+  size_t at = 0;
+  while (at < conditions.size() && conditions[at].view().type() != type) ++at;
+  return at;
+}
+
 class ConditionWriter {
  public:
   // phase: what the containers add up to, which the status may not show yet.
@@ -102,12 +109,10 @@ class ConditionWriter {
     Why pod = containers.reason.empty() ? gates_problem() : containers;
     set("Ready", pod.reason.empty(), pod);
     set("ContainersReady", containers.reason.empty(), containers);
-    if (kinds::find_condition(status_.view(), "PodScheduled").type().empty()) {
-      set("PodScheduled", true, {});
-    }
     if (in_.failed && in_.failed->reason == kPreempting) {
       set("DisruptionTarget", true, {"TerminationByKubelet", std::string(kPreemptedCondition)});
     }
+    write_scheduled();
     const ResizeReport& resize = in_.resize;
     write_resize("PodResizePending", resize.pending, resize.pending_generation);
     write_resize("PodResizeInProgress", resize.progress, resize.progress_generation);
@@ -117,6 +122,19 @@ class ConditionWriter {
   void set(std::string_view type, bool value, const Why& why) {
     set_condition(status_.edit_conditions(), type, value, why, in_.pod.metadata().generation(),
                   in_.now);
+  }
+
+  // Stands behind the others, as upstream's kubelet writes its own; the binding put it first.
+  void write_scheduled() {
+    ListEdit<core_v1::PodConditionEdit> all = status_.edit_conditions();
+    size_t at = index_of(all, "PodScheduled");
+    MicroTime since = 0;
+    if (at < index_of(all, "ContainersReady")) {
+      if (all[at].view().status() == "True") since = all[at].view().last_transition_time();
+      all.erase(at);
+    }
+    set("PodScheduled", true, {});
+    if (since) all[all.size() - 1].set_last_transition_time(since);
   }
 
   // Unlike the others these go when there is nothing to say.
@@ -219,8 +237,7 @@ void write_addresses(const StatusInput& in, core_v1::PodStatusEdit status) {
 void set_condition(ListEdit<core_v1::PodConditionEdit> conditions, std::string_view type,
                    bool value, const Why& why, int64_t generation, MicroTime now) {
   std::string_view text = value ? "True" : "False";
-  size_t at = 0;
-  while (at < conditions.size() && conditions[at].view().type() != type) ++at;
+  size_t at = index_of(conditions, type);
   core_v1::PodConditionEdit edit = at < conditions.size() ? conditions[at] : conditions.append();
   if (edit.view().status() != text) edit.set_last_transition_time(whole_seconds(now));
   edit.set_type(type);

@@ -103,6 +103,27 @@ TEST(Status, NothingChangesWhenNothingChanged) {
   EXPECT_TRUE(equal(core_v1::Pod(*before).status(), core_v1::Pod(*w.pod).status()));
 }
 
+TEST(Status, PodScheduledComesLastAndKeepsItsTime) {
+  World w(kOne);
+  w.pod = pod_of(R"({"restartPolicy":"Always","containers":[{"name":"a","image":"x"}]})",
+                 R"({"conditions":[{"type":"PodScheduled","status":"True",
+                     "lastTransitionTime":"2026-01-01T00:00:00Z"},
+                    {"type":"example.com/gate","status":"True"}]})");
+  Draft draft(*w.pod);
+  core_v1::PodEdit(draft).edit_metadata().set_generation(3);
+  w.pod = draft.freeze();
+  MicroTime since = core_v1::Pod(*w.pod).status().conditions()[0].last_transition_time();
+  std::string order;
+  for (core_v1::PodCondition c : w.status().conditions()) order += std::string(c.type()) + " ";
+  EXPECT_EQ(order,
+            "example.com/gate PodReadyToStartContainers Initialized Ready ContainersReady "
+            "PodScheduled ");
+  core_v1::PodCondition scheduled =
+      kinds::find_condition(core_v1::Pod(*w.pod).status(), "PodScheduled");
+  EXPECT_EQ(scheduled.observed_generation(), 3);
+  EXPECT_EQ(scheduled.last_transition_time(), since);
+}
+
 TEST(Status, ACrashLoopShowsTheLastEnd) {
   World w(kOne);
   w.container("a", ContainerState::kExited, 3, 2);
