@@ -11,6 +11,7 @@
 #include "kubelet/pods/pod_manager.h"
 #include "kubelet/pods/preemption.h"
 #include "kubelet/pods/static_pod_source.h"
+#include "kubelet/pods/static_pod_url.h"
 #include "kubelet/resources/node_cgroups.h"
 #include "kubelet/runtime/cri.h"
 #include "kubelet/server/kubelet_server.h"
@@ -63,6 +64,7 @@ struct Kubelet::Impl {
   NodeServices node;
   PodManager manager;
   StaticPodSource static_pods;
+  StaticPodUrl static_pod_url;
   MirrorPods mirrors;
   StorageLimits storage_limits;
   NodeCgroups groups;
@@ -151,7 +153,8 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
            .disk_calls = disk_calls,
            .options = options},
       manager(node, pods, stream),
-      static_pods(l, pool, options.static_pod_path, options.node_name, options.check_pod),
+      static_pods(l, pool, options),
+      static_pod_url(l, options),
       mirrors(l, c, pods,
               {.static_pods = [this] { return manager.static_pods(); },
                .complete = [this] { return manager.static_pods_complete(); },
@@ -300,8 +303,12 @@ Result<void> Kubelet::start() {
   k.keeper.start(k.server.port());
   k.groups.start();
   k.manager.start();
-  k.static_pods.start(
-      [&k](std::vector<ObjectPtr> pods) { k.manager.set_static_pods(std::move(pods)); });
+  k.static_pods.start([&k](std::vector<ObjectPtr> pods) {
+    k.manager.set_static_pods(kFileSource, std::move(pods));
+  });
+  k.static_pod_url.start([&k](std::vector<ObjectPtr> pods) {
+    k.manager.set_static_pods(kUrlSource, std::move(pods));
+  });
   k.mirrors.start();
   k.storage_limits.start();
   k.rotator.start();
@@ -326,6 +333,7 @@ Task<void> Kubelet::stop() {
   co_await k.usage.stop();
   co_await k.informers.stop();
   co_await k.static_pods.stop();
+  co_await k.static_pod_url.stop();
   co_await k.mirrors.stop();
   k.stop.request_stop();  // ends calls to the runtime, and the workers that wait for them
   co_await k.storage_limits.stop();

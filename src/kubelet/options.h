@@ -27,6 +27,10 @@ struct Options {
   bool register_node = true;
   std::string provider_id;
   std::string static_pod_path;  // a folder or file of static pods; "": none
+  Duration file_check_frequency = std::chrono::seconds(20);
+  std::string static_pod_url;  // one pod or a list of them; "": none
+  std::map<std::string, std::vector<std::string>> static_pod_url_header;
+  Duration http_check_frequency = std::chrono::seconds(20);
   // The API's validation of a pod, for static ones; none: only the least is checked.
   std::function<Result<void>(const Object& pod)> check_pod;
 

@@ -7,7 +7,18 @@
 namespace tiphys {
 namespace {
 
-enum class Type { kString, kBool, kInt, kDuration, kList, kPairs, kLess, kGates, kTaints };
+enum class Type {
+  kString,
+  kBool,
+  kInt,
+  kDuration,
+  kList,
+  kPairs,
+  kLess,
+  kGates,
+  kTaints,
+  kHeaders
+};
 enum class In { kAll, kAlone };  // alone: not in `tiphys server`, which decides it
 
 }  // namespace
@@ -68,6 +79,8 @@ constexpr KubeletConfigRow kRows[] = {
     {"http-check-frequency", "httpCheckFrequency", Type::kDuration, In::kAlone,
      "Period between two looks at static pods' URL"},
     {"manifest-url", "staticPodURL", Type::kString, In::kAlone, "URL of static pods"},
+    {"manifest-url-header", "staticPodURLHeader", Type::kHeaders, In::kAlone,
+     "Headers of requests to --manifest-url, as name:value,..."},
     {"address", "address", Type::kString, In::kAlone, "Address that the server listens on"},
     {"port", "port", Type::kInt, In::kAlone, "Port of the kubelet's server"},
     {"read-only-port", "readOnlyPort", Type::kInt, In::kAlone,
@@ -230,6 +243,26 @@ Result<std::string> taints_json(const std::vector<std::string>& items) {
   return "[" + out + "]";
 }
 
+// "a:1,b:2,a:3" items as lists by name, in order.
+Result<std::string> headers_json(const KubeletConfigRow& row,
+                                 const std::vector<std::string>& items) {
+  std::map<std::string, std::string> lists;
+  for (const std::string& item : items) {
+    size_t at = item.find(':');
+    if (at == std::string::npos) {
+      return ApiStatus::bad_request("--" + std::string(row.flag) +
+                                    ": malformed pair, expect string:string");
+    }
+    std::string& list = lists[std::string(trim(item.substr(0, at)))];
+    list += (list.empty() ? "" : ",") + in_json(std::string(trim(item.substr(at + 1))));
+  }
+  std::string out;
+  for (const auto& [name, list] : lists) {
+    out += (out.empty() ? "" : ",") + in_json(name) + ":[" + list + "]";
+  }
+  return "{" + out + "}";
+}
+
 std::string list_json(const std::vector<std::string>& items) {
   std::string out;
   for (const std::string& item : items) out += (out.empty() ? "" : ",") + in_json(item);
@@ -246,6 +279,8 @@ Result<std::string> items_json(const KubeletConfigRow& row, const std::vector<st
       return pairs_json(row, items, '=', false);
     case Type::kTaints:
       return taints_json(items);
+    case Type::kHeaders:
+      return headers_json(row, items);
     default:
       return list_json(items);
   }

@@ -1,8 +1,11 @@
 """The life cycle of pods on a node, with real containers: order of starts and ends, hooks, probes, restarts, names,
 and what pods say that cannot run. All pods are created at once in one namespace; each test looks at its own."""
+import datetime
 import json
 import os
 import re
+import socket
+import subprocess
 import types
 
 import pytest
@@ -314,6 +317,36 @@ def test_what_probes_say(cluster, world):
     for name, start in wanted.items():
         assert found[name].startswith(start), found
     delete(cluster, "bad-probes")
+
+
+@pytest.mark.skipif(not os.path.exists("/usr/bin/etcd"), reason="no gRPC server at hand")
+def test_a_grpc_server_makes_its_pod_ready_while_it_runs(cluster, world, tmp_path):
+    """etcd, on the host, has grpc.health.v1."""
+    with socket.socket() as one, socket.socket() as two:
+        one.bind(("", 0))
+        two.bind(("127.0.0.1", 0))
+        port, peer = one.getsockname()[1], f"http://127.0.0.1:{two.getsockname()[1]}"
+    probe = {"grpc": {"port": port}, "periodSeconds": 1, "successThreshold": 2, "failureThreshold": 2,
+             "initialDelaySeconds": 2}
+    served = pod("served", box("c", SLEEP, readinessProbe=probe), hostNetwork=True)
+    client = f"http://0.0.0.0:{port}"
+    etcd = subprocess.Popen(
+        ["/usr/bin/etcd", "--data-dir", str(tmp_path / "data"), "--listen-client-urls", client,
+         "--advertise-client-urls", client, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
+         "--initial-cluster", f"default={peer}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        cluster.kubectl("create", "-n", NS, "-f", "-", stdin=json.dumps(served))
+        wait_for(lambda: conditions(cluster, "served").get("Ready", {}).get("status") == "True", 60, "ready")
+        seconds = [datetime.datetime.fromisoformat(t) for t in (
+            status(cluster, "served")["state"]["running"]["startedAt"], conditions(cluster, "served")["Ready"]["lastTransitionTime"])]
+        assert (seconds[1] - seconds[0]).total_seconds() >= 3, "a delay of 2 s, then two successes a second apart"
+    finally:
+        etcd.kill()
+        etcd.wait()
+    wait_for(lambda: conditions(cluster, "served")["Ready"]["status"] == "False", 30, "not ready")
+    assert event(cluster, "served", "Unhealthy").startswith("Readiness probe failed: error: failed to connect service at ")
+    assert status(cluster, "served")["restartCount"] == 0
+    delete(cluster, "served")
 
 
 def test_readiness_gates(cluster, world):

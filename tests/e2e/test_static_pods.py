@@ -1,6 +1,8 @@
 """Static pods: from files, without the API server, with their mirrors in the API."""
+import http.server
 import json
 import tempfile
+import threading
 
 import pytest
 
@@ -16,8 +18,52 @@ def manifest(name, script, grace=1, **spec):
                         "command": ["/bin/sh", "-c", script], **spec.pop("container", {})}]}}
 
 
+class PodServer:
+    """Shows pods at a URL, behind a redirect, to whoever has the right header."""
+
+    def __init__(self):
+        self.body = b""
+        self.status = 200
+        world = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                moved = self.path == "/start?a=b"
+                known = self.headers.get_all("X-Key") == ["one", "two"]
+                self.send_response(302 if moved else world.status if known else 403)
+                self.send_header("Location", "/pods")
+                self.send_header("Content-Length", "0" if moved else str(len(world.body)))
+                self.end_headers()
+                self.wfile.write(b"" if moved else world.body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/start?a=b"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def show(self, *pods):
+        self.body = json.dumps({"apiVersion": "v1", "kind": "PodList", "items": list(pods)}).encode()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
 @pytest.fixture(scope="module")
-def split(images):
+def pod_server():
+    one = PodServer()
+    try:
+        yield one
+    finally:
+        one.stop()
+
+
+@pytest.fixture(scope="module")
+def split(images, pod_server):
     with tempfile.TemporaryDirectory(prefix="tiphys-static-") as folder:
         one = Split(folder, number=6)
         (one.node_data / "images/busybox.tar").symlink_to(images / "busybox.tar")
@@ -29,7 +75,8 @@ def split(images):
             one.start()
             kubelet = one.parts["kubelet"]
             kubelet.stop()
-            kubelet.arguments += ["--pod-manifest-path", str(one.manifests)]
+            kubelet.arguments += ["--pod-manifest-path", str(one.manifests), "--manifest-url", pod_server.url,
+                                  "--manifest-url-header", "X-Key:one,X-Key:two", "--http-check-frequency", "1s"]
             kubelet.start()
             yield one
         finally:
@@ -45,7 +92,8 @@ def write(split, name, text):
 
 
 def node(split):
-    return json.loads(split.out("get", "nodes", "-o", "json"))["items"][0]["metadata"]
+    found = wait_for(lambda: json.loads(split.out("get", "nodes", "-o", "json"))["items"], 60, "node")
+    return found[0]["metadata"]
 
 
 def pods(split):
@@ -160,6 +208,29 @@ def test_a_restart_of_the_kubelet_adopts_them(split):
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert after["status"]["containerStatuses"] == before["status"]["containerStatuses"]
     assert after["status"]["startTime"] == before["status"]["startTime"]
+
+
+def test_pods_of_a_url(split, pod_server):
+    owner = node(split)["name"]
+    wait_for(lambda: "Dropping verbosity of this message" in log(split), 30, "fewer words")
+    assert "zero-length data received from http://" in log(split)
+    pod_server.body = json.dumps(noting(split, "far")).encode()
+    one = running(split, f"far-{owner}")
+    assert one["metadata"]["annotations"]["kubernetes.io/config.source"] == "http"
+    assert not [t for t in one["spec"]["tolerations"] if "key" not in t], "as a pod of the API would have them"
+    assert "Successfully read pods from URL" in log(split)
+    pod_server.show(noting(split, "farther"), noting(split, "far"))
+    running(split, f"farther-{owner}")
+    for status, body in [(500, b""), (200, b"kind: Pod\n  nothing: fits"), (200, b"x" * (10 << 20) + b"x")]:
+        failures = log(split).count("Failed to read pods from URL")
+        pod_server.status, pod_server.body = status, body
+        wait_for(lambda: log(split).count("Failed to read pods from URL") > failures, 20, "failure")
+        pod_server.status = 200
+        pod_server.show(noting(split, "farther"))
+        gone(split, f"far-{owner}")
+    assert notes(split, "far") == ["start", "end"] and notes(split, "farther") == ["start"], "failures end nobody"
+    pod_server.body = b""
+    gone(split, f"farther-{owner}")
 
 
 def test_they_run_without_the_api_server(split):

@@ -32,6 +32,12 @@ void apply_node(const KubeletConfiguration& c, Options& to) {
   to.register_node = c.register_node();
   set_if(c.provider_id(), to.provider_id);
   set_if(c.static_pod_path(), to.static_pod_path);
+  to.file_check_frequency = duration_of(c.file_check_frequency());
+  set_if(c.static_pod_url(), to.static_pod_url);
+  for (auto [name, values] : c.static_pod_url_header()) {
+    to.static_pod_url_header[std::string(name)] = list_of(values);
+  }
+  to.http_check_frequency = duration_of(c.http_check_frequency());
   for (core_v1::Taint taint : c.register_with_taints()) {
     to.register_with_taints.push_back(
         {std::string(taint.key()), std::string(taint.value()), std::string(taint.effect())});

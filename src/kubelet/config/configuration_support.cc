@@ -24,10 +24,6 @@ constexpr std::string_view kOwnCgroups = "the pods' control groups are all that 
 constexpr std::string_view kPlainLogs = "the log is text on standard error";
 
 constexpr Row kRows[] = {
-    {"fileCheckFrequency", {R"("20s")"}, "its interval is fixed"},
-    {"httpCheckFrequency", {R"("20s")"}, "there are no static pods from a URL"},
-    {"staticPodURL", {}, "there are no static pods from a URL"},
-    {"staticPodURLHeader", {}, "there are no static pods from a URL"},
     {"registryPullQPS", {"5", "0"}, "pulls are not limited"},
     {"registryBurst", {"10"}, "pulls are not limited"},
     {"imagePullCredentialsVerificationPolicy",
@@ -90,6 +86,10 @@ constexpr Row kRows[] = {
 constexpr std::string_view kEffective[] = {
     "enableServer",
     "staticPodPath",
+    "fileCheckFrequency",
+    "httpCheckFrequency",
+    "staticPodURL",
+    "staticPodURLHeader",
     "podLogsDir",
     "allowedUnsafeSysctls",
     "imageMinimumGCAge",

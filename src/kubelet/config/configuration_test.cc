@@ -303,7 +303,7 @@ TEST(KubeletConfiguration, groups_of_version_1) {
 
 TEST(KubeletConfiguration, what_is_not_here_is_refused_by_name) {
   for (const char* members :
-       {"staticPodURL: http://x", "cpuManagerPolicy: static", "memoryManagerPolicy: Static",
+       {"cpuManagerPolicy: static", "memoryManagerPolicy: Static",
         "evictionSoft: {memory.available: 1Gi}", "shutdownGracePeriod: 30s",
         "memorySwap: {swapBehavior: LimitedSwap}", "logging: {format: json}",
         "tracing: {samplingRatePerMillion: 1}", "protectKernelDefaults: true",

@@ -103,13 +103,17 @@ void PodManager::on_finished(const std::string& uid) {
   node_.static_changed();
 }
 
-void PodManager::set_static_pods(std::vector<ObjectPtr> pods) {
+bool PodManager::is_wanted(const std::string& uid) const {
+  return std::ranges::any_of(static_, [&](const auto& one) { return one.second.contains(uid); });
+}
+
+void PodManager::set_static_pods(std::string_view source, std::vector<ObjectPtr> pods) {
   if (stop_.stop_requested()) return;
-  static_known_ = true;
-  static_.clear();
-  for (ObjectPtr& pod : pods) static_.emplace(uid_of(pod), std::move(pod));
+  StaticPods& mine = static_[std::string(source)];
+  mine.clear();
+  for (ObjectPtr& pod : pods) mine.emplace(uid_of(pod), std::move(pod));
   for (auto& [uid, worker] : workers_) {
-    if (!is_static_pod(core_v1::Pod(*worker->pod())) || static_.contains(uid)) continue;
+    if (!is_static_pod(core_v1::Pod(*worker->pod())) || is_wanted(uid)) continue;
     if (!gone_.insert(uid).second) continue;
     LOG_INFO("A static pod's manifest is gone", {"pod", pod_label(core_v1::Pod(*worker->pod()))});
     worker->remove();
@@ -121,13 +125,18 @@ void PodManager::set_static_pods(std::vector<ObjectPtr> pods) {
 void PodManager::start_static_pods() {
   std::set<std::string> names;
   for (const ObjectPtr& pod : static_pods()) names.insert(full_name(pod));
-  for (const auto& [uid, pod] : static_) {
-    if (workers_.contains(uid) || names.contains(full_name(pod))) continue;
-    core_v1::Pod of(*pod);
-    ObjectPtr mirror = pods_.get(of.metadata().namespace_(), of.metadata().name());
-    bool known = mirror && is_mirror_of(core_v1::Pod(*mirror), of);
-    start_worker(known ? with_mirror_status(*pod, core_v1::Pod(*mirror)) : pod);
+  for (const auto& [source, pods] : static_) {
+    for (const auto& [uid, pod] : pods) {
+      if (!workers_.contains(uid) && names.insert(full_name(pod)).second) start_static_pod(pod);
+    }
   }
+}
+
+void PodManager::start_static_pod(const ObjectPtr& pod) {
+  core_v1::Pod of(*pod);
+  ObjectPtr mirror = pods_.get(of.metadata().namespace_(), of.metadata().name());
+  bool known = mirror && is_mirror_of(core_v1::Pod(*mirror), of);
+  start_worker(known ? with_mirror_status(*pod, core_v1::Pod(*mirror)) : pod);
 }
 
 std::vector<ObjectPtr> PodManager::static_pods() const {
@@ -139,7 +148,9 @@ std::vector<ObjectPtr> PodManager::static_pods() const {
 }
 
 bool PodManager::static_pods_complete() const {
-  return static_known_ || node_.options.static_pod_path.empty();
+  const Options& options = node_.options;
+  return (options.static_pod_path.empty() || static_.contains(kFileSource)) &&
+         (options.static_pod_url.empty() || static_.contains(kUrlSource));
 }
 
 Task<void> PodManager::retire(std::unique_ptr<PodWorker> worker) { co_await worker->stop(); }

@@ -20,12 +20,13 @@ class PodManager {
   void start();
   Task<void> stop();
 
-  // All static pods that should run here, from now on. One that isn't among them any more is ended;
-  // a new one of the same name starts when the old one is gone.
-  void set_static_pods(std::vector<ObjectPtr> pods);
+  // All static pods of a source (kFileSource, kUrlSource) that should run here, from now on. One
+  // that isn't among them any more is ended; a new one of the same name starts when the old one is
+  // gone.
+  void set_static_pods(std::string_view source, std::vector<ObjectPtr> pods);
   // With their status; also those that are being ended.
   std::vector<ObjectPtr> static_pods() const;
-  // set_static_pods() was called, or never will be.
+  // set_static_pods() was called for each source, or never will be.
   bool static_pods_complete() const;
 
   // Workers that use the node's resources; with what they were promised of them.
@@ -53,7 +54,9 @@ class PodManager {
   void start_worker(const ObjectPtr& pod);
   void on_finished(const std::string& uid);
   std::vector<PodWorker*> waiting_resizes() const;
+  bool is_wanted(const std::string& uid) const;
   void start_static_pods();
+  void start_static_pod(const ObjectPtr& pod);
   void on_container_event(const std::string& container_id);
   Task<void> watch_runtime();
   Task<void> relist();
@@ -73,8 +76,8 @@ class PodManager {
   Gate gate_;
   StopSource stop_;
   std::map<std::string, std::unique_ptr<PodWorker>> workers_;  // by uid
-  std::map<std::string, ObjectPtr> static_;  // by uid: the static pods that should run
-  bool static_known_ = false;
+  using StaticPods = std::map<std::string, ObjectPtr>;
+  std::map<std::string, StaticPods, std::less<>> static_;  // by source, uid: what should run
   std::set<std::string> gone_;  // uids gone from where they came, whose worker isn't finished
   std::map<std::string, std::string> owners_;  // container id -> pod uid, of the last listing
   std::map<std::string, std::string> shapes_;  // pod uid -> what the last listing showed of it

@@ -1,5 +1,7 @@
 #include "kubelet/pods/static_pod.h"
 
+#include <set>
+
 #include "base/strings.h"
 #include "codec/codec.h"
 #include "crypto/jwt.h"
@@ -25,7 +27,8 @@ std::string hex_of(std::string_view bytes) {
 std::string manifest_hash(const Draft& pod, const StaticPodInput& in) {
   std::string text;
   codec::encode_json(pod.type(), pod.root(), text);
-  text += "host:" + in.node_name + "file:" + in.file;
+  text +=
+      in.url.empty() ? "host:" + in.node_name + "file:" + in.file : "url:" + std::string(in.url);
   return hex_of(crypto::sha256(text).substr(0, kUidBytes));
 }
 
@@ -79,9 +82,9 @@ void complete(Draft& draft, const StaticPodInput& in) {
   std::string uid(meta.view().uid());
   meta.edit_annotations().set(kConfigHashAnnotation, uid);
   meta.edit_annotations().set(kConfigSeenAnnotation, format_rfc3339_micro(in.now));
-  meta.edit_annotations().set(kConfigSourceAnnotation, "file");
+  meta.edit_annotations().set(kConfigSourceAnnotation, in.url.empty() ? kFileSource : kUrlSource);
   pod.edit_spec().set_node_name(in.node_name);
-  tolerate_no_execute(pod.edit_spec());
+  if (in.url.empty()) tolerate_no_execute(pod.edit_spec());
   pod.clear_status();
   pod.edit_status().set_phase("Pending");
 }
@@ -94,26 +97,62 @@ Result<void> check_minimum(core_v1::Pod pod) {
   return {};
 }
 
-}  // namespace
-
-Result<ObjectPtr> parse_static_pod(const StaticPodInput& in) {
+Result<Draft> decode(const StaticPodInput& in) {
   if (in.text.size() > kMaxManifestBytes) return ApiStatus::bad_request("the file is too big");
-  Result<Draft> draft =
-      codec::decode_object(codec::Format::kYaml, in.text, nullptr, nullptr);  // JSON is YAML
-  if (!draft) return draft.error();
-  if (&draft->type() != &core_v1::Pod::message()) {
+  return codec::decode_object(codec::Format::kYaml, in.text, nullptr, nullptr);  // JSON is YAML
+}
+
+Result<ObjectPtr> make_static_pod(Draft draft, const StaticPodInput& in) {
+  if (&draft.type() != &core_v1::Pod::message()) {
     return ApiStatus::bad_request("invalid pod: it is of another kind");
   }
-  Result<void> enough = check_minimum(core_v1::Pod(*draft));
+  Result<void> enough = check_minimum(core_v1::Pod(draft));
   if (!enough) return enough.error();
-  complete(*draft, in);
-  kinds::apply_defaults(*draft);
-  ObjectPtr pod = draft->freeze();
+  complete(draft, in);
+  kinds::apply_defaults(draft);
+  ObjectPtr pod = draft.freeze();
   Result<void> valid = in.check ? in.check(*pod) : Result<void>();
   if (!valid) return ApiStatus::bad_request("invalid pod: " + valid.error().message());
   std::string reference = api_reference(core_v1::Pod(*pod));
   if (reference.empty()) return pod;
   return ApiStatus::bad_request("static pods may not reference " + reference);
+}
+
+std::string full_name(const ObjectPtr& pod) {
+  meta_v1::ObjectMeta meta = core_v1::Pod(*pod).metadata();
+  return std::string(meta.namespace_()) + "/" + std::string(meta.name());
+}
+
+}  // namespace
+
+Result<ObjectPtr> parse_static_pod(const StaticPodInput& in) {
+  Result<Draft> draft = decode(in);
+  if (!draft) return draft.error();
+  return make_static_pod(std::move(*draft), in);
+}
+
+Result<std::vector<ObjectPtr>> parse_static_pods(const StaticPodInput& in) {
+  Result<Draft> draft = decode(in);
+  if (!draft) return draft.error();
+  std::vector<ObjectPtr> out;
+  if (&draft->type() != &core_v1::PodList::message()) {
+    Result<ObjectPtr> pod = make_static_pod(std::move(*draft), in);
+    if (!pod) return pod.error();
+    out.push_back(std::move(*pod));
+    return out;
+  }
+  std::set<std::string> names;
+  core_v1::PodList list(*draft);
+  if (list.items().size() > kMaxPodsOfUrl) return ApiStatus::bad_request("there are too many pods");
+  for (core_v1::Pod item : list.items()) {
+    Draft one = core_v1::Pod::make();
+    core_v1::PodEdit(one).set_metadata(item.metadata());
+    core_v1::PodEdit(one).set_spec(item.spec());
+    Result<ObjectPtr> pod = make_static_pod(std::move(one), in);
+    if (!pod) return pod.error();
+    if (names.insert(full_name(*pod)).second) out.push_back(std::move(*pod));
+  }
+  return out;
 }
 
 bool is_mirror_pod(core_v1::Pod pod) {

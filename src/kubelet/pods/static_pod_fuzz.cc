@@ -7,6 +7,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   input.file = "/manifests/a.yaml";
   input.node_name = "node";
   auto pod = tiphys::kubelet::parse_static_pod(input);
+  input.url = "http://here";
+  (void)tiphys::kubelet::parse_static_pods(input);
   if (pod) (void)tiphys::kubelet::make_mirror_pod(**pod, "node", "uid");
   return 0;
 }

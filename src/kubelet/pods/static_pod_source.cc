@@ -7,18 +7,17 @@
 namespace tiphys::kubelet {
 namespace {
 
-constexpr Duration kPeriod = std::chrono::seconds(20);  // fileCheckFrequency
 constexpr Duration kSettle = std::chrono::milliseconds(100);
 
 }  // namespace
 
-StaticPodSource::StaticPodSource(EpollLoop& loop, WorkerPool& pool, std::string path,
-                                 std::string node_name, PodCheck check)
+StaticPodSource::StaticPodSource(EpollLoop& loop, WorkerPool& pool, const Options& options)
     : loop_(loop),
       pool_(pool),
-      path_(std::move(path)),
-      node_name_(std::move(node_name)),
-      check_(std::move(check)),
+      path_(options.static_pod_path),
+      period_(options.file_check_frequency),
+      node_name_(options.node_name),
+      check_(options.check_pod),
       gate_(loop),
       wake_(loop) {}
 
@@ -62,7 +61,7 @@ Task<void> StaticPodSource::run() {
         co_await run_blocking(loop_, pool_, [path] { return read_files(path); });
     if (stop_.stop_requested()) co_return;
     changed_(parse(files));
-    bool told = co_await wake_.wait(stop_.token(), kPeriod);
+    bool told = co_await wake_.wait(stop_.token(), period_);
     // Whoever writes one file may write more.
     if (told) (void)co_await sleep_for(loop_, kSettle, stop_.token());
   }

@@ -1,5 +1,5 @@
 // StaticPodSource: reads the static pods of a folder (or of one file), whenever something there
-// changes, and every 20 s to be sure. After upstream's pkg/kubelet/config/file.go.
+// changes, and now and then to be sure. After upstream's pkg/kubelet/config/file.go.
 //
 // Loop thread only; files are read on the pool. Files whose name begins with "." and folders are
 // left out. A file that can't be read or is no valid pod is said in the log, once as long as it
@@ -14,6 +14,7 @@
 #include "async/epoll_loop.h"
 #include "async/gate.h"
 #include "async/pool.h"
+#include "kubelet/options.h"
 #include "kubelet/pods/static_pod.h"
 #include "os/inotify.h"
 
@@ -23,8 +24,7 @@ class StaticPodSource {
  public:
   // All static pods there are now. Called once at least if the path is set, also if it isn't there.
   using Changed = std::function<void(std::vector<ObjectPtr>)>;
-  StaticPodSource(EpollLoop& loop, WorkerPool& pool, std::string path, std::string node_name,
-                  PodCheck check);
+  StaticPodSource(EpollLoop& loop, WorkerPool& pool, const Options& options);
   ~StaticPodSource();  // Requires: stop() finished, or never started
   // Nothing happens if the path is "".
   void start(Changed changed);
@@ -44,6 +44,7 @@ class StaticPodSource {
   EpollLoop& loop_;
   WorkerPool& pool_;
   std::string path_;
+  Duration period_;
   std::string node_name_;
   PodCheck check_;
   Changed changed_;

@@ -78,6 +78,60 @@ TEST(StaticPod, OtherFilesAreRefused) {
   EXPECT_EQ(parse_static_pod(checked).error().message(), "invalid pod: [because]");
 }
 
+struct UrlPods : testing::Test {
+  static std::string pod(const std::string& name, const std::string& spec = "") {
+    return R"({"metadata":{"name":")" + name + R"("},"spec":{)" + spec +
+           R"("containers":[{"name":"c","image":"i"}]}})";
+  }
+  static std::string list(const std::vector<std::string>& pods) {
+    std::string items;
+    for (const std::string& one : pods) items += (items.empty() ? "" : ",") + one;
+    return R"({"apiVersion":"v1","kind":"PodList","items":[)" + items + "]}";
+  }
+  static Result<std::vector<ObjectPtr>> parsed(const std::string& text) {
+    return parse_static_pods({text, "", "Node1", 0, {}, "http://here/pods"});
+  }
+  // Their names, or what is wrong.
+  static std::string names(const std::string& text) {
+    Result<std::vector<ObjectPtr>> pods = parsed(text);
+    if (!pods) return pods.error().message();
+    std::string out;
+    for (const ObjectPtr& one : *pods)
+      out += std::string(core_v1::Pod(*one).metadata().name()) + " ";
+    return out;
+  }
+};
+
+TEST_F(UrlPods, OnePodOrAList) {
+  EXPECT_EQ(names(kManifest), "web-node1 ");
+  EXPECT_EQ(names(list({pod("a"), pod("b"), pod("a")})), "a-node1 b-node1 ") << "a name once";
+  EXPECT_EQ(names(list({})), "");
+  EXPECT_EQ(names("apiVersion: v1\nkind: PodList\nitems:\n- " + pod("y") + "\n"), "y-node1 ");
+}
+
+TEST_F(UrlPods, AreNoFilesPods) {
+  Result<std::vector<ObjectPtr>> pods = parsed(kManifest);
+  ASSERT_TRUE(pods && pods->size() == 1);
+  core_v1::Pod one(*(*pods)[0]);
+  EXPECT_EQ(one.metadata().annotations().find(kConfigSourceAnnotation), "http");
+  EXPECT_TRUE(is_static_pod(one));
+  EXPECT_TRUE(one.spec().tolerations().empty()) << "only a file's tolerates everything";
+  EXPECT_NE(one.metadata().uid(), core_v1::Pod(**parse(kManifest)).metadata().uid());
+  EXPECT_EQ(one.metadata().uid(), core_v1::Pod(*(*parsed(kManifest))[0]).metadata().uid());
+}
+
+TEST_F(UrlPods, OneBadPodSpoilsTheList) {
+  EXPECT_EQ(names(list({pod("a"), R"({"metadata":{"name":"b"}})"})),
+            "spec.containers: Required value");
+  EXPECT_EQ(names(list({pod("a", R"("serviceAccountName":"x",)")})),
+            "static pods may not reference serviceaccounts");
+  EXPECT_EQ(names(R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"a"}})"),
+            "invalid pod: it is of another kind");
+  EXPECT_EQ(names(list(std::vector<std::string>(kMaxPodsOfUrl + 1, pod("a")))),
+            "there are too many pods");
+  EXPECT_EQ(names(std::string(kMaxManifestBytes + 1, ' ')), "the file is too big");
+}
+
 TEST(StaticPod, NothingOfTheApiMayBeNeeded) {
   EXPECT_EQ(volume_problem(R"("hostPath":{"path":"/"})"), "");
   EXPECT_EQ(volume_problem(R"("emptyDir":{})"), "");
