@@ -198,7 +198,7 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
   node.room_made = [this] { manager.room_made(); };
   node.network_ready = [this] { return keeper.network_ready(); };
   node.static_changed = [this] { mirrors.wake(); };
-  node.informed = [this] { return services.synced(); };
+  node.informed = [this] { return services.synced() && nodes.synced(); };
 }
 
 NodeServices::Admitted Kubelet::Impl::admit(const Object& pod) {

@@ -70,7 +70,7 @@ struct NodeServices {
   std::function<bool()> network_ready;
   // A static pod or its mirror changed.
   std::function<void()> static_changed;
-  // False until services() is complete for the first time.
+  // False until services() is complete for the first time, and the node's own object was seen.
   std::function<bool()> informed;
 
   std::string pod_folder(std::string_view uid) const {

@@ -81,7 +81,9 @@ void PodWorker::take(ObjectPtr pod) {
 }
 
 void PodWorker::deleted() {
+  bool used = uses_node();
   deleted_ = true;
+  if (used && !uses_node()) node_.room_made();
   wake();
 }
 
@@ -158,7 +160,7 @@ std::string PodWorker::pod_address() const {
 }
 
 bool PodWorker::is_active() const {
-  return admitted_ && !finished_ && !failed_ && !kinds::is_terminal(view().status().phase());
+  return admitted_ && !deleted_ && !failed_ && !kinds::is_terminal(view().status().phase());
 }
 
 void PodWorker::wake_at(MicroTime when) {

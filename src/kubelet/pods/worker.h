@@ -46,7 +46,8 @@ class PodWorker {
   void evict(const std::string& message);
   // Ends an active pod, within its grace period, for a critical one: reason Preempting.
   void preempt();
-  // It uses the node's resources: admitted, and not ended.
+  // It uses the node's resources: admitted, not ended, and not gone from where it came: what the
+  // scheduler puts in its place must find room, though its containers may still run.
   bool is_active() const;
   // pod() with the resources that it was promised, which may not be those that it wants by now.
   ObjectPtr allocated_pod() const;
