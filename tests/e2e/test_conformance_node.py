@@ -262,6 +262,8 @@ def test_ephemeral_containers_on_a_terminal(cluster, world):
     cluster.kubectl("patch", "pod", "-n", NS, "debugged", "--subresource=ephemeralcontainers", "-p",
                     json.dumps({"spec": {"ephemeralContainers": [first]}}))
     wait_for(lambda: "running" in status(cluster, "debugged")["ephemeralContainerStatuses"][0]["state"], 30, "debugger")
+    one = get(cluster, "debugged")
+    assert one["metadata"]["generation"] == 2 == one["status"]["observedGeneration"]
     assert cluster.out("exec", "-n", NS, "debugged", "-c", "debugger", "--", "/bin/echo", "marco") == "marco\n"
     wait_for(lambda: "polo" in cluster.out("logs", "-n", NS, "debugged", "-c", "debugger"), 10, "log")
     second = {"name": "second", "image": "nginx:1.7.9", "imagePullPolicy": "IfNotPresent"}
