@@ -148,8 +148,11 @@ Task<Result<Response>> HttpTransport::send(Request request) {
   std::string authorization = co_await impl_->authorization();
   Deadline deadline(impl_->loop, kRequestTimeout, request.stop);
   net::Request http_request = impl_->prepare(request, std::move(authorization));
+  MonoTime begin = impl_->loop.mono();
   Result<net::Response> answer =
       co_await impl_->http.send(std::move(http_request), false, deadline.token());
+  tell({request.method, impl_->server.address, answer ? answer->status : 0,
+        impl_->loop.mono() - begin});
   if (!answer && deadline.passed()) {
     co_return ApiStatus::timeout("the server did not answer within a minute");
   }
@@ -177,8 +180,11 @@ Task<Result<std::unique_ptr<WatchStream>>> HttpTransport::watch(Request request)
   net::Request http_request = impl_->prepare(request, std::move(authorization));
   http_request.headers.set("accept", watch_accept_header(request.as, impl_->config.json));
   Request::As as = request.as;
+  MonoTime begin = impl_->loop.mono();
   Result<net::Response> answer =
       co_await impl_->http.send(std::move(http_request), true, request.stop);
+  tell({request.method, impl_->server.address, answer ? answer->status : 0,
+        impl_->loop.mono() - begin});
   if (!answer) co_return answer.error();
   std::string content_type(answer->headers.get("content-type"));
   if (answer->status < 200 || answer->status > 299) {

@@ -4,6 +4,7 @@
 // Loop thread only. Requests carry decoded objects; a transport encodes them if it must (TLS:
 // protobuf), and an in-process one shares the object itself.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,13 +64,33 @@ class WatchStream {
   virtual Task<Result<std::optional<WatchEvent>>> next(StopToken stop) = 0;
 };
 
+// A request that a transport has sent, and what came of it.
+struct Sent {
+  std::string method;
+  std::string host;  // "": this process
+  int code = 0;      // 0: no answer
+  Duration took{};
+};
+
 class Transport {
  public:
+  using Observer = std::function<void(const Sent&)>;
   virtual ~Transport() = default;
   // A non-2xx answer is the error, as the server's own Status.
   virtual Task<Result<Response>> send(Request request) = 0;
   // GET with watch=true.
   virtual Task<Result<std::unique_ptr<WatchStream>>> watch(Request request) = 0;
+  // Told of each request that is answered from now on, watches too; null: nobody. Only transports
+  // that send by themselves tell, not those before them.
+  void observe(Observer observer) { observer_ = std::move(observer); }
+
+ protected:
+  void tell(const Sent& sent) const {
+    if (observer_) observer_(sent);
+  }
+
+ private:
+  Observer observer_;
 };
 
 }  // namespace tiphys::client

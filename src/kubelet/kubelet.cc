@@ -44,6 +44,7 @@ struct Kubelet::Impl {
   client::LimitedClients limited;
   client::LimitedClients limited_events;
   client::Client& client;
+  client::Transport& transport;
   StopSource stop;
   KubeletMetrics metrics;
   Cri cri;
@@ -121,6 +122,7 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
       limited(l, limit_of(options.kube_api_qps, options.kube_api_burst)),
       limited_events(l, limit_of(options.event_record_qps, options.event_burst)),
       client(limited.client_of("kubelet", c)),
+      transport(c.transport()),
       metrics(options.node_name),
       cri(l, Containerd::socket_path(options), stop.token()),
       containerd(l, pool, cri, options),
@@ -181,8 +183,11 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
     metrics.runtime_operation(method, took, failed);
   });
   if (options.client_certificate) metrics.watch_client_certificate(options.client_certificate);
+  transport.observe([this](const client::Sent& sent) { metrics.rest_request(sent); });
+  puller.observe([this](Duration took, int64_t bytes) { metrics.image_pulled(took, bytes); });
   cri.set_request_timeout(options.runtime_request_timeout);
   node.cgroups = detect_cgroups();
+  if (node.cgroups) metrics.cgroup_version(node.cgroups->v2() ? 2 : 1);
   node.host_ips = {options.node_ip};
   node.allocatable = node_allocatable(keeper.facts(), options);
   node.memory_capacity = keeper.facts().machine.memory_bytes;
@@ -279,7 +284,7 @@ Kubelet::Kubelet(EpollLoop& loop, WorkerPool& pool, client::Client& client, Rand
                  Options options)
     : impl_(std::make_unique<Impl>(loop, pool, client, random, std::move(options))) {}
 
-Kubelet::~Kubelet() = default;
+Kubelet::~Kubelet() { impl_->transport.observe(nullptr); }
 
 Result<void> Kubelet::start() {
   Impl& k = *impl_;

@@ -69,8 +69,17 @@ apiserver::InProcessRequest InProcessTransport::translate(client::Request reques
           .stop = std::move(request.stop)};
 }
 
-Task<Result<client::Response>> InProcessTransport::send(client::Request request) {
+Task<Result<apiserver::Answer>> InProcessTransport::call(client::Request request) {
+  SystemClock clock;
+  MonoTime begin = clock.mono();
+  std::string method = request.method;
   Result<apiserver::Answer> answer = co_await server_.call(translate(std::move(request)));
+  tell({method, "", answer ? answer->code : answer.error().code(), clock.mono() - begin});
+  co_return answer;
+}
+
+Task<Result<client::Response>> InProcessTransport::send(client::Request request) {
+  Result<apiserver::Answer> answer = co_await call(std::move(request));
   if (!answer) co_return answer.error();
   if (answer->raw && (answer->code < 200 || answer->code > 299)) {
     const net::Bytes& body = answer->raw->body;
@@ -88,7 +97,7 @@ Task<Result<client::Response>> InProcessTransport::send(client::Request request)
 
 Task<Result<std::unique_ptr<client::WatchStream>>> InProcessTransport::watch(
     client::Request request) {
-  Result<apiserver::Answer> answer = co_await server_.call(translate(std::move(request)));
+  Result<apiserver::Answer> answer = co_await call(std::move(request));
   if (!answer) co_return answer.error();
   if (!answer->watch) co_return ApiStatus::internal("the API server answered a watch otherwise");
   std::unique_ptr<client::WatchStream> stream =

@@ -17,6 +17,7 @@ class InProcessTransport : public client::Transport {
   Task<Result<std::unique_ptr<client::WatchStream>>> watch(client::Request request) override;
 
  private:
+  Task<Result<apiserver::Answer>> call(client::Request request);
   apiserver::InProcessRequest translate(client::Request request) const;
 
   apiserver::ApiServer& server_;

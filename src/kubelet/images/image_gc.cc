@@ -58,7 +58,7 @@ Task<Result<void>> ImageGc::observe() {
 }
 
 // Ends once that many bytes are freed. What can't be removed stays.
-Task<int64_t> ImageGc::remove(std::vector<std::string> ids, int64_t bytes) {
+Task<int64_t> ImageGc::remove(std::vector<std::string> ids, int64_t bytes, std::string reason) {
   int64_t freed = 0;
   for (const std::string& id : ids) {
     if (freed >= bytes || stop_.stop_requested()) break;
@@ -68,6 +68,7 @@ Task<int64_t> ImageGc::remove(std::vector<std::string> ids, int64_t bytes) {
       continue;
     }
     LOG_INFO("Removed image", {"image", id}, {"bytes", ages_.size_of(id)});
+    node_.metrics.image_removed(reason);
     freed += ages_.size_of(id);
     ages_.forget(id);
   }
@@ -81,7 +82,7 @@ Task<Result<void>> ImageGc::collect() {
   if (!seen) co_return seen.error();
   std::vector<std::string> old =
       ages_.expired(micros(options.image_maximum_gc_age), node_.loop.wall());
-  if (!old.empty()) (void)co_await remove(old, INT64_MAX);
+  if (!old.empty()) (void)co_await remove(old, INT64_MAX, "age");
   if (options.image_gc_high_threshold_percent == kNever) co_return Result<void>();
   auto disk = disk_;
   DiskUse use = co_await run_blocking(node_.loop, node_.pool, [disk] { return disk(); });
@@ -95,7 +96,7 @@ Task<Result<void>> ImageGc::collect() {
                           options.image_gc_low_threshold_percent);
   if (wanted == 0) co_return Result<void>();
   int64_t freed = co_await remove(
-      ages_.removable(micros(options.image_minimum_gc_age), node_.loop.wall()), wanted);
+      ages_.removable(micros(options.image_minimum_gc_age), node_.loop.wall()), wanted, "space");
   if (freed >= wanted || stop_.stop_requested()) co_return Result<void>();
   std::string message = "Failed to garbage collect required amount of images. Attempted to free " +
                         std::to_string(wanted) + " bytes, but only found " + std::to_string(freed) +

@@ -29,7 +29,7 @@ class ImageGc {
   Task<void> run();
   Task<Result<void>> collect();
   Task<Result<void>> observe();
-  Task<int64_t> remove(std::vector<std::string> ids, int64_t bytes);
+  Task<int64_t> remove(std::vector<std::string> ids, int64_t bytes, std::string reason);
 
   NodeServices& node_;
   std::function<DiskUse()> disk_;

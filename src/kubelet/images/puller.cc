@@ -72,6 +72,7 @@ Task<ImageOutcome> ImagePuller::pull(std::string name, std::string key, Registry
       co_return out;
     }
   }
+  MonoTime asked = loop_.mono();
   while (pulling_.contains(name)) {
     idle_.reset();
     (void)co_await idle_.wait();
@@ -94,6 +95,7 @@ Task<ImageOutcome> ImagePuller::pull(std::string name, std::string key, Registry
     out.retry_at = loop_.wall() + back_off_.delay(key);
     co_return out;
   }
+  if (pulled_) pulled_(loop_.mono() - asked, present->size_bytes);
   back_off_.forget(key);
   failed_at_.erase(key);
   errors_.erase(key);

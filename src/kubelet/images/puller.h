@@ -33,6 +33,9 @@ class ImagePuller {
 
   Task<ImageOutcome> ensure(std::string image, std::string policy, std::string pod_uid,
                             RegistryAuth auth, ObjectPtr sandbox_config, Record record);
+  // Told of each pull that succeeded: how long it took, with the wait for others, and its size.
+  using Pulled = std::function<void(Duration took, int64_t bytes)>;
+  void observe(Pulled pulled) { pulled_ = std::move(pulled); }
   void forget_pod(const std::string& pod_uid);
 
  private:
@@ -42,6 +45,7 @@ class ImagePuller {
   Loop& loop_;
   Runtime& runtime_;
   ImportNew import_new_;
+  Pulled pulled_;
   BackOff back_off_;
   std::map<std::string, MicroTime> failed_at_;
   std::map<std::string, std::string> errors_;

@@ -11,6 +11,8 @@ namespace {
 using Bounds = std::vector<double>;
 
 const Bounds kDefault = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+const Bounds kPull = {1,   5,   10,  20,  30,  60,   120,  180,  240,
+                      300, 360, 480, 600, 900, 1200, 1800, 2700, 3600};
 const Bounds kPodStart = {0.5, 1,   2,   3,   4,   5,   6,   8,   10,   20,   30,   45,  60,
                           120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600};
 
@@ -24,6 +26,25 @@ const Bounds kCertificateAges = {60,      3600,    14400,    86400,    604800,
 Bounds exponential(double first, double factor, int count) {
   Bounds out;
   for (int i = 0; i < count; ++i, first *= factor) out.push_back(first);
+  return out;
+}
+
+// Labels of images by their size: the last that is smaller.
+struct ImageSize {
+  int64_t over;  // MiB
+  std::string_view label;
+};
+constexpr ImageSize kImageSizes[] = {
+    {0, "0-10MB"},           {10, "10MB-100MB"},       {100, "100MB-500MB"},
+    {500, "500MB-1GB"},      {1 << 10, "1GB-5GB"},     {5 << 10, "5GB-10GB"},
+    {10 << 10, "10GB-20GB"}, {20 << 10, "20GB-30GB"},  {30 << 10, "30GB-40GB"},
+    {40 << 10, "40GB-60GB"}, {60 << 10, "60GB-100GB"}, {100 << 10, "GT100GB"}};
+
+std::string_view size_label(int64_t bytes) {
+  std::string_view out = "N/A";
+  for (const ImageSize& size : kImageSizes) {
+    if (bytes > size.over << 20) out = size.label;
+  }
   return out;
 }
 
@@ -159,6 +180,49 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
                                     "[ALPHA] The number of pods the kubelet is being instructed to "
                                     "run.",
                                     {"static"})),
+      active_pods_(registry_.gauge(
+          "kubelet_active_pods",
+          "[ALPHA] The number of pods the kubelet considers active and which are being considered "
+          "when admitting new pods. static is true if the pod is not from the apiserver.",
+          {"static"})),
+      mirror_pods_(registry_.gauge("kubelet_mirror_pods",
+                                   "[ALPHA] The number of mirror pods the kubelet will try to "
+                                   "create (one per admitted static pod)")),
+      ephemeral_containers_(registry_.gauge("kubelet_managed_ephemeral_containers",
+                                            "[ALPHA] Current number of ephemeral containers in "
+                                            "pods managed by this kubelet.")),
+      relist_seen_(registry_.gauge("kubelet_pleg_last_seen_seconds",
+                                   "[ALPHA] Timestamp in seconds when PLEG was last seen active.")),
+      inflight_(registry_.gauge("kubelet_http_inflight_requests",
+                                "[ALPHA] Number of the inflight http requests",
+                                {"method", "path", "server_type", "long_running"})),
+      cgroup_version_(
+          registry_.gauge("kubelet_cgroup_version", "[ALPHA] cgroup version on the hosts.")),
+      pull_seconds_(registry_.histogram("kubelet_image_pull_duration_seconds",
+                                        "[ALPHA] Duration in seconds to pull an image.",
+                                        {"image_size_in_bytes"}, kPull)),
+      removed_images_(registry_.counter("kubelet_image_garbage_collected_total",
+                                        "[ALPHA] Total number of images garbage collected by the "
+                                        "kubelet, whether through disk usage or image age.",
+                                        {"reason"})),
+      sandbox_seconds_(registry_.histogram("kubelet_run_podsandbox_duration_seconds",
+                                           "[ALPHA] Duration in seconds of the run_podsandbox "
+                                           "operations. Broken down by RuntimeClass.Handler.",
+                                           {"runtime_handler"}, kDefault)),
+      sandbox_errors_(registry_.counter("kubelet_run_podsandbox_errors_total",
+                                        "[ALPHA] Cumulative number of the run_podsandbox operation "
+                                        "errors by RuntimeClass.Handler.",
+                                        {"runtime_handler"})),
+      start_total_seconds_(registry_.histogram(
+          "kubelet_pod_start_total_duration_seconds",
+          "[ALPHA] Duration in seconds to start a pod since creation, including time to pull "
+          "images and run init containers, measured from pod creation timestamp to when all its "
+          "containers are reported as started and observed via watch",
+          {}, kPodStart)),
+      containers_per_pod_(registry_.histogram("kubelet_containers_per_pod_count",
+                                              "[ALPHA] The number of containers per pod.", {},
+                                              exponential(1, 2, 5))),
+      rest_(registry_),
       probe_total_(
           probes_.counter("prober_probe_total",
                           "[BETA] Cumulative number of a liveness, readiness or startup "
@@ -177,6 +241,36 @@ void KubeletMetrics::runtime_operation(std::string_view method, Duration took, b
   operations_.with({type}).add();
   operation_seconds_.with({type}).observe(seconds(took));
   if (failed) operation_errors_.with({type}).add();
+}
+
+void KubeletMetrics::http_inflight(std::string_view method, std::string_view path,
+                                   std::string_view server, int change) {
+  std::string_view label = path_label(path);
+  std::string_view by = is_one_of(method, kMethods) ? method : "other";
+  inflight_.with({by, label, server, is_one_of(label, kStreams) ? "true" : "false"}).add(change);
+}
+
+void KubeletMetrics::image_pulled(Duration took, int64_t bytes) {
+  pull_seconds_.with({size_label(bytes)}).observe(seconds(took));
+}
+
+void KubeletMetrics::image_removed(std::string_view reason) {
+  removed_images_.with({reason}).add();
+}
+
+void KubeletMetrics::cgroup_version(int version) { cgroup_version_.get().set(version); }
+
+void KubeletMetrics::sandbox_run(std::string_view handler, Duration took, bool failed) {
+  sandbox_seconds_.with({handler}).observe(seconds(took));
+  if (failed) sandbox_errors_.with({handler}).add();
+}
+
+void KubeletMetrics::pod_start_total(Duration took) {
+  start_total_seconds_.get().observe(seconds(took));
+}
+
+void KubeletMetrics::containers_in_pod(size_t count) {
+  containers_per_pod_.get().observe(static_cast<double>(count));
 }
 
 void KubeletMetrics::http_request(std::string_view method, std::string_view path,
@@ -204,7 +298,8 @@ void KubeletMetrics::container_started(std::string_view container_type, bool fai
   if (failed) started_containers_errors_.with({container_type, "RunContainerError"}).add();
 }
 
-void KubeletMetrics::relist(Duration took, Duration since_last) {
+void KubeletMetrics::relist(Duration took, Duration since_last, MicroTime now) {
+  relist_seen_.get().set(static_cast<double>(now / kMicrosPerSecond));
   relist_seconds_.get().observe(seconds(took));
   if (since_last > Duration::zero()) relist_interval_.get().observe(seconds(since_last));
 }
@@ -272,6 +367,11 @@ std::string KubeletMetrics::text(const Now& now) {
   running_containers_.with({"exited"}).set(static_cast<double>(now.exited_containers));
   running_containers_.with({"created"}).set(static_cast<double>(now.created_containers));
   desired_pods_.with({""}).set(static_cast<double>(now.desired_pods));
+  desired_pods_.with({"true"}).set(static_cast<double>(now.desired_static_pods));
+  active_pods_.with({""}).set(static_cast<double>(now.active_pods));
+  active_pods_.with({"true"}).set(static_cast<double>(now.active_static_pods));
+  mirror_pods_.get().set(static_cast<double>(now.desired_static_pods));
+  ephemeral_containers_.get().set(static_cast<double>(now.ephemeral_containers));
   pending_resizes_.with({"deferred"}).set(static_cast<double>(now.deferred_resizes));
   pending_resizes_.with({"infeasible"}).set(static_cast<double>(now.infeasible_resizes));
   in_progress_resizes_.get().set(static_cast<double>(now.resizes_in_progress));

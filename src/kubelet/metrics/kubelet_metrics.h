@@ -11,6 +11,7 @@
 
 #include "base/metrics.h"
 #include "base/time.h"
+#include "client/rest_metrics.h"
 #include "kubelet/certificates/certificate_numbers.h"
 
 namespace tiphys::kubelet {
@@ -32,9 +33,23 @@ class KubeletMetrics {
   void pod_start(Duration took);
   // container_type: container, init_container, ephemeral_container.
   void container_started(std::string_view container_type, bool failed);
-  void relist(Duration took, Duration since_last);
+  void relist(Duration took, Duration since_last, MicroTime now);
   // A pod had to go for a critical one, for want of that resource.
   void preempted(std::string_view resource);
+  // A request to the API server.
+  void rest_request(const client::Sent& sent) { rest_.count(sent); }
+  // A request to one of the servers goes on, or (-1) is over.
+  void http_inflight(std::string_view method, std::string_view path, std::string_view server,
+                     int change);
+  void image_pulled(Duration took, int64_t bytes);
+  // reason: age or space.
+  void image_removed(std::string_view reason);
+  void cgroup_version(int version);
+  // A sandbox was made, or not, with this RuntimeClass's handler.
+  void sandbox_run(std::string_view handler, Duration took, bool failed);
+  // From when the pod was made until all of it ran.
+  void pod_start_total(Duration took);
+  void containers_in_pod(size_t count);
   // Resizes in place. One resource of one container: requirement requests or limits, operation add,
   // remove, increase or decrease.
   void resize_requested(std::string_view resource, std::string_view requirement,
@@ -63,7 +78,11 @@ class KubeletMetrics {
     size_t running_containers = 0;
     size_t exited_containers = 0;
     size_t created_containers = 0;
-    size_t desired_pods = 0;
+    size_t desired_pods = 0;  // without the static ones, as the next
+    size_t active_pods = 0;
+    size_t desired_static_pods = 0;
+    size_t active_static_pods = 0;
+    size_t ephemeral_containers = 0;
     size_t deferred_resizes = 0;
     size_t infeasible_resizes = 0;
     size_t resizes_in_progress = 0;
@@ -102,6 +121,19 @@ class KubeletMetrics {
   MetricFamily<Gauge>& running_pods_;
   MetricFamily<Gauge>& running_containers_;
   MetricFamily<Gauge>& desired_pods_;
+  MetricFamily<Gauge>& active_pods_;
+  MetricFamily<Gauge>& mirror_pods_;
+  MetricFamily<Gauge>& ephemeral_containers_;
+  MetricFamily<Gauge>& relist_seen_;
+  MetricFamily<Gauge>& inflight_;
+  MetricFamily<Gauge>& cgroup_version_;
+  MetricFamily<Histogram>& pull_seconds_;
+  MetricFamily<Counter>& removed_images_;
+  MetricFamily<Histogram>& sandbox_seconds_;
+  MetricFamily<Counter>& sandbox_errors_;
+  MetricFamily<Histogram>& start_total_seconds_;
+  MetricFamily<Histogram>& containers_per_pod_;
+  client::RestMetrics rest_;
   MetricFamily<Counter>& probe_total_;
   MetricFamily<Histogram>& probe_seconds_;
   std::vector<Certificate> certificates_;

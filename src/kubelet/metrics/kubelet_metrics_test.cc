@@ -100,5 +100,16 @@ TEST_F(KubeletMetricsTest, certificates_of_the_api) {
   EXPECT_TRUE(has("\nkubelet_certificate_manager_client_expiration_renew_errors 3\n"));
 }
 
+TEST_F(KubeletMetricsTest, pulls_are_told_apart_by_size) {
+  metrics.image_pulled(std::chrono::seconds(2), 0);
+  metrics.image_pulled(std::chrono::seconds(2), 10 << 20);
+  metrics.image_pulled(std::chrono::seconds(7), (10 << 20) + 1);
+  metrics.image_pulled(std::chrono::seconds(7), int64_t{200} << 30);
+  for (const char* size : {"N/A", "0-10MB", "10MB-100MB", "GT100GB"}) {
+    std::string labels = "{image_size_in_bytes=\"" + std::string(size) + "\"}";
+    EXPECT_TRUE(has("kubelet_image_pull_duration_seconds_count" + labels + " 1")) << size;
+  }
+}
+
 }  // namespace
 }  // namespace tiphys::kubelet

@@ -233,7 +233,7 @@ Task<void> PodManager::relist() {
   Result<RuntimeList> list = co_await node_.runtime.list("");
   if (!list) co_return;
   Duration since = listed_at_ ? begin - *listed_at_ : Duration::zero();
-  node_.metrics.relist(node_.loop.mono() - begin, since);
+  node_.metrics.relist(node_.loop.mono() - begin, since, node_.loop.wall());
   listed_at_ = begin;
   std::map<std::string, std::string> shapes;
   owners_.clear();

@@ -207,10 +207,15 @@ void PodWorker::count_pass(MonoTime begin) {
   if (!seen_at_) {
     seen_at_ = begin;
     start_told_ = running;  // it ran before we did
+    node_.metrics.containers_in_pod(view().spec().containers().size());
   }
   if (!running || start_told_) return;
   start_told_ = true;
   node_.metrics.pod_start(now - *seen_at_);
+  if (!static_) {
+    MicroTime since = node_.loop.wall() - view().metadata().creation_timestamp();
+    node_.metrics.pod_start_total(std::chrono::microseconds(since));
+  }
 }
 
 // activeDeadlineSeconds: counted from the pod's start, over restarts of this process.

@@ -122,7 +122,12 @@ Task<void> PodWorker::create_sandbox(uint32_t attempt) {
       co_await run_blocking(node_.loop, node_.pool, [logs] { return os::make_dirs(logs, 0755); });
   Result<std::string> id = ApiStatus::internal("no log folder");
   if (made) id = co_await find_runtime_handler(node_.client, pod_);
-  if (made && id) id = co_await node_.runtime.run_sandbox(config, *id);
+  if (made && id) {
+    std::string handler = *id;
+    MonoTime begin = node_.loop.mono();
+    id = co_await node_.runtime.run_sandbox(config, handler);
+    node_.metrics.sandbox_run(handler, node_.loop.mono() - begin, !id);
+  }
   node_.metrics.pod_started(!made || !id);
   if (!made || !id) {
     record(

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "crypto/tls.h"
+#include "kubelet/pods/static_pod.h"
 #include "kubelet/server/debug_handlers.h"
 #include "kubelet/server/healthz.h"
 #include "kubelet/server/pod_lists.h"
@@ -140,9 +141,11 @@ void KubeletServer::files_changed(const TlsFiles::Contents& now) {
 Task<net::Response> KubeletServer::handle(net::Request request) {
   MonoTime begin = loop_.mono();
   std::string method = request.method, path = request.path;
+  metrics_.http_inflight(method, path, "readwrite", 1);
   RequestAccess::Call call = RequestAccess::call_of(request);
   std::optional<net::Response> answer = co_await access_->refusal(std::move(call));
   if (!answer) answer = co_await route(std::move(request), false);
+  metrics_.http_inflight(method, path, "readwrite", -1);
   metrics_.http_request(method, path, "readwrite", loop_.mono() - begin);
   co_return std::move(*answer);
 }
@@ -214,7 +217,11 @@ std::string KubeletServer::own_metrics() const {
   for (const PodWorker* worker : pods_.workers()) {
     const SandboxRecord* sandbox = worker->runtime_state().newest_sandbox();
     if (sandbox && sandbox->ready) ++now.running_pods;
-    if (!worker->finished()) ++now.desired_pods;
+    core_v1::Pod pod(*worker->pod());
+    bool is_static = is_static_pod(pod);
+    if (!worker->finished()) ++(is_static ? now.desired_static_pods : now.desired_pods);
+    if (worker->is_active()) ++(is_static ? now.active_static_pods : now.active_pods);
+    now.ephemeral_containers += pod.spec().ephemeral_containers().size();
     ResizeReport resize = worker->resize_report();
     if (resize.pending) {
       ++(resize.pending->reason == "Deferred" ? now.deferred_resizes : now.infeasible_resizes);
