@@ -131,6 +131,15 @@ def test_metrics_of_the_kubelet(probed, token):
     assert value(text, "kubelet_runtime_operations_duration_seconds_count", 'operation_type="create_container"') >= 1
     assert value(text, "process_open_fds") > 3 and value(text, "process_cpu_seconds_total") > 0
     assert value(raw(probed, "/metrics"), "kubelet_http_requests_total", 'path="metrics"') >= 1
+    assert value(text, "rest_client_requests_total", 'code="200"', 'method="GET"') >= 1
+    assert value(text, "rest_client_request_duration_seconds_count", 'verb="POST"') >= 1
+    assert value(text, "kubelet_active_pods", 'static=""') >= 1 and value(text, "kubelet_mirror_pods") >= 0
+    assert value(text, "kubelet_pod_start_total_duration_seconds_count") >= 1
+    assert value(text, "kubelet_run_podsandbox_duration_seconds_count", 'runtime_handler=""') >= 1
+    assert value(text, "kubelet_containers_per_pod_count_count") >= 1
+    assert value(text, "kubelet_certificate_manager_server_ttl_seconds") > 3600
+    assert value(text, "kubelet_cgroup_version") in (1, 2)
+    assert value(text, "kubelet_http_inflight_requests", 'path="metrics"') >= 1
 
 
 def test_metrics_of_containers(probed, token):
