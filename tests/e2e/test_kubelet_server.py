@@ -137,7 +137,6 @@ def test_metrics_of_the_kubelet(probed, token):
     assert value(text, "kubelet_pod_start_total_duration_seconds_count") >= 1
     assert value(text, "kubelet_run_podsandbox_duration_seconds_count", 'runtime_handler=""') >= 1
     assert value(text, "kubelet_containers_per_pod_count_count") >= 1
-    assert value(text, "kubelet_certificate_manager_server_ttl_seconds") > 3600
     assert value(text, "kubelet_cgroup_version") in (1, 2)
     assert value(text, "kubelet_http_inflight_requests", 'path="metrics"') >= 1
 
