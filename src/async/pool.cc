@@ -72,6 +72,7 @@ WorkerPool::~WorkerPool() {
 }
 
 void WorkerPool::submit(std::move_only_function<void()> work) {
+  if (state_->max_threads == 0) return work();
   std::lock_guard lock(state_->mutex);
   state_->queue.push_back(std::move(work));
   bool enough = state_->idle >= static_cast<int>(state_->queue.size());

@@ -16,7 +16,7 @@ class WorkerPool {
   // kAbandon: for work that may never end (a call on a dead network mount). Nobody waits for it:
   // what it touches must be its own.
   enum class AtEnd { kWait, kAbandon };
-  // Threads are started on demand, up to max_threads, and end after 10 s without work.
+  // Started on demand, ended after 10 s without work. 0: work runs in submit() (virtual time).
   explicit WorkerPool(int max_threads, AtEnd at_end = AtEnd::kWait);
   ~WorkerPool();  // kWait: waits for running work; queued work still runs. kAbandon: drops it
   // Thread-safe. The work runs on some thread, once.

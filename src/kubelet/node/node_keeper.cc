@@ -14,6 +14,8 @@ namespace {
 constexpr std::string_view kLastCidr = "/cni/pod-cidr";
 constexpr Duration kRetry = std::chrono::milliseconds(500);
 constexpr Duration kLastRetry = std::chrono::seconds(7);  // upstream's cap for registration
+constexpr Duration kFirstLook = std::chrono::milliseconds(200);
+constexpr Duration kRangeLook = std::chrono::seconds(2);
 constexpr const char* kLeaseNamespace = "kube-node-lease";
 
 const schema::Resource& nodes() { return *schema::find_resource("", "v1", "nodes"); }
@@ -23,7 +25,7 @@ const schema::Resource& leases() {
 
 }  // namespace
 
-NodeKeeper::NodeKeeper(EpollLoop& loop, WorkerPool& pool, client::Client& client, Runtime& runtime,
+NodeKeeper::NodeKeeper(Loop& loop, WorkerPool& pool, client::Client& client, Runtime& runtime,
                        Containerd& containerd, Options options)
     : loop_(loop),
       pool_(pool),
@@ -69,15 +71,19 @@ Task<void> NodeKeeper::run() {
     (void)co_await sleep_for(loop_, retry, stop_.token());
     retry = std::min(retry * 2, kLastRetry);
   }
+  Duration soon = kFirstLook;
   while (!stop_.stop_requested()) {
     wake_.reset();
     co_await refresh_facts();
     co_await update_status();
     co_await follow_pod_cidr();
     bool settled = network_ready_ && facts_.not_ready.empty();
-    Duration pause =
-        settled ? options_.node_status_update_frequency : std::chrono::milliseconds(200);
-    (void)co_await wake_.wait(stop_.token(), pause);
+    Duration period = options_.node_status_update_frequency;
+    // Only the API tells the pod range: that is waited for.
+    Duration longest = network_ready_ ? period : std::min(period, kRangeLook);
+    Duration pause = settled ? period : std::min(soon, longest);
+    bool woken = co_await wake_.wait(stop_.token(), pause);
+    soon = settled || woken ? kFirstLook : pause * 2;
   }
 }
 

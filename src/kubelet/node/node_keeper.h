@@ -1,7 +1,8 @@
 // NodeKeeper: registers this node, keeps its lease (renewed every 10 s) and its status (on change,
 // else every 5 min), and waits for its pod network.
 //
-// Loop thread only. An API that is away only delays; nothing here ever ends.
+// Loop thread only. An API that is away only delays; nothing here ever ends. What isn't settled yet
+// (no runtime, no pod range) is looked at soon, then at longer and longer intervals.
 #pragma once
 #include <functional>
 #include <string>
@@ -16,7 +17,7 @@ namespace tiphys::kubelet {
 
 class NodeKeeper {
  public:
-  NodeKeeper(EpollLoop& loop, WorkerPool& pool, client::Client& client, Runtime& runtime,
+  NodeKeeper(Loop& loop, WorkerPool& pool, client::Client& client, Runtime& runtime,
              Containerd& containerd, Options options);
   // Fills in options that are to be found out (name, address): blocks shortly; before start().
   static void complete(Options& options);
@@ -42,7 +43,7 @@ class NodeKeeper {
   Task<Result<void>> renew_lease();
   Task<void> observe_runtime();
 
-  EpollLoop& loop_;
+  Loop& loop_;
   WorkerPool& pool_;
   client::Client& client_;
   Runtime& runtime_;

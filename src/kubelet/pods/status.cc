@@ -308,4 +308,11 @@ ObjectPtr make_status(const StatusInput& in, const Object& pod) {
   return draft.freeze();
 }
 
+MicroTime api_retry_pause(int failures) {
+  constexpr MicroTime kLongest = 10 * kMicrosPerSecond;
+  constexpr int kDoublings = 4;
+  int doublings = std::clamp(failures - 1, 0, kDoublings);
+  return std::min(kMicrosPerSecond << doublings, kLongest);
+}
+
 }  // namespace tiphys::kubelet

@@ -44,6 +44,10 @@ ObjectPtr make_status(const StatusInput& input, const Object& pod);
 // The phase that the containers' statuses add up to.
 std::string_view pod_phase(const StatusInput& input, core_v1::PodStatus status);
 
+// How long to wait after that many failures of the API in a row, one at least: a second, then
+// longer and longer up to the ten seconds of upstream's status manager.
+MicroTime api_retry_pause(int failures);
+
 // One condition of a list: added, or changed with its transition time if the status differs.
 void set_condition(ListEdit<core_v1::PodConditionEdit> conditions, std::string_view type,
                    bool value, const Why& why, int64_t generation, MicroTime now);

@@ -411,5 +411,13 @@ TEST(Status, WhoAContainerRunsAsIfTheRuntimeSaysSo) {
   EXPECT_TRUE(w.status().container_statuses()[0].user().has_linux()) << "root is somebody";
 }
 
+TEST(ApiRetryPause, grows_to_ten_seconds) {
+  std::vector<MicroTime> seconds;
+  for (int failures : {1, 2, 3, 4, 5, 6, 1'000'000}) {
+    seconds.push_back(api_retry_pause(failures) / kMicrosPerSecond);
+  }
+  EXPECT_EQ(seconds, (std::vector<MicroTime>{1, 2, 4, 8, 10, 10, 10}));
+}
+
 }  // namespace
 }  // namespace tiphys::kubelet

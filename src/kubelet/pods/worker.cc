@@ -277,7 +277,7 @@ Task<void> PodWorker::sync_running() {
   }
   if (plan.wake_at) wake_at(*plan.wake_at);
   bool sent = co_await publish(false);
-  if (!sent) wake_at(node_.loop.wall() + kRetry);
+  if (!sent) wake_for_api();
   for (const ContainerKill& one : plan.kills) {
     kill({one.id, one.name, one.grace.value_or(grace_seconds())}, one.message);
   }
@@ -321,7 +321,7 @@ Task<bool> PodWorker::admit() {
   record("Warning", refusal->reason, refusal->message);
   failed_ = Why{refusal->reason, "Pod was rejected: " + refusal->message};
   bool sent = co_await publish(false);
-  if (!sent) wake_at(node_.loop.wall() + kRetry);
+  if (!sent) wake_for_api();
   co_return false;
 }
 

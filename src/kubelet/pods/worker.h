@@ -143,6 +143,8 @@ class PodWorker {
 
   // worker_status.cc
   Task<bool> publish(bool killed);
+  Task<bool> write_status(bool killed);
+  void wake_for_api();
   ObjectPtr current_status(bool killed) const;
 
   NodeServices& node_;
@@ -186,6 +188,7 @@ class PodWorker {
   int64_t progress_generation_ = 0;
   std::set<std::string> resize_ends_;  // ids of containers that were ended to be resized
   bool released_ = false;              // volumes and cgroup are gone
+  int api_failures_ = 0;               // in a row
   std::unique_ptr<Prober> prober_;
 };
 

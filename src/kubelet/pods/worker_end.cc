@@ -49,7 +49,7 @@ Task<void> PodWorker::sync_terminating() {
   kill_all();
   if (running) {
     bool sent = co_await publish(false);
-    if (!sent) wake_at(node_.loop.wall() + kRetry);
+    if (!sent) wake_for_api();
     co_return;
   }
   if (!pulling_.empty()) {
@@ -87,8 +87,8 @@ Task<void> PodWorker::sync_terminal() {
   // What an evicted pod took of the node comes back.
   bool evicted = had_to_go(view().status());
   if (stopped && sent && evicted && released) released = co_await remove_from_runtime();
-  if ((!stopped && !running) || !sent || (stopped && !released))
-    wake_at(node_.loop.wall() + kRetry);
+  if (!sent) wake_for_api();
+  if ((!stopped && !running) || (stopped && !released)) wake_at(node_.loop.wall() + kRetry);
 }
 
 void PodWorker::kill(KillOrder order, const std::string& message) {
@@ -220,7 +220,8 @@ Task<void> PodWorker::delete_from_api() {
     deleted_ = true;
     co_return;
   }
-  wake_at(node_.loop.wall() + kRetry);
+  ++api_failures_;
+  wake_for_api();
 }
 
 }  // namespace tiphys::kubelet

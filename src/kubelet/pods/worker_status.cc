@@ -28,6 +28,15 @@ ObjectPtr PodWorker::current_status(bool killed) const {
 
 // Writes the status if it differs from the API's. False: it could not be written.
 Task<bool> PodWorker::publish(bool killed) {
+  bool sent = co_await write_status(killed);
+  api_failures_ = sent ? 0 : api_failures_ + 1;
+  co_return sent;
+}
+
+// The API is away or says no: nothing that runs depends on it.
+void PodWorker::wake_for_api() { wake_at(node_.loop.wall() + api_retry_pause(api_failures_)); }
+
+Task<bool> PodWorker::write_status(bool killed) {
   const schema::Resource& pods = *schema::find_resource("", "v1", "pods");
   for (int i = 0; i < kMaxConflicts; ++i) {
     ObjectPtr wanted = current_status(killed);
