@@ -36,7 +36,11 @@ def node(images):
             pods = [pod("grows", "100m"), pod("restarts", "100m", resizePolicy=RESTARTS), pod("large", "800m"),
                     pod("job", "10m", script=ENDS_WELL, restart="OnFailure", resizePolicy=RESTARTS),
                     pod("waits", "100m"), pod("full", "10m", script=FULL, securityContext={"privileged": True})]
-            one.kubectl("create", "-f", "-", stdin="\n---\n".join(map(json.dumps, pods)))
+            urgent = pod("urgent", "100m")
+            urgent["spec"]["priorityClassName"] = "urgent"
+            objects = [{"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "urgent"},
+                        "value": 1000, "preemptionPolicy": "Never"}, *pods, urgent]
+            one.kubectl("create", "-f", "-", stdin="\n---\n".join(map(json.dumps, objects)))
             yield one
         finally:
             one.purge()
@@ -174,7 +178,7 @@ def test_memory_in_use_is_not_taken_away(node):
 
 
 def test_a_deferred_resize_outlives_the_kubelet_and_happens_when_there_is_room(node):
-    for name in ("large", "waits"):
+    for name in ("large", "waits", "urgent"):
         running(node, name)
     cpus = int(node.get("nodes")["items"][0]["status"]["allocatable"]["cpu"])
     resize(node, "waits", cpu=f"{cpus * 1000 - 700}m")
@@ -189,12 +193,17 @@ def test_a_deferred_resize_outlives_the_kubelet_and_happens_when_there_is_room(n
     node.start()
     one = pending(node, "waits", "Deferred")
     entry = wait_for(lambda: kept(checkpoint, one), 30, "new checkpoint")
-    assert "Checkpoint is ignored" in node.log.read_text()
+    assert "Checkpoint can't be used and is set aside" in node.log.read_text()
     assert entry["ContainerResources"]["c"]["requests"]["cpu"] == "100m", "a wish isn't a promise"
     node.kill()
     node.start()
     pending(node, "waits", "Deferred")
+    resize(node, "urgent", cpu=f"{cpus * 1000 - 700}m")
+    pending(node, "urgent", "Deferred")
     node.kubectl("delete", "pod", "large", "-n", NS)
+    resized(node, "urgent", "cpu", f"{cpus * 1000 - 700}m")
+    pending(node, "waits", "Deferred")  # there is room for one of the two, and its priority is higher
+    resize(node, "urgent", cpu="100m")
     after = resized(node, "waits", "cpu", f"{cpus * 1000 - 700}m")
     assert status(after)["restartCount"] == 0 and status(after)["containerID"] == status(one)["containerID"]
     assert shares(container_group(after, node, "cpu")) == as_shares((cpus * 1000 - 700) * 1024 // 1000)

@@ -67,7 +67,7 @@ void PodManager::on_pod(const ObjectPtr& old, const ObjectPtr& now) {
   if (worker != workers_.end()) {
     worker->second->update(now);
   } else {
-    start_worker(now);
+    start_worker(as_api_pod(now));
   }
 }
 

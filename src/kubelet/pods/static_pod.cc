@@ -164,6 +164,13 @@ bool is_static_pod(core_v1::Pod pod) {
   return !is_mirror_pod(pod) && !source.empty() && source != "api";
 }
 
+ObjectPtr as_api_pod(ObjectPtr pod) {
+  if (!is_static_pod(core_v1::Pod(*pod))) return pod;
+  Draft draft(*pod);
+  core_v1::PodEdit(draft).edit_metadata().edit_annotations().set(kConfigSourceAnnotation, "api");
+  return draft.freeze();
+}
+
 bool is_mirror_of(core_v1::Pod mirror, core_v1::Pod pod) {
   std::string_view hash = pod.metadata().annotations().find(kConfigHashAnnotation);
   return mirror.metadata().annotations().find(kConfigMirrorAnnotation) == hash;

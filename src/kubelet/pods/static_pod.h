@@ -41,6 +41,8 @@ Result<ObjectPtr> parse_static_pod(const StaticPodInput& input);
 Result<std::vector<ObjectPtr>> parse_static_pods(const StaticPodInput& input);
 
 bool is_static_pod(core_v1::Pod pod);
+// A pod of the API is no static one, whatever its annotations say.
+ObjectPtr as_api_pod(ObjectPtr pod);
 bool is_mirror_pod(core_v1::Pod pod);
 bool is_mirror_of(core_v1::Pod mirror, core_v1::Pod pod);
 // What is created in the API; the node owns it.

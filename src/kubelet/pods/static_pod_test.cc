@@ -50,6 +50,16 @@ TEST(StaticPod, IsAPodOfThisNode) {
   EXPECT_TRUE(is_static_pod(pod) && !is_mirror_pod(pod));
 }
 
+TEST(StaticPod, APodOfTheApiCantSayThatItIsOne) {
+  ObjectPtr pod = *parse(kManifest);
+  ObjectPtr tamed = as_api_pod(pod);
+  EXPECT_FALSE(is_static_pod(core_v1::Pod(*tamed)));
+  EXPECT_EQ(core_v1::Pod(*tamed).metadata().uid(), core_v1::Pod(*pod).metadata().uid());
+  EXPECT_EQ(as_api_pod(tamed), tamed);
+  ObjectPtr mirror = make_mirror_pod(*pod, "node1", "node-uid");
+  EXPECT_EQ(as_api_pod(mirror), mirror);
+}
+
 TEST(StaticPod, AChangedFileIsAnotherPod) {
   auto uid = [](const std::string& text, const std::string& file) {
     return std::string(core_v1::Pod(**parse(text, file)).metadata().uid());

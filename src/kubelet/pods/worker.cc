@@ -77,7 +77,7 @@ void PodWorker::take(ObjectPtr pod) {
   for (const RequestedResize& one : requested_resizes(view().spec(), spec)) {
     node_.metrics.resize_requested(one.resource, one.requirement, one.operation);
   }
-  pod_ = std::move(pod);
+  pod_ = static_ ? std::move(pod) : as_api_pod(std::move(pod));
 }
 
 void PodWorker::deleted() {
