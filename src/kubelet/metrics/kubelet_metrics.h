@@ -55,7 +55,8 @@ class KubeletMetrics {
   void resize_requested(std::string_view resource, std::string_view requirement,
                         std::string_view operation);
   void resize_infeasible(std::string_view detail);
-  // A deferred one was granted; trigger: pod_updated, pods_removed, periodic_retry.
+  // A deferred one was granted; trigger: pod_updated, pods_added, pods_removed,
+  // periodic_retry.
   void deferred_resize_accepted(std::string_view trigger);
   void resize_actuated(Duration took, bool success);
   struct Probe {

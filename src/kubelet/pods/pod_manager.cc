@@ -186,8 +186,13 @@ std::vector<PodWorker*> PodManager::waiting_resizes() const {
   return out;
 }
 
-// One that is granted may give some of what it had to the next.
+// Not before all that runs here counts. One that is granted may give some of what it had to the
+// next.
 void PodManager::retry_resizes(std::string_view trigger) {
+  if (!pods_.synced() || !static_pods_complete()) return;
+  for (const auto& [uid, worker] : workers_) {
+    if (worker->awaits_admission()) return;  // its admission tries again
+  }
   bool granted = true;
   while (granted) {
     granted = false;

@@ -27,7 +27,10 @@ class StaticPodSourceTest : public testing::Test {
 
   // The names of the pods that a first look finds.
   std::vector<std::string> look(const std::string& at) {
-    StaticPodSource source(loop_, pool_, at, "n", {});
+    Options options;
+    options.static_pod_path = at;
+    options.node_name = "n";
+    StaticPodSource source(loop_, pool_, options);
     std::vector<std::string> out;
     bool done = false;
     source.start([&](const std::vector<ObjectPtr>& pods) {

@@ -316,6 +316,7 @@ Task<bool> PodWorker::admit() {
     take_allocation();
     Result<void> kept = co_await node_.allocations.written();
     if (!kept) LOG_WARNING("Can't keep a pod's allocation", {"err", kept.error()});
+    node_.retry_resizes("pods_added");
     co_return true;
   }
   record("Warning", refusal->reason, refusal->message);

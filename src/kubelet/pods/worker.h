@@ -51,6 +51,8 @@ class PodWorker {
   bool is_active() const;
   // pod() with the resources that it was promised, which may not be those that it wants by now.
   ObjectPtr allocated_pod() const;
+  // Nobody knows yet whether it uses the node's resources.
+  bool awaits_admission() const { return !admitted_ && !is_ending(); }
   // It is active, or something of it runs.
   bool uses_node() const { return is_active() || state_.any_running(); }
   // It is admitted, and other pods go so that it can start.
