@@ -164,6 +164,7 @@ constexpr Row kRows[] = {
     {"ephemeral-volume-controller", plain<EphemeralVolume>},
     {"persistentvolumeclaim-protection-controller", plain<PvcProtection>},
     {"persistentvolume-protection-controller", plain<PvProtection>},
+    {"volumeattributesclass-protection-controller", plain<VacProtection>},
     {"service-cidr-controller", plain<ServiceCidrController>},
     {"resourcequota-controller", plain<ResourceQuotaController>},
     {"garbage-collector-controller", plain<GarbageCollector>},

@@ -38,6 +38,7 @@ constexpr Names kNames[] = {
     {"pod-garbage-collector-controller", "pod-garbage-collector", "orphaned_pods_nodes"},
     {"persistentvolumeclaim-protection-controller", "pvc-protection-controller", "pvcprotection"},
     {"persistentvolume-protection-controller", "pv-protection-controller", "pvprotection"},
+    {"volumeattributesclass-protection-controller", "", "vacprotection"},
     {"service-cidr-controller", "service-cidrs-controller", "servicecidrs"},
     {"resourcequota-controller", "", "resourcequota_primary"},
     {"garbage-collector-controller", "generic-garbage-collector",

@@ -41,6 +41,9 @@ const schema::Resource& endpoint_slices() { return served("discovery.k8s.io", "e
 const schema::Resource& leases() { return served("coordination.k8s.io", "leases"); }
 const schema::Resource& persistent_volume_claims() { return served("", "persistentvolumeclaims"); }
 const schema::Resource& persistent_volumes() { return served("", "persistentvolumes"); }
+const schema::Resource& volume_attributes_classes() {
+  return served("storage.k8s.io", "volumeattributesclasses");
+}
 const schema::Resource& resource_quotas() { return served("", "resourcequotas"); }
 const schema::Resource& cluster_roles() {
   return served("rbac.authorization.k8s.io", "clusterroles");

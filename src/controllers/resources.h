@@ -28,6 +28,7 @@ const schema::Resource& endpoint_slices();
 const schema::Resource& leases();
 const schema::Resource& persistent_volume_claims();
 const schema::Resource& persistent_volumes();
+const schema::Resource& volume_attributes_classes();
 const schema::Resource& resource_quotas();
 const schema::Resource& cluster_roles();
 const schema::Resource& certificate_signing_requests();

@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::string_view kClaimFinalizer = "kubernetes.io/pvc-protection";
 constexpr std::string_view kVolumeFinalizer = "kubernetes.io/pv-protection";
+constexpr std::string_view kClassFinalizer = "kubernetes.io/vac-protection";
 constexpr std::string_view kByClaim = "claim";
+constexpr std::string_view kByClass = "class";
 
 // Claims that a pod on a node uses: named ones, and those made for it (ephemeral volumes).
 std::vector<std::string> claims_of(const Object& object) {
@@ -43,6 +45,23 @@ bool uses(const Object& object, const Object& claim) {
     if (named && own && !done) return true;
   }
   return false;
+}
+
+std::vector<std::string> classes_of_claim(const Object& object) {
+  core_v1::PersistentVolumeClaim claim(object);
+  core_v1::PersistentVolumeClaimStatus status = claim.status();
+  std::vector<std::string> names;
+  for (std::string_view name :
+       {claim.spec().volume_attributes_class_name(), status.current_volume_attributes_class_name(),
+        status.modify_volume_status().target_volume_attributes_class_name()}) {
+    if (!name.empty()) names.emplace_back(name);
+  }
+  return names;
+}
+
+std::vector<std::string> classes_of_volume(const Object& object) {
+  std::string_view name = core_v1::PersistentVolume(object).spec().volume_attributes_class_name();
+  return name.empty() ? std::vector<std::string>() : std::vector{std::string(name)};
 }
 
 ObjectPtr without_finalizer(const Object& object, std::string_view finalizer) {
@@ -111,6 +130,38 @@ Decision PvProtection::reconcile(const std::string& key, MicroTime now) {
   if (!has_finalizer(*volume, kVolumeFinalizer)) return decision;
   if (core_v1::PersistentVolume(*volume).status().phase() == "Bound") return decision;
   decision.add(update_action(persistent_volumes(), without_finalizer(*volume, kVolumeFinalizer)));
+  return decision;
+}
+
+VacProtection::VacProtection(Context context)
+    : Controller(context, "volumeattributesclass-protection-controller", 1),
+      classes_(watch(volume_attributes_classes())),
+      claims_(watch(persistent_volume_claims())),
+      volumes_(watch(persistent_volumes())) {
+  claims_.add_index(std::string(kByClass), classes_of_claim);
+  volumes_.add_index(std::string(kByClass), classes_of_volume);
+  enqueue_changes(classes_);
+  // What no longer names a class may have been its last user.
+  claims_.add_handler([this](const ObjectPtr& old, const ObjectPtr&) {
+    if (!old) return;
+    for (std::string& name : classes_of_claim(*old)) enqueue(std::move(name));
+  });
+  volumes_.add_handler([this](const ObjectPtr& old, const ObjectPtr&) {
+    if (!old) return;
+    for (std::string& name : classes_of_volume(*old)) enqueue(std::move(name));
+  });
+}
+
+Decision VacProtection::reconcile(const std::string& key, MicroTime now) {
+  Decision decision;
+  ObjectPtr one = classes_.get("", key);
+  if (!one) return decision;
+  if (!is_deleting(*one)) return add_finalizer(volume_attributes_classes(), *one, kClassFinalizer);
+  if (!has_finalizer(*one, kClassFinalizer)) return decision;
+  bool used = !claims_.by_index(kByClass, key).empty() || !volumes_.by_index(kByClass, key).empty();
+  if (used) return decision;
+  decision.add(
+      update_action(volume_attributes_classes(), without_finalizer(*one, kClassFinalizer)));
   return decision;
 }
 

@@ -1,5 +1,6 @@
-// PvcProtection and PvProtection: let go of claims and volumes that are being deleted once nobody
-// uses them (the finalizers kubernetes.io/pvc-protection and pv-protection, set by admission).
+// PvcProtection, PvProtection and VacProtection: let go of claims, volumes and
+// VolumeAttributesClasses that are being deleted once nobody uses them (the finalizers
+// kubernetes.io/pvc-protection, pv-protection and vac-protection, set by admission).
 // Source:
 // https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection
 #pragma once
@@ -27,6 +28,20 @@ class PvProtection : public Controller {
   Decision reconcile(const std::string& key, MicroTime now) override;
 
  private:
+  client::Informer& volumes_;
+};
+
+// In use: by a volume, and by a claim that has it, wants it or is on its way to it.
+class VacProtection : public Controller {
+ public:
+  explicit VacProtection(Context context);
+
+ protected:
+  Decision reconcile(const std::string& key, MicroTime now) override;
+
+ private:
+  client::Informer& classes_;
+  client::Informer& claims_;
   client::Informer& volumes_;
 };
 
