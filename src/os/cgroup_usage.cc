@@ -1,5 +1,7 @@
 #include "os/cgroup_usage.h"
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "os/cgroups.h"
 #include "os/files.h"
@@ -32,6 +34,7 @@ Result<void> read_memory(bool v2, const std::string& folder, CgroupUsage& out) {
   out.memory_bytes = used;
   TIPHYS_TRY(std::string, stat, read_file(folder + "/memory.stat", kMaxStatBytes));
   read_memory_stat(v2, stat, out);
+  if (v2) out.swap_bytes = read_number(folder + "/memory.swap.current").value_or(0);
   Result<std::string> limit =
       read_file(folder + (v2 ? "/memory.max" : "/memory.limit_in_bytes"), kMaxStatBytes);
   if (limit) out.memory_limit_bytes = memory_limit(trim(*limit));
@@ -54,6 +57,8 @@ void read_memory_stat(bool v2, std::string_view text, CgroupUsage& out) {
   out.rss_bytes = number(v2 ? "anon" : "total_rss");
   out.cache_bytes = number(v2 ? "file" : "total_cache");
   out.page_faults = number(v2 ? "pgfault" : "total_pgfault");
+  out.mapped_file_bytes = number(v2 ? "file_mapped" : "total_mapped_file");
+  if (!v2) out.swap_bytes = number("total_swap");
   out.major_page_faults = number(v2 ? "pgmajfault" : "total_pgmajfault");
 }
 
@@ -62,6 +67,49 @@ void read_throttling(bool v2, std::string_view text, CgroupUsage& out) {
   out.cpu_periods = number("nr_periods");
   out.cpu_throttled_periods = number("nr_throttled");
   out.cpu_throttled_ns = v2 ? number("throttled_usec") * kNanosPerMicro : number("throttled_time");
+}
+
+std::vector<DeviceUsage> read_io_stat(std::string_view text) {
+  std::vector<DeviceUsage> out;
+  for (std::string_view line : split(text, '\n')) {
+    std::vector<std::string_view> words = split(line, ' ');
+    if (words.size() < 2) continue;
+    DeviceUsage one{std::string(words[0])};
+    for (std::string_view word : words) {
+      auto read = [word](std::string_view key, int64_t& to) {
+        if (auto value = cut_prefix(word, key)) to = parse_int(*value).value_or(0);
+      };
+      read("rbytes=", one.read_bytes);
+      read("wbytes=", one.written_bytes);
+      read("rios=", one.reads);
+      read("wios=", one.writes);
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+namespace {
+
+// Lines "8:0 Read 123"; others, as the total, are left out.
+void read_blkio_file(std::string_view text, int64_t DeviceUsage::* read,
+                     int64_t DeviceUsage::* written, std::vector<DeviceUsage>& out) {
+  for (std::string_view line : split(text, '\n')) {
+    std::vector<std::string_view> words = split(line, ' ');
+    if (words.size() != 3 || (words[1] != "Read" && words[1] != "Write")) continue;
+    auto known = std::ranges::find(out, words[0], &DeviceUsage::device);
+    if (known == out.end()) known = out.insert(out.end(), DeviceUsage{std::string(words[0])});
+    (*known).*(words[1] == "Read" ? read : written) = parse_int(words[2]).value_or(0);
+  }
+}
+
+}  // namespace
+
+std::vector<DeviceUsage> read_blkio(std::string_view bytes, std::string_view operations) {
+  std::vector<DeviceUsage> out;
+  read_blkio_file(bytes, &DeviceUsage::read_bytes, &DeviceUsage::written_bytes, out);
+  read_blkio_file(operations, &DeviceUsage::reads, &DeviceUsage::writes, out);
+  return out;
 }
 
 int64_t memory_limit(std::string_view text) {
@@ -83,6 +131,35 @@ Result<int64_t> Cgroups::cpu_ns(const std::string& path) const {
   return read_cpu(!mounts_.v1.contains("cpuacct"), *folder);
 }
 
+namespace {
+
+// "8:0" -> "/dev/sda", where the kernel names it.
+void name_devices(std::vector<DeviceUsage>& devices) {
+  for (DeviceUsage& one : devices) {
+    Result<std::string> told = read_file("/sys/dev/block/" + one.device + "/uevent", kMaxStatBytes);
+    if (!told) continue;
+    for (std::string_view line : split(*told, '\n')) {
+      if (auto name = cut_prefix(line, "DEVNAME=")) one.device = "/dev/" + std::string(*name);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<DeviceUsage> Cgroups::devices(const std::string& path) const {
+  std::optional<std::string> folder = folder_of("blkio", path);
+  if (!folder) return {};
+  auto text = [&](const char* file) {
+    return read_file(*folder + file, kMaxStatBytes).value_or("");
+  };
+  std::vector<DeviceUsage> devices =
+      mounts_.v1.contains("blkio") ? read_blkio(text("/blkio.throttle.io_service_bytes_recursive"),
+                                                text("/blkio.throttle.io_serviced_recursive"))
+                                   : read_io_stat(text("/io.stat"));
+  name_devices(devices);
+  return devices;
+}
+
 Result<CgroupUsage> Cgroups::usage(const std::string& path) const {
   std::optional<std::string> memory = folder_of("memory", path);
   if (!memory) return ApiStatus::internal("no cgroup controller memory");
@@ -95,6 +172,7 @@ Result<CgroupUsage> Cgroups::usage(const std::string& path) const {
   Result<std::string> events =
       read_file(*memory + (v2 ? "/memory.events" : "/memory.oom_control"), kMaxStatBytes);
   if (events) out.oom_kills = flat_keyed(*events, "oom_kill").value_or(0);
+  out.devices = devices(path);
   if (std::optional<std::string> cpu = folder_of("cpu", path)) {
     Result<std::string> stat = read_file(*cpu + "/cpu.stat", kMaxStatBytes);
     if (stat) read_throttling(!mounts_.v1.contains("cpu"), *stat, out);

@@ -29,6 +29,30 @@ TEST(CgroupUsage, MemoryStatOfBothVersions) {
   EXPECT_EQ(v2.major_page_faults, 3);
 }
 
+TEST(CgroupUsage, swap_and_what_is_mapped) {
+  CgroupUsage v1;
+  read_memory_stat(false, "swap 1\nmapped_file 2\ntotal_swap 30\ntotal_mapped_file 40\n", v1);
+  EXPECT_EQ(v1.swap_bytes, 30);
+  EXPECT_EQ(v1.mapped_file_bytes, 40);
+  CgroupUsage v2;
+  read_memory_stat(true, "file_mapped 7\n", v2);
+  EXPECT_EQ(v2.mapped_file_bytes, 7);
+}
+
+TEST(CgroupUsage, block_devices_of_both_versions) {
+  std::vector<DeviceUsage> expected = {{"8:0", 10, 20, 3, 4}, {"253:1", 0, 5, 0, 1}};
+  EXPECT_EQ(read_io_stat("8:0 rbytes=10 wbytes=20 rios=3 wios=4 dbytes=0 dios=0\n"
+                         "253:1 rbytes=0 wbytes=5 rios=0 wios=1\n"),
+            expected);
+  EXPECT_EQ(read_blkio("8:0 Read 10\n8:0 Write 20\n8:0 Sync 9\n253:1 Read 0\n253:1 Write 5\n"
+                       "Total 35\n",
+                       "8:0 Read 3\n8:0 Write 4\n253:1 Write 1\nTotal 8\n"),
+            expected);
+  EXPECT_TRUE(read_blkio("Total 0\n", "").empty());
+  EXPECT_TRUE(read_io_stat("").empty());
+  EXPECT_EQ(read_io_stat("8:0 rbytes=x rios"), (std::vector<DeviceUsage>{{"8:0"}}));
+}
+
 TEST(CgroupUsage, WorkingSetIsNeverNegative) {
   CgroupUsage usage{.memory_bytes = 10, .inactive_file_bytes = 4};
   EXPECT_EQ(usage.working_set_bytes(), 6);

@@ -85,6 +85,7 @@ class Cgroups {
 
  private:
   std::vector<std::string> roots() const;
+  std::vector<DeviceUsage> devices(const std::string& path) const;
   // Where a controller keeps the group; nothing: it isn't mounted.
   std::optional<std::string> folder_of(const std::string& controller,
                                        const std::string& path) const;

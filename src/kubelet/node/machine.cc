@@ -72,7 +72,10 @@ MachineFacts read_machine_facts(const std::string& root_dir) {
 MachinePressure read_machine_pressure(const std::string& root_dir) {
   MachinePressure out;
   Result<std::string> memory = os::read_file("/proc/meminfo", 64 * 1024);
-  if (memory) out.memory_available = meminfo(*memory, "MemAvailable");
+  if (memory) {
+    out.memory_available = meminfo(*memory, "MemAvailable");
+    out.swap_available = meminfo(*memory, "SwapFree");
+  }
   struct statvfs disk{};
   if (::statvfs(root_dir.c_str(), &disk) == 0 || ::statvfs("/", &disk) == 0) {
     out.disk_available = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
@@ -93,6 +96,7 @@ void read_meminfo_usage(std::string_view text, os::CgroupUsage& out) {
   out.memory_bytes = meminfo(text, "MemTotal") - meminfo(text, "MemFree");
   out.inactive_file_bytes = meminfo(text, "Inactive(file)");
   out.rss_bytes = meminfo(text, "AnonPages");
+  out.swap_bytes = meminfo(text, "SwapTotal") - meminfo(text, "SwapFree");
 }
 
 std::optional<os::CgroupUsage> read_machine_usage(const os::Cgroups& groups) {

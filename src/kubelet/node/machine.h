@@ -26,6 +26,7 @@ struct MachineFacts {
 MachineFacts read_machine_facts(const std::string& root_dir);
 
 struct MachinePressure {
+  int64_t swap_available = 0;
   int64_t memory_available = 0;
   int64_t disk_available = 0;
   int64_t disk_total = 0;

@@ -46,6 +46,8 @@ std::optional<double> used(const Subject& s) { return number(s.sample.used.memor
 std::optional<double> working_set(const Subject& s) {
   return number(s.sample.used.working_set_bytes());
 }
+std::optional<double> swap(const Subject& s) { return number(s.sample.used.swap_bytes); }
+std::optional<double> mapped(const Subject& s) { return number(s.sample.used.mapped_file_bytes); }
 std::optional<double> oom(const Subject& s) { return number(s.sample.used.oom_kills); }
 std::optional<double> limit(const Subject& s) { return number(s.sample.used.memory_limit_bytes); }
 std::optional<double> started(const Subject& s) {
@@ -76,7 +78,9 @@ constexpr Family kFamilies[] = {
      ",failure_type=\"pgfault\",scope=\"hierarchy\""},
     {"container_memory_failures_total", "counter", "", major_faults,
      ",failure_type=\"pgmajfault\",scope=\"hierarchy\""},
+    {"container_memory_mapped_file", "gauge", "Size of memory mapped files in bytes.", mapped},
     {"container_memory_rss", "gauge", "Size of RSS in bytes.", rss},
+    {"container_memory_swap", "gauge", "Container swap usage in bytes.", swap},
     {"container_memory_usage_bytes", "gauge",
      "Current memory usage in bytes, including all memory regardless of when it was accessed",
      used},
@@ -86,6 +90,35 @@ constexpr Family kFamilies[] = {
     {"container_spec_memory_limit_bytes", "gauge", "Memory limit for the container.", limit},
     {"container_start_time_seconds", "gauge",
      "Start time of the container since unix epoch in seconds.", started},
+};
+
+struct FsFamily {
+  const char* name;
+  const char* help;
+  int64_t FsUsage::* value;
+};
+constexpr FsFamily kFs[] = {
+    {"container_fs_inodes_free", "Number of available Inodes", &FsUsage::inodes_free},
+    {"container_fs_inodes_total", "Number of Inodes", &FsUsage::inodes},
+    {"container_fs_limit_bytes",
+     "Number of bytes that can be consumed by the container on this filesystem.",
+     &FsUsage::capacity},
+    {"container_fs_usage_bytes",
+     "Number of bytes that are consumed by the container on this filesystem.", &FsUsage::used},
+};
+
+struct DeviceFamily {
+  const char* name;
+  const char* help;
+  int64_t os::DeviceUsage::* value;
+};
+constexpr DeviceFamily kDevices[] = {
+    {"container_fs_reads_bytes_total", "Cumulative count of bytes read",
+     &os::DeviceUsage::read_bytes},
+    {"container_fs_reads_total", "Cumulative count of reads completed", &os::DeviceUsage::reads},
+    {"container_fs_writes_bytes_total", "Cumulative count of bytes written",
+     &os::DeviceUsage::written_bytes},
+    {"container_fs_writes_total", "Cumulative count of writes completed", &os::DeviceUsage::writes},
 };
 
 struct NetworkFamily {
@@ -145,6 +178,27 @@ std::vector<Subject> subjects_of(const NodeUsage& usage) {
   return out;
 }
 
+void append_fs(const NodeUsage& usage, std::string& out) {
+  if (!usage.fs || !usage.sample) return;
+  std::string labels = labels_of(nullptr, "/", nullptr) + ",device=\"" + usage.fs_device + "\"";
+  for (const FsFamily& family : kFs) {
+    append_header(family.name, family.help, "gauge", out);
+    append_line(family.name, labels, number((*usage.fs).*family.value), usage.sample->time, out);
+  }
+}
+
+void append_devices(const std::vector<Subject>& subjects, std::string& out) {
+  for (const DeviceFamily& family : kDevices) {
+    append_header(family.name, family.help, "counter", out);
+    for (const Subject& subject : subjects) {
+      for (const os::DeviceUsage& device : subject.sample.used.devices) {
+        append_line(family.name, subject.labels + ",device=\"" + device.device + "\"",
+                    number(device.*family.value), subject.sample.time, out);
+      }
+    }
+  }
+}
+
 void append_network(const NodeUsage& usage, std::string& out) {
   for (const NetworkFamily& family : kNetwork) {
     std::string name = "container_network_" + std::string(family.name) + "_total";
@@ -177,6 +231,8 @@ std::string cadvisor_metrics_text(const Result<NodeUsage>& usage) {
         append_line(family.name, subject.labels + family.more, *value, subject.sample.time, out);
       }
     }
+    append_fs(*usage, out);
+    append_devices(subjects, out);
     append_network(*usage, out);
     append_header("machine_cpu_cores", "Number of logical CPU cores.", "gauge", out);
     append_line("machine_cpu_cores", "", number(usage->cpus), 0, out);

@@ -2,8 +2,9 @@
 // cAdvisor's names and labels (https://github.com/google/cadvisor docs/storage/prometheus.md).
 // Pure.
 //
-// Series of a pod have no container; those of the node have the id "/". Not there: file systems,
-// load and devices.
+// Series of a pod have no container; those of the node have the id "/". File systems are told of
+// the node alone, and block devices by their numbers. Not there: load, sockets, threads and
+// pressure.
 #pragma once
 #include <string>
 

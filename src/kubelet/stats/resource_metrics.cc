@@ -24,6 +24,10 @@ std::optional<Point> memory_of(const std::optional<UsageSample>& sample, MicroTi
   if (!sample) return std::nullopt;
   return Point{sample->used.working_set_bytes(), 1, sample->time};
 }
+std::optional<Point> swap_of(const std::optional<UsageSample>& sample, MicroTime) {
+  if (!sample) return std::nullopt;
+  return Point{sample->used.swap_bytes, 1, sample->time};
+}
 // Stamped with itself, as upstream's.
 std::optional<Point> start_of(const std::optional<UsageSample>&, MicroTime started) {
   if (started <= 0) return std::nullopt;
@@ -46,14 +50,24 @@ constexpr Family kFamilies[] = {
      "[STABLE] Current working set of the container in bytes", memory_of},
     {Of::kContainer, "container_start_time_seconds", "gauge",
      "[STABLE] Start time of the container since unix epoch in seconds", start_of},
+    {Of::kContainer, "container_swap_usage_bytes", "gauge",
+     "[ALPHA] Current amount of the container swap usage in bytes. Reported only on non-windows "
+     "systems",
+     swap_of},
     {Of::kNode, "node_cpu_usage_seconds_total", "counter",
      "[STABLE] Cumulative cpu time consumed by the node in core-seconds", cpu_of},
     {Of::kNode, "node_memory_working_set_bytes", "gauge",
      "[STABLE] Current working set of the node in bytes", memory_of},
+    {Of::kNode, "node_swap_usage_bytes", "gauge",
+     "[ALPHA] Current swap usage of the node in bytes. Reported only on non-windows systems",
+     swap_of},
     {Of::kPod, "pod_cpu_usage_seconds_total", "counter",
      "[STABLE] Cumulative cpu time consumed by the pod in core-seconds", cpu_of},
     {Of::kPod, "pod_memory_working_set_bytes", "gauge",
      "[STABLE] Current working set of the pod in bytes", memory_of},
+    {Of::kPod, "pod_swap_usage_bytes", "gauge",
+     "[ALPHA] Current amount of the pod swap usage in bytes. Reported only on non-windows systems",
+     swap_of},
 };
 
 void append_header(const char* name, const char* help, const char* type, std::string& out) {

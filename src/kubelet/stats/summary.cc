@@ -29,6 +29,9 @@ void fill_sample(Edit edit, const std::optional<UsageSample>& sample) {
   memory.set_rss_bytes(used.rss_bytes);
   memory.set_page_faults(used.page_faults);
   memory.set_major_page_faults(used.major_page_faults);
+  stats::SwapStatsEdit swap = edit.edit_swap();
+  swap.set_time(sample->time);
+  swap.set_swap_usage_bytes(used.swap_bytes);
 }
 
 template <class Edit>
@@ -93,6 +96,7 @@ void fill_pod(stats::PodStatsEdit edit, const PodUsage& pod, bool only_cpu_and_m
 
 void fill_machine(stats::NodeStatsEdit node, const NodeUsage& usage, MicroTime time) {
   const MachinePressure& machine = usage.machine;
+  if (usage.sample) node.edit_swap().set_swap_available_bytes(machine.swap_available);
   if (usage.fs) fill_fs(node.edit_fs(), *usage.fs);
   if (usage.image_fs) fill_fs(node.edit_runtime().edit_image_fs(), *usage.image_fs);
   stats::RlimitStatsEdit limits = node.edit_rlimit();

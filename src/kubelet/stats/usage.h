@@ -70,6 +70,7 @@ struct NodeUsage {
   std::optional<UsageSample> sample;
   MachinePressure machine;
   std::optional<FsUsage> fs;        // that holds the pods
+  std::string fs_device;            // as its mount names it
   std::optional<FsUsage> image_fs;  // that holds images and writable layers
   std::vector<InterfaceUsage> network;
   int64_t cpus = 0;

@@ -5,6 +5,7 @@
 #include "kubelet/stats/network_usage.h"
 #include "kubelet/stats/runtime_usage.h"
 #include "os/files.h"
+#include "os/mounts.h"
 
 namespace tiphys::kubelet {
 namespace {
@@ -53,10 +54,25 @@ void read_pod_processes(const os::Cgroups& groups, PodUsage& pod) {
   if (text) pod.network = interfaces_of(*text);
 }
 
+// What is mounted where the folder is: the longest mount point above it counts.
+std::string device_of(const std::string& folder) {
+  Result<std::vector<os::MountEntry>> mounts = os::list_mounts();
+  if (!mounts) return {};
+  const os::MountEntry* best = nullptr;
+  for (const os::MountEntry& mount : *mounts) {
+    const std::string& point = mount.mount_point;
+    bool above = point == "/" || folder == point || folder.starts_with(point + "/");
+    if (above && (!best || point.size() >= best->mount_point.size())) best = &mount;
+  }
+  return best ? best->source : "";
+}
+
 NodeUsage read_samples(NodeUsage out, const os::Cgroups& groups, const std::string& root_dir) {
   SystemClock clock;
   out.booted = boot_time();
   out.machine = read_machine_pressure(root_dir);
+  out.fs = read_fs(root_dir, clock.wall());
+  out.fs_device = device_of(root_dir);
   Result<std::string> interfaces = os::read_file("/proc/net/dev", kMaxNetDevBytes);
   if (interfaces) out.network = interfaces_of(*interfaces);
   if (std::optional<os::CgroupUsage> used = read_machine_usage(groups)) {
@@ -127,11 +143,8 @@ Task<NodeUsage> UsageReader::with_disks(NodeUsage usage) {
   Result<ImageFsRecord> told_images = co_await node_.runtime.image_fs();
   if (told_images) images = std::move(*told_images);
   if (images.mount_point.empty()) images.mount_point = node_.options.data_dir;
-  std::string root = node_.options.root_dir;
   std::string image_folder = images.mount_point;
   MicroTime now = node_.loop.wall();
-  usage.fs =
-      co_await run_blocking(node_.loop, node_.pool, [root, now] { return read_fs(root, now); });
   usage.image_fs = co_await run_blocking(
       node_.loop, node_.pool, [image_folder, now] { return read_fs(image_folder, now); });
   Result<std::vector<UsageRecord>> told = co_await node_.runtime.list_usage();

@@ -105,6 +105,11 @@ TEST(ResourceMetrics, TextHasNamesLabelsAndTimestamps) {
             "# TYPE container_start_time_seconds gauge\n"
             "container_start_time_seconds{container=\"c\",namespace=\"default\",pod=\"p\"} "
             "1700000000.000000 1700000000000\n"
+            "# HELP container_swap_usage_bytes [ALPHA] Current amount of the container swap usage "
+            "in bytes. Reported only on non-windows systems\n"
+            "# TYPE container_swap_usage_bytes gauge\n"
+            "container_swap_usage_bytes{container=\"c\",namespace=\"default\",pod=\"p\"} 0 "
+            "1700000001500\n"
             "# HELP node_cpu_usage_seconds_total [STABLE] Cumulative cpu time consumed by the node "
             "in core-seconds\n"
             "# TYPE node_cpu_usage_seconds_total counter\n"
@@ -113,6 +118,10 @@ TEST(ResourceMetrics, TextHasNamesLabelsAndTimestamps) {
             "bytes\n"
             "# TYPE node_memory_working_set_bytes gauge\n"
             "node_memory_working_set_bytes 4000 1700000001500\n"
+            "# HELP node_swap_usage_bytes [ALPHA] Current swap usage of the node in bytes. "
+            "Reported only on non-windows systems\n"
+            "# TYPE node_swap_usage_bytes gauge\n"
+            "node_swap_usage_bytes 0 1700000001500\n"
             "# HELP pod_cpu_usage_seconds_total [STABLE] Cumulative cpu time consumed by the pod "
             "in core-seconds\n"
             "# TYPE pod_cpu_usage_seconds_total counter\n"
@@ -122,6 +131,10 @@ TEST(ResourceMetrics, TextHasNamesLabelsAndTimestamps) {
             "bytes\n"
             "# TYPE pod_memory_working_set_bytes gauge\n"
             "pod_memory_working_set_bytes{namespace=\"default\",pod=\"p\"} 4000 1700000001500\n"
+            "# HELP pod_swap_usage_bytes [ALPHA] Current amount of the pod swap usage in bytes. "
+            "Reported only on non-windows systems\n"
+            "# TYPE pod_swap_usage_bytes gauge\n"
+            "pod_swap_usage_bytes{namespace=\"default\",pod=\"p\"} 0 1700000001500\n"
             "# HELP resource_scrape_error [STABLE] 1 if there was an error while getting container "
             "metrics, 0 otherwise\n"
             "# TYPE resource_scrape_error gauge\n"
@@ -148,7 +161,8 @@ TEST(Summary, IsUpstreamsJson) {
             R"("containers":[{"name":"c","startTime":"2023-11-14T22:13:20Z","cpu":{"time":)"
             R"("2023-11-14T22:13:20Z","usageNanoCores":7,"usageCoreNanoSeconds":1000},"memory":)"
             R"({"time":"2023-11-14T22:13:20Z","availableBytes":6000,"usageBytes":5000,)"
-            R"("workingSetBytes":4000,"rssBytes":0,"pageFaults":0,"majorPageFaults":0}}]}]})");
+            R"("workingSetBytes":4000,"rssBytes":0,"pageFaults":0,"majorPageFaults":0},)"
+            R"("swap":{"time":"2023-11-14T22:13:20Z","swapUsageBytes":0}}]}]})");
 }
 
 TEST(Summary, TheMachineIsLeftOutOnDemand) {
@@ -269,6 +283,9 @@ TEST(CadvisorMetrics, NamesAndLabels) {
   usage.pods[0].network = interfaces_of(kNetDev);
   usage.pods[0].containers[0].image = "busybox";
   usage.pods[0].containers[0].sample->used.oom_kills = 2;
+  usage.pods[0].containers[0].sample->used.devices = {{"8:0", 10, 20, 3, 4}};
+  usage.fs = FsUsage{.available = 60, .capacity = 100, .used = 40, .inodes_free = 7, .inodes = 9};
+  usage.fs_device = "/dev/sda1";
   usage.cpus = 4;
   std::string text = cadvisor_metrics_text(usage);
   const std::string container =
@@ -283,6 +300,10 @@ TEST(CadvisorMetrics, NamesAndLabels) {
         std::string("container_network_transmit_bytes_total{container=\"\",id=\"/kubepods/podu\","
                     "image=\"\",name=\"\",namespace=\"default\",pod=\"p\",interface=\"eth0\"} "
                     "2000 1700000000000\n"),
+        "container_fs_reads_bytes_total" + container + ",device=\"8:0\"} 10 1700000000000\n",
+        "container_fs_writes_total" + container + ",device=\"8:0\"} 4 1700000000000\n",
+        std::string("container_fs_limit_bytes{container=\"\",id=\"/\",image=\"\",name=\"\","
+                    "namespace=\"\",pod=\"\",device=\"/dev/sda1\"} 100 1700000000000\n"),
         std::string("\nmachine_cpu_cores 4\n"), std::string("\ncontainer_scrape_error 0\n")}) {
     EXPECT_NE(text.find(line), std::string::npos) << line;
   }
