@@ -46,6 +46,15 @@ std::optional<Address> Address::parse(std::string_view text) {
   return address;
 }
 
+std::optional<Address> Address::from_bytes(std::string_view bytes) {
+  if (bytes.size() != 4 && bytes.size() != 16) return std::nullopt;
+  Address address;
+  address.family_ = bytes.size() == 4 ? Family::kIpv4 : Family::kIpv6;
+  std::memcpy(address.bytes_.data(), bytes.data(), bytes.size());
+  address.text_ = to_text(address.family_, address.bytes_);
+  return address;
+}
+
 bool Address::is_forbidden_endpoint() const {
   if (family_ == Family::kIpv4) return forbidden_v4(bytes_.data());
   if (is_v4_mapped(bytes_)) return forbidden_v4(bytes_.data() + 12);

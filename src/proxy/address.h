@@ -16,6 +16,8 @@ class Address {
  public:
   // Nothing if the text is no IPv4 or IPv6 address (zones are refused).
   static std::optional<Address> parse(std::string_view text);
+  // Four or sixteen bytes in network order; nothing for any other number.
+  static std::optional<Address> from_bytes(std::string_view bytes);
 
   Family family() const { return family_; }
   const std::string& text() const { return text_; }

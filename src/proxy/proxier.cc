@@ -6,10 +6,10 @@
 #include "client/event_recorder.h"
 #include "client/informer.h"
 #include "client/object_key.h"
-#include "proxy/conntrack.h"
+#include "proxy/conntrack_table.h"
 #include "proxy/from_objects.h"
 #include "proxy/nft.h"
-#include "proxy/rule_set.h"
+#include "proxy/nft_backend.h"
 
 namespace tiphys::proxy {
 namespace {
@@ -26,34 +26,33 @@ const schema::Resource& resource(std::string_view group, std::string_view name) 
 
 // What one family has in the kernel.
 struct Plane {
-  Plane(const Settings& settings, Family family) : rules(settings, family) {}
-  RuleSet rules;
-  bool made = false;  // our last transaction succeeded
-  std::optional<uint32_t> use;
+  std::unique_ptr<Backend> backend;
+  bool made = false;                     // our last transaction succeeded
+  std::string seen;                      // by a look after it
+  std::map<std::string, Fronts> fronts;  // by service
+  Fronts suspects;  // whose flows have to be looked at after the next transaction
+
+  Family family() const { return backend->family(); }
 };
 
-// Work for the pool: plain values only.
+// Work for the pool: it owns what it needs.
 struct Job {
-  std::string text;
-  std::string table;
+  std::function<Result<void>()> apply;
+  Backend::Look look;
+  Fronts suspects;
   Family family = Family::kIpv4;
-  std::vector<std::vector<std::string>> conntrack;
 };
 struct Outcome {
   Result<void> applied;
-  std::optional<uint32_t> use;
+  std::string seen;
 };
 
 Outcome run_job(Job job) {
-  Outcome outcome{nft_apply(job.text), std::nullopt};
+  Outcome outcome{job.apply(), ""};
   if (!outcome.applied) return outcome;
-  if (Result<std::optional<uint32_t>> use = nft_table_use(job.table, job.family)) {
-    outcome.use = *use;
-  }
-  for (const std::vector<std::string>& command : job.conntrack) {
-    Result<void> done = conntrack_delete(command);
-    if (!done) LOG_WARNING("Stale UDP flows stay", {"err", done.error()});
-  }
+  if (Result<std::string> seen = job.look()) outcome.seen = *seen;
+  Result<int> gone = remove_stale_flows(job.suspects, job.family);
+  if (!gone) LOG_WARNING("Stale UDP flows stay", {"err", gone.error()});
   return outcome;
 }
 
@@ -72,9 +71,7 @@ struct Proxier::Impl {
         nodes(factory.informer(resource("", "nodes"),
                                {.field_selector = "metadata.name=" + options.node_name})),
         wake(loop),
-        gate(loop),
-        v4(options.settings, Family::kIpv4),
-        v6(options.settings, Family::kIpv6) {
+        gate(loop) {
     node.name = options.node_name;
   }
 
@@ -84,12 +81,13 @@ struct Proxier::Impl {
   Task<bool> prepare();
   Task<void> one_round(Duration* back_off);
   Task<bool> sync();
-  Task<bool> sync_plane(Plane* plane, std::vector<std::vector<std::string>> conntrack);
+  Task<bool> sync_plane(Plane* plane);
   Task<void> check();
   Task<void> check_plane(Plane* plane);
   void take_node();
-  void rebuild(const std::string& key, std::vector<std::vector<std::string>>& v4_flows,
-               std::vector<std::vector<std::string>>& v6_flows);
+  void rebuild(const std::string& key);
+  void rebuild_plane(Plane& plane, const std::string& key, const ServiceFacts* facts,
+                     const std::vector<SliceFacts>& parts);
 
   Loop& loop;
   WorkerPool& pool;
@@ -147,8 +145,24 @@ void Proxier::Impl::take_node() {
   if (ranges && options.settings.masquerade_same_node) v4.made = v6.made = false;
 }
 
-void Proxier::Impl::rebuild(const std::string& key, std::vector<std::vector<std::string>>& v4_flows,
-                            std::vector<std::vector<std::string>>& v6_flows) {
+void Proxier::Impl::rebuild_plane(Plane& plane, const std::string& key, const ServiceFacts* facts,
+                                  const std::vector<SliceFacts>& parts) {
+  plane.backend->set(key, facts, parts, node);
+  Fronts now;
+  if (facts != nullptr) {
+    std::vector<Targets> targets;
+    for (const ServicePort& port : facts->ports) {
+      targets.push_back(select_targets(port, parts, node, plane.family()));
+    }
+    now = fronts_of(*facts, targets, plane.family());
+  }
+  Fronts& before = plane.fronts[key];
+  add_changed_fronts(before, now, plane.suspects);
+  before = std::move(now);
+  if (before.empty()) plane.fronts.erase(key);
+}
+
+void Proxier::Impl::rebuild(const std::string& key) {
   auto [ns, name] = client::split_key(key);
   ObjectPtr object = services.get(ns, name);
   std::optional<ServiceFacts> facts = object ? service_facts(*object) : std::nullopt;
@@ -158,32 +172,16 @@ void Proxier::Impl::rebuild(const std::string& key, std::vector<std::vector<std:
       parts.push_back(slice_facts(*slice));
     }
   }
-  for (Plane* plane : {&v4, &v6}) {
-    Family family = plane->rules.family();
-    ServiceRules rules;
-    if (facts) rules = build_service_rules(*facts, parts, node, options.settings, family);
-    auto before = plane->rules.services().find(key);
-    static const ServiceRules kNone;
-    std::vector<std::vector<std::string>> stale = stale_udp_flows(
-        before == plane->rules.services().end() ? kNone : before->second, rules, family);
-    auto& flows = family == Family::kIpv4 ? v4_flows : v6_flows;
-    flows.insert(flows.end(), stale.begin(), stale.end());
-    plane->rules.set(key, std::move(rules));
-  }
+  for (Plane* plane : {&v4, &v6}) rebuild_plane(*plane, key, facts ? &*facts : nullptr, parts);
 }
 
-Task<bool> Proxier::Impl::sync_plane(Plane* plane,
-                                     std::vector<std::vector<std::string>> conntrack) {
+Task<bool> Proxier::Impl::sync_plane(Plane* plane) {
   bool full = !plane->made;
-  if (full && plane->rules.family() == Family::kIpv6 && plane->rules.services().empty()) {
-    co_return true;
-  }
-  Job job{.table = options.settings.table, .family = plane->rules.family()};
-  job.text = full ? plane->rules.take_full(node) : plane->rules.take_transaction();
-  // Before the first transaction of this process nothing is known of former flows.
-  if (!full) job.conntrack = std::move(conntrack);
-  if (job.text.empty()) co_return true;
-  size_t bytes = job.text.size();
+  if (full && plane->family() == Family::kIpv6 && plane->backend->empty()) co_return true;
+  Backend::Transaction transaction = plane->backend->take(full, node);
+  if (transaction.bytes == 0) co_return true;
+  Job job{std::move(transaction.apply), plane->backend->look(), std::exchange(plane->suspects, {}),
+          plane->family()};
   plane->made = false;
   Outcome outcome = co_await run_blocking(
       loop, pool, [job = std::move(job)]() mutable { return run_job(std::move(job)); });
@@ -193,11 +191,11 @@ Task<bool> Proxier::Impl::sync_plane(Plane* plane,
     co_return false;
   }
   plane->made = true;
-  plane->use = outcome.use;
+  plane->seen = outcome.seen;
   ++counters.transactions;
   counters.full += full ? 1 : 0;
-  counters.bytes += static_cast<int64_t>(bytes);
-  LOG_V(4, "Applied service rules", {"bytes", bytes}, {"full", full});
+  counters.bytes += static_cast<int64_t>(transaction.bytes);
+  LOG_V(4, "Applied service rules", {"bytes", transaction.bytes}, {"full", full});
   co_return true;
 }
 
@@ -205,29 +203,25 @@ Task<bool> Proxier::Impl::sync() {
   wake.reset();
   in_sync = false;
   if (node_changed) take_node();
-  std::vector<std::vector<std::string>> v4_flows, v6_flows;
-  for (const std::string& key : std::exchange(dirty, {})) rebuild(key, v4_flows, v6_flows);
-  bool v4_done = co_await sync_plane(&v4, std::move(v4_flows));
+  for (const std::string& key : std::exchange(dirty, {})) rebuild(key);
+  bool v4_done = co_await sync_plane(&v4);
   bool v6_done = true;
-  if (options.ipv6) v6_done = co_await sync_plane(&v6, std::move(v6_flows));
+  if (options.ipv6) v6_done = co_await sync_plane(&v6);
   in_sync = v4_done && v6_done;
   co_return in_sync;
 }
 
 Task<void> Proxier::Impl::check_plane(Plane* plane) {
-  if (!plane->made || !plane->use) co_return;
-  std::string table = options.settings.table;
-  Family family = plane->rules.family();
-  Result<std::optional<uint32_t>> use =
-      co_await run_blocking(loop, pool, [table, family] { return nft_table_use(table, family); });
-  if (!use || *use == plane->use) co_return;
+  if (!plane->made || plane->seen.empty()) co_return;
+  Result<std::string> seen = co_await run_blocking(loop, pool, plane->backend->look());
+  if (!seen || *seen == plane->seen) co_return;
   ++counters.repairs;
   plane->made = false;
-  const char* what = *use ? "was changed by somebody else" : "is gone";
-  LOG_WARNING("Our nftables table " + std::string(what) + ": making it anew", {"table", table});
+  std::string what =
+      plane->backend->title() + (seen->empty() ? " is gone" : " was changed by somebody else");
+  LOG_WARNING("Our rules don't stand any more: making them anew", {"what", what});
   if (ObjectPtr object = nodes.get("", options.node_name)) {
-    recorder.record(*object, "Warning", "ServiceRulesRepaired",
-                    "nftables table " + table + " " + what + "; it was made anew");
+    recorder.record(*object, "Warning", "ServiceRulesRepaired", what + "; it was made anew");
   }
 }
 
@@ -240,8 +234,8 @@ Task<bool> Proxier::Impl::prepare() {
   bool ipv6 = options.ipv6;
   bool bridged = co_await run_blocking(loop, pool, [ipv6] { return prepare_kernel(ipv6); });
   options.settings.masquerade_same_node = !bridged;
-  v4 = Plane(options.settings, Family::kIpv4);
-  v6 = Plane(options.settings, Family::kIpv6);
+  v4.backend = make_nft_backend(options.settings, Family::kIpv4);
+  v6.backend = make_nft_backend(options.settings, Family::kIpv6);
   bool listed = co_await factory.wait_for_sync(stop.token());
   co_return listed;
 }
@@ -254,7 +248,7 @@ Task<void> Proxier::Impl::one_round(Duration* back_off) {
     if (!waited) co_return;
   } else {
     co_await check();
-    if (v4.made && (v6.made || v6.rules.services().empty())) co_return;
+    if (v4.made && (v6.made || v6.backend->empty())) co_return;
   }
   bool done = co_await sync();
   if (done) {

@@ -1,0 +1,9 @@
+// The backend over nftables: RuleSet's transactions, applied by nft(8), looked after by nfnetlink.
+#pragma once
+#include "proxy/backend.h"
+
+namespace tiphys::proxy {
+
+std::unique_ptr<Backend> make_nft_backend(const Settings& settings, Family family);
+
+}  // namespace tiphys::proxy
