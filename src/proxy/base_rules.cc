@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "proxy/shared_chains.h"
+
 namespace tiphys::proxy {
 namespace {
 
@@ -19,8 +21,8 @@ class Lines {
   void map(const std::string& name, const std::string& key) {
     lines_.push_back("add map " + table_ + " " + name + " { type " + key + " : verdict; }");
   }
-  void set(const std::string& name) {
-    lines_.push_back("add set " + table_ + " " + name + " { type " + address_type_ + "; }");
+  void set(const std::string& name, const std::string& spec) {
+    lines_.push_back("add set " + table_ + " " + name + " { type " + spec + "; }");
   }
   void chain(const std::string& name) { lines_.push_back("add chain " + table_ + " " + name); }
   void hook(const std::string& name, const std::string& spec) {
@@ -29,7 +31,7 @@ class Lines {
   void rule(const std::string& chain, const std::string& text) {
     lines_.push_back("add rule " + table_ + " " + chain + " " + text);
   }
-  void maps();
+  void maps(Family family);
   void masquerading(const Settings& settings, const NodeFacts& node, Family family);
   void services(const Settings& settings, Family family);
   void endpoint_checks(const std::string& node_port);
@@ -46,20 +48,25 @@ class Lines {
   std::vector<std::string> lines_;
 };
 
-void Lines::maps() {
-  std::string front = address_type_ + " . inet_proto . inet_service";
+void Lines::maps(Family family) {
+  std::string front = front_map_type(false, family), node_port = front_map_type(true, family);
   map("service-ips", front);
-  map("service-nodeports", "inet_proto . inet_service");
+  map("service-nodeports", node_port);
   map("no-endpoint-services", front);
-  map("no-endpoint-nodeports", "inet_proto . inet_service");
+  map("no-endpoint-nodeports", node_port);
   map("firewall-ips", front);
-  set("cluster-ips");
+  set("cluster-ips", address_type_);
+  set("hairpin", address_type_ + " . " + address_type_);
+  set("transport-protocols", "inet_proto; elements = { tcp, udp, sctp }");
 }
 
 void Lines::masquerading(const Settings& settings, const NodeFacts& node, Family family) {
   chain("mark-for-masquerade");
   rule("mark-for-masquerade", "meta mark set meta mark or " + mark_);
   chain("masquerading");
+  // A pod that reaches itself through a Service has to see replies from somebody else.
+  rule("masquerading", "ct status dnat " + ip_ + " saddr . " + ip_ +
+                           " daddr @hairpin meta mark set meta mark or " + mark_);
   if (settings.masquerade_same_node) {
     for (const Cidr& cidr : node.pod_cidrs) {
       if (cidr.family() != family) continue;
@@ -85,6 +92,13 @@ std::string node_port_match(const Settings& settings, Family family) {
 
 void Lines::services(const Settings& settings, Family family) {
   chain("services");
+  std::string sources = cidr_list(settings.cluster_cidrs, family);
+  if (settings.masquerade_all) {
+    rule("services", ip_ + " daddr @cluster-ips jump mark-for-masquerade");
+  } else if (!sources.empty()) {
+    rule("services", ip_ + " daddr @cluster-ips " + ip_ + " saddr != { " + sources +
+                         " } jump mark-for-masquerade");
+  }
   rule("services", front_key() + " vmap @service-ips");
   rule("services",
        node_port_match(settings, family) + "meta l4proto . th dport vmap @service-nodeports");
@@ -137,7 +151,7 @@ std::string table_ref(const Settings& settings, Family family) {
 std::vector<std::string> base_rules(const Settings& settings, const NodeFacts& node,
                                     Family family) {
   Lines lines(settings, family);
-  lines.maps();
+  lines.maps(family);
   lines.masquerading(settings, node, family);
   lines.services(settings, family);
   lines.endpoint_checks(node_port_match(settings, family));

@@ -72,14 +72,38 @@ std::vector<Target> targets_of(const std::vector<Candidate>& list) {
   return targets;
 }
 
+std::vector<Address> sorted(std::vector<Address> list) {
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
+  return list;
+}
+
 }  // namespace
 
 Targets select_targets(const ServicePort& port, std::span<const SliceFacts> slices,
                        const NodeFacts& node, Family family) {
   std::vector<Candidate> all = candidates_of(port, slices, family);
-  std::vector<Candidate> local =
-      filter(all, [&](const EndpointFacts& e) { return e.node_name == node.name; });
-  return {targets_of(by_topology(usable(all), node)), targets_of(usable(local))};
+  auto is_here = [&](const EndpointFacts& e) { return e.node_name == node.name; };
+  std::vector<Candidate> cluster = by_topology(usable(all), node);
+  std::vector<Candidate> local = usable(filter(all, is_here));
+  Targets targets{targets_of(cluster), targets_of(local), {}};
+  for (const std::vector<Candidate>* list : {&cluster, &local}) {
+    for (const Candidate& c : *list) {
+      if (c.facts->node_name.empty() || is_here(*c.facts)) targets.near.push_back(c.target.address);
+    }
+  }
+  targets.near = sorted(std::move(targets.near));
+  return targets;
+}
+
+std::vector<Address> refused_endpoints(std::span<const SliceFacts> slices) {
+  std::vector<Address> refused;
+  for (const SliceFacts& slice : slices) {
+    for (const EndpointFacts& endpoint : slice.endpoints) {
+      if (endpoint.address.is_forbidden_endpoint()) refused.push_back(endpoint.address);
+    }
+  }
+  return sorted(std::move(refused));
 }
 
 }  // namespace tiphys::proxy

@@ -23,12 +23,18 @@ struct Target {
 struct Targets {
   std::vector<Target> cluster;  // for traffic policy Cluster; sorted, unique
   std::vector<Target> local;    // for traffic policy Local; sorted, unique
+  // Addresses among them that are on this node, or on nobody knows which: only they can reach
+  // themselves through the Service from here. Sorted, unique.
+  std::vector<Address> near;
   bool operator==(const Targets&) const = default;
 };
 
 // Slices are those of the port's service; addresses of another family and forbidden ones
-// (Address::is_forbidden_endpoint) are ignored.
+// (Address::is_forbidden_endpoint) are ignored. Equal targets count once.
 Targets select_targets(const ServicePort& port, std::span<const SliceFacts> slices,
                        const NodeFacts& node, Family family);
+
+// The forbidden addresses in the slices, for the user to be told. Sorted, unique.
+std::vector<Address> refused_endpoints(std::span<const SliceFacts> slices);
 
 }  // namespace tiphys::proxy

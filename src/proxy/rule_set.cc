@@ -5,42 +5,38 @@
 namespace tiphys::proxy {
 namespace {
 
+using Elements = std::map<std::string, std::string>;  // map -> value
+
 template <class Map, class Key>
 auto lookup(const Map& map, const Key& key) {
   auto at = map.find(key);
   return at == map.end() ? std::nullopt : std::optional(at->second);
 }
 
-// Collects elements per map so that one command carries many.
-class ElementCommands {
- public:
-  ElementCommands(std::string verb, std::string table)
-      : verb_(std::move(verb)), table_(std::move(table)) {}
-  void add(const ElementKey& key, const std::string& verdict) {
-    std::string& list = lists_[key.first];
-    if (!list.empty()) list += ", ";
-    list += key.second;
-    if (!verdict.empty()) list += " : " + verdict;
-  }
-  std::string text() const {
-    std::string out;
-    for (const auto& [map, list] : lists_) {
-      out += verb_ + " element " + table_ + " " + map + " { " + list + " }\n";
-    }
-    return out;
-  }
+template <class Map, class Key>
+void drop_user(Map& users, const Key& key) {
+  auto at = users.find(key);
+  if (--at->second == 0) users.erase(at);
+}
 
- private:
-  std::string verb_;
-  std::string table_;
-  std::map<std::string, std::string> lists_;
-};
+Elements elements_of(const FrontRules* front) {
+  Elements elements;
+  if (front == nullptr) return elements;
+  for_each_element(*front, [&](std::string map, const std::string& value) {
+    elements.emplace(std::move(map), value);
+  });
+  return elements;
+}
 
 std::string set_line(const std::string& table, Family family, const std::string& name,
                      int seconds) {
   return "add set " + table + " " + name + " { type " +
          (family == Family::kIpv4 ? "ipv4_addr" : "ipv6_addr") +
          "; flags dynamic,timeout; timeout " + std::to_string(seconds) + "s; }\n";
+}
+
+std::string chain_line(const std::string& table, const std::string& name) {
+  return "add chain " + table + " " + name + "\n";
 }
 
 void add_rules(std::string& out, const std::string& table, const std::string& chain,
@@ -51,12 +47,27 @@ void add_rules(std::string& out, const std::string& table, const std::string& ch
   }
 }
 
+// The chain itself and the maps that only it looks up.
+void make_shared(Changes& out, const std::string& table, const SharedChain& chain,
+                 const Settings& settings, Family family) {
+  std::string value =
+      std::string(family == Family::kIpv4 ? "ipv4_addr" : "ipv6_addr") + " . inet_service";
+  bool node_port = false;
+  for (const std::string& map : chain.maps()) {
+    out.make += "add map " + table + " " + map + " { type " + front_map_type(node_port, family) +
+                " : " + value + "; }\n";
+    node_port = true;
+  }
+  out.make += chain_line(table, chain.name());
+  add_rules(out.fill, table, chain.name(), chain.rules(settings, family));
+}
+
 }  // namespace
 
-std::optional<std::string> RuleSet::element(const ElementKey& key) const {
-  auto at = elements_.find(key);
-  if (at == elements_.end() || at->second.empty()) return std::nullopt;
-  return at->second.begin()->second;
+const FrontRules* RuleSet::front(const std::string& key) const {
+  auto at = claims_.find(key);
+  if (at == claims_.end()) return nullptr;
+  return &services_.at(at->second.begin()->service).fronts.at(key);
 }
 
 void RuleSet::touch(const ServiceRules& rules) {
@@ -66,30 +77,48 @@ void RuleSet::touch(const ServiceRules& rules) {
   for (const auto& [name, unused] : rules.affinity_sets) {
     old_sets_.try_emplace(name, lookup(sets_, name));
   }
-  for (const auto& [key, unused] : rules.elements) old_elements_.try_emplace(key, element(key));
+  for (const Member& member : rules.members) {
+    old_members_.try_emplace(member, members_.contains(member));
+  }
+  for (const auto& [key, unused] : rules.fronts) {
+    if (old_fronts_.contains(key)) continue;
+    const FrontRules* before = front(key);
+    old_fronts_.emplace(key, before ? std::optional(*before) : std::nullopt);
+  }
 }
 
-void RuleSet::link(const std::string& service, const ServiceRules& rules, bool add) {
-  for (const auto& [name, body] : rules.chains) {
-    if (add)
-      chains_[name] = body;
-    else
-      chains_.erase(name);
-  }
-  for (const auto& [name, seconds] : rules.affinity_sets) {
-    if (add)
-      sets_[name] = seconds;
-    else
-      sets_.erase(name);
-  }
-  for (const auto& [key, verdict] : rules.elements) {
-    if (add) {
-      elements_[key][service] = verdict;
-      continue;
-    }
-    auto at = elements_.find(key);
-    at->second.erase(service);
-    if (at->second.empty()) elements_.erase(at);
+void RuleSet::use(const SharedChain& chain) {
+  int& users = shared_[chain];
+  if (users++ > 0) return;
+  old_shared_.try_emplace(chain, false);
+  for (const SharedChain& needed : chain.needs()) use(needed);
+}
+
+void RuleSet::release(const SharedChain& chain) {
+  auto at = shared_.find(chain);
+  if (--at->second > 0) return;
+  shared_.erase(at);
+  old_shared_.try_emplace(chain, true);
+  for (const SharedChain& needed : chain.needs()) release(needed);
+}
+
+void RuleSet::link(const std::string& service, const ServiceRules& rules) {
+  for (const auto& [name, body] : rules.chains) chains_[name] = body;
+  for (const auto& [name, seconds] : rules.affinity_sets) sets_[name] = seconds;
+  for (const SharedChain& chain : rules.shared) use(chain);
+  for (const Member& member : rules.members) ++members_[member];
+  for (const auto& [key, front] : rules.fronts) claims_[key].insert({!front.cluster_ip, service});
+}
+
+void RuleSet::unlink(const std::string& service, const ServiceRules& rules) {
+  for (const auto& [name, unused] : rules.chains) chains_.erase(name);
+  for (const auto& [name, unused] : rules.affinity_sets) sets_.erase(name);
+  for (const SharedChain& chain : rules.shared) release(chain);
+  for (const Member& member : rules.members) drop_user(members_, member);
+  for (const auto& [key, front] : rules.fronts) {
+    auto at = claims_.find(key);
+    at->second.erase({!front.cluster_ip, service});
+    if (at->second.empty()) claims_.erase(at);
   }
 }
 
@@ -97,49 +126,108 @@ void RuleSet::set(const std::string& service, ServiceRules rules) {
   auto at = services_.find(service);
   if (at == services_.end() && rules.empty()) return;
   if (at != services_.end()) {
+    for (auto& [key, front] : rules.fronts) {
+      auto former = at->second.fronts.find(key);
+      if (former == at->second.fronts.end()) continue;
+      keep_places(former->second.endpoints, front.endpoints);
+      keep_places(former->second.local_endpoints, front.local_endpoints);
+    }
     if (at->second == rules) return;
     touch(at->second);
-    touch(rules);
-    link(service, at->second, false);
+  }
+  touch(rules);
+  if (at != services_.end()) {
+    unlink(service, at->second);
     services_.erase(at);
-  } else {
-    touch(rules);
   }
   if (rules.empty()) return;
-  link(service, rules, true);
+  link(service, rules);
   services_.emplace(service, std::move(rules));
 }
 
-// What goes, goes first: flushed chains let go of their targets, so that chains and sets can be
-// deleted and made anew under the same name within one transaction.
-std::string RuleSet::take_transaction() {
-  std::string table = table_ref(settings_, family_);
-  std::string flush, drop, make, fill;
-  ElementCommands remove("delete", table), insert("add", table);
-  for (const auto& [name, before] : old_chains_) {
-    std::optional<std::vector<std::string>> now = lookup(chains_, name);
-    if (now == before) continue;
-    if (before) flush += "flush chain " + table + " " + name + "\n";
-    if (before && !now) drop += "delete chain " + table + " " + name + "\n";
-    if (!before && now) make += "add chain " + table + " " + name + "\n";
-    if (now) add_rules(fill, table, name, *now);
+std::vector<RuleSet::Conflict> RuleSet::conflicts(const std::string& service) const {
+  std::vector<Conflict> list;
+  auto at = services_.find(service);
+  if (at == services_.end()) return list;
+  for (const auto& [key, unused] : at->second.fronts) {
+    const std::string& owner = claims_.at(key).begin()->service;
+    if (owner != service) list.push_back({key, owner});
   }
+  return list;
+}
+
+void RuleSet::chain_changes(Changes& out) const {
+  std::string table = table_ref(settings_, family_);
+  for (const auto& [name, before] : old_chains_) {
+    std::optional<Rules> now = lookup(chains_, name);
+    if (now == before) continue;
+    if (before) out.flush += "flush chain " + table + " " + name + "\n";
+    if (before && !now) out.drop += "delete chain " + table + " " + name + "\n";
+    if (!before && now) out.make += chain_line(table, name);
+    if (now) add_rules(out.fill, table, name, *now);
+  }
+}
+
+void RuleSet::shared_changes(Changes& out) const {
+  std::string table = table_ref(settings_, family_);
+  for (const auto& [chain, before] : old_shared_) {
+    bool now = shared_.contains(chain);
+    if (now && !before) make_shared(out, table, chain, settings_, family_);
+    if (now || !before) continue;
+    out.flush += "flush chain " + table + " " + chain.name() + "\n";
+    out.drop += "delete chain " + table + " " + chain.name() + "\n";
+    for (const std::string& map : chain.maps())
+      out.drop += "delete map " + table + " " + map + "\n";
+  }
+}
+
+void RuleSet::set_changes(Changes& out) const {
+  std::string table = table_ref(settings_, family_);
   for (const auto& [name, before] : old_sets_) {
     std::optional<int> now = lookup(sets_, name);
     if (now == before) continue;
-    if (before) drop += "delete set " + table + " " + name + "\n";
-    if (now) make += set_line(table, family_, name, *now);
+    if (before) out.drop += "delete set " + table + " " + name + "\n";
+    if (now) out.make += set_line(table, family_, name, *now);
   }
-  for (const auto& [key, before] : old_elements_) {
-    std::optional<std::string> now = element(key);
-    if (now == before) continue;
-    if (before) remove.add(key, "");
-    if (now) insert.add(key, *now);
+}
+
+void RuleSet::element_changes(Changes& out) const {
+  for (const auto& [member, before] : old_members_) {
+    bool now = members_.contains(member);
+    if (before && !now) out.removed.push_back({member.first, member.second, ""});
+    if (now && !before) out.added.push_back({member.first, member.second, ""});
   }
+  for (const auto& [key, old] : old_fronts_) {
+    Elements before = elements_of(old ? &*old : nullptr), now = elements_of(front(key));
+    for (const auto& [map, value] : before) {
+      if (lookup(now, map) != value) out.removed.push_back({map, key, ""});
+    }
+    for (const auto& [map, value] : now) {
+      if (lookup(before, map) != value) out.added.push_back({map, key, value});
+    }
+  }
+}
+
+void RuleSet::forget_changes() {
   old_chains_.clear();
   old_sets_.clear();
-  old_elements_.clear();
-  return flush + remove.text() + drop + make + fill + insert.text();
+  old_shared_.clear();
+  old_members_.clear();
+  old_fronts_.clear();
+}
+
+Changes RuleSet::take_changes() {
+  Changes changes;
+  chain_changes(changes);
+  shared_changes(changes);
+  set_changes(changes);
+  element_changes(changes);
+  forget_changes();
+  return changes;
+}
+
+std::string RuleSet::take_transaction() {
+  return take_changes().text(table_ref(settings_, family_));
 }
 
 std::string RuleSet::take_full(const NodeFacts& node) {
@@ -147,15 +235,22 @@ std::string RuleSet::take_full(const NodeFacts& node) {
   std::string text =
       "add table " + table + "\ndelete table " + table + "\nadd table " + table + "\n";
   for (const std::string& line : base_rules(settings_, node, family_)) text += line + "\n";
-  for (const auto& [name, seconds] : sets_) text += set_line(table, family_, name, seconds);
-  for (const auto& [name, unused] : chains_) text += "add chain " + table + " " + name + "\n";
-  for (const auto& [name, rules] : chains_) add_rules(text, table, name, rules);
-  ElementCommands insert("add", table);
-  for (const auto& [key, unused] : elements_) insert.add(key, *element(key));
-  old_chains_.clear();
-  old_sets_.clear();
-  old_elements_.clear();
-  return text + insert.text();
+  Changes all;
+  for (const auto& [chain, unused] : shared_) {
+    make_shared(all, table, chain, settings_, family_);
+  }
+  for (const auto& [name, seconds] : sets_) all.make += set_line(table, family_, name, seconds);
+  for (const auto& [name, rules] : chains_) {
+    all.make += chain_line(table, name);
+    add_rules(all.fill, table, name, rules);
+  }
+  for (const auto& [member, unused] : members_)
+    all.added.push_back({member.first, member.second, ""});
+  for (const auto& [key, unused] : claims_) {
+    for (const auto& [map, value] : elements_of(front(key))) all.added.push_back({map, key, value});
+  }
+  forget_changes();
+  return text + all.text(table);
 }
 
 }  // namespace tiphys::proxy

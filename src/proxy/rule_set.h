@@ -1,14 +1,18 @@
 // RuleSet: the desired table of one address family, and the difference to what was applied last.
 //
 // Pure and single-threaded. A change costs what it touches: set() and erase() remember the former
-// state of each chain, set and element they touch, take_transaction() turns that into one nft
-// transaction. Two services may claim one element (the same external IP and port, or a NodePort on
-// a foreign control plane): the first by name has it; the other takes over when it goes.
+// state of each chain, set and front they touch, take_changes() turns that into one transaction.
+// Shared chains and their maps are made when the first service uses them, and go with the last.
+// Two services may claim one front (the same external IP and port, or a NodePort on a foreign
+// control plane): one whose ClusterIP it is has it, else the first by name; the other takes over
+// when it goes.
 #pragma once
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
+#include "proxy/changes.h"
 #include "proxy/service_rules.h"
 
 namespace tiphys::proxy {
@@ -17,12 +21,23 @@ class RuleSet {
  public:
   RuleSet(Settings settings, Family family) : settings_(std::move(settings)), family_(family) {}
 
-  // Replaces the rules of one service; empty rules erase it.
+  // Replaces the rules of one service; empty rules erase it. Endpoints keep their places, so that
+  // services() may hold them in another order than they came.
   void set(const std::string& service, ServiceRules rules);
   void erase(const std::string& service) { set(service, {}); }
   const std::map<std::string, ServiceRules>& services() const { return services_; }
 
-  // nft text from the last taken state to the present; "" if nothing changed.
+  // A front of a service that another one has.
+  struct Conflict {
+    std::string front;  // "198.51.100.4 . tcp . 80" or "tcp . 30080"
+    std::string owner;
+    bool operator==(const Conflict&) const = default;
+  };
+  std::vector<Conflict> conflicts(const std::string& service) const;
+
+  // From the last taken state to the present.
+  Changes take_changes();
+  // The same as nft text; "" if nothing changed.
   std::string take_transaction();
   // nft text that makes the whole table anew; afterwards nothing is pending.
   std::string take_full(const NodeFacts& node);
@@ -30,21 +45,40 @@ class RuleSet {
   const Settings& settings() const { return settings_; }
 
  private:
+  using Rules = std::vector<std::string>;
+  struct Claim {
+    bool external = false;
+    std::string service;
+    auto operator<=>(const Claim&) const = default;
+  };
+
   void touch(const ServiceRules& rules);
-  void link(const std::string& service, const ServiceRules& rules, bool add);
-  std::optional<std::string> element(const ElementKey& key) const;
+  void link(const std::string& service, const ServiceRules& rules);
+  void unlink(const std::string& service, const ServiceRules& rules);
+  void use(const SharedChain& chain);
+  void release(const SharedChain& chain);
+  const FrontRules* front(const std::string& key) const;
+  void chain_changes(Changes& out) const;
+  void shared_changes(Changes& out) const;
+  void set_changes(Changes& out) const;
+  void element_changes(Changes& out) const;
+  void forget_changes();
 
   Settings settings_;
   Family family_;
   std::map<std::string, ServiceRules> services_;
   // Present state by name, for all services together.
-  std::map<std::string, std::vector<std::string>> chains_;
+  std::map<std::string, Rules> chains_;
   std::map<std::string, int> sets_;
-  std::map<ElementKey, std::map<std::string, std::string>> elements_;  // -> service -> verdict
+  std::map<SharedChain, int> shared_;  // -> users
+  std::map<Member, int> members_;      // -> users
+  std::map<std::string, std::set<Claim>> claims_;
   // State before the first touch since the last transaction; nothing: it was absent.
-  std::map<std::string, std::optional<std::vector<std::string>>> old_chains_;
+  std::map<std::string, std::optional<Rules>> old_chains_;
   std::map<std::string, std::optional<int>> old_sets_;
-  std::map<ElementKey, std::optional<std::string>> old_elements_;
+  std::map<SharedChain, bool> old_shared_;
+  std::map<Member, bool> old_members_;
+  std::map<std::string, std::optional<FrontRules>> old_fronts_;
 };
 
 }  // namespace tiphys::proxy

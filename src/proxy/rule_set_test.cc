@@ -28,15 +28,35 @@ class RuleSetTest : public testing::Test {
   }
 
   ServiceRules build() { return build_service_rules(web, {&slice, 1}, node, settings, family); }
-  // Applies the present facts; answers the transaction with hashes blanked.
+  // Applies the present facts; answers the transaction, with long texts abbreviated.
   std::string apply() {
     rules.set(web.key, build());
-    return std::regex_replace(rules.take_transaction(), std::regex("-[0-9a-f]{10}-"), "-H-");
+    std::string text = rules.take_transaction();
+    auto shorten = [&](const char* what, const char* to) {
+      text = std::regex_replace(text, std::regex(what), to);
+    };
+    shorten("type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;", "FRONT");
+    shorten("type inet_proto . inet_service : ipv4_addr . inet_service;", "NODEPORT");
+    shorten("meta l4proto @transport-protocols dnat to", "DNAT");
+    shorten("meta l4proto . th dport", "PORT");
+    return text;
   }
-  std::string verdict(const char* map, const char* key) {
+  // What stands under the key in the map; "none" if nothing does.
+  std::string element(std::string_view map, const char* key) {
     ServiceRules built = build();
-    auto at = built.elements.find({map, key});
-    return at == built.elements.end() ? "none" : at->second.substr(0, at->second.find('-'));
+    std::string found = "none";
+    auto at = built.fronts.find(key);
+    if (at == built.fronts.end()) return found;
+    for_each_element(at->second, [&](const std::string& name, const std::string& value) {
+      if (name == map) found = value;
+    });
+    return found;
+  }
+  ServiceRules build_as(std::string name, std::string_view cluster_ip) {
+    ServiceFacts other = web;
+    other.key = std::move(name);
+    other.cluster_ips = {ip(cluster_ip)};
+    return build_service_rules(other, {&slice, 1}, node, settings, family);
   }
 
   Settings settings;
@@ -52,23 +72,47 @@ class RuleSetTest : public testing::Test {
                 Family::kIpv4};
 };
 
+constexpr const char* kFront = "10.43.0.5 . tcp . 80";
+
 TEST_F(RuleSetTest, ClusterIpWithTwoEndpoints) {
   slice.endpoints = {ready("10.42.0.7"), ready("10.42.1.7", "n2")};
-  const std::string service = "service-H-default/web/tcp/http";
-  const std::string first = "endpoint-H-default/web/tcp/http__10.42.0.7/8080";
-  const std::string second = "endpoint-H-default/web/tcp/http__10.42.1.7/8080";
-  const std::string chain = "add chain ip t ", rule = "add rule ip t ";
   EXPECT_EQ(apply(),
-            chain + first + "\n" + chain + second + "\n" + chain + service + "\n" +  //
-                rule + first + " ip saddr 10.42.0.7 jump mark-for-masquerade\n" + rule + first +
-                " meta l4proto tcp dnat to 10.42.0.7:8080\n" + rule + second +
-                " ip saddr 10.42.1.7 jump mark-for-masquerade\n" + rule + second +
-                " meta l4proto tcp dnat to 10.42.1.7:8080\n" + rule + service +
-                " ip daddr 10.43.0.5 tcp dport 80 ip saddr != " +
-                "{ 10.42.0.0/16 } jump mark-for-masquerade\n" + rule + service +
-                " numgen random mod 2 vmap { 0 : goto " + first + ", 1 : goto " + second + " }\n" +
-                "add element ip t cluster-ips { 10.43.0.5 }\n" +
-                "add element ip t service-ips { 10.43.0.5 . tcp . 80 : goto " + service + " }\n");
+            R"(add map ip t endpoints-0 { FRONT }
+add map ip t nodeport-endpoints-0 { NODEPORT }
+add chain ip t endpoint-0
+add map ip t endpoints-1 { FRONT }
+add map ip t nodeport-endpoints-1 { NODEPORT }
+add chain ip t endpoint-1
+add chain ip t spread-2
+add rule ip t endpoint-0 DNAT ip daddr . PORT map @endpoints-0
+add rule ip t endpoint-0 DNAT PORT map @nodeport-endpoints-0
+add rule ip t endpoint-1 DNAT ip daddr . PORT map @endpoints-1
+add rule ip t endpoint-1 DNAT PORT map @nodeport-endpoints-1
+add rule ip t endpoint-1 goto endpoint-0
+add rule ip t spread-2 numgen random mod 2 vmap { 0 : goto endpoint-0, 1 : goto endpoint-1 }
+add element ip t cluster-ips { 10.43.0.5 }
+add element ip t endpoints-0 { 10.43.0.5 . tcp . 80 : 10.42.0.7 . 8080 }
+add element ip t endpoints-1 { 10.43.0.5 . tcp . 80 : 10.42.1.7 . 8080 }
+add element ip t hairpin { 10.42.0.7 . 10.42.0.7 }
+add element ip t service-ips { 10.43.0.5 . tcp . 80 : goto spread-2 }
+)");
+}
+
+TEST_F(RuleSetTest, ASecondServiceIsElementsOnly) {
+  slice.endpoints = {ready("10.42.0.7", "n2")};
+  apply();
+  rules.set("default/xeb", build_as("default/xeb", "10.43.0.6"));
+  Changes changes = rules.take_changes();
+  EXPECT_TRUE(changes.elements_only());
+  EXPECT_EQ(changes.removed, std::vector<ElementChange>());
+  EXPECT_EQ(changes.added,
+            (std::vector<ElementChange>{{"cluster-ips", "10.43.0.6", ""},
+                                        {"endpoints-0", "10.43.0.6 . tcp . 80", "10.42.0.7 . 8080"},
+                                        {"service-ips", "10.43.0.6 . tcp . 80", "goto spread-1"}}));
+  rules.erase(web.key);
+  EXPECT_TRUE(rules.take_changes().elements_only()) << "the chains are still in use";
+  rules.erase("default/xeb");
+  EXPECT_NE(rules.take_transaction().find("delete chain ip t spread-1\n"), std::string::npos);
 }
 
 TEST_F(RuleSetTest, NothingChangedIsNothing) {
@@ -77,14 +121,16 @@ TEST_F(RuleSetTest, NothingChangedIsNothing) {
   EXPECT_EQ(apply(), "");
 }
 
-TEST_F(RuleSetTest, OneEndpointMoreTouchesOnlyItsChains) {
-  slice.endpoints = {ready("10.42.0.7")};
+TEST_F(RuleSetTest, AReplacedEndpointIsTwoElements) {
+  for (const char* address : {"10.42.1.1", "10.42.1.2", "10.42.1.3"}) {
+    slice.endpoints.push_back(ready(address, "n2"));
+  }
   apply();
-  slice.endpoints.push_back(ready("10.42.0.8"));
-  std::string text = apply();
-  EXPECT_EQ(text.find("add element"), std::string::npos) << text;
-  EXPECT_EQ(text.find("10.42.0.7 jump"), std::string::npos) << text;
-  EXPECT_NE(text.find("flush chain ip t service-H-default/web/tcp/http\n"), std::string::npos);
+  slice.endpoints.front() = ready("10.42.1.9", "n2");
+  EXPECT_EQ(apply(),
+            "delete element ip t endpoints-0 { 10.43.0.5 . tcp . 80 }\n"
+            "add element ip t endpoints-0 { 10.43.0.5 . tcp . 80 : 10.42.1.9 . 8080 }\n");
+  EXPECT_EQ(apply(), "");
 }
 
 TEST_F(RuleSetTest, LastEndpointGoneRejectsAndForgets) {
@@ -92,11 +138,15 @@ TEST_F(RuleSetTest, LastEndpointGoneRejectsAndForgets) {
   apply();
   slice.endpoints.clear();
   EXPECT_EQ(apply(),
-            R"(flush chain ip t endpoint-H-default/web/tcp/http__10.42.0.7/8080
-flush chain ip t service-H-default/web/tcp/http
+            R"(flush chain ip t endpoint-0
+flush chain ip t spread-1
+delete element ip t endpoints-0 { 10.43.0.5 . tcp . 80 }
+delete element ip t hairpin { 10.42.0.7 . 10.42.0.7 }
 delete element ip t service-ips { 10.43.0.5 . tcp . 80 }
-delete chain ip t endpoint-H-default/web/tcp/http__10.42.0.7/8080
-delete chain ip t service-H-default/web/tcp/http
+delete chain ip t endpoint-0
+delete map ip t endpoints-0
+delete map ip t nodeport-endpoints-0
+delete chain ip t spread-1
 add element ip t no-endpoint-services { 10.43.0.5 . tcp . 80 : goto reject-chain }
 )");
   rules.erase(web.key);
@@ -114,13 +164,15 @@ TEST_F(RuleSetTest, ChangedAndChangedBackBetweenTransactionsIsNothing) {
 
 TEST_F(RuleSetTest, cve_2021_25737_forbidden_endpoints_are_ignored) {
   slice.endpoints = {ready("127.0.0.1"), ready("169.254.169.254")};
-  EXPECT_EQ(verdict("no-endpoint-services", "10.43.0.5 . tcp . 80"), "goto reject");
+  EXPECT_EQ(element("no-endpoint-services", kFront), "goto reject-chain");
+  EXPECT_EQ(refused_endpoints({&slice, 1}),
+            (std::vector<Address>{ip("127.0.0.1"), ip("169.254.169.254")}));
 }
 
 TEST_F(RuleSetTest, PortsWithoutNumberAreHarmless) {
   slice.ports.clear();
   slice.endpoints = {ready("10.42.0.7")};
-  EXPECT_EQ(verdict("no-endpoint-services", "10.43.0.5 . tcp . 80"), "goto reject");
+  EXPECT_EQ(element("no-endpoint-services", kFront), "goto reject-chain");
 }
 
 TEST_F(RuleSetTest, TerminatingEndpointsServeOnlyWhenNobodyElseDoes) {
@@ -151,19 +203,25 @@ TEST_F(RuleSetTest, HintsKeepTrafficNearIfEveryEndpointHasOne) {
 TEST_F(RuleSetTest, InternalPolicyLocalDropsWithoutLocalEndpoint) {
   web.internal_local = true;
   slice.endpoints = {ready("10.42.1.7", "n2")};
-  EXPECT_EQ(verdict("no-endpoint-services", "10.43.0.5 . tcp . 80"), "drop");
-  EXPECT_EQ(verdict("service-ips", "10.43.0.5 . tcp . 80"), "none");
+  EXPECT_EQ(element("no-endpoint-services", kFront), "drop");
+  EXPECT_EQ(element("service-ips", kFront), "none");
   slice.endpoints.push_back(ready("10.42.0.7"));
-  EXPECT_EQ(verdict("service-ips", "10.43.0.5 . tcp . 80"), "goto local");
+  EXPECT_EQ(element("service-ips", kFront), "goto local-spread-1");
 }
 
 TEST_F(RuleSetTest, ExternalPolicyLocalKeepsShortcutForPodsAndNode) {
   web.external_local = true;
   web.ports[0].node_port = 30080;
   slice.endpoints = {ready("10.42.1.7", "n2")};
-  EXPECT_EQ(verdict("service-nodeports", "tcp . 30080"), "goto external");
-  EXPECT_EQ(verdict("no-endpoint-nodeports", "tcp . 30080"), "drop");
-  EXPECT_EQ(verdict("service-ips", "10.43.0.5 . tcp . 80"), "goto service");
+  EXPECT_EQ(element("service-nodeports", "tcp . 30080"), "goto external-local-1-0");
+  EXPECT_EQ(element("no-endpoint-nodeports", "tcp . 30080"), "drop");
+  EXPECT_EQ(element("service-ips", kFront), "goto spread-1");
+  slice.endpoints.push_back(ready("10.42.0.7"));
+  EXPECT_EQ(element("service-nodeports", "tcp . 30080"), "goto external-local-2-1");
+  EXPECT_EQ(element("nodeport-local-endpoints-0", "tcp . 30080"), "10.42.0.7 . 8080");
+  EXPECT_EQ(element("nodeport-endpoints-1", "tcp . 30080"), "10.42.1.7 . 8080");
+  EXPECT_TRUE(build().members.contains({"hairpin", "10.42.1.7 . 10.42.1.7"}))
+      << "pods of other nodes pass unmasqueraded here";
 }
 
 TEST_F(RuleSetTest, LoadBalancerAndExternalIpsWithSourceRanges) {
@@ -171,11 +229,11 @@ TEST_F(RuleSetTest, LoadBalancerAndExternalIpsWithSourceRanges) {
   web.external_ips = {ip("198.51.100.4"), ip("127.0.0.1")};
   web.source_ranges = {*Cidr::parse("203.0.113.0/24")};
   slice.endpoints = {ready("10.42.0.7")};
-  EXPECT_EQ(verdict("service-ips", "192.0.2.10 . tcp . 80"), "goto external");
-  EXPECT_EQ(verdict("firewall-ips", "192.0.2.10 . tcp . 80"), "goto firewall");
-  EXPECT_EQ(verdict("service-ips", "198.51.100.4 . tcp . 80"), "goto external");
-  EXPECT_EQ(verdict("firewall-ips", "198.51.100.4 . tcp . 80"), "none");
-  EXPECT_EQ(verdict("service-ips", "127.0.0.1 . tcp . 80"), "none");
+  EXPECT_EQ(element("service-ips", "192.0.2.10 . tcp . 80"), "goto external-1");
+  EXPECT_EQ(element("firewall-ips", "192.0.2.10 . tcp . 80").substr(0, 13), "goto firewall");
+  EXPECT_EQ(element("service-ips", "198.51.100.4 . tcp . 80"), "goto external-1");
+  EXPECT_EQ(element("firewall-ips", "198.51.100.4 . tcp . 80"), "none");
+  EXPECT_EQ(element("service-ips", "127.0.0.1 . tcp . 80"), "none");
 }
 
 TEST_F(RuleSetTest, AffinityTimeoutChangeRemakesTheSet) {
@@ -193,17 +251,45 @@ TEST_F(RuleSetTest, TwoClaimsOnOneNodePortPassOn) {
   web.ports[0].node_port = 30080;
   slice.endpoints = {ready("10.42.0.7")};
   apply();
-  ServiceFacts other = web;
-  other.key = "default/xeb";
-  other.cluster_ips = {ip("10.43.0.6")};
-  rules.set(other.key, build_service_rules(other, {&slice, 1}, node, settings, family));
-  EXPECT_EQ(rules.take_transaction().find("service-nodeports"), std::string::npos);
+  slice.endpoints = {ready("10.42.0.8")};
+  rules.set("default/xeb", build_as("default/xeb", "10.43.0.6"));
+  EXPECT_EQ(rules.take_transaction().find("nodeport"), std::string::npos);
+  EXPECT_EQ(rules.conflicts("default/xeb"),
+            (std::vector<RuleSet::Conflict>{{"tcp . 30080", "default/web"}}));
+  EXPECT_TRUE(rules.conflicts(web.key).empty());
   rules.erase(web.key);
   std::string text = rules.take_transaction();
-  EXPECT_NE(text.find("delete element ip t service-nodeports { tcp . 30080 }"), std::string::npos);
-  EXPECT_NE(text.find("add element ip t service-nodeports { tcp . 30080 : goto external-"),
+  EXPECT_NE(text.find("add element ip t nodeport-endpoints-0 { tcp . 30080 : 10.42.0.8 . 8080 }"),
             std::string::npos)
       << text;
+  EXPECT_TRUE(rules.conflicts("default/xeb").empty());
+}
+
+TEST_F(RuleSetTest, NobodysExternalIpTakesAClusterIp) {
+  slice.endpoints = {ready("10.42.0.7")};
+  ServiceFacts thief = web;
+  thief.key = "default/a-thief";
+  thief.cluster_ips = {ip("10.43.0.6")};
+  thief.external_ips = {ip("10.43.0.5")};
+  rules.set(thief.key, build_service_rules(thief, {&slice, 1}, node, settings, family));
+  slice.endpoints = {ready("10.42.0.8")};
+  EXPECT_NE(apply().find(":"), std::string::npos);
+  EXPECT_EQ(rules.conflicts(thief.key), (std::vector<RuleSet::Conflict>{{kFront, "default/web"}}));
+  EXPECT_TRUE(rules.conflicts(web.key).empty());
+}
+
+TEST_F(RuleSetTest, ManyEndpointsChangeLittle) {
+  for (int i = 0; i < 1000; ++i) {
+    slice.endpoints.push_back(
+        ready("10.42." + std::to_string(1 + i / 250) + "." + std::to_string(1 + i % 250), "n2"));
+  }
+  apply();
+  slice.endpoints.erase(slice.endpoints.begin());
+  rules.set(web.key, build());
+  Changes changes = rules.take_changes();
+  EXPECT_EQ(changes.removed.size(), 3u) << "the one that goes, the last place, the way there";
+  EXPECT_EQ(changes.added.size(), 2u);
+  EXPECT_LT(changes.text("ip t").size(), 40000u);
 }
 
 TEST_F(RuleSetTest, HostileNamesNeverReachNft) {
@@ -216,16 +302,19 @@ TEST_F(RuleSetTest, HostileNamesNeverReachNft) {
 
 TEST_F(RuleSetTest, LongNamesStayUniqueAndShort) {
   web.key = std::string(63, 'n') + "/" + std::string(190, 's');
+  web.affinity_seconds = 60;
   slice.endpoints = {ready("10.42.0.7"), ready("10.42.0.8")};
   ServiceRules built = build();
   EXPECT_EQ(built.chains.size(), 3u);
   for (const auto& [name, unused] : built.chains) EXPECT_LT(name.size(), 256u);
 }
 
-TEST_F(RuleSetTest, Ipv6EndpointsStandInBrackets) {
+TEST_F(RuleSetTest, Ipv6) {
   family = Family::kIpv6;
   web.cluster_ips = {ip("10.43.0.5"), ip("fd43::5")};
   slice.endpoints = {ready("fd42::7")};
+  EXPECT_EQ(element("endpoints-0", "fd43::5 . tcp . 80"), "fd42::7 . 8080");
+  web.affinity_seconds = 60;
   ServiceRules built = build();
   ASSERT_EQ(built.chains.size(), 2u);
   EXPECT_EQ(built.chains.begin()->second[1], "meta l4proto tcp dnat to [fd42::7]:8080");

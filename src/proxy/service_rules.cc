@@ -28,6 +28,21 @@ std::string chain_name(std::string_view kind, const std::string& what) {
   return std::string(kind) + "-" + std::string(hash, 10) + "-" + what.substr(0, kMaxReadable);
 }
 
+// "10.42.0.7 . 8080": a value of the maps that translate.
+std::vector<std::string> endpoint_values(const std::vector<Target>& targets) {
+  std::vector<std::string> values;
+  for (const Target& target : targets) {
+    values.push_back(target.address.text() + " . " + std::to_string(target.port));
+  }
+  return values;
+}
+
+// How packets get to one kind of endpoints (all, or this node's) of a port.
+struct Way {
+  std::string chain;                   // "" if there are no endpoints
+  std::vector<std::string> endpoints;  // empty with affinity: its own chains know them
+};
+
 class Builder {
  public:
   Builder(const ServiceFacts& service, const Settings& settings, Family family)
@@ -44,30 +59,28 @@ class Builder {
   struct Port {
     const ServicePort& port;
     Targets targets;
-    std::string id;             // "ns/name/tcp/port"
-    std::string cluster_chain;  // "" if not made
-    std::string local_chain;
-  };
-  struct Entry {
-    std::string chain;   // "" if there is nothing to go to
-    std::string refuse;  // "" or the verdict for what was not translated
+    std::string id;  // "ns/name/tcp/port"
+    Way all;
+    Way local;  // empty if no policy asks for it
   };
 
-  std::string spread_chain(const Port& port, std::string_view kind,
-                           const std::vector<Target>& targets);
-  std::string endpoint_chain(const Port& port, const Target& target);
+  bool sticky() const { return service_.affinity_seconds > 0; }
+  Way make_way(const Port& port, bool local);
+  std::string affinity_spread(const Port& port, bool local, const std::vector<Target>& targets);
+  std::string affinity_endpoint(const Port& port, const Target& target);
   // Another timeout is another set: a set's timeout can't be changed.
   std::string affinity_set(const std::string& endpoint_chain) const {
     return "affinity" + endpoint_chain.substr(std::string_view("endpoint").size()) + "__" +
            std::to_string(service_.affinity_seconds) + "s";
   }
-  void masquerade_cluster_ip(const Port& port, std::vector<std::string>& rules) const;
-  Entry internal_entry(const Port& port) const;
-  Entry external_entry(const Port& port);
-  std::vector<std::string> external_rules(const Port& port) const;
-  void add_front(const Port& port, const Address& address, const Entry& entry);
-  void add_node_port(const Port& port, const Entry& entry);
-  void add_firewall(const Port& port);
+  std::string shared(SharedChain chain);
+  FrontRules internal_front(const Port& port) const;
+  FrontRules external_front(const Port& port);
+  std::string external_chain(const Port& port);
+  FrontRules& add_front(const Port& port, const Address& address, const FrontRules& front);
+  void add_node_port(const Port& port, FrontRules front);
+  std::string firewall_chain(const Port& port);
+  void add_hairpins(const Port& port, bool external);
   void remember_udp(const Port& port, const std::string& address, uint16_t number);
   std::vector<Address> own(const std::vector<Address>& addresses) const;
   bool has_external(const Port& port) const;
@@ -92,49 +105,35 @@ bool Builder::has_external(const Port& port) const {
          !own(service_.ingress_ips).empty();
 }
 
-std::string Builder::endpoint_chain(const Port& port, const Target& target) {
+std::string Builder::shared(SharedChain chain) {
+  rules_.shared.insert(chain);
+  return chain.name();
+}
+
+std::string Builder::affinity_endpoint(const Port& port, const Target& target) {
   std::string address = target.address.text();
   std::string what = port.id + "__" + address + "/" + std::to_string(target.port);
   std::replace(what.begin(), what.end(), ':', '.');
   std::string name = chain_name("endpoint", what);
   auto [at, added] = rules_.chains.try_emplace(name);
   if (!added) return name;
-  std::vector<std::string>& rules = at->second;
-  rules.push_back(ip_ + " saddr " + address + " jump mark-for-masquerade");
-  if (service_.affinity_seconds > 0) {
-    std::string set = affinity_set(name);
-    rules_.affinity_sets.emplace(set, service_.affinity_seconds);
-    rules.push_back("update @" + set + " { " + ip_ + " saddr }");
-  }
+  std::string set = affinity_set(name);
+  rules_.affinity_sets.emplace(set, service_.affinity_seconds);
   std::string to = family_ == Family::kIpv4 ? address : "[" + address + "]";
-  rules.push_back("meta l4proto " + port.port.protocol + " dnat to " + to + ":" +
-                  std::to_string(target.port));
+  at->second = {
+      "update @" + set + " { " + ip_ + " saddr }",
+      "meta l4proto " + port.port.protocol + " dnat to " + to + ":" + std::to_string(target.port)};
   return name;
 }
 
-void Builder::masquerade_cluster_ip(const Port& port, std::vector<std::string>& rules) const {
-  std::string sources = cidr_list(settings_.cluster_cidrs, family_);
-  if (!settings_.masquerade_all && sources.empty()) return;
-  for (const Address& address : own(service_.cluster_ips)) {
-    std::string rule = ip_ + " daddr " + address.text() + " " + port.port.protocol + " dport " +
-                       std::to_string(port.port.port);
-    if (!settings_.masquerade_all) rule += " " + ip_ + " saddr != { " + sources + " }";
-    rules.push_back(rule + " jump mark-for-masquerade");
-  }
-}
-
-std::string Builder::spread_chain(const Port& port, std::string_view kind,
-                                  const std::vector<Target>& targets) {
-  if (targets.empty()) return "";
-  std::string name = chain_name(kind, port.id);
+std::string Builder::affinity_spread(const Port& port, bool local,
+                                     const std::vector<Target>& targets) {
+  std::string name = chain_name(local ? "local" : "service", port.id);
   std::vector<std::string> rules;
-  masquerade_cluster_ip(port, rules);
   std::string choices;
   for (size_t i = 0; i < targets.size(); ++i) {
-    std::string chain = endpoint_chain(port, targets[i]);
-    if (service_.affinity_seconds > 0) {
-      rules.push_back(ip_ + " saddr @" + affinity_set(chain) + " goto " + chain);
-    }
+    std::string chain = affinity_endpoint(port, targets[i]);
+    rules.push_back(ip_ + " saddr @" + affinity_set(chain) + " goto " + chain);
     choices += (i == 0 ? "" : ", ") + std::to_string(i) + " : goto " + chain;
   }
   rules.push_back("numgen random mod " + std::to_string(targets.size()) + " vmap { " + choices +
@@ -143,36 +142,48 @@ std::string Builder::spread_chain(const Port& port, std::string_view kind,
   return name;
 }
 
-Builder::Entry Builder::internal_entry(const Port& port) const {
-  if (!service_.internal_local) {
-    return {port.cluster_chain, port.cluster_chain.empty() ? "goto reject-chain" : ""};
-  }
-  if (!port.local_chain.empty()) return {port.local_chain, ""};
-  return {"", port.cluster_chain.empty() ? "goto reject-chain" : "drop"};
+Way Builder::make_way(const Port& port, bool local) {
+  const std::vector<Target>& targets = local ? port.targets.local : port.targets.cluster;
+  if (targets.empty()) return {};
+  if (sticky()) return {affinity_spread(port, local, targets), {}};
+  auto kind = local ? SharedChain::Kind::kLocalSpread : SharedChain::Kind::kSpread;
+  return {shared({kind, static_cast<uint32_t>(targets.size())}), endpoint_values(targets)};
 }
 
-std::vector<std::string> Builder::external_rules(const Port& port) const {
-  if (!service_.external_local) {
-    return {"jump mark-for-masquerade", "goto " + port.cluster_chain};
-  }
-  // Pods and the node itself may use every endpoint; only what comes from outside stays here and
-  // keeps its source address.
-  std::vector<std::string> rules;
-  for (const Cidr& cidr : settings_.cluster_cidrs) {
-    if (cidr.family() != family_) continue;
-    rules.push_back(ip_ + " saddr " + cidr.text() + " goto " + port.cluster_chain);
-  }
-  rules.push_back("fib saddr type local jump mark-for-masquerade");
-  rules.push_back("fib saddr type local goto " + port.cluster_chain);
-  if (!port.local_chain.empty()) rules.push_back("goto " + port.local_chain);
-  return rules;
+FrontRules Builder::internal_front(const Port& port) const {
+  FrontRules front{.cluster_ip = true};
+  bool local = service_.internal_local;
+  const Way& way = local ? port.local : port.all;
+  front.chain = way.chain;
+  (local ? front.local_endpoints : front.endpoints) = way.endpoints;
+  if (way.chain.empty()) front.refuse = port.all.chain.empty() ? "goto reject-chain" : "drop";
+  return front;
 }
 
-Builder::Entry Builder::external_entry(const Port& port) {
-  if (port.cluster_chain.empty()) return {"", "goto reject-chain"};
+// Under policy Local pods and the node itself may use every endpoint; only what comes from outside
+// stays here and keeps its source address.
+std::string Builder::external_chain(const Port& port) {
+  bool local = service_.external_local;
+  if (!sticky()) {
+    auto all = static_cast<uint32_t>(port.targets.cluster.size());
+    if (!local) return shared({SharedChain::Kind::kExternal, all});
+    return shared(
+        {SharedChain::Kind::kExternalLocal, all, static_cast<uint32_t>(port.targets.local.size())});
+  }
   std::string name = chain_name("external", port.id);
-  rules_.chains.emplace(name, external_rules(port));
-  return {name, service_.external_local && port.local_chain.empty() ? "drop" : ""};
+  rules_.chains.emplace(
+      name, local ? external_local_rules(port.all.chain, port.local.chain, settings_, family_)
+                  : external_rules(port.all.chain));
+  return name;
+}
+
+FrontRules Builder::external_front(const Port& port) {
+  if (port.all.chain.empty()) return {.refuse = "goto reject-chain"};
+  FrontRules front{.chain = external_chain(port), .endpoints = port.all.endpoints};
+  if (!service_.external_local) return front;
+  front.local_endpoints = port.local.endpoints;
+  if (port.local.chain.empty()) front.refuse = "drop";
+  return front;
 }
 
 void Builder::remember_udp(const Port& port, const std::string& address, uint16_t number) {
@@ -184,58 +195,68 @@ void Builder::remember_udp(const Port& port, const std::string& address, uint16_
   rules_.udp.push_back({address, number, std::move(targets)});
 }
 
-void Builder::add_front(const Port& port, const Address& address, const Entry& entry) {
+// The first of a service's own claims counts.
+FrontRules& Builder::add_front(const Port& port, const Address& address, const FrontRules& front) {
   std::string key =
       address.text() + " . " + port.port.protocol + " . " + std::to_string(port.port.port);
-  if (!entry.chain.empty()) rules_.elements[{"service-ips", key}] = "goto " + entry.chain;
-  if (!entry.refuse.empty()) rules_.elements[{"no-endpoint-services", key}] = entry.refuse;
   remember_udp(port, address.text(), port.port.port);
+  return rules_.fronts.try_emplace(std::move(key), front).first->second;
 }
 
-void Builder::add_node_port(const Port& port, const Entry& entry) {
+void Builder::add_node_port(const Port& port, FrontRules front) {
+  front.node_port = true;
   std::string key = port.port.protocol + " . " + std::to_string(port.port.node_port);
-  if (!entry.chain.empty()) rules_.elements[{"service-nodeports", key}] = "goto " + entry.chain;
-  if (!entry.refuse.empty()) rules_.elements[{"no-endpoint-nodeports", key}] = entry.refuse;
+  rules_.fronts.try_emplace(std::move(key), std::move(front));
   remember_udp(port, "", port.port.node_port);
 }
 
-void Builder::add_firewall(const Port& port) {
-  if (service_.source_ranges.empty()) return;
+// "" if everybody may come.
+std::string Builder::firewall_chain(const Port& port) {
+  if (service_.source_ranges.empty()) return "";
   std::string ranges = cidr_list(service_.source_ranges, family_);
   bool everybody = std::any_of(service_.source_ranges.begin(), service_.source_ranges.end(),
                                [&](const Cidr& c) { return c.family() == family_ && c.bits == 0; });
-  if (everybody) return;
+  if (everybody) return "";
   std::string name = chain_name("firewall", port.id);
   std::string rule = ranges.empty() ? "drop" : ip_ + " saddr != { " + ranges + " } drop";
   rules_.chains.emplace(name, std::vector<std::string>{rule});
-  for (const Address& address : own(service_.ingress_ips)) {
-    std::string key =
-        address.text() + " . " + port.port.protocol + " . " + std::to_string(port.port.port);
-    rules_.elements[{"firewall-ips", key}] = "goto " + name;
-  }
+  return name;
+}
+
+// Pods elsewhere meet their own address here only where policy Local lets them pass unmasqueraded.
+void Builder::add_hairpins(const Port& port, bool external) {
+  auto add = [this](const Address& address) {
+    rules_.members.insert({"hairpin", address.text() + " . " + address.text()});
+  };
+  for (const Address& address : port.targets.near) add(address);
+  if (!external || !service_.external_local) return;
+  for (const Target& target : port.targets.cluster) add(target.address);
 }
 
 void Builder::add_port(const ServicePort& service_port, Targets targets) {
   std::string id =
       service_.key + "/" + service_port.protocol + "/" +
       (service_port.name.empty() ? std::to_string(service_port.port) : service_port.name);
-  Port port{service_port, std::move(targets), std::move(id), "", ""};
+  Port port{service_port, std::move(targets), std::move(id), {}, {}};
   bool external = has_external(port);
-  bool use_local = service_.internal_local || (external && service_.external_local);
-  port.cluster_chain = spread_chain(port, "service", port.targets.cluster);
-  if (use_local) port.local_chain = spread_chain(port, "local", port.targets.local);
+  port.all = make_way(port, false);
+  if (service_.internal_local || (external && service_.external_local)) {
+    port.local = make_way(port, true);
+  }
+  add_hairpins(port, external);
 
-  Entry internal = internal_entry(port);
+  FrontRules internal = internal_front(port);
   for (const Address& address : own(service_.cluster_ips)) {
     add_front(port, address, internal);
-    rules_.elements[{"cluster-ips", address.text()}] = "";
+    rules_.members.insert({"cluster-ips", address.text()});
   }
   if (!external) return;
-  Entry entry = external_entry(port);
-  for (const Address& address : own(service_.external_ips)) add_front(port, address, entry);
-  for (const Address& address : own(service_.ingress_ips)) add_front(port, address, entry);
-  if (port.port.node_port != 0) add_node_port(port, entry);
-  add_firewall(port);
+  FrontRules front = external_front(port);
+  for (const Address& address : own(service_.external_ips)) add_front(port, address, front);
+  std::vector<Address> ingress = own(service_.ingress_ips);
+  std::string firewall = ingress.empty() ? "" : firewall_chain(port);
+  for (const Address& address : ingress) add_front(port, address, front).firewall = firewall;
+  if (port.port.node_port != 0) add_node_port(port, std::move(front));
 }
 
 }  // namespace
