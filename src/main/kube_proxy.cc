@@ -16,6 +16,7 @@ struct Flags {
   std::string bridge_name = kubelet::Options().bridge_name;
   std::vector<std::string> cluster_cidr;
   std::vector<std::string> nodeport_addresses;
+  std::string proxy_mode = "nftables";
   bool masquerade_all = false;
   bool cleanup = false;
 };
@@ -23,6 +24,11 @@ struct Flags {
 Result<proxy::Proxier::Options> options_of(const Flags& flags) {
   proxy::Proxier::Options options;
   options.node_name = node_name(flags.hostname_override);
+  if (flags.proxy_mode == "iptables") {
+    options.mode = proxy::Mode::kIptables;
+  } else if (flags.proxy_mode != "nftables") {
+    return ApiStatus::bad_request("--proxy-mode: must be iptables or nftables");
+  }
   options.settings = proxy_settings(flags.bridge_name);
   options.settings.masquerade_all = flags.masquerade_all;
   for (const std::string& text : flags.cluster_cidr) {
@@ -42,7 +48,11 @@ Result<proxy::Proxier::Options> options_of(const Flags& flags) {
 Task<Result<void>> serve(Host& host, Flags flags) {
   Result<proxy::Proxier::Options> options = options_of(flags);
   if (!options) co_return options.error();
-  if (flags.cleanup) co_return proxy::cleanup(options->settings);
+  if (flags.cleanup) {
+    Result<void> tables = proxy::cleanup(options->settings, proxy::Mode::kNftables);
+    Result<void> chains = proxy::cleanup(options->settings, proxy::Mode::kIptables);
+    co_return tables ? chains : tables;
+  }
   auto connection = ApiConnection::open(host, flags.kubeconfig, "kube-proxy");
   if (!connection) co_return connection.error();
   auto proxier = std::make_unique<proxy::Proxier>(host.loop(), host.pool(), (*connection)->client(),
@@ -68,8 +78,9 @@ int run_kube_proxy(const std::vector<std::string>& arguments) {
   set.add("cluster-cidr", flags.cluster_cidr, "Ranges of the cluster's pods");
   set.add("nodeport-addresses", flags.nodeport_addresses,
           "Ranges of the node's addresses that serve node ports (none: all but loopback)");
+  set.add("proxy-mode", flags.proxy_mode, "nftables or iptables");
   set.add("masquerade-all", flags.masquerade_all, "Masquerade all traffic to cluster addresses");
-  set.add("cleanup", flags.cleanup, "Remove the nftables tables and quit");
+  set.add("cleanup", flags.cleanup, "Remove the rules of both modes and quit");
   logging.add_to(set);
   if (auto code = parse_or_exit("kube-proxy", "The service proxy alone.", set, arguments)) {
     return *code;

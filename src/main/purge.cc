@@ -22,11 +22,17 @@ int run_purge(const std::vector<std::string>& arguments) {
   if (auto code = parse_or_exit("purge", kAbout, set, arguments)) return *code;
   logging.apply();
   Result<void> purged = kubelet::purge(node);
-  Result<void> rules = proxy::cleanup(proxy_settings(node.bridge_name));
-  for (const Result<void>* result : {&purged, &rules}) {
+  proxy::Settings settings = proxy_settings(node.bridge_name);
+  Result<void> rules = proxy::cleanup(settings, proxy::Mode::kNftables);
+  // Chains of iptables belong to the machine's main cluster.
+  Result<void> chains;
+  if (settings.table == proxy::Settings().table) {
+    chains = proxy::cleanup(settings, proxy::Mode::kIptables);
+  }
+  for (const Result<void>* result : {&purged, &rules, &chains}) {
     if (!*result) std::fprintf(stderr, "tiphys: %s\n", result->error().message().c_str());
   }
-  return purged && rules ? kExitOk : kExitFailed;
+  return purged && rules && chains ? kExitOk : kExitFailed;
 }
 
 }  // namespace tiphys

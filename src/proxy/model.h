@@ -55,6 +55,8 @@ struct NodeFacts {
   std::string name;
   std::string zone;
   std::vector<Cidr> pod_cidrs;
+  std::vector<Address> addresses;  // InternalIP
+  bool deleting = false;           // about to be taken away: load balancers shall not use it
   bool operator==(const NodeFacts&) const = default;
 };
 

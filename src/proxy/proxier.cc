@@ -8,6 +8,7 @@
 #include "client/object_key.h"
 #include "proxy/conntrack_table.h"
 #include "proxy/from_objects.h"
+#include "proxy/iptables_backend.h"
 #include "proxy/nft.h"
 #include "proxy/nft_backend.h"
 
@@ -54,6 +55,10 @@ Outcome run_job(Job job) {
   Result<int> gone = remove_stale_flows(job.suspects, job.family);
   if (!gone) LOG_WARNING("Stale UDP flows stay", {"err", gone.error()});
   return outcome;
+}
+
+std::unique_ptr<Backend> make_iptables(const Settings& settings, Family family) {
+  return make_iptables_backend(settings, family);
 }
 
 }  // namespace
@@ -230,12 +235,26 @@ Task<void> Proxier::Impl::check() {
   co_await check_plane(&v6);
 }
 
+// Before the first rules: what the kernel needs, and away with what the other mode left. The chains
+// of iptables belong to the machine's one cluster, which has the table of the usual name.
+static bool prepare_machine(const Proxier::Options& options) {
+  bool bridged = prepare_kernel(options.ipv6);
+  bool usual = options.settings.table == Settings().table;
+  Result<void> cleaned;
+  if (options.mode == Mode::kIptables) cleaned = cleanup(options.settings, Mode::kNftables);
+  if (options.mode == Mode::kNftables && usual)
+    cleaned = cleanup(options.settings, Mode::kIptables);
+  if (!cleaned) LOG_WARNING("Rules of the other mode stay", {"err", cleaned.error()});
+  return bridged;
+}
+
 Task<bool> Proxier::Impl::prepare() {
-  bool ipv6 = options.ipv6;
-  bool bridged = co_await run_blocking(loop, pool, [ipv6] { return prepare_kernel(ipv6); });
+  bool bridged =
+      co_await run_blocking(loop, pool, [chosen = options] { return prepare_machine(chosen); });
   options.settings.masquerade_same_node = !bridged;
-  v4.backend = make_nft_backend(options.settings, Family::kIpv4);
-  v6.backend = make_nft_backend(options.settings, Family::kIpv6);
+  auto make = options.mode == Mode::kIptables ? make_iptables : make_nft_backend;
+  v4.backend = make(options.settings, Family::kIpv4);
+  v6.backend = make(options.settings, Family::kIpv6);
   bool listed = co_await factory.wait_for_sync(stop.token());
   co_return listed;
 }
@@ -289,7 +308,8 @@ Task<void> Proxier::stop() {
 bool Proxier::synced() const { return impl_->in_sync; }
 const Proxier::Counters& Proxier::counters() const { return impl_->counters; }
 
-Result<void> cleanup(const Settings& settings) {
+Result<void> cleanup(const Settings& settings, Mode mode) {
+  if (mode == Mode::kIptables) return iptables_cleanup();
   Result<void> v4 = nft_remove_table(settings.table, Family::kIpv4);
   Result<void> v6 = nft_remove_table(settings.table, Family::kIpv6);
   return v4 ? v6 : v4;

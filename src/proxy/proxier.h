@@ -1,9 +1,11 @@
-// Proxier: kube-proxy. Keeps the node's nftables in line with Services and EndpointSlices.
+// Proxier: kube-proxy. Keeps the node's nftables or iptables in line with Services and
+// EndpointSlices.
 //
 // Level-driven: informer handlers note which service changed; after min_sync one transaction per
 // address family applies what is different. A failed transaction is repaired by making the whole
 // table anew (back-off 1 s to 30 s). Every check_period the table is looked at; if it is gone or
-// was meddled with, it is made anew, with a Warning event on the Node.
+// was meddled with, it is made anew, with a Warning event on the Node. Rules of the other mode are
+// removed at start.
 // Loop thread only; nft runs on the pool. Tables survive stop(), so that traffic goes on while the
 // process restarts; cleanup() removes them. Behaviour: kube-proxy's nftables mode (KEP-3866).
 #pragma once
@@ -16,9 +18,12 @@
 
 namespace tiphys::proxy {
 
+enum class Mode : uint8_t { kNftables, kIptables };
+
 class Proxier {
  public:
   struct Options {
+    Mode mode = Mode::kNftables;
     std::string node_name;
     Settings settings;  // masquerade_same_node is found out by itself
     bool ipv6 = true;   // an ip6 table is made once a Service has an IPv6 address
@@ -38,7 +43,7 @@ class Proxier {
     int64_t full = 0;
     int64_t failures = 0;
     int64_t repairs = 0;
-    int64_t bytes = 0;  // of nft text
+    int64_t bytes = 0;  // of rules' text
   };
   const Counters& counters() const;
 
@@ -47,7 +52,8 @@ class Proxier {
   std::unique_ptr<Impl> impl_;
 };
 
-// Removes the tables of both families; absent is fine. Blocks.
-Result<void> cleanup(const Settings& settings);
+// Removes the rules of a mode, of both families; absent is fine. Blocks. Chains of iptables have
+// fixed names: there is one kube-proxy of that mode on a machine.
+Result<void> cleanup(const Settings& settings, Mode mode);
 
 }  // namespace tiphys::proxy

@@ -213,8 +213,8 @@ TEST_F(ProxierTest, AForeignTableUnderOurNameIsReplaced) {
   in_namespace(network->node(), [] {
     Settings settings;
     settings.table = "tiphys-proxy-test";
-    EXPECT_TRUE(cleanup(settings));
-    EXPECT_TRUE(cleanup(settings));
+    EXPECT_TRUE(cleanup(settings, Mode::kNftables));
+    EXPECT_TRUE(cleanup(settings, Mode::kNftables));
   });
 }
 

@@ -1,0 +1,157 @@
+#include "proxy/iptables_backend.h"
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "os/files.h"
+#include "os/process.h"
+#include "proxy/iptables_base.h"
+#include "proxy/iptables_set.h"
+
+namespace tiphys::proxy {
+namespace {
+
+constexpr int kTimeoutSeconds = 60;
+constexpr const char* kLockSeconds = "5";  // to wait for another iptables
+
+// The programs of one family and flavour. Calls block.
+class Tool {
+ public:
+  Tool(Family family, const std::string& flavour)
+      : name_(std::string(family == Family::kIpv4 ? "iptables" : "ip6tables") +
+              (flavour.empty() ? "" : "-" + flavour)) {}
+
+  Result<void> restore(const std::string& text) const {
+    return run({name_ + "-restore", "-w", kLockSeconds, "--noflush", "--counters"}, text);
+  }
+  Result<std::string> save(std::string_view table) const {
+    std::string program = name_ + "-save";
+    TIPHYS_TRY(os::CommandResult, result,
+               os::run_command({program, "-t", std::string(table)}, "", kTimeoutSeconds));
+    if (result.status != 0) return failed(program, result);
+    return result.out;
+  }
+  // Is there such a chain? Error: the program can't be run.
+  Result<bool> has_chain(std::string_view table, std::string_view chain) const {
+    TIPHYS_TRY(os::CommandResult, result,
+               os::run_command(
+                   {name_, "-w", kLockSeconds, "-t", std::string(table), "-S", std::string(chain)},
+                   "", kTimeoutSeconds));
+    return result.status == 0;
+  }
+
+ private:
+  static ApiStatus failed(const std::string& program, const os::CommandResult& result) {
+    std::string_view first = split(result.err, '\n')[0];
+    return ApiStatus::internal(program + " ended with " + std::to_string(result.status) + ": " +
+                               std::string(first));
+  }
+  static Result<void> run(const std::vector<std::string>& command, const std::string& input) {
+    TIPHYS_TRY(os::CommandResult, result, os::run_command(command, input, kTimeoutSeconds));
+    if (result.status != 0) return failed(command[0], result);
+    return {};
+  }
+
+  std::string name_;
+};
+
+class IptablesBackend : public Backend {
+ public:
+  IptablesBackend(const Settings& settings, Family family, const std::string& flavour)
+      : settings_(settings), family_(family), tool_(family, flavour) {}
+
+  Family family() const override { return family_; }
+  void set(const std::string& service, const ServiceFacts* facts,
+           std::span<const SliceFacts> slices, const NodeFacts& node) override {
+    IptablesRules rules;
+    if (facts != nullptr) rules = build_iptables_rules(*facts, slices, node, settings_, family_);
+    rules_.set(service, std::move(rules));
+  }
+  bool empty() const override { return rules_.empty(); }
+  Transaction take(bool full, const NodeFacts& node) override {
+    if (full) return take_full(node);
+    std::string text = rules_.take_transaction();
+    if (text.empty()) return {};
+    size_t bytes = text.size();
+    return {bytes, [tool = tool_, text = std::move(text)] { return tool.restore(text); }};
+  }
+  Look look() const override;
+  std::string title() const override {
+    return family_ == Family::kIpv4 ? "iptables rules of Services" : "ip6tables rules of Services";
+  }
+
+ private:
+  Transaction take_full(const NodeFacts& node);
+
+  Settings settings_;
+  Family family_;
+  Tool tool_;
+  IptablesSet rules_;
+};
+
+Backend::Transaction IptablesBackend::take_full(const NodeFacts& node) {
+  IptablesSet::Whole whole = rules_.take_whole();
+  // What is in the kernel decides only about jumps and leftovers: the size without them.
+  size_t bytes = iptables_full_restore(whole, settings_, node, family_, "", "").size();
+  auto apply = [whole = std::move(whole), settings = settings_, node, family = family_,
+                tool = tool_]() -> Result<void> {
+    TIPHYS_TRY(std::string, nat, tool.save("nat"));
+    TIPHYS_TRY(std::string, filter, tool.save("filter"));
+    return tool.restore(iptables_full_restore(whole, settings, node, family, nat, filter));
+  };
+  return {bytes, std::move(apply)};
+}
+
+Backend::Look IptablesBackend::look() const {
+  return [tool = tool_]() -> Result<std::string> {
+    for (std::string_view table : kCanaryTables) {
+      TIPHYS_TRY(bool, there, tool.has_chain(table, kCanaryChain));
+      if (!there) return std::string();
+    }
+    return std::string(kCanaryChain);
+  };
+}
+
+// To ask legacy iptables about a table would load it: the kernel says which there are.
+bool has_legacy_table(Family family, std::string_view table) {
+  const char* file = family == Family::kIpv4 ? "/proc/thread-self/net/ip_tables_names"
+                                             : "/proc/thread-self/net/ip6_tables_names";
+  Result<std::string> names = os::read_file(file, 4096);
+  if (!names) return false;
+  auto lines = split(*names, '\n');
+  return std::find(lines.begin(), lines.end(), table) != lines.end();
+}
+
+Result<void> remove_from(Family family, const std::string& flavour) {
+  Tool tool(family, flavour);
+  for (std::string_view table : kCanaryTables) {
+    if (flavour == "legacy" && !has_legacy_table(family, table)) continue;
+    Result<std::string> saved = tool.save(table);
+    if (!saved) return {};  // no such program, or a kernel without this table
+    std::string text = iptables_removal(table, *saved);
+    if (text.empty()) continue;
+    Result<void> done = tool.restore(text);
+    if (!done) return done;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_iptables_backend(const Settings& settings, Family family,
+                                               const std::string& flavour) {
+  return std::make_unique<IptablesBackend>(settings, family, flavour);
+}
+
+Result<void> iptables_cleanup() {
+  Result<void> outcome;
+  for (Family family : {Family::kIpv4, Family::kIpv6}) {
+    for (const char* flavour : {"nft", "legacy"}) {
+      Result<void> done = remove_from(family, flavour);
+      if (!done) outcome = done;
+    }
+  }
+  return outcome;
+}
+
+}  // namespace tiphys::proxy

@@ -1,0 +1,18 @@
+// The backend over iptables(8): iptables-restore for rules, a canary chain in each table for the
+// look (upstream's Monitor: who flushes tables takes it along). Whatever flavour the machine's
+// iptables is (legacy or nf_tables).
+#pragma once
+#include "proxy/backend.h"
+
+namespace tiphys::proxy {
+
+// flavour: "" for the machine's own, or "legacy" or "nft".
+std::unique_ptr<Backend> make_iptables_backend(const Settings& settings, Family family,
+                                               const std::string& flavour = "");
+
+// Removes our chains and jumps from every flavour and both families that this machine has; absent
+// is fine, no iptables at all, too. Blocks. Chains have fixed names: those of another kube-proxy
+// of the machine go as well.
+Result<void> iptables_cleanup();
+
+}  // namespace tiphys::proxy

@@ -1,0 +1,205 @@
+#include "proxy/iptables_set.h"
+
+#include <set>
+
+#include "base/strings.h"
+#include "proxy/iptables_base.h"
+
+namespace tiphys::proxy {
+namespace {
+
+template <class Map, class Key>
+auto value_in(const Map& map, const Key& key) -> std::optional<typename Map::mapped_type> {
+  auto found = map.find(key);
+  if (found == map.end()) return std::nullopt;
+  return found->second;
+}
+
+std::string chain_line(std::string_view name) { return ":" + std::string(name) + " - [0:0]\n"; }
+
+// "nat KUBE-SERVICES" -> "KUBE-SERVICES", if it is of this table.
+std::string_view chain_of(const std::string& where, std::string_view table) {
+  std::string_view rest = where;
+  if (!rest.starts_with(table) || rest.size() <= table.size() || rest[table.size()] != ' ')
+    return "";
+  return rest.substr(table.size() + 1);
+}
+
+std::string table_text(std::string_view table, const std::string& lines) {
+  return lines.empty() ? "" : "*" + std::string(table) + "\n" + lines + "COMMIT\n";
+}
+
+// What iptables-save tells of a table.
+struct Saved {
+  explicit Saved(std::string_view text) {
+    for (std::string_view line : split(text, '\n')) {
+      if (line.starts_with(":")) chains.emplace(line.substr(1, line.find(' ') - 1));
+      if (line.starts_with("-A ")) rules.emplace(line.substr(3));
+    }
+  }
+  std::set<std::string> chains;
+  std::set<std::string> rules;  // after "-A "
+};
+
+}  // namespace
+
+void IptablesSet::touch(const IptablesRules& rules) {
+  for (const auto& [name, body] : rules.chains) old_chains_.emplace(name, value_in(chains_, name));
+  for (const auto& [key, rule] : rules.entries) old_entries_.emplace(key, entry(key));
+}
+
+std::optional<std::string> IptablesSet::entry(const EntryKey& key) const {
+  auto found = entries_.find(key);
+  if (found == entries_.end() || found->second.empty()) return std::nullopt;
+  return found->second.begin()->second;
+}
+
+void IptablesSet::link(const std::string& service, const IptablesRules& rules, bool add) {
+  for (const auto& [name, body] : rules.chains) {
+    if (add) {
+      chains_[name] = body;
+    } else {
+      chains_.erase(name);
+    }
+  }
+  for (const auto& [key, rule] : rules.entries) {
+    std::map<std::string, std::string>& claims = entries_[key];
+    if (add) {
+      claims[service] = rule;
+    } else {
+      claims.erase(service);
+    }
+    if (claims.empty()) entries_.erase(key);
+  }
+}
+
+void IptablesSet::set(const std::string& service, IptablesRules rules) {
+  auto found = services_.find(service);
+  if (found == services_.end() ? rules.empty() : found->second == rules) return;
+  if (found != services_.end()) {
+    touch(found->second);
+    touch(rules);
+    link(service, found->second, false);
+    services_.erase(found);
+  }
+  touch(rules);
+  if (rules.empty()) return;
+  link(service, rules, true);
+  services_.emplace(service, std::move(rules));
+}
+
+std::string IptablesSet::changed_entries(std::string_view table) const {
+  std::string gone, come;
+  for (const auto& [key, before] : old_entries_) {
+    std::string_view chain = chain_of(key.first, table);
+    std::optional<std::string> now = entry(key);
+    if (chain.empty() || before == now) continue;
+    if (before) gone.append("-D ").append(chain).append(" ").append(*before).append("\n");
+    // At the head: what must be last in a chain stays last.
+    if (now) come.append("-I ").append(chain).append(" ").append(*now).append("\n");
+  }
+  return gone + come;
+}
+
+std::string IptablesSet::changed_nat() const {
+  std::string heads, bodies, gone;
+  for (const auto& [name, before] : old_chains_) {
+    std::optional<std::vector<std::string>> now = value_in(chains_, name);
+    if (before == now) continue;
+    heads += chain_line(name);
+    if (!now) {
+      gone.append("-X ").append(name).append("\n");
+      continue;
+    }
+    for (const std::string& rule : *now) {
+      bodies.append("-A ").append(name).append(" ").append(rule).append("\n");
+    }
+  }
+  return heads + bodies + changed_entries("nat") + gone;
+}
+
+std::string IptablesSet::take_transaction() {
+  std::string text =
+      table_text("filter", changed_entries("filter")) + table_text("nat", changed_nat());
+  old_chains_.clear();
+  old_entries_.clear();
+  return text;
+}
+
+IptablesSet::Whole IptablesSet::take_whole() {
+  old_chains_.clear();
+  old_entries_.clear();
+  Whole whole{.chains = chains_, .entries = {}};
+  for (const auto& [key, claims] : entries_) {
+    whole.entries[key.first].push_back(claims.begin()->second);
+  }
+  return whole;
+}
+
+namespace {
+
+std::string whole_table(std::string_view table, const IptablesSet::Whole& whole,
+                        const Settings& settings, const NodeFacts& node, Family family,
+                        const Saved& saved) {
+  std::string heads = chain_line(kCanaryChain), bodies, gone;
+  for (std::string_view chain : iptables_shared_chains(table)) heads += chain_line(chain);
+  for (const auto& [where, rules] : whole.entries) {
+    std::string_view chain = chain_of(where, table);
+    if (chain.empty()) continue;
+    for (const std::string& rule : rules) {
+      bodies.append("-A ").append(chain).append(" ").append(rule).append("\n");
+    }
+  }
+  for (const std::string& rule : iptables_fixed_rules(table, settings, node, family)) {
+    bodies += rule + "\n";
+  }
+  if (table == "nat") {
+    for (const auto& [chain, rules] : whole.chains) {
+      heads += chain_line(chain);
+      for (const std::string& rule : rules) {
+        bodies.append("-A ").append(chain).append(" ").append(rule).append("\n");
+      }
+    }
+    for (const std::string& chain : saved.chains) {
+      if (!is_service_chain(chain) || whole.chains.contains(chain)) continue;
+      heads += chain_line(chain);
+      gone += "-X " + chain + "\n";
+    }
+  }
+  for (const Jump& jump : iptables_jumps()) {
+    if (jump.table != table || saved.rules.contains(std::string(jump.rule))) continue;
+    bodies.append("-I ").append(jump.rule).append("\n");
+  }
+  return heads + bodies + gone;
+}
+
+}  // namespace
+
+std::string iptables_full_restore(const IptablesSet::Whole& whole, const Settings& settings,
+                                  const NodeFacts& node, Family family, std::string_view saved_nat,
+                                  std::string_view saved_filter) {
+  Saved nat(saved_nat), filter(saved_filter);
+  return table_text("mangle", chain_line(kCanaryChain)) +
+         table_text("filter", whole_table("filter", whole, settings, node, family, filter)) +
+         table_text("nat", whole_table("nat", whole, settings, node, family, nat));
+}
+
+std::string iptables_removal(std::string_view table, std::string_view saved_text) {
+  Saved saved(saved_text);
+  std::string unlink, heads, gone;
+  for (const Jump& jump : iptables_jumps()) {
+    if (jump.table != table || !saved.rules.contains(std::string(jump.rule))) continue;
+    unlink.append("-D ").append(jump.rule).append("\n");
+  }
+  auto shared = iptables_shared_chains(table);
+  for (const std::string& chain : saved.chains) {
+    bool ours = chain == kCanaryChain || (table == "nat" && is_service_chain(chain)) ||
+                (table != "mangle" && std::ranges::find(shared, chain) != shared.end());
+    if (!ours) continue;
+    heads += chain_line(chain);
+    gone += "-X " + chain + "\n";
+  }
+  return table_text(table, heads + unlink + gone);
+}
+
+}  // namespace tiphys::proxy

@@ -1,0 +1,55 @@
+// IptablesSet: the desired iptables rules of one address family, and their difference to what was
+// applied last, as input of `iptables-restore --noflush`.
+//
+// Pure and single-threaded. A change costs what it touches: chains of services that changed are
+// written, single rules of the shared chains go and come by themselves. Two services may claim one
+// address and port: the first by name has it; the other takes over when it goes.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+
+#include "proxy/iptables_rules.h"
+
+namespace tiphys::proxy {
+
+class IptablesSet {
+ public:
+  // Replaces the rules of one service; empty rules erase it.
+  void set(const std::string& service, IptablesRules rules);
+  bool empty() const { return services_.empty(); }
+
+  // From the last taken state to the present; "" if nothing changed.
+  std::string take_transaction();
+  // Everything there is, by table; afterwards nothing is pending.
+  struct Whole {
+    std::map<std::string, std::vector<std::string>> chains;   // of table nat: name -> rules
+    std::map<std::string, std::vector<std::string>> entries;  // "nat KUBE-SERVICES" -> rules
+  };
+  Whole take_whole();
+
+ private:
+  void touch(const IptablesRules& rules);
+  void link(const std::string& service, const IptablesRules& rules, bool add);
+  std::optional<std::string> entry(const EntryKey& key) const;
+  std::string changed_entries(std::string_view table) const;
+  std::string changed_nat() const;
+
+  std::map<std::string, IptablesRules> services_;
+  std::map<std::string, std::vector<std::string>> chains_;
+  std::map<EntryKey, std::map<std::string, std::string>> entries_;  // -> service -> rule
+  // State before the first touch since the last take; nothing: it was absent.
+  std::map<std::string, std::optional<std::vector<std::string>>> old_chains_;
+  std::map<EntryKey, std::optional<std::string>> old_entries_;
+};
+
+// Input for iptables-restore that makes everything anew, given what `iptables-save -t nat` and
+// `-t filter` say: flushes and fills our chains, removes chains of services that are gone, adds the
+// jumps that are missing.
+std::string iptables_full_restore(const IptablesSet::Whole& whole, const Settings& settings,
+                                  const NodeFacts& node, Family family, std::string_view saved_nat,
+                                  std::string_view saved_filter);
+// Likewise, that removes everything of ours from a table; "" if there is nothing.
+std::string iptables_removal(std::string_view table, std::string_view saved);
+
+}  // namespace tiphys::proxy
