@@ -105,6 +105,14 @@ Result<void> read_user(const Value& user, const std::string& directory, Kubeconf
   return {};
 }
 
+Result<Value> parse_root(std::string_view yaml, Arena& arena) {
+  if (yaml.size() > kMaxKubeconfigBytes) return invalid("the file is too large");
+  TIPHYS_TRY(std::string, json, codec::yaml_to_json(yaml));
+  TIPHYS_TRY(Value, root, codec::decode_json_any(json, arena));
+  if (root.type != ValueType::kMap) return invalid("no configuration has been provided");
+  return root;
+}
+
 // Finds the context and what it names. All entries must be maps.
 Result<Kubeconfig> choose(const Value& root, const std::string& directory,
                           std::string_view context) {
@@ -144,12 +152,34 @@ Result<Kubeconfig> load_kubeconfig(const std::string& path, std::string_view con
 
 Result<Kubeconfig> parse_kubeconfig(std::string_view yaml, const std::string& directory,
                                     std::string_view context) {
-  if (yaml.size() > kMaxKubeconfigBytes) return invalid("the file is too large");
-  TIPHYS_TRY(std::string, json, codec::yaml_to_json(yaml));
   Arena arena;
-  TIPHYS_TRY(Value, root, codec::decode_json_any(json, arena));
-  if (root.type != ValueType::kMap) return invalid("no configuration has been provided");
+  TIPHYS_TRY(Value, root, parse_root(yaml, arena));
   return choose(root, directory, context);
+}
+
+Result<Kubeconfig> parse_only_cluster(std::string_view yaml) {
+  Arena arena;
+  TIPHYS_TRY(Value, root, parse_root(yaml, arena));
+  const Value& items = root.as_node().find("clusters");
+  size_t count = items.type == ValueType::kList ? items.as_node().items().size() : 0;
+  if (count != 1) {
+    return ApiStatus::internal(
+        "expected the kubeconfig file in the cluster-info ConfigMap to have a single cluster, but "
+        "it had " +
+        std::to_string(count));
+  }
+  const Value& item = items.as_node().items()[0];
+  if (item.type != ValueType::kMap) return invalid("the cluster is not a map");
+  const Value& cluster = item.as_node().find("cluster");
+  if (cluster.type != ValueType::kMap) return invalid("the cluster is not a map");
+  Kubeconfig out;
+  out.server = text_of(cluster, "server");
+  out.tls_server_name = text_of(cluster, "tls-server-name");
+  auto ca = base64_decode(text_of(cluster, "certificate-authority-data"));
+  if (out.server.empty()) return invalid("no server found for cluster");
+  if (!ca || ca->empty()) return invalid("no certificate-authority-data found for cluster");
+  out.tls.ca_pem = std::move(*ca);
+  return out;
 }
 
 Result<ServerAddress> parse_server_url(std::string_view url) {

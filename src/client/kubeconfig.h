@@ -43,6 +43,11 @@ Result<Kubeconfig> load_kubeconfig(const std::string& path, std::string_view con
 Result<Kubeconfig> parse_kubeconfig(std::string_view yaml, const std::string& directory,
                                     std::string_view context = {});
 
+// The one cluster of a kubeconfig without contexts, as the ConfigMap kube-public/cluster-info has
+// it (kubeadm's discovery): server and CA. Files are never read, nobody's identity is taken, and
+// the server is always verified. Errors: not exactly one cluster, no server, no embedded CA.
+Result<Kubeconfig> parse_only_cluster(std::string_view yaml);
+
 // "https://10.0.0.1" -> {"10.0.0.1:443", "10.0.0.1", "", true}
 struct ServerAddress {
   std::string address;  // host:port, brackets around IPv6, port filled in

@@ -1,5 +1,6 @@
 #include "kubelet/kubelet.h"
 #include "main/command.h"
+#include "main/join.h"
 #include "main/kubelet_flags.h"
 #include "main/logging_flags.h"
 #include "main/node_connection.h"
@@ -11,8 +12,7 @@ namespace tiphys {
 namespace {
 
 struct Flags {
-  std::string server;
-  std::string token;
+  JoinFlags join;
   KubeletFlags kubelet;
 };
 
@@ -27,19 +27,22 @@ proxy::Proxier::Options proxy_options(const kubelet::Options& node) {
 }
 
 Task<Result<void>> serve(Host& host, Flags flags) {
-  if (!flags.server.empty() || !flags.token.empty()) {
-    co_return ApiStatus::bad_request(
-        "joining with --server and --token is not there yet; give the "
-        "node a kubeconfig with --kubeconfig");
-  }
   Result<kubelet::Configuration> configuration = flags.kubelet.configuration();
   if (!configuration) co_return configuration.error();
   Result<kubelet::Options> options = flags.kubelet.resolve(*configuration);
   if (!options) co_return options.error();
+  if (flags.join.asked()) {
+    Result<void> joined =
+        co_await join_cluster(host, flags.join, flags.kubelet, options->node_name);
+    if (joined) joined = use_joined_defaults(flags.kubelet, *options);
+    if (!joined && host.stop().stop_requested()) co_return Result<void>();
+    if (!joined) co_return joined;
+  }
   options->check_pod = check_new_pod;
   auto connection = co_await NodeConnection::open(host, flags.kubelet, *options, false);
   if (!connection) co_return connection.error();
   if (!*connection) co_return Result<void>();  // stopped before there was one
+  if (flags.join.asked()) forget_token(flags.kubelet);
   client::Client& client = (*connection)->client();
   auto node =
       std::make_unique<kubelet::Kubelet>(host.loop(), host.pool(), client, host.random(), *options);
@@ -64,8 +67,7 @@ int run_agent(const std::vector<std::string>& arguments) {
   Flags flags;
   LoggingFlags logging;
   FlagSet set;
-  set.add("server", flags.server, "Server to join; not there yet, use --kubeconfig");
-  set.add("token", flags.token, "Token to join with; not there yet, use --kubeconfig");
+  flags.join.add_to(set);
   flags.kubelet.add_alone_to(set);
   logging.add_to(set);
   if (auto code =

@@ -6,7 +6,11 @@
 namespace tiphys {
 
 Task<Result<void>> install_bootstrap_policy(apiserver::ApiServer& server) {
-  Result<apiserver::BootstrapPolicy> policy = apiserver::load_bootstrap_policy();
+  return install_policy(server, apiserver::kBootstrapPolicyJson);
+}
+
+Task<Result<void>> install_policy(apiserver::ApiServer& server, std::string_view json) {
+  Result<apiserver::BootstrapPolicy> policy = apiserver::parse_bootstrap_policy(json);
   if (!policy) co_return policy.error();
   std::vector<apiserver::BootstrapAction> plan =
       apiserver::plan_bootstrap(*policy, server.lookup());

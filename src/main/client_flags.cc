@@ -1,5 +1,7 @@
 #include "main/client_flags.h"
 
+#include <cstdlib>
+
 namespace tiphys {
 
 void ClientFlags::add_to(FlagSet& flags) {
@@ -21,6 +23,14 @@ Result<void> ClientFlags::check() const {
                                   "application/json are");
   }
   return {};
+}
+
+std::string default_kubeconfig(const std::string& flag) {
+  if (!flag.empty()) return flag;
+  const char* named = std::getenv("KUBECONFIG");
+  if (named != nullptr && *named != '\0') return named;
+  const char* home = std::getenv("HOME");
+  return home == nullptr ? "" : std::string(home) + "/.kube/config";
 }
 
 }  // namespace tiphys

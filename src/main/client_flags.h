@@ -18,4 +18,7 @@ struct ClientFlags {
   bool json() const { return content_type == "application/json"; }
 };
 
+// What kubectl takes, in its order: the flag's value, $KUBECONFIG, ~/.kube/config.
+std::string default_kubeconfig(const std::string& flag);
+
 }  // namespace tiphys

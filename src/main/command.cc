@@ -18,6 +18,8 @@ constexpr Command kCommands[] = {
     {"kubelet", "Run the node agent alone", run_kubelet},
     {"kube-proxy", "Run the service proxy alone", run_kube_proxy},
     {"hollow", "Run many nodes without machines (upstream's kubemark)", run_hollow},
+    {"token", "Manage the bootstrap tokens that nodes join with: create, list, delete",
+     run_token},
     {"why", "Explain where a pod is or could be scheduled, node by node", run_why},
     {"purge", "Remove every container, mount, network and file of a stopped node", run_purge},
 };
@@ -30,7 +32,9 @@ Result<void> check_operands(std::string_view command, const FlagSet& flags,
     return ApiStatus::bad_request("\"" + name + "\" does not take any arguments, got [\"" +
                                   given[0] + "\"]");
   }
-  if (operand.empty() || given.size() == 1 || flags.help_requested()) return {};
+  bool none_is_fine = operand.empty() || operand.starts_with('[') || flags.help_requested();
+  if (given.size() == 1 || (given.empty() && none_is_fine)) return {};
+  if (given.size() > 1 && operand.ends_with("...")) return {};
   return ApiStatus::bad_request("\"" + name + "\" takes one argument: " + std::string(operand));
 }
 

@@ -26,16 +26,6 @@ bool is_valid_at(const std::string& pem, MicroTime now) {
   return certificate && certificate->not_after() > now;
 }
 
-// A file whose certificate, if it has one, is not over.
-bool is_usable(const std::string& kubeconfig, MicroTime now) {
-  Result<client::Kubeconfig> config = client::load_kubeconfig(kubeconfig);
-  if (!config) return false;
-  const std::string& pem = config->tls.certificate_pem;
-  if (pem.empty() || is_valid_at(pem, now)) return true;
-  LOG_WARNING("Part of the existing bootstrap client certificate is expired", {"path", kubeconfig});
-  return false;
-}
-
 std::string kubeconfig_text(const client::Kubeconfig& from, const std::string& certificate_path) {
   std::string out = "apiVersion: v1\nclusters:\n- cluster:\n";
   if (!from.tls.ca_pem.empty()) {
@@ -89,6 +79,15 @@ Task<void> bootstrap(Host& host, std::string bootstrap_kubeconfig, std::string k
 
 }  // namespace
 
+bool is_usable_kubeconfig(const std::string& kubeconfig, MicroTime now) {
+  Result<client::Kubeconfig> config = client::load_kubeconfig(kubeconfig);
+  if (!config) return false;
+  const std::string& pem = config->tls.certificate_pem;
+  if (pem.empty() || is_valid_at(pem, now)) return true;
+  LOG_WARNING("Part of the existing bootstrap client certificate is expired", {"path", kubeconfig});
+  return false;
+}
+
 Task<Result<std::unique_ptr<NodeConnection>>> NodeConnection::open(Host& host,
                                                                    const KubeletFlags& flags,
                                                                    const kubelet::Options& options,
@@ -99,7 +98,7 @@ Task<Result<std::unique_ptr<NodeConnection>>> NodeConnection::open(Host& host,
       co_return ApiStatus::bad_request(
           "--kubeconfig is needed: the file that --bootstrap-kubeconfig makes");
     }
-    if (!is_usable(flags.kubeconfig, host.loop().wall())) {
+    if (!is_usable_kubeconfig(flags.kubeconfig, host.loop().wall())) {
       co_await bootstrap(host, flags.bootstrap_kubeconfig, flags.kubeconfig, store,
                          kubelet::client_certificate_wish(options.node_name));
       if (host.stop().stop_requested()) co_return std::unique_ptr<NodeConnection>();

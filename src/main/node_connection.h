@@ -16,6 +16,9 @@
 
 namespace tiphys {
 
+// Whether there is such a file and its certificate, if it has one, is not over. Reads it.
+bool is_usable_kubeconfig(const std::string& kubeconfig, MicroTime now);
+
 class NodeConnection {
  public:
   // Requires: options are completed but for what Kubelet completes. Waits for the certificate, and

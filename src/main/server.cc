@@ -6,6 +6,7 @@
 #include "main/api_server_process.h"
 #include "main/command.h"
 #include "main/in_process_transport.h"
+#include "main/join_setup.h"
 #include "main/kubelet_flags.h"
 #include "main/logging_flags.h"
 #include "main/node_name.h"
@@ -54,6 +55,9 @@ class ServerProcess {
     Result<void> started = read_scheduler_config();
     if (!started) co_return started;
     started = co_await api_.start();
+    if (started && flags_.api.enable_bootstrap_token_auth) {
+      started = co_await set_up_joining(api_.server(), api_.url(), api_.pki().ca_pem());
+    }
     if (started) explain();
     tell_metrics();
     if (started) started = write_kubeconfig();
@@ -232,6 +236,7 @@ int run_server(const std::vector<std::string>& arguments) {
   ServerFlags flags;
   LoggingFlags logging;
   FlagSet set;
+  flags.api.enable_bootstrap_token_auth = true;  // as kubeadm's clusters
   flags.api.add_to(set);
   flags.kubelet.add_shared_to(set);
   set.add("node-name", flags.node_name, "Name of this node (\"\": the host's)");

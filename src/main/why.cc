@@ -1,10 +1,10 @@
 // `tiphys why pod/NAME`: the PodPlacement of a pod, as a table. The server computes it.
 #include <cstdio>
-#include <cstdlib>
 
 #include "base/strings.h"
 #include "kinds/tiphys_v1.h"
 #include "main/api_connection.h"
+#include "main/client_flags.h"
 #include "main/command.h"
 #include "main/flags.h"
 
@@ -29,15 +29,6 @@ Result<std::string> pod_name(std::string_view argument) {
   if (kind == "pod" || kind == "pods" || kind == "po")
     return std::string(argument.substr(slash + 1));
   return ApiStatus::bad_request("there is no \"why\" of " + kind + " yet, only of pods");
-}
-
-// kubectl's order: --kubeconfig, $KUBECONFIG, ~/.kube/config.
-std::string kubeconfig_path(const std::string& flag) {
-  if (!flag.empty()) return flag;
-  const char* named = std::getenv("KUBECONFIG");
-  if (named != nullptr && *named != '\0') return named;
-  const char* home = std::getenv("HOME");
-  return home == nullptr ? "" : std::string(home) + "/.kube/config";
 }
 
 std::string reasons_text(tiphys_v1::NodePlacement node) {
@@ -90,7 +81,7 @@ void print(const Object& object) {
 
 Task<Result<void>> ask(Host& host, WhyFlags flags) {
   auto connection =
-      ApiConnection::open(host, kubeconfig_path(flags.kubeconfig), std::string("tiphys"));
+      ApiConnection::open(host, default_kubeconfig(flags.kubeconfig), std::string("tiphys"));
   if (!connection) co_return connection.error();
   std::string ns = flags.ns.empty() ? (*connection)->config().ns : flags.ns;
   if (ns.empty()) ns = "default";

@@ -51,6 +51,10 @@ class Cluster:
         self.bridge = f"tiphyst{self.number}"
         self.cgroup_root = f"/{self.bridge}"
         self.process = None
+        self.prefix = []  # words before each kubectl: where it runs
+
+    def command(self):
+        return [TIPHYS, *self.arguments()]
 
     def arguments(self):
         base = 60 + 2 * self.number
@@ -66,7 +70,7 @@ class Cluster:
 
     def start(self, ready=True):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([TIPHYS, *self.arguments()], stdout=log, stderr=log,
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, start_new_session=True)
         if ready:
             self.wait_ready()
@@ -119,7 +123,7 @@ class Cluster:
 
     def kubectl(self, *arguments, check=True, timeout=120, stdin=None):
         done = subprocess.run(
-            [KUBECTL, "--kubeconfig", str(self.kubeconfig),
+            [*self.prefix, KUBECTL, "--kubeconfig", str(self.kubeconfig),
              "--cache-dir", str(self.folder / "cache"), *arguments],
             capture_output=True, text=True, timeout=timeout, input=stdin, check=False)
         if check and done.returncode != 0:

@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from api_server import ApiServer  # noqa: E402
 from cluster import ROOT, Cluster  # noqa: E402
+from nodes import Nodes  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +54,17 @@ def cluster(images):
             yield one.start()
         finally:
             one.purge()
+
+
+@pytest.fixture(scope="session")
+def three_nodes(images):
+    """A server and two agents that joined it, each in its own network namespace."""
+    with tempfile.TemporaryDirectory(prefix="tiphys-nodes-") as folder:
+        nodes = Nodes(folder, [images / "busybox.tar"])
+        try:
+            yield nodes.start()
+        finally:
+            nodes.purge()
 
 
 @pytest.fixture
