@@ -32,8 +32,8 @@ int run_why(const std::vector<std::string>& arguments);
 
 class FlagSet;
 // Parses; on --help prints usage and on a wrong line the error, and returns the exit code to end
-// with. Nothing: go on. `operand` names the one positional argument of the command ("pod/NAME"), one
-// that may be left out ("[TOKEN]") or one and more ("TOKEN..."); components take none.
+// with. Nothing: go on. `operand` names the one positional argument of the command ("pod/NAME"),
+// one that may be left out ("[TOKEN]") or one and more ("TOKEN..."); components take none.
 std::optional<int> parse_or_exit(std::string_view command, std::string_view about, FlagSet& flags,
                                  const std::vector<std::string>& arguments,
                                  std::string_view operand = {});
