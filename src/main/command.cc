@@ -18,8 +18,7 @@ constexpr Command kCommands[] = {
     {"kubelet", "Run the node agent alone", run_kubelet},
     {"kube-proxy", "Run the service proxy alone", run_kube_proxy},
     {"hollow", "Run many nodes without machines (upstream's kubemark)", run_hollow},
-    {"token", "Manage the bootstrap tokens that nodes join with: create, list, delete",
-     run_token},
+    {"token", "Manage the bootstrap tokens that nodes join with: create, list, delete", run_token},
     {"why", "Explain where a pod is or could be scheduled, node by node", run_why},
     {"purge", "Remove every container, mount, network and file of a stopped node", run_purge},
 };
