@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "controllers/bootstrap_signer.h"
 #include "controllers/certificate_approval.h"
+#include "controllers/cluster_dns.h"
 #include "controllers/cluster_role_aggregation.h"
 #include "controllers/controller_names.h"
 #include "controllers/cron_job.h"
@@ -127,6 +128,11 @@ Made pod_gc(Context context, const Options& options) {
   return std::make_unique<PodGc>(context, options.pod_gc);
 }
 
+Made cluster_dns(Context context, const Options& options) {
+  if (options.cluster_dns.empty()) return std::unique_ptr<Controller>();
+  return std::make_unique<ClusterDnsController>(context, options.cluster_dns);
+}
+
 Made cron_job(Context context, const Options& options) {
   return std::make_unique<CronJobController>(context, options.local_zone_file);
 }
@@ -166,6 +172,7 @@ constexpr Row kRows[] = {
     {"persistentvolume-protection-controller", plain<PvProtection>},
     {"volumeattributesclass-protection-controller", plain<VacProtection>},
     {"service-cidr-controller", plain<ServiceCidrController>},
+    {"cluster-dns-controller", cluster_dns},
     {"resourcequota-controller", plain<ResourceQuotaController>},
     {"garbage-collector-controller", plain<GarbageCollector>},
 };

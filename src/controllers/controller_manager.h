@@ -62,6 +62,8 @@ class ControllerManager {
     PodGc::Options pod_gc;        // --terminated-pod-gc-threshold
     std::string local_zone_file;  // a zoneinfo file: the zone of CronJobs that name none; "": UTC
     HorizontalPodAutoscalerController::Options autoscaler;  // --horizontal-pod-autoscaler-*
+    // Addresses of the cluster's DNS Service, one a family; none: there is no such Service.
+    std::vector<std::string> cluster_dns;
     // The client of a controller, which works as this service account of kube-system
     // (--use-service-account-credentials), "": as the manager. It outlives the manager. Nothing:
     // every controller works through the manager's client, as informers and events do in any case.

@@ -1,5 +1,7 @@
+#include "dns/cluster_dns.h"
 #include "kubelet/kubelet.h"
 #include "main/command.h"
+#include "main/dns_options.h"
 #include "main/join.h"
 #include "main/kubelet_flags.h"
 #include "main/logging_flags.h"
@@ -48,13 +50,20 @@ Task<Result<void>> serve(Host& host, Flags flags) {
       std::make_unique<kubelet::Kubelet>(host.loop(), host.pool(), client, host.random(), *options);
   auto proxier = std::make_unique<proxy::Proxier>(host.loop(), host.pool(), client, host.random(),
                                                   proxy_options(*options));
-  Result<void> started = node->start();
+  auto dns = dns::ClusterDns::create(host.loop(), host.pool(), client, host.random(),
+                                     dns_options(*options));
+  Result<void> started;
+  if (!dns) started = dns.error();
+  if (started) started = node->start();
   if (started) {
     proxier->start();
+    (*dns)->start();
     co_await host.wait_for_stop();
+    co_await (*dns)->stop();
     co_await proxier->stop();
   }
   co_await node->stop();
+  if (dns) dns->reset();
   proxier.reset();
   node.reset();
   co_await (*connection)->stop();
@@ -70,8 +79,8 @@ int run_agent(const std::vector<std::string>& arguments) {
   flags.join.add_to(set);
   flags.kubelet.add_alone_to(set);
   logging.add_to(set);
-  if (auto code =
-          parse_or_exit("agent", "A worker node: kubelet and service proxy.", set, arguments)) {
+  if (auto code = parse_or_exit("agent", "A worker node: kubelet, service proxy and DNS.", set,
+                                arguments)) {
     return *code;
   }
   logging.apply();

@@ -9,14 +9,15 @@ namespace tiphys {
 namespace {
 
 constexpr Command kCommands[] = {
-    {"server", "Run a whole cluster node: control plane, kubelet and proxy in one process",
+    {"server", "Run a whole cluster node: control plane, kubelet, proxy and DNS in one process",
      run_server},
-    {"agent", "Run a worker node: kubelet and proxy", run_agent},
+    {"agent", "Run a worker node: kubelet, proxy and DNS", run_agent},
     {"kube-apiserver", "Run the API server alone", run_kube_apiserver},
     {"kube-controller-manager", "Run the controllers alone", run_kube_controller_manager},
     {"kube-scheduler", "Run the scheduler alone", run_kube_scheduler},
     {"kubelet", "Run the node agent alone", run_kubelet},
     {"kube-proxy", "Run the service proxy alone", run_kube_proxy},
+    {"dns", "Run the cluster's name server alone", run_dns},
     {"hollow", "Run many nodes without machines (upstream's kubemark)", run_hollow},
     {"token", "Manage the bootstrap tokens that nodes join with: create, list, delete", run_token},
     {"why", "Explain where a pod is or could be scheduled, node by node", run_why},

@@ -25,6 +25,7 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments);
 int run_kube_scheduler(const std::vector<std::string>& arguments);
 int run_kubelet(const std::vector<std::string>& arguments);
 int run_kube_proxy(const std::vector<std::string>& arguments);
+int run_dns(const std::vector<std::string>& arguments);
 int run_hollow(const std::vector<std::string>& arguments);
 int run_purge(const std::vector<std::string>& arguments);
 int run_token(const std::vector<std::string>& arguments);

@@ -2,9 +2,11 @@
 // use it, each as its own user; stop order is the reverse.
 #include "controllers/controller_manager.h"
 #include "controllers/kubelet_requests.h"
+#include "dns/cluster_dns.h"
 #include "kubelet/kubelet.h"
 #include "main/api_server_process.h"
 #include "main/command.h"
+#include "main/dns_options.h"
 #include "main/in_process_transport.h"
 #include "main/join_setup.h"
 #include "main/kubelet_flags.h"
@@ -67,14 +69,17 @@ class ServerProcess {
     started = start_kubelet();
     if (!started) co_return started;
     start_proxy();
-    co_return Result<void>();
+    started = start_dns();
+    co_return started;
   }
 
   Task<void> stop() {
+    if (dns_) co_await dns_->stop();
     if (proxier_) co_await proxier_->stop();
     if (kubelet_) co_await kubelet_->stop();
     if (scheduler_) co_await scheduler_->stop();
     if (manager_) co_await manager_->stop();
+    dns_.reset();
     proxier_.reset();
     kubelet_.reset();
     scheduler_.reset();
@@ -119,6 +124,8 @@ class ServerProcess {
     options.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller"};
     options.service_account_key = api_.pki().service_account_key();
     options.local_zone_file = controllers::kLocalZoneFile;
+    TIPHYS_TRY(kubelet::Options, node, node_options());
+    options.cluster_dns = node.cluster_dns;
     options.client_of = [this, &client](std::string_view,
                                         std::string_view account) -> client::Client& {
       return account.empty() ? client : controller_door(account);
@@ -152,6 +159,7 @@ class ServerProcess {
   void tell_metrics() {
     api_.server().add_metrics([this] { return manager_ ? manager_->metrics_text() : ""; });
     api_.server().add_metrics([this] { return scheduler_ ? scheduler_->metrics_text() : ""; });
+    api_.server().add_metrics([this] { return dns_ ? dns_->metrics_text() : ""; });
   }
 
   // Of the file, election and connection mean nothing here: it is the only scheduler.
@@ -170,9 +178,13 @@ class ServerProcess {
     scheduler_->start();
   }
 
-  Result<void> start_kubelet() {
+  Result<kubelet::Options> node_options() {
     TIPHYS_TRY(kubelet::Configuration, configuration, flags_.kubelet.configuration());
-    TIPHYS_TRY(kubelet::Options, options, flags_.kubelet.resolve(configuration));
+    return flags_.kubelet.resolve(configuration);
+  }
+
+  Result<void> start_kubelet() {
+    TIPHYS_TRY(kubelet::Options, options, node_options());
     const crypto::PkiPair& serving = api_.pki().pair(crypto::PkiLeaf::kKubeletServing);
     options.node_name = flags_.node_name;
     if (options.node_ip.empty()) options.node_ip = api_.advertise_address();
@@ -211,6 +223,19 @@ class ServerProcess {
     proxier_->start();
   }
 
+  Result<void> start_dns() {
+    TIPHYS_TRY(kubelet::Options, node, node_options());
+    node.node_name = flags_.node_name;
+    node.cluster_cidr = flags_.cluster_cidr;
+    client::Client& client = open_door("dns", "system:node:" + node.node_name, {"system:nodes"});
+    TIPHYS_TRY(auto, dns,
+               dns::ClusterDns::create(host_.loop(), host_.pool(), client, host_.random(),
+                                       dns_options(node)));
+    dns_ = std::move(dns);
+    dns_->start();
+    return {};
+  }
+
   Host& host_;
   ServerFlags flags_;
   ApiServerProcess api_;
@@ -220,6 +245,7 @@ class ServerProcess {
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<kubelet::Kubelet> kubelet_;
   std::unique_ptr<proxy::Proxier> proxier_;
+  std::unique_ptr<dns::ClusterDns> dns_;
 };
 
 Task<Result<void>> serve(Host& host, ServerFlags flags) {
@@ -248,7 +274,7 @@ int run_server(const std::vector<std::string>& arguments) {
   logging.add_to(set);
   constexpr std::string_view kAbout =
       "A whole node in one process: API server on the embedded store, controllers, scheduler, "
-      "kubelet and service\nproxy.";
+      "kubelet, service\nproxy and DNS.";
   if (auto code = parse_or_exit("server", kAbout, set, arguments)) return *code;
   logging.apply();
   flags.node_name = node_name(flags.node_name);

@@ -50,4 +50,21 @@ std::string primary_address() {
   return best.empty() ? first : best;
 }
 
+std::vector<std::string> all_addresses() {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return {};
+  std::vector<std::string> out;
+  for (ifaddrs* one = all; one; one = one->ifa_next) {
+    if (!one->ifa_addr) continue;
+    int family = one->ifa_addr->sa_family;
+    const void* bytes = nullptr;
+    if (family == AF_INET) bytes = &reinterpret_cast<sockaddr_in*>(one->ifa_addr)->sin_addr;
+    if (family == AF_INET6) bytes = &reinterpret_cast<sockaddr_in6*>(one->ifa_addr)->sin6_addr;
+    char text[INET6_ADDRSTRLEN] = {};
+    if (bytes && ::inet_ntop(family, bytes, text, sizeof text)) out.emplace_back(text);
+  }
+  ::freeifaddrs(all);
+  return out;
+}
+
 }  // namespace tiphys::os

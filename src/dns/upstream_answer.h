@@ -1,0 +1,30 @@
+// Questions to other name servers and what they answer. Whatever they send is hostile until
+// read_upstream_answer() has gone through all of it. Pure.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "dns/answer_writer.h"
+
+namespace tiphys::dns {
+
+// A query with EDNS, recursion desired.
+std::string make_query(const Name& name, uint16_t type, uint16_t id, bool dnssec_ok);
+
+struct UpstreamAnswer {
+  std::string message;                // without OPT and what stood behind it
+  std::vector<uint16_t> ttl_offsets;  // where the records' TTLs stand
+  uint16_t rcode = 0;
+  bool truncated = false;
+  uint32_t ttl = 0;       // for how many seconds it may be told again; 0: not at all
+  bool negative = false;  // NXDOMAIN or no records of the type
+};
+
+// Nothing: it is malformed, or answers something else than `query` asked.
+std::optional<UpstreamAnswer> read_upstream_answer(Bytes message, Bytes query_message);
+
+// Writes the aliases and the records of a type that an answer (one that was read before) has into
+// another one, and returns its error code.
+uint16_t append_answers(const std::string& message, uint16_t type, AnswerWriter& out);
+
+}  // namespace tiphys::dns
