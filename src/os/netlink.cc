@@ -72,6 +72,10 @@ std::string NetlinkMessage::bytes(uint32_t sequence) const {
   return out;
 }
 
+bool NetlinkMessage::asks_for_ack() const {
+  return (read_as<nlmsghdr>(text_).nlmsg_flags & NLM_F_ACK) != 0;
+}
+
 void for_each_attribute(std::string_view list,
                         const std::function<void(uint16_t, std::string_view)>& callback) {
   while (list.size() >= sizeof(nlattr)) {
@@ -138,6 +142,47 @@ Result<void> NetlinkSocket::request(const NetlinkMessage& message,
     if (n < 0) return ApiStatus::os_error("netlink receive", errno);
     std::optional<int> error =
         take_messages({buffer.data(), static_cast<size_t>(n)}, sequence_, on_reply);
+    if (!error) continue;
+    if (*error != 0) return ApiStatus::os_error("netlink", *error);
+    return {};
+  }
+}
+
+namespace {
+
+// The answer in one datagram to a batch whose last ACK has this number; nothing: more is to come.
+std::optional<int> batch_answer(std::string_view bytes, uint32_t last) {
+  while (bytes.size() >= sizeof(nlmsghdr)) {
+    nlmsghdr header = read_as<nlmsghdr>(bytes);
+    if (header.nlmsg_len < sizeof(nlmsghdr) || header.nlmsg_len > bytes.size()) return EPROTO;
+    std::string_view body = bytes.substr(sizeof header, header.nlmsg_len - sizeof header);
+    bytes.remove_prefix(std::min(bytes.size(), aligned(header.nlmsg_len)));
+    if (header.nlmsg_type != NLMSG_ERROR) continue;
+    int error = -read_as<int>(body);
+    if (error != 0 || header.nlmsg_seq == last) return error;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<void> NetlinkSocket::batch(std::span<const NetlinkMessage> messages) {
+  std::string bytes;
+  uint32_t last = 0;
+  for (const NetlinkMessage& message : messages) {
+    bytes += message.bytes(++sequence_);
+    if (message.asks_for_ack()) last = sequence_;
+  }
+  if (last == 0) return ApiStatus::internal("netlink: a batch without an ACK");
+  if (::send(fd_.get(), bytes.data(), bytes.size(), 0) < 0) {
+    return ApiStatus::os_error("netlink send", errno);
+  }
+  std::vector<char> buffer(kReceiveBytes);
+  while (true) {
+    ssize_t n = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return ApiStatus::os_error("netlink receive", errno);
+    std::optional<int> error = batch_answer({buffer.data(), static_cast<size_t>(n)}, last);
     if (!error) continue;
     if (*error != 0) return ApiStatus::os_error("netlink", *error);
     return {};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,8 @@ class NetlinkMessage {
   void end(size_t nest);
   // The finished message with this sequence number.
   std::string bytes(uint32_t sequence) const;
+  size_t size() const { return text_.size(); }
+  bool asks_for_ack() const;
 
  private:
   std::string text_;
@@ -50,6 +53,11 @@ class NetlinkSocket {
   // The message's flags must hold NLM_F_ACK or NLM_F_DUMP. Errors: os_error("netlink", errno).
   Result<void> request(const NetlinkMessage& message,
                        const std::function<void(const NetlinkReply&)>& on_reply = {});
+  // Sends the messages as one datagram (nfnetlink's transactions) and waits until the kernel has
+  // acknowledged the last one that asks for it, by NLM_F_ACK; one must. The first error is the
+  // answer: os_error("netlink", errno), EMSGSIZE for more than the socket takes (about 200 KB).
+  // After an error the socket is good for nothing any more.
+  Result<void> batch(std::span<const NetlinkMessage> messages);
 
  private:
   explicit NetlinkSocket(Fd fd) : fd_(std::move(fd)) {}

@@ -1,6 +1,8 @@
 #include "proxy/nft_backend.h"
 
+#include "proxy/base_rules.h"
 #include "proxy/nft.h"
+#include "proxy/nft_elements.h"
 #include "proxy/rule_set.h"
 
 namespace tiphys::proxy {
@@ -19,10 +21,7 @@ class NftBackend : public Backend {
   }
   bool empty() const override { return rules_.services().empty(); }
   Transaction take(bool full, const NodeFacts& node) override {
-    std::string text = full ? rules_.take_full(node) : rules_.take_transaction();
-    if (text.empty()) return {};
-    size_t bytes = text.size();
-    return {bytes, [text = std::move(text)] { return nft_apply(text); }};
+    return full ? by_nft(rules_.take_full(node)) : by_netlink_or_nft(rules_.take_changes());
   }
   Look look() const override {
     return [table = rules_.settings().table, family = rules_.family()]() -> Result<std::string> {
@@ -33,6 +32,19 @@ class NftBackend : public Backend {
   std::string title() const override { return "nftables table " + rules_.settings().table; }
 
  private:
+  static Transaction by_nft(std::string text) {
+    if (text.empty()) return {};
+    size_t bytes = text.size();
+    return {bytes, [text = std::move(text)] { return nft_apply(text); }};
+  }
+  Transaction by_netlink_or_nft(const Changes& changes) const {
+    const std::string& table = rules_.settings().table;
+    std::optional<ElementBatch> batch = element_batch(table, family(), changes);
+    if (!batch) return by_nft(changes.text(table_ref(rules_.settings(), family())));
+    size_t bytes = batch->bytes;
+    return {bytes, [batch = std::move(*batch)] { return apply_elements(batch); }};
+  }
+
   RuleSet rules_;
 };
 

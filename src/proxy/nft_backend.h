@@ -1,4 +1,5 @@
-// The backend over nftables: RuleSet's transactions, applied by nft(8), looked after by nfnetlink.
+// The backend over nftables: RuleSet's transactions, applied by nft(8) or, where they consist of
+// elements, by nfnetlink, which looks after them, too.
 #pragma once
 #include "proxy/backend.h"
 

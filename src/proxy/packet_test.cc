@@ -6,6 +6,7 @@
 #include "os/files.h"
 #include "proxy/conntrack.h"
 #include "proxy/nft.h"
+#include "proxy/nft_elements.h"
 #include "proxy/packet_network_test.h"
 #include "proxy/rule_set.h"
 
@@ -54,7 +55,25 @@ class PacketTest : public testing::Test {
   }
   void change() {
     rules->set(web.key, build());
-    nft(rules->take_transaction());
+    apply_changes();
+  }
+  // As the backend does it.
+  void apply_changes() {
+    Changes changes = rules->take_changes();
+    std::optional<ElementBatch> batch = element_batch(settings.table, Family::kIpv4, changes);
+    if (!batch) return nft(changes.text("ip " + settings.table));
+    in_namespace(network->node(), [&] {
+      Result<void> applied = apply_elements(*batch);
+      EXPECT_TRUE(applied) << applied.error().message();
+    });
+  }
+  std::string listed() {
+    std::string text;
+    in_namespace(network->node(), [&] {
+      auto result = os::run_command({"nft", "-s", "list", "ruleset"});
+      if (result) text = result->out + result->err;
+    });
+    return text;
   }
   void nft(const std::string& text) {
     in_namespace(network->node(), [&] {
@@ -182,7 +201,7 @@ TEST_F(PacketTest, ChangesMoveTrafficIncrementally) {
   change();
   EXPECT_EQ(from_node(kFront, 80), "pod1 10.42.0.1");
   rules->erase(web.key);
-  nft(rules->take_transaction());
+  apply_changes();
   EXPECT_NE(from_pod(1, kFront, 80).substr(0, 3), "pod");
 }
 

@@ -111,6 +111,7 @@ struct Proxier::Impl {
   std::set<std::string> dirty;
   bool node_changed = true;
   bool in_sync = false;
+  MonoTime next_sync{};
   Counters counters;
 };
 
@@ -206,6 +207,7 @@ Task<bool> Proxier::Impl::sync_plane(Plane* plane) {
 
 Task<bool> Proxier::Impl::sync() {
   wake.reset();
+  next_sync = loop.mono() + options.min_sync;
   in_sync = false;
   if (node_changed) take_node();
   for (const std::string& key : std::exchange(dirty, {})) rebuild(key);
@@ -263,7 +265,8 @@ Task<void> Proxier::Impl::one_round(Duration* back_off) {
   bool woken = co_await wake.wait(stop.token(), options.check_period);
   if (stop.stop_requested()) co_return;
   if (woken) {
-    bool waited = co_await sleep_for(loop, options.min_sync, stop.token());
+    Duration rest = std::max(next_sync - loop.mono(), Duration::zero());
+    bool waited = co_await sleep_for(loop, rest, stop.token());
     if (!waited) co_return;
   } else {
     co_await check();

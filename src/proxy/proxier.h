@@ -1,11 +1,11 @@
 // Proxier: kube-proxy. Keeps the node's nftables or iptables in line with Services and
 // EndpointSlices.
 //
-// Level-driven: informer handlers note which service changed; after min_sync one transaction per
-// address family applies what is different. A failed transaction is repaired by making the whole
-// table anew (back-off 1 s to 30 s). Every check_period the table is looked at; if it is gone or
-// was meddled with, it is made anew, with a Warning event on the Node. Rules of the other mode are
-// removed at start.
+// Level-driven: informer handlers note which service changed; at once, but not within min_sync of
+// the one before, one transaction per address family applies what is different. A failed
+// transaction is repaired by making everything anew (back-off 1 s to 30 s). Every check_period the
+// rules are looked at; if they are gone or were meddled with, they are made anew, with a Warning
+// event on the Node. Rules of the other mode are removed at start.
 // Loop thread only; nft runs on the pool. Tables survive stop(), so that traffic goes on while the
 // process restarts; cleanup() removes them. Behaviour: kube-proxy's nftables mode (KEP-3866).
 #pragma once

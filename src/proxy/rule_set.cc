@@ -90,7 +90,8 @@ void RuleSet::touch(const ServiceRules& rules) {
 void RuleSet::use(const SharedChain& chain) {
   int& users = shared_[chain];
   if (users++ > 0) return;
-  old_shared_.try_emplace(chain, false);
+  idle_.erase(chain);
+  if (!made_.contains(chain)) fresh_.insert(chain);
   for (const SharedChain& needed : chain.needs()) use(needed);
 }
 
@@ -98,7 +99,8 @@ void RuleSet::release(const SharedChain& chain) {
   auto at = shared_.find(chain);
   if (--at->second > 0) return;
   shared_.erase(at);
-  old_shared_.try_emplace(chain, true);
+  fresh_.erase(chain);
+  if (made_.contains(chain)) idle_.insert(chain);
   for (const SharedChain& needed : chain.needs()) release(needed);
 }
 
@@ -168,17 +170,25 @@ void RuleSet::chain_changes(Changes& out) const {
   }
 }
 
-void RuleSet::shared_changes(Changes& out) const {
+void RuleSet::shared_changes(Changes& out) {
   std::string table = table_ref(settings_, family_);
-  for (const auto& [chain, before] : old_shared_) {
-    bool now = shared_.contains(chain);
-    if (now && !before) make_shared(out, table, chain, settings_, family_);
-    if (now || !before) continue;
+  for (const SharedChain& chain : fresh_) make_shared(out, table, chain, settings_, family_);
+  made_.insert(fresh_.begin(), fresh_.end());
+  fresh_.clear();
+  if (!out.elements_only() && idle_.size() > kMaxIdleChains) sweep_idle(out);
+}
+
+void RuleSet::sweep_idle(Changes& out) {
+  std::string table = table_ref(settings_, family_);
+  for (const SharedChain& chain : idle_) {
     out.flush += "flush chain " + table + " " + chain.name() + "\n";
     out.drop += "delete chain " + table + " " + chain.name() + "\n";
-    for (const std::string& map : chain.maps())
+    for (const std::string& map : chain.maps()) {
       out.drop += "delete map " + table + " " + map + "\n";
+    }
+    made_.erase(chain);
   }
+  idle_.clear();
 }
 
 void RuleSet::set_changes(Changes& out) const {
@@ -211,7 +221,6 @@ void RuleSet::element_changes(Changes& out) const {
 void RuleSet::forget_changes() {
   old_chains_.clear();
   old_sets_.clear();
-  old_shared_.clear();
   old_members_.clear();
   old_fronts_.clear();
 }
@@ -219,8 +228,8 @@ void RuleSet::forget_changes() {
 Changes RuleSet::take_changes() {
   Changes changes;
   chain_changes(changes);
-  shared_changes(changes);
   set_changes(changes);
+  shared_changes(changes);
   element_changes(changes);
   forget_changes();
   return changes;
@@ -236,9 +245,13 @@ std::string RuleSet::take_full(const NodeFacts& node) {
       "add table " + table + "\ndelete table " + table + "\nadd table " + table + "\n";
   for (const std::string& line : base_rules(settings_, node, family_)) text += line + "\n";
   Changes all;
+  made_.clear();
   for (const auto& [chain, unused] : shared_) {
     make_shared(all, table, chain, settings_, family_);
+    made_.insert(chain);
   }
+  fresh_.clear();
+  idle_.clear();
   for (const auto& [name, seconds] : sets_) all.make += set_line(table, family_, name, seconds);
   for (const auto& [name, rules] : chains_) {
     all.make += chain_line(table, name);

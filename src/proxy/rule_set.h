@@ -2,7 +2,10 @@
 //
 // Pure and single-threaded. A change costs what it touches: set() and erase() remember the former
 // state of each chain, set and front they touch, take_changes() turns that into one transaction.
-// Shared chains and their maps are made when the first service uses them, and go with the last.
+// Shared chains and their maps are made when the first service uses them. When none does any more
+// they wait for the next one, so that a service that scales to and fro costs some elements only,
+// which can do without nft(8); more than kMaxIdleChains go with the next transaction that makes
+// chains anyway.
 // Two services may claim one front (the same external IP and port, or a NodePort on a foreign
 // control plane): one whose ClusterIP it is has it, else the first by name; the other takes over
 // when it goes.
@@ -16,6 +19,8 @@
 #include "proxy/service_rules.h"
 
 namespace tiphys::proxy {
+
+inline constexpr size_t kMaxIdleChains = 64;
 
 class RuleSet {
  public:
@@ -59,7 +64,8 @@ class RuleSet {
   void release(const SharedChain& chain);
   const FrontRules* front(const std::string& key) const;
   void chain_changes(Changes& out) const;
-  void shared_changes(Changes& out) const;
+  void shared_changes(Changes& out);
+  void sweep_idle(Changes& out);
   void set_changes(Changes& out) const;
   void element_changes(Changes& out) const;
   void forget_changes();
@@ -70,13 +76,15 @@ class RuleSet {
   // Present state by name, for all services together.
   std::map<std::string, Rules> chains_;
   std::map<std::string, int> sets_;
-  std::map<SharedChain, int> shared_;  // -> users
+  std::map<SharedChain, int> shared_;  // -> users; none has zero
   std::map<Member, int> members_;      // -> users
   std::map<std::string, std::set<Claim>> claims_;
+  std::set<SharedChain> made_;   // shared ones as of the last transaction
+  std::set<SharedChain> fresh_;  // used, not yet made
+  std::set<SharedChain> idle_;   // made, no longer used
   // State before the first touch since the last transaction; nothing: it was absent.
   std::map<std::string, std::optional<Rules>> old_chains_;
   std::map<std::string, std::optional<int>> old_sets_;
-  std::map<SharedChain, bool> old_shared_;
   std::map<Member, bool> old_members_;
   std::map<std::string, std::optional<FrontRules>> old_fronts_;
 };

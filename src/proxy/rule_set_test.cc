@@ -111,8 +111,36 @@ TEST_F(RuleSetTest, ASecondServiceIsElementsOnly) {
                                         {"service-ips", "10.43.0.6 . tcp . 80", "goto spread-1"}}));
   rules.erase(web.key);
   EXPECT_TRUE(rules.take_changes().elements_only()) << "the chains are still in use";
+  EXPECT_NE(rules.take_full(node).find("add chain ip t spread-1\n"), std::string::npos);
   rules.erase("default/xeb");
-  EXPECT_NE(rules.take_transaction().find("delete chain ip t spread-1\n"), std::string::npos);
+  EXPECT_TRUE(rules.take_changes().elements_only());
+  EXPECT_EQ(rules.take_full(node).find("spread-1"), std::string::npos);
+}
+
+TEST_F(RuleSetTest, UnusedSharedChainsWaitAndGoWhenTheyAreMany) {
+  auto scale = [&](size_t count) {
+    slice.endpoints.clear();
+    for (size_t i = 0; i < count; ++i) {
+      slice.endpoints.push_back(ready("10.42.1." + std::to_string(i), "n2"));
+    }
+    return apply();
+  };
+  auto has = [](const std::string& text, const char* what) {
+    return text.find(what) != std::string::npos;
+  };
+  scale(3);
+  EXPECT_TRUE(has(scale(2), "add chain ip t spread-2\n"));
+  EXPECT_FALSE(has(scale(3), "chain"));
+  EXPECT_FALSE(has(scale(2), "chain"));
+  scale(2 + kMaxIdleChains);
+  EXPECT_FALSE(has(scale(2), "chain")) << "these are idle: too many, but nothing has to be made";
+  std::string text = scale(4);
+  EXPECT_TRUE(has(text, "add chain ip t spread-4\n"));
+  EXPECT_TRUE(has(text, "delete chain ip t spread-66\n"));
+  EXPECT_TRUE(has(text, "delete chain ip t spread-2\n"));
+  EXPECT_TRUE(has(text, "delete chain ip t endpoint-4\n"));
+  EXPECT_TRUE(has(text, "delete map ip t nodeport-endpoints-65\n"));
+  EXPECT_FALSE(has(text, "delete chain ip t endpoint-3\n"));
 }
 
 TEST_F(RuleSetTest, NothingChangedIsNothing) {
@@ -138,15 +166,9 @@ TEST_F(RuleSetTest, LastEndpointGoneRejectsAndForgets) {
   apply();
   slice.endpoints.clear();
   EXPECT_EQ(apply(),
-            R"(flush chain ip t endpoint-0
-flush chain ip t spread-1
-delete element ip t endpoints-0 { 10.43.0.5 . tcp . 80 }
+            R"(delete element ip t endpoints-0 { 10.43.0.5 . tcp . 80 }
 delete element ip t hairpin { 10.42.0.7 . 10.42.0.7 }
 delete element ip t service-ips { 10.43.0.5 . tcp . 80 }
-delete chain ip t endpoint-0
-delete map ip t endpoints-0
-delete map ip t nodeport-endpoints-0
-delete chain ip t spread-1
 add element ip t no-endpoint-services { 10.43.0.5 . tcp . 80 : goto reject-chain }
 )");
   rules.erase(web.key);
