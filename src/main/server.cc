@@ -160,6 +160,7 @@ class ServerProcess {
     api_.server().add_metrics([this] { return manager_ ? manager_->metrics_text() : ""; });
     api_.server().add_metrics([this] { return scheduler_ ? scheduler_->metrics_text() : ""; });
     api_.server().add_metrics([this] { return dns_ ? dns_->metrics_text() : ""; });
+    api_.server().add_metrics([this] { return proxier_ ? proxier_->metrics_text() : ""; });
   }
 
   // Of the file, election and connection mean nothing here: it is the only scheduler.

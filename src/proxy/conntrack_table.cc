@@ -1,7 +1,6 @@
 #include "proxy/conntrack_table.h"
 
 #include <arpa/inet.h>
-#include <ifaddrs.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -11,6 +10,7 @@
 #include <cstring>
 
 #include "os/netlink.h"
+#include "proxy/own_addresses.h"
 
 namespace tiphys::proxy {
 namespace {
@@ -104,26 +104,6 @@ void Search::look(const os::NetlinkReply& reply) {
   std::string id(reply.find(sizeof(nfgenmsg), CTA_ID).value_or(""));
   std::string zone(reply.find(sizeof(nfgenmsg), CTA_ZONE).value_or(""));
   found_.push_back({std::string(*original), std::move(id), std::move(zone)});
-}
-
-std::set<std::string> own_addresses() {
-  std::set<std::string> texts;
-  ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) != 0) return texts;
-  for (ifaddrs* at = list; at != nullptr; at = at->ifa_next) {
-    if (at->ifa_addr == nullptr) continue;
-    char text[INET6_ADDRSTRLEN] = "";
-    if (at->ifa_addr->sa_family == AF_INET) {
-      inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(at->ifa_addr)->sin_addr, text,
-                sizeof text);
-    } else if (at->ifa_addr->sa_family == AF_INET6) {
-      inet_ntop(AF_INET6, &reinterpret_cast<sockaddr_in6*>(at->ifa_addr)->sin6_addr, text,
-                sizeof text);
-    }
-    if (text[0] != 0) texts.insert(text);
-  }
-  ::freeifaddrs(list);
-  return texts;
 }
 
 Result<void> remove(os::NetlinkSocket& socket, const Doomed& flow, Family family) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace tiphys::proxy {
 namespace {
@@ -104,6 +105,18 @@ std::vector<Address> refused_endpoints(std::span<const SliceFacts> slices) {
     }
   }
   return sorted(std::move(refused));
+}
+
+int local_ready_endpoints(std::span<const SliceFacts> slices, const NodeFacts& node,
+                          Family family) {
+  std::set<Address> ready;
+  for (const SliceFacts& slice : slices) {
+    for (const EndpointFacts& endpoint : slice.endpoints) {
+      if (endpoint.address.family() != family || endpoint.address.is_forbidden_endpoint()) continue;
+      if (endpoint.ready && endpoint.node_name == node.name) ready.insert(endpoint.address);
+    }
+  }
+  return static_cast<int>(ready.size());
 }
 
 }  // namespace tiphys::proxy

@@ -37,4 +37,7 @@ Targets select_targets(const ServicePort& port, std::span<const SliceFacts> slic
 // The forbidden addresses in the slices, for the user to be told. Sorted, unique.
 std::vector<Address> refused_endpoints(std::span<const SliceFacts> slices);
 
+// How many addresses of a family are ready on this node: for health check node ports.
+int local_ready_endpoints(std::span<const SliceFacts> slices, const NodeFacts& node, Family family);
+
 }  // namespace tiphys::proxy

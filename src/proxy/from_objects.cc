@@ -4,6 +4,7 @@
 #include "client/object_key.h"
 #include "kinds/core_v1.h"
 #include "kinds/discovery_v1.h"
+#include "kinds/metadata.h"
 
 namespace tiphys::proxy {
 namespace {
@@ -11,6 +12,8 @@ namespace {
 constexpr std::string_view kProxyNameLabel = "service.kubernetes.io/service-proxy-name";
 constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
 constexpr std::string_view kZoneLabel = "topology.kubernetes.io/zone";
+constexpr std::string_view kTriggerTime = "endpoints.kubernetes.io/last-change-trigger-time";
+constexpr std::string_view kToBeDeletedTaint = "ToBeDeletedByClusterAutoscaler";
 constexpr int kDefaultAffinitySeconds = 10800;
 constexpr int kMaxAffinitySeconds = 86400;
 
@@ -125,7 +128,22 @@ NodeFacts node_facts(const Object& object) {
   }
   std::optional<Cidr> single = Cidr::parse(node.spec().pod_cidr());
   if (facts.pod_cidrs.empty() && single) facts.pod_cidrs.push_back(*single);
+  for (core_v1::NodeAddress address : node.status().addresses()) {
+    if (address.type() == "InternalIP") add_address(facts.addresses, address.address());
+  }
+  facts.deleting = is_deleting(object);
+  for (core_v1::Taint taint : node.spec().taints()) {
+    facts.deleting = facts.deleting || taint.key() == kToBeDeletedTaint;
+  }
   return facts;
+}
+
+std::optional<MicroTime> trigger_time(const Object& object) {
+  std::string_view text = metadata(object).annotations().find(kTriggerTime);
+  if (text.empty()) return std::nullopt;
+  Result<MicroTime> time = parse_rfc3339(text);
+  if (!time) return std::nullopt;
+  return *time;
 }
 
 std::string service_key_of_slice(const Object& object) {

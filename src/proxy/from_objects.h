@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "base/time.h"
 #include "object/object.h"
 #include "proxy/model.h"
 
@@ -13,6 +14,8 @@ namespace tiphys::proxy {
 std::optional<ServiceFacts> service_facts(const Object& service);
 SliceFacts slice_facts(const Object& endpoint_slice);
 NodeFacts node_facts(const Object& node);
+// When what an EndpointSlice tells happened, by its annotation; nothing: it doesn't say.
+std::optional<MicroTime> trigger_time(const Object& endpoint_slice);
 // "namespace/name" of the Service an EndpointSlice belongs to; "" if it names none.
 std::string service_key_of_slice(const Object& endpoint_slice);
 

@@ -1,5 +1,6 @@
 #include "proxy/iptables_base.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace tiphys::proxy {
@@ -71,7 +72,9 @@ void add_node_ports(const Settings& settings, Family family, Rules& out) {
   std::string end = "-m addrtype --dst-type LOCAL -j KUBE-NODEPORTS";
   // Never on loopback: that would need route_localnet, and so would CVE-2020-8558.
   std::string loopback = family == Family::kIpv4 ? "127.0.0.0/8" : "::1/128";
-  if (settings.node_port_cidrs.empty()) {
+  bool chosen = std::any_of(settings.node_port_cidrs.begin(), settings.node_port_cidrs.end(),
+                            [&](const Cidr& range) { return range.family() == family; });
+  if (!chosen) {
     out.push_back(rule + "! -d " + loopback + " " + end);
     return;
   }

@@ -63,7 +63,8 @@ class Builder {
   };
 
   std::vector<std::string> own(const std::vector<Address>& addresses) const;
-  std::vector<std::string> own(const std::vector<Cidr>& ranges) const;
+  // What traffic of pods looks like: "-s 10.42.0.0/16" or "-i cni0".
+  std::vector<std::string> local_sources() const;
   bool has_external(const ServicePort& port) const;
   std::string chain(std::string_view prefix, const Port& port) const {
     return std::string(prefix) + chain_hash(port.name + port.port.protocol);
@@ -98,12 +99,13 @@ std::vector<std::string> Builder::own(const std::vector<Address>& addresses) con
   return mine;
 }
 
-std::vector<std::string> Builder::own(const std::vector<Cidr>& ranges) const {
-  std::vector<std::string> mine;
-  for (const Cidr& range : ranges) {
-    if (range.family() == family_) mine.push_back(range.text());
+std::vector<std::string> Builder::local_sources() const {
+  if (!settings_.local_interface.empty()) return {"-i " + settings_.local_interface};
+  std::vector<std::string> sources;
+  for (const Cidr& range : settings_.cluster_cidrs) {
+    if (range.family() == family_) sources.push_back("-s " + range.text());
   }
-  return mine;
+  return sources;
 }
 
 bool Builder::has_external(const ServicePort& port) const {
@@ -177,9 +179,9 @@ std::string Builder::spread_chain(const Port& port, std::string_view prefix,
 void Builder::mark_from_outside(const Port& port, const std::string& chain) {
   std::string elsewhere;
   if (!settings_.masquerade_all) {
-    std::vector<std::string> ranges = own(settings_.cluster_cidrs);
-    if (ranges.empty()) return;
-    elsewhere = "! -s " + ranges[0] + " ";
+    std::vector<std::string> sources = local_sources();
+    if (sources.empty()) return;
+    elsewhere = "! " + sources[0] + " ";
   }
   std::vector<std::string> marks;
   for (const std::string& address : own(service_.cluster_ips)) {
@@ -214,9 +216,8 @@ std::string Builder::external_chain(const Port& port) {
   } else {
     // Pods and the node itself may use every endpoint; only what comes from outside stays here
     // and keeps its source address.
-    for (const std::string& range : own(settings_.cluster_cidrs)) {
-      rules.push_back(comment("pod traffic for " + what) + "-s " + range + " -j " +
-                      port.cluster_chain);
+    for (const std::string& source : local_sources()) {
+      rules.push_back(comment("pod traffic for " + what) + source + " -j " + port.cluster_chain);
     }
     std::string local = "-m addrtype --src-type LOCAL ";
     rules.push_back(comment("masquerade LOCAL traffic for " + what) + local + kMark);

@@ -44,6 +44,15 @@ ObjectPtr service_object(std::string_view name, std::string_view ip, int32_t nod
   return draft.freeze();
 }
 
+ObjectPtr local_balancer(std::string_view name, std::string_view ip, int32_t health_port) {
+  Draft draft(*service_object(name, ip));
+  core_v1::ServiceSpecEdit spec = core_v1::ServiceEdit(draft).edit_spec();
+  spec.set_type("LoadBalancer");
+  spec.set_external_traffic_policy("Local");
+  spec.set_health_check_node_port(health_port);
+  return draft.freeze();
+}
+
 ObjectPtr slice_object(std::string_view service, std::vector<std::string> addresses,
                        bool null_port = false) {
   Draft draft = discovery_v1::EndpointSlice::make();
@@ -115,7 +124,8 @@ class ProxierTest : public testing::Test {
     api = std::make_unique<fake::FakeApi>(*loop);
     api->put(nodes(), node_object("n1"));
     client::Client client(*api, "kube-proxy");
-    Proxier::Options options{.node_name = "n1", .check_period = std::chrono::milliseconds(50)};
+    Proxier::Options options{
+        .mode = mode, .node_name = "n1", .check_period = std::chrono::milliseconds(50)};
     options.settings.table = "tiphys-proxy-test";
     options.settings.cluster_cidrs = {*Cidr::parse("10.42.0.0/16")};
     Proxier made(*loop, pool, client, random, options);
@@ -153,6 +163,18 @@ class ProxierTest : public testing::Test {
     }
     return ::testing::AssertionFailure() << "answers " << last;
   }
+  // Was there an event of this reason?
+  bool told(const std::string& reason) {
+    return eventually([&] {
+      bool found = false;
+      on_loop([&] {
+        for (const ObjectPtr& event : api->list(events())) {
+          found = found || core_v1::Event(*event).reason() == reason;
+        }
+      });
+      return found;
+    });
+  }
   void put(const schema::Resource& resource, ObjectPtr object) {
     on_loop([&] { api->put(resource, object); });
   }
@@ -162,6 +184,7 @@ class ProxierTest : public testing::Test {
   std::unique_ptr<EpollLoop> loop;
   std::unique_ptr<fake::FakeApi> api;
   Proxier* proxier = nullptr;
+  Mode mode = Mode::kNftables;
   std::atomic<bool> started = false;
   std::thread thread;
 };
@@ -199,6 +222,77 @@ TEST_F(ProxierTest, ATableRemovedBehindOurBackComesBackWithAnEvent) {
     on_loop([&] { n = api->list(events()).size(); });
     return n == 1;
   }));
+}
+
+// A load balancer's question, from the LAN.
+std::string ask_health(const std::string& ns, uint16_t port) {
+  std::string answer;
+  in_namespace(ns, [&] {
+    auto result = os::run_command({"curl", "-s", "-m", "2", "-w", " %{http_code}",
+                                   "http://192.168.77.1:" + std::to_string(port) + "/"});
+    if (result) answer = result->out;
+  });
+  return answer;
+}
+
+TEST_F(ProxierTest, HealthCheckPortsTellOfLocalEndpoints) {
+  put(services(), local_balancer("web", "10.43.0.5", 32010));
+  auto ends = [&](const std::string& end) {
+    return eventually([&] { return ask_health(network->client(), 32010).ends_with(end); });
+  };
+  EXPECT_TRUE(ends(" 503"));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(1), PacketNetwork::pod_ip(2)}));
+  EXPECT_TRUE(ends(" 200"));
+  EXPECT_NE(ask_health(network->client(), 32010).find("\"localEndpoints\": 2"), std::string::npos);
+  put(services(), local_balancer("other", "10.43.0.6", 32010));
+  EXPECT_TRUE(told("FailedToStartServiceHealthcheck"));
+  on_loop([&] { api->remove(services(), "default", "web"); });
+  EXPECT_TRUE(ends(" 503")) << "the other one gets it";
+}
+
+TEST_F(ProxierTest, RefusedEndpointsAndContestedPortsAreToldOf) {
+  put(services(), service_object("web", "10.43.0.5", 30080));
+  put(slices(), slice_object("web", {"127.0.0.1", "169.254.1.1", PacketNetwork::pod_ip(1)}));
+  EXPECT_TRUE(told("EndpointAddressRefused"));
+  put(services(), service_object("zoo", "10.43.0.6", 30080));
+  EXPECT_TRUE(told("PortAlreadyAllocated"));
+  EXPECT_TRUE(answers(network->client(), "192.168.77.1", 30080, "pod1"));
+}
+
+TEST_F(ProxierTest, MetricsAreUpstreams) {
+  put(services(), service_object("web", "10.43.0.5"));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
+  std::string text;
+  on_loop([&] { text = proxier->metrics_text(); });
+  for (const char* series :
+       {"kubeproxy_sync_proxy_rules_duration_seconds_count{ip_family=\"IPv4\"}",
+        "kubeproxy_sync_full_proxy_rules_duration_seconds_count",
+        "kubeproxy_sync_proxy_rules_last_timestamp_seconds",
+        "kubeproxy_sync_proxy_rules_endpoint_changes_total 1"}) {
+    EXPECT_NE(text.find(series), std::string::npos) << series << "\n" << text;
+  }
+}
+
+class IptablesProxierTest : public ProxierTest {
+ protected:
+  IptablesProxierTest() { mode = Mode::kIptables; }
+};
+
+TEST_F(IptablesProxierTest, ServicesComeChangeAndAreRepaired) {
+  put(services(), service_object("web", "10.43.0.5", 30080));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "error: refused"));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1 10.42.0.1"));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(2)}));
+  EXPECT_TRUE(answers(network->client(), "192.168.77.1", 30080, "pod2"));
+  in_namespace(network->node(), [] {
+    (void)os::run_command({"iptables", "-t", "nat", "-F"});
+    (void)os::run_command({"iptables", "-t", "nat", "-X"});
+  });
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod2"));
+  EXPECT_TRUE(told("ServiceRulesRepaired"));
+  in_namespace(network->node(), [] { EXPECT_TRUE(cleanup({}, Mode::kIptables)); });
 }
 
 TEST_F(ProxierTest, AForeignTableUnderOurNameIsReplaced) {
