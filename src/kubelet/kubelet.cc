@@ -6,6 +6,7 @@
 #include "kubelet/certificates/certificate_manager.h"
 #include "kubelet/images/image_gc.h"
 #include "kubelet/logs/log_rotator.h"
+#include "kubelet/network/route_keeper.h"
 #include "kubelet/node/node_keeper.h"
 #include "kubelet/pods/mirror_pods.h"
 #include "kubelet/pods/pod_manager.h"
@@ -52,6 +53,7 @@ struct Kubelet::Impl {
   ImagePuller puller;
   client::EventRecorder events;
   NodeKeeper keeper;
+  RouteKeeper routes;
   client::InformerFactory informers;
   client::Informer& pods;
   client::Informer& services;
@@ -129,6 +131,7 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
       puller(l, cri, [this] { return containerd.import_new_images(); }),
       events(l, limited_events.client_of("events", c), random, options.node_name),
       keeper(l, pool, c, cri, containerd, options),
+      routes(l, pool, c, random, events, options),
       informers(l, client, random),
       pods(informers.informer(core("pods"), where("spec.nodeName", options.node_name))),
       services(informers.informer(core("services"))),
@@ -306,6 +309,8 @@ Result<void> Kubelet::start() {
   k.keeper.on_network_ready([&k] { k.manager.wake_all(); });
   k.containerd.start();
   k.keeper.start(k.server.port());
+  k.routes.on_pod_mtu([&k](int mtu) { k.keeper.set_pod_mtu(mtu); });
+  k.routes.start();
   k.groups.start();
   k.manager.start();
   k.static_pods.start([&k](std::vector<ObjectPtr> pods) {
@@ -348,6 +353,7 @@ Task<void> Kubelet::stop() {
   co_await k.references.stop();
   co_await k.groups.stop();
   co_await k.stream.stop();
+  co_await k.routes.stop();
   co_await k.keeper.stop();
   co_await k.events.stop();
   co_await k.containerd.stop();

@@ -51,6 +51,7 @@ struct Options {
   // --- pod network ---
   bool configure_cni = true;  // writes the bridge's CNI configuration
   std::string bridge_name = "tiphys0";
+  bool node_routes = false;                   // keeps routes to the other nodes' pods (RouteKeeper)
   std::string pod_cidr;                       // --pod-cidr; used until node.spec.podCIDR is set
   std::string cluster_cidr = "10.42.0.0/16";  // not masqueraded
   std::vector<std::string> cluster_dns = {"10.43.0.10"};

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "kubelet/kubelet.h"
 #include "kubelet/network/pod_network.h"
+#include "kubelet/network/route_keeper.h"
 #include "kubelet/node/node_keeper.h"
 #include "kubelet/runtime/cri.h"
 #include "kubelet/volumes/volumes.h"
@@ -162,6 +163,7 @@ Result<void> purge(Options options) {
   outcome.add(os::unmount_below(options.root_dir));
   outcome.add(os::unmount_below(paths.folder));
   outcome.add(os::unmount_below(paths.state));
+  outcome.add(remove_routes(options));
   outcome.add(remove_pod_network(options.bridge_name));
   for (const std::string& folder :
        {options.root_dir, options.pod_logs_dir, options.data_dir + "/log",

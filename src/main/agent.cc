@@ -77,6 +77,7 @@ int run_agent(const std::vector<std::string>& arguments) {
   LoggingFlags logging;
   FlagSet set;
   flags.join.add_to(set);
+  flags.kubelet.options.node_routes = true;
   flags.kubelet.add_alone_to(set);
   logging.add_to(set);
   if (auto code = parse_or_exit("agent", "A worker node: kubelet, service proxy and DNS.", set,

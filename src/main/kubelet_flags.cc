@@ -107,6 +107,9 @@ void KubeletFlags::add_own_to(FlagSet& flags) {
             "Address of this node (\"\": the one of the default route)");
   flags.add("node-labels", node_labels, "Labels to register the node with");
   flags.add("bridge-name", options.bridge_name, "Bridge of the pod network");
+  flags.add("node-routes", options.node_routes,
+            "Keep routes to the other nodes' pods, over VXLAN where a node isn't on a segment of "
+            "this one's");
 }
 
 void KubeletFlags::add_shared_to(FlagSet& flags) {

@@ -57,7 +57,7 @@ class ServerProcess {
     Result<void> started = read_scheduler_config();
     if (!started) co_return started;
     started = co_await api_.start();
-    if (started && flags_.api.enable_bootstrap_token_auth) {
+    if (started) {
       started = co_await set_up_joining(api_.server(), api_.url(), api_.pki().ca_pem());
     }
     if (started) explain();
@@ -265,6 +265,7 @@ int run_server(const std::vector<std::string>& arguments) {
   FlagSet set;
   flags.api.enable_bootstrap_token_auth = true;  // as kubeadm's clusters
   flags.api.add_to(set);
+  flags.kubelet.options.node_routes = true;
   flags.kubelet.add_shared_to(set);
   set.add("node-name", flags.node_name, "Name of this node (\"\": the host's)");
   set.add("cluster-cidr", flags.cluster_cidr, "Range of the cluster's pods");

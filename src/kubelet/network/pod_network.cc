@@ -40,11 +40,12 @@ bool is_bridge_name(const std::string& name) {
 }  // namespace
 
 std::string cni_configuration(const PodNetwork& n) {
+  std::string mtu = n.mtu > 0 ? "\"mtu\":" + std::to_string(n.mtu) + "," : "";
   return "{\"cniVersion\":\"1.0.0\",\"name\":" + json(n.bridge) +
          ",\"plugins\":[\n{\"type\":\"bridge\",\"bridge\":" + json(n.bridge) +
-         ",\"isGateway\":true,\"isDefaultGateway\":true,\"ipMasq\":false,\"hairpinMode\":true,\n"
-         "\"ipam\":{\"type\":\"host-local\",\"ranges\":[[{\"subnet\":" +
-         json(n.pod_cidr) + "}]],\"dataDir\":" + json(n.cni_folder + "/ipam") +
+         ",\"isGateway\":true,\"isDefaultGateway\":true,\"ipMasq\":false,\"hairpinMode\":true," +
+         mtu + "\n\"ipam\":{\"type\":\"host-local\",\"ranges\":[[{\"subnet\":" + json(n.pod_cidr) +
+         "}]],\"dataDir\":" + json(n.cni_folder + "/ipam") +
          "}},\n{\"type\":\"portmap\",\"capabilities\":{\"portMappings\":true}}]}\n";
 }
 

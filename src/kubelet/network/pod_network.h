@@ -15,6 +15,7 @@ struct PodNetwork {
   std::string pod_cidr;
   std::string cluster_cidr;
   std::string cni_folder;  // <data>/cni: net.d/, ipam/
+  int mtu = 0;             // of pods; 0: as the machine has it
 };
 
 std::string cni_configuration(const PodNetwork& network);

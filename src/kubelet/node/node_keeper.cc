@@ -188,8 +188,10 @@ std::string NodeKeeper::pod_cidr() const {
 Task<void> NodeKeeper::follow_pod_cidr() {
   if (!options_.configure_cni) co_return;
   std::string cidr = pod_cidr();
-  if (cidr.empty() || cidr == applied_cidr_) co_return;
-  PodNetwork network{options_.bridge_name, cidr, options_.cluster_cidr, options_.data_dir + "/cni"};
+  int mtu = pod_mtu_;
+  if (cidr.empty() || (cidr == applied_cidr_ && mtu == applied_mtu_)) co_return;
+  PodNetwork network{options_.bridge_name, cidr, options_.cluster_cidr, options_.data_dir + "/cni",
+                     mtu};
   std::string last = options_.data_dir + std::string(kLastCidr);
   Result<void> done = co_await run_blocking(loop_, pool_, [network, last] {
     Result<void> applied = apply_pod_network(network);
@@ -199,12 +201,19 @@ Task<void> NodeKeeper::follow_pod_cidr() {
     LOG_ERROR("Pod network can't be set up, will retry", {"podCIDR", cidr}, {"err", done.error()});
     co_return;
   }
-  LOG_INFO("Pod network is set up", {"podCIDR", cidr}, {"bridge", options_.bridge_name});
+  LOG_INFO("Pod network is set up", {"podCIDR", cidr}, {"bridge", options_.bridge_name},
+           {"mtu", mtu});
   applied_cidr_ = cidr;
+  applied_mtu_ = mtu;
   bool first = !network_ready_;
   network_ready_ = true;
   wake_.set();
   if (first && network_changed_) network_changed_();
+}
+
+void NodeKeeper::set_pod_mtu(int mtu) {
+  pod_mtu_ = mtu;
+  wake_.set();
 }
 
 Task<void> NodeKeeper::keep_lease() {

@@ -29,6 +29,8 @@ class NodeKeeper {
   const ObjectPtr& node() const { return node_; }
   bool network_ready() const { return network_ready_; }
   void on_network_ready(std::function<void()> callback) { network_changed_ = std::move(callback); }
+  // The MTU of pods from now on (of the pod network that is configured here).
+  void set_pod_mtu(int mtu);
   // Brings the status up to date soon (the runtime came or went).
   void wake() { wake_.set(); }
 
@@ -58,6 +60,8 @@ class NodeKeeper {
   MicroTime reported_at_ = 0;
   bool network_ready_ = false;
   std::string applied_cidr_;
+  int pod_mtu_ = 0;  // 0: as the machine has it
+  int applied_mtu_ = 0;
   std::function<void()> network_changed_;
 };
 
