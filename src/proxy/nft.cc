@@ -67,13 +67,6 @@ Result<std::optional<uint32_t>> nft_table_use(const std::string& table, Family f
   return use;
 }
 
-Result<void> conntrack_delete(const std::vector<std::string>& command) {
-  TIPHYS_TRY(os::CommandResult, result, os::run_command(command, "", kNftTimeoutSeconds));
-  bool none = result.err.find("0 flow entries") != std::string::npos;
-  if (result.status != 0 && !none) return failed("conntrack", result);
-  return {};
-}
-
 bool prepare_kernel(bool ipv6) {
   if (!write_setting("/proc/sys/net/ipv4/ip_forward", "1")) {
     LOG_WARNING("net.ipv4.ip_forward is not on: packets between pods and nodes won't pass");

@@ -17,8 +17,6 @@ Result<void> nft_apply(const std::string& text);
 Result<void> nft_remove_table(const std::string& table, Family family);
 // Chains and sets that the table holds (NFTA_TABLE_USE); nullopt: there is no such table.
 Result<std::optional<uint32_t>> nft_table_use(const std::string& table, Family family);
-// Runs conntrack(8); "0 flow entries" is no error.
-Result<void> conntrack_delete(const std::vector<std::string>& command);
 
 // Turns on what forwarding of translated packets needs: net.ipv4.ip_forward, and for pods of one
 // bridge br_netfilter. Answers whether bridged packets pass through the rules (see

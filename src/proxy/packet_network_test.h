@@ -2,6 +2,7 @@
 // each a network namespace of its own. Needs root; removed with the object.
 //
 //   client 192.168.77.2 --- 192.168.77.1 node 10.42.0.1 (bridge) --- pods 10.42.0.11, .12 ...
+//          fd77::2          fd77::1           fd42::1                       fd42::11, ::12
 #pragma once
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "os/files.h"
 #include "os/process.h"
 
 namespace tiphys::proxy {
@@ -30,11 +32,27 @@ void in_namespace(const std::string& name, Fn fn) {
   }).join();
 }
 
-inline sockaddr_in socket_address(const std::string& ip, uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  inet_pton(AF_INET, ip.c_str(), &address.sin_addr);
+struct SocketAddress {
+  sockaddr_storage bytes{};
+  socklen_t size = sizeof(sockaddr_storage);
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&bytes); }
+};
+
+inline SocketAddress socket_address(const std::string& ip, uint16_t port) {
+  SocketAddress address;
+  if (ip.find(':') == std::string::npos) {
+    auto* v4 = reinterpret_cast<sockaddr_in*>(&address.bytes);
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(port);
+    inet_pton(AF_INET, ip.c_str(), &v4->sin_addr);
+    address.size = sizeof *v4;
+  } else {
+    auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.bytes);
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(port);
+    inet_pton(AF_INET6, ip.c_str(), &v6->sin6_addr);
+    address.size = sizeof *v6;
+  }
   return address;
 }
 
@@ -44,12 +62,11 @@ class EchoServer {
   EchoServer(const std::string& ns, std::string name, uint16_t port, bool udp)
       : name_(std::move(name)), udp_(udp) {
     in_namespace(ns, [&] {
-      fd_ = os::Fd(::socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK, 0));
+      fd_ = os::Fd(::socket(AF_INET6, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK, 0));
       int one = 1;
       ::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-      sockaddr_in address = socket_address("0.0.0.0", port);
-      if (::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-        std::abort();
+      SocketAddress address = socket_address("::", port);
+      if (::bind(fd_.get(), address.get(), address.size) != 0) std::abort();
       if (!udp) ::listen(fd_.get(), 16);
     });
     thread_ = std::thread([this] { serve(); });
@@ -64,25 +81,26 @@ class EchoServer {
     while (!stop_) {
       pollfd ready{fd_.get(), POLLIN, 0};
       if (::poll(&ready, 1, 20) <= 0) continue;
-      sockaddr_in peer{};
-      socklen_t size = sizeof peer;
-      auto* address = reinterpret_cast<sockaddr*>(&peer);
+      SocketAddress peer;
       char text[64];
       if (udp_) {
-        if (::recvfrom(fd_.get(), text, sizeof text, 0, address, &size) < 0) continue;
+        if (::recvfrom(fd_.get(), text, sizeof text, 0, peer.get(), &peer.size) < 0) continue;
         std::string answer = answer_to(peer);
-        ::sendto(fd_.get(), answer.data(), answer.size(), 0, address, size);
+        ::sendto(fd_.get(), answer.data(), answer.size(), 0, peer.get(), peer.size);
       } else {
-        os::Fd connection(::accept(fd_.get(), address, &size));
+        os::Fd connection(::accept(fd_.get(), peer.get(), &peer.size));
         std::string answer = answer_to(peer);
         if (connection.valid()) (void)!::write(connection.get(), answer.data(), answer.size());
       }
     }
   }
-  std::string answer_to(const sockaddr_in& peer) const {
-    char text[INET_ADDRSTRLEN];
-    inet_ntop(AF_INET, &peer.sin_addr, text, sizeof text);
-    return name_ + " " + text;
+  std::string answer_to(const SocketAddress& peer) const {
+    char text[INET6_ADDRSTRLEN];
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&peer.bytes);
+    inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
+    std::string_view address = text, mapped = "::ffff:";
+    if (address.starts_with(mapped)) address.remove_prefix(mapped.size());
+    return name_ + " " + std::string(address);
   }
 
   std::string name_;
@@ -99,17 +117,19 @@ class PacketNetwork {
   explicit PacketNetwork(int pods) {
     static int counter = 0;
     prefix_ = "tpx" + std::to_string(::getpid()) + "-" + std::to_string(counter++) + "-";
-    batch("netns add " + node() + "\nnetns add " + client() + "\n");
+    for (const std::string& name : {node(), client()}) add_namespace(name);
     batch(
-        "link set lo up\nlink add br0 type bridge\naddr add 10.42.0.1/24 dev br0\nlink set br0 up\n"
+        "link set lo up\nlink add br0 type bridge\naddr add 10.42.0.1/24 dev br0\naddr add "
+        "fd42::1/64 dev br0 nodad\nlink set br0 up\n"
         "link add lan type veth peer name eth0 netns " +
             client() +
-            "\naddr add 192.168.77.1/24 dev lan\nlink set lan up\n"
-            "route add default via 192.168.77.254\n",
+            "\naddr add 192.168.77.1/24 dev lan\naddr add fd77::1/64 dev lan nodad\n"
+            "link set lan up\nroute add default via 192.168.77.254\n"
+            "route add default via fd77::254\n",
         node());
     batch(
-        "link set lo up\naddr add 192.168.77.2/24 dev eth0\nlink set eth0 up\n"
-        "route add default via 192.168.77.1\n",
+        "link set lo up\naddr add 192.168.77.2/24 dev eth0\naddr add fd77::2/64 dev eth0 nodad\n"
+        "link set eth0 up\nroute add default via 192.168.77.1\nroute add default via fd77::1\n",
         client());
     for (int i = 1; i <= pods; ++i) add_pod(i);
   }
@@ -122,6 +142,8 @@ class PacketNetwork {
   std::string pod(int i) const { return prefix_ + "pod" + std::to_string(i); }
   static std::string pod_ip(int i) { return "10.42.0." + std::to_string(10 + i); }
 
+  static std::string pod_ip6(int i) { return "fd42::1" + std::to_string(i); }
+
   // What the server answers, or "error: <reason>".
   static std::string fetch(const std::string& ns, const std::string& ip, uint16_t port,
                            bool udp = false, uint16_t source_port = 0) {
@@ -131,15 +153,25 @@ class PacketNetwork {
   }
 
  private:
+  // Without detection of duplicate addresses: nobody asks for a neighbour while it lasts.
+  static void add_namespace(const std::string& name) {
+    batch("netns add " + name + "\n");
+    in_namespace(name, [] {
+      for (const char* which : {"all", "default"}) {
+        std::string path = std::string("/proc/sys/net/ipv6/conf/") + which + "/accept_dad";
+        if (!os::write_file(path, "0")) std::fprintf(stderr, "%s can't be written\n", path.c_str());
+      }
+    });
+  }
   void add_pod(int i) {
     std::string link = "veth" + std::to_string(i);
-    batch("netns add " + pod(i) + "\n");
+    add_namespace(pod(i));
     batch("link add " + link + " type veth peer name eth0 netns " + pod(i) + "\nlink set " + link +
               " master br0 up\nlink set " + link + " type bridge_slave hairpin on\n",
           node());
-    batch("link set lo up\naddr add " + pod_ip(i) +
-              "/24 dev eth0\nlink set eth0 up\n"
-              "route add default via 10.42.0.1\n",
+    batch("link set lo up\naddr add " + pod_ip(i) + "/24 dev eth0\naddr add " + pod_ip6(i) +
+              "/64 dev eth0 nodad\nlink set eth0 up\n"
+              "route add default via 10.42.0.1\nroute add default via fd42::1\n",
           pod(i));
     pods_ = i;
   }
@@ -153,16 +185,17 @@ class PacketNetwork {
     }
   }
   static std::string exchange(const std::string& ip, uint16_t port, bool udp, uint16_t source) {
-    os::Fd fd(::socket(AF_INET, udp ? SOCK_DGRAM : SOCK_STREAM, 0));
+    SocketAddress to = socket_address(ip, port);
+    os::Fd fd(::socket(to.bytes.ss_family, udp ? SOCK_DGRAM : SOCK_STREAM, 0));
     timeval limit{.tv_sec = 2, .tv_usec = 0};
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     if (source != 0) {
-      sockaddr_in own = socket_address("0.0.0.0", source);
-      if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&own), sizeof own) != 0) return error();
+      SocketAddress own =
+          socket_address(ip.find(':') == std::string::npos ? "0.0.0.0" : "::", source);
+      if (::bind(fd.get(), own.get(), own.size) != 0) return error();
     }
-    sockaddr_in to = socket_address(ip, port);
-    if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) return error();
+    if (::connect(fd.get(), to.get(), to.size) != 0) return error();
     if (udp && ::send(fd.get(), "?", 1, 0) < 0) return error();
     char text[64];
     ssize_t n = ::recv(fd.get(), text, sizeof text, 0);

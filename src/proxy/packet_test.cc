@@ -4,7 +4,7 @@
 #include <set>
 
 #include "os/files.h"
-#include "proxy/conntrack.h"
+#include "proxy/conntrack_table.h"
 #include "proxy/nft.h"
 #include "proxy/nft_elements.h"
 #include "proxy/packet_network_test.h"
@@ -210,14 +210,13 @@ TEST_F(PacketTest, UdpFlowsFollowTheEndpoints) {
   start();
   auto ask = [&] { return network->fetch(network->client(), "192.168.77.1", 30053, true, 5555); };
   EXPECT_EQ(ask(), "pod1 10.42.0.1");
-  ServiceRules before = build();
   endpoints({2});
   change();
+  std::vector<Targets> targets(2);
+  targets[1].cluster = {{*Address::parse(PacketNetwork::pod_ip(2)), 5300}};
   in_namespace(network->node(), [&] {
-    for (const auto& command : stale_udp_flows(before, build(), Family::kIpv4)) {
-      Result<void> done = conntrack_delete(command);
-      EXPECT_TRUE(done) << done.error().message();
-    }
+    Fronts fronts = fronts_of(web, targets, Family::kIpv4);
+    EXPECT_EQ(remove_stale_flows(fronts, Family::kIpv4).value_or(-1), 1);
   });
   EXPECT_EQ(ask(), "pod2 10.42.0.1");
 }
@@ -240,6 +239,7 @@ TEST_F(PacketTest, ExternalPolicyLocalKeepsTheClientAddress) {
   endpoints({1});
   start();
   EXPECT_EQ(from_client("192.168.77.1", 30080), "pod1 192.168.77.2");
+  EXPECT_EQ(from_pod(1, "192.168.77.1", 30080), "pod1 10.42.0.1") << "itself";
   slice.endpoints[0].node_name = "n2";
   change();
   EXPECT_EQ(from_client("192.168.77.1", 30080), "error: timeout");
@@ -271,6 +271,141 @@ TEST_F(PacketTest, ExternalIpAndLoadBalancerWithSourceRanges) {
   change();
   EXPECT_EQ(from_client("198.51.100.5", 80), "error: timeout");
   EXPECT_EQ(from_client("198.51.100.4", 80), "pod1 10.42.0.1");
+}
+
+TEST_F(PacketTest, ClusterIpFromOutsideIsMasqueraded) {
+  endpoints({1});
+  start();
+  EXPECT_EQ(from_client(kFront, 80), "pod1 10.42.0.1");
+  settings.masquerade_all = true;
+  start();
+  EXPECT_EQ(from_pod(2, kFront, 80), "pod1 10.42.0.1");
+}
+
+TEST_F(PacketTest, NodePortsOnSomeAddressesOnly) {
+  settings.node_port_cidrs = {*Cidr::parse("10.42.0.0/24")};
+  endpoints({1});
+  start();
+  EXPECT_EQ(from_node("10.42.0.1", 30080), "pod1 10.42.0.1");
+  EXPECT_EQ(from_client("10.42.0.1", 30080), "pod1 10.42.0.1");
+  EXPECT_EQ(from_client("192.168.77.1", 30080), "error: refused");
+}
+
+TEST_F(PacketTest, AffinityEndsWithItsTimeout) {
+  web.affinity_seconds = 1;
+  endpoints({1, 2});
+  start();
+  std::set<std::string> seen;
+  for (int i = 0; i < 4; ++i) seen.insert(from_node(kFront, 80));
+  EXPECT_EQ(seen.size(), 1u);
+  auto remembered = [&] { return listed().find("elements = { 192.168.77.1") != std::string::npos; };
+  for (int i = 0; i < 200 && remembered(); ++i) ::poll(nullptr, 0, 25);
+  EXPECT_FALSE(remembered());
+}
+
+TEST_F(PacketTest, AffinityAndPolicyLocal) {
+  web.affinity_seconds = 60;
+  web.external_local = web.internal_local = true;
+  endpoints({1, 2});
+  slice.endpoints[1].node_name = "n2";
+  start();
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(from_client("192.168.77.1", 30080), "pod1 192.168.77.2");
+    EXPECT_EQ(from_node(kFront, 80).substr(0, 4), "pod1");
+  }
+}
+
+TEST_F(PacketTest, TwoServicesWantOneNodePort) {
+  endpoints({1});
+  start();
+  ServiceFacts other = web;
+  other.key = "default/zoo";
+  other.cluster_ips = {*Address::parse("10.43.0.6")};
+  endpoints({2});
+  rules->set(other.key, build_service_rules(other, {&slice, 1}, node, settings, Family::kIpv4));
+  apply_changes();
+  EXPECT_EQ(from_client("192.168.77.1", 30080), "pod1 10.42.0.1");
+  EXPECT_EQ(from_node("10.43.0.6", 80), "pod2 10.42.0.1");
+  rules->erase(web.key);
+  apply_changes();
+  EXPECT_EQ(from_client("192.168.77.1", 30080), "pod2 10.42.0.1");
+}
+
+// What stands in the kernel can be listed and loaded again by nft(8), and does the same.
+TEST_F(PacketTest, NftListsAndReloads) {
+  web.ingress_ips = {*Address::parse("198.51.100.5")};
+  web.source_ranges = {*Cidr::parse("192.168.77.0/24")};
+  web.external_local = true;
+  endpoints({1});
+  start();
+  ServiceFacts sticky = web;
+  sticky.key = "default/x-sticky";
+  sticky.cluster_ips = {*Address::parse("10.43.0.6")};
+  sticky.affinity_seconds = 60;
+  rules->set(sticky.key, build_service_rules(sticky, {&slice, 1}, node, settings, Family::kIpv4));
+  apply_changes();
+  std::string before = listed();
+  EXPECT_NE(before.find("goto external-local-1-1"), std::string::npos);
+  nft("flush ruleset\n" + before);
+  EXPECT_EQ(listed(), before);
+  EXPECT_EQ(from_client("198.51.100.5", 80), "pod1 192.168.77.2");
+  EXPECT_EQ(from_node("10.43.0.6", 80), "pod1 10.42.0.1");
+}
+
+TEST_F(PacketTest, AThousandEndpoints) {
+  start();
+  endpoints({1});
+  for (int i = 1; i < 1000; ++i) {
+    slice.endpoints.push_back(slice.endpoints[0]);
+    slice.endpoints.back().address =
+        *Address::parse("10.42." + std::to_string(1 + i / 250) + "." + std::to_string(i % 250));
+  }
+  change();
+  EXPECT_NE(listed().find("chain spread-1000"), std::string::npos);
+  endpoints({2});
+  change();
+  EXPECT_EQ(from_node(kFront, 80), "pod2 10.42.0.1");
+}
+
+// A packet that opens an SCTP association. The kernel's own SCTP isn't needed for that.
+std::string sctp_init(uint16_t port) {
+  std::string packet(32, '\0');
+  packet[0] = 0x50;                                       // source port
+  packet[2] = static_cast<char>(port >> 8);               // destination port
+  packet[3] = static_cast<char>(port & 255);              // tag and checksum: 0
+  packet[12] = 1;                                         // INIT
+  packet[15] = 20;                                        // length of the chunk
+  for (size_t at : {19u, 25u, 27u, 31u}) packet[at] = 1;  // tag, streams out and in, TSN
+  packet[21] = 1;                                         // window
+  uint32_t crc = 0xffffffff;
+  for (char byte : packet) {
+    crc ^= static_cast<uint8_t>(byte);
+    for (int i = 0; i < 8; ++i) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82f63b78 : 0);
+  }
+  crc = ~crc;
+  std::memcpy(packet.data() + 8, &crc, sizeof crc);
+  return packet;
+}
+
+TEST_F(PacketTest, SctpIsTranslated) {
+  web.ports = {{.protocol = "sctp", .port = 3868}};
+  slice.ports = {{.protocol = "sctp", .port = 13868}};
+  endpoints({1});
+  start();
+  os::Fd receiver, sender;
+  in_namespace(network->pod(1),
+               [&] { receiver = os::Fd(::socket(AF_INET, SOCK_RAW, IPPROTO_SCTP)); });
+  in_namespace(network->pod(2), [&] {
+    sender = os::Fd(::socket(AF_INET, SOCK_RAW, IPPROTO_SCTP));
+    SocketAddress to = socket_address(kFront, 0);
+    std::string packet = sctp_init(3868);
+    EXPECT_EQ(::sendto(sender.get(), packet.data(), packet.size(), 0, to.get(), to.size), 32);
+  });
+  pollfd ready{receiver.get(), POLLIN, 0};
+  ASSERT_EQ(::poll(&ready, 1, 5000), 1);
+  uint8_t text[128] = {};
+  ASSERT_EQ(::recv(receiver.get(), text, sizeof text, 0), 20 + 32);
+  EXPECT_EQ(text[22] << 8 | text[23], 13868) << "the endpoint's port";
 }
 
 TEST_F(PacketTest, TableUseTellsThatSomebodyMeddled) {

@@ -147,17 +147,6 @@ void RuleSet::set(const std::string& service, ServiceRules rules) {
   services_.emplace(service, std::move(rules));
 }
 
-std::vector<RuleSet::Conflict> RuleSet::conflicts(const std::string& service) const {
-  std::vector<Conflict> list;
-  auto at = services_.find(service);
-  if (at == services_.end()) return list;
-  for (const auto& [key, unused] : at->second.fronts) {
-    const std::string& owner = claims_.at(key).begin()->service;
-    if (owner != service) list.push_back({key, owner});
-  }
-  return list;
-}
-
 void RuleSet::chain_changes(Changes& out) const {
   std::string table = table_ref(settings_, family_);
   for (const auto& [name, before] : old_chains_) {

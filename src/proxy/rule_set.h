@@ -32,14 +32,6 @@ class RuleSet {
   void erase(const std::string& service) { set(service, {}); }
   const std::map<std::string, ServiceRules>& services() const { return services_; }
 
-  // A front of a service that another one has.
-  struct Conflict {
-    std::string front;  // "198.51.100.4 . tcp . 80" or "tcp . 30080"
-    std::string owner;
-    bool operator==(const Conflict&) const = default;
-  };
-  std::vector<Conflict> conflicts(const std::string& service) const;
-
   // From the last taken state to the present.
   Changes take_changes();
   // The same as nft text; "" if nothing changed.

@@ -81,7 +81,6 @@ class Builder {
   void add_node_port(const Port& port, FrontRules front);
   std::string firewall_chain(const Port& port);
   void add_hairpins(const Port& port, bool external);
-  void remember_udp(const Port& port, const std::string& address, uint16_t number);
   std::vector<Address> own(const std::vector<Address>& addresses) const;
   bool has_external(const Port& port) const;
 
@@ -186,20 +185,10 @@ FrontRules Builder::external_front(const Port& port) {
   return front;
 }
 
-void Builder::remember_udp(const Port& port, const std::string& address, uint16_t number) {
-  if (port.port.protocol != "udp") return;
-  std::vector<Target> targets = port.targets.cluster;
-  targets.insert(targets.end(), port.targets.local.begin(), port.targets.local.end());
-  std::sort(targets.begin(), targets.end());
-  targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
-  rules_.udp.push_back({address, number, std::move(targets)});
-}
-
 // The first of a service's own claims counts.
 FrontRules& Builder::add_front(const Port& port, const Address& address, const FrontRules& front) {
   std::string key =
       address.text() + " . " + port.port.protocol + " . " + std::to_string(port.port.port);
-  remember_udp(port, address.text(), port.port.port);
   return rules_.fronts.try_emplace(std::move(key), front).first->second;
 }
 
@@ -207,7 +196,6 @@ void Builder::add_node_port(const Port& port, FrontRules front) {
   front.node_port = true;
   std::string key = port.port.protocol + " . " + std::to_string(port.port.node_port);
   rules_.fronts.try_emplace(std::move(key), std::move(front));
-  remember_udp(port, "", port.port.node_port);
 }
 
 // "" if everybody may come.

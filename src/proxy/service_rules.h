@@ -24,21 +24,12 @@ namespace tiphys::proxy {
 // (set name, element).
 using Member = std::pair<std::string, std::string>;
 
-// A UDP address and the endpoints behind it: what conntrack may remember.
-struct UdpFront {
-  std::string address;  // "" for a node port
-  uint16_t port = 0;
-  std::vector<Target> targets;
-  bool operator==(const UdpFront&) const = default;
-};
-
 struct ServiceRules {
   std::map<std::string, std::vector<std::string>> chains;  // own ones: name -> rules
   std::map<std::string, int> affinity_sets;                // name -> timeout, seconds
   std::set<SharedChain> shared;                            // those that fronts go to
   std::map<std::string, FrontRules> fronts;  // "10.43.0.5 . tcp . 80" or "tcp . 30080"
   std::set<Member> members;                  // of sets that several services may fill
-  std::vector<UdpFront> udp;
   bool operator==(const ServiceRules&) const = default;
   bool empty() const { return fronts.empty(); }
 };
