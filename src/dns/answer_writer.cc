@@ -53,6 +53,14 @@ size_t AnswerWriter::add_address(Section section, std::string_view owner, uint32
   return add(section, owner, address.v6 ? kTypeAaaa : kTypeA, ttl, data);
 }
 
+bool AnswerWriter::append_records(Bytes records, Bytes header) {
+  if (size_ + records.size() > limit_) return false;
+  if (!records.empty()) std::memcpy(out_.data() + size_, records.data(), records.size());
+  size_ += records.size();
+  for (size_t i = 0; i < 3; ++i) counts_[i] = read16(header, 6 + 2 * i);
+  return true;
+}
+
 size_t AnswerWriter::finish(uint16_t rcode) {
   uint8_t* head = out_.data();
   write16(head, query_.id);

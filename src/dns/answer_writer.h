@@ -34,6 +34,10 @@ class AnswerWriter {
   size_t add_address(Section section, std::string_view owner, uint32_t ttl,
                      const IpAddress& address);
 
+  // All records of another answer to the same question, as they stand there behind it; the header
+  // tells how many. False: they don't fit.
+  bool append_records(Bytes records, Bytes header);
+
   void set_authoritative() { authoritative_ = true; }
   void set_truncated() { truncated_ = true; }
   bool truncated() const { return truncated_; }

@@ -9,6 +9,7 @@
 #include "client/object_key.h"
 #include "codec/codec.h"
 #include "dns/clients.h"
+#include "dns/forwarder.h"
 #include "dns/from_objects.h"
 #include "dns/server.h"
 #include "kinds/core_v1.h"
@@ -75,6 +76,14 @@ std::vector<std::string> gateways(const Object& object) {
   return out;
 }
 
+Forwarder::Options forwarder_options(const ClusterDns::Options& options) {
+  Forwarder::Options out{.resolv_conf = options.resolv_conf};
+  for (const std::string& text : options.own_addresses) {
+    if (std::optional<IpAddress> address = parse_ip(text)) out.own_addresses.push_back(*address);
+  }
+  return out;
+}
+
 std::string announcement(const std::string& value) {
   std::string json = "null";
   if (!value.empty()) {
@@ -103,10 +112,11 @@ struct ClusterDns::Impl {
         service_cidrs(factory.informer(resource("networking.k8s.io", "servicecidrs"))),
         records(domain),
         responder(records),
-        front(responder, [this](std::string message,
-                                size_t limit) { return resolve(std::move(message), limit); }),
         clients(loop, ranges, own_addresses),
-        server(loop, front, [this](const IpAddress& who) { return clients.allowed(who); }),
+        forwarder(loop, pool, random_in, metrics, forwarder_options(options)),
+        front(loop, responder, forwarder, metrics,
+              [this](const IpAddress& who) { return clients.allowed(who); }),
+        server(loop, front),
         wake(loop),
         gate(loop) {}
 
@@ -121,7 +131,6 @@ struct ClusterDns::Impl {
   Task<void> run();
   Task<bool> listen();
   Task<bool> announce(std::string value);
-  Task<std::string> resolve(std::string message, size_t limit);
 
   EpollLoop& loop;
   WorkerPool& pool;
@@ -136,8 +145,10 @@ struct ClusterDns::Impl {
   client::Informer& service_cidrs;
   Records records;
   Responder responder;
-  Front front;
   Clients clients;
+  Metrics metrics;
+  Forwarder forwarder;
+  Front front;
   Server server;
   Event wake;
   Gate gate;
@@ -255,6 +266,7 @@ Task<bool> ClusterDns::Impl::listen() {
       co_return false;
     }
     LOG_INFO("Cluster DNS listens", {"address", address}, {"port", server.port()});
+    if (std::optional<IpAddress> own = parse_ip(address)) forwarder.add_own_address(*own);
     listening.push_back(address);
   }
   if (!node || !options.addresses.empty() || wanted.empty()) co_return true;
@@ -285,16 +297,6 @@ Task<bool> ClusterDns::Impl::announce(std::string value) {
   co_return true;
 }
 
-Task<std::string> ClusterDns::Impl::resolve(std::string message, size_t limit) {
-  Query query;
-  Bytes bytes(reinterpret_cast<const uint8_t*>(message.data()), message.size());
-  if (read_query(bytes, query) != Verdict::kGood) co_return "";
-  std::string out(limit, '\0');
-  AnswerWriter writer({reinterpret_cast<uint8_t*>(out.data()), out.size()}, limit, bytes, query);
-  out.resize(writer.finish(kRefused));
-  co_return out;
-}
-
 ClusterDns::ClusterDns(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ClusterDns::~ClusterDns() = default;
 
@@ -315,6 +317,7 @@ void ClusterDns::start() {
   impl_->watch_objects();
   impl_->take_ranges();
   impl_->factory.start();
+  impl_->forwarder.start();
   impl_->gate.spawn(impl_->become_ready());
   impl_->gate.spawn(impl_->run());
 }
@@ -325,10 +328,11 @@ Task<void> ClusterDns::stop() {
   if (!impl_->announced.empty()) {
     (void)co_await impl_->announce("");
   }
+  co_await impl_->forwarder.stop();  // ends what the server waits for
   co_await impl_->server.stop();
   co_await impl_->factory.stop();
 }
 
-std::string ClusterDns::metrics_text() const { return ""; }
+std::string ClusterDns::metrics_text() const { return impl_->metrics.text(); }
 
 }  // namespace tiphys::dns

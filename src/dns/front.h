@@ -6,21 +6,23 @@
 #include <functional>
 #include <string>
 
-#include "async/task.h"
+#include "dns/metrics.h"
 #include "dns/responder.h"
+#include "dns/upstream.h"
 
 namespace tiphys::dns {
 
-enum class Transport : uint8_t { kUdp, kTcp };
-
 class Front {
  public:
-  // Answers of others: a message, its id and question as in the one that is given (a good query).
-  // At most `limit` bytes. The error code of what could not be asked stands in the message.
-  using Resolve = std::function<Task<std::string>(std::string message, size_t limit)>;
+  // `allowed`: whether a client gets answers; strangers get REFUSED.
+  using Allowed = std::function<bool(const IpAddress& client)>;
 
-  Front(Responder& responder, Resolve resolve)
-      : responder_(responder), resolve_(std::move(resolve)) {}
+  Front(Clock& clock, Responder& responder, Upstream& upstream, Metrics& metrics, Allowed allowed)
+      : clock_(clock),
+        responder_(responder),
+        upstream_(upstream),
+        metrics_(metrics),
+        allowed_(std::move(allowed)) {}
 
   // Records are complete; before that, the cluster's own names get SERVFAIL.
   void set_ready() { ready_ = true; }
@@ -35,14 +37,20 @@ class Front {
     size_t size = 0;
   };
   // Requires: out holds kEdnsUdpBytes for UDP, kMaxMessageBytes for TCP.
-  Reply answer(Bytes message, Transport transport, bool allowed, std::span<uint8_t> out);
+  Reply answer(Bytes message, Transport transport, const IpAddress& client, std::span<uint8_t> out);
   Task<std::string> answer_later(std::string message, Transport transport);
 
  private:
+  Reply decide(Bytes message, const Query& query, Verdict verdict, size_t limit,
+               const IpAddress& client, std::span<uint8_t> out);
+  void measure(Bytes answer, bool forwarded, Transport transport, MonoTime start);
   Task<std::string> follow_alias(std::string message, Query query, size_t limit);
 
+  Clock& clock_;
   Responder& responder_;
-  Resolve resolve_;
+  Upstream& upstream_;
+  Metrics& metrics_;
+  Allowed allowed_;
   bool ready_ = false;
 };
 

@@ -51,7 +51,7 @@ std::optional<Name> Name::read(Bytes message, size_t& position, Compression comp
       if (compression == Compression::kRefused || at + 1 >= message.size()) break;
       size_t target = static_cast<size_t>(length & 0x3F) << 8 | message[at + 1];
       if (pointers == 0) position = at + 2;
-      if (target >= at || ++pointers > kMaxPointers) break;
+      if (target >= at || target < kHeaderBytes || ++pointers > kMaxPointers) break;
       at = target;
       continue;
     }

@@ -16,7 +16,8 @@ using Bytes = std::span<const uint8_t>;
 inline constexpr size_t kMaxNameBytes = 255;
 inline constexpr size_t kMaxLabels = 127;
 inline constexpr size_t kMaxLabelBytes = 63;
-inline constexpr int kMaxPointers = 32;  // of one name; a longer chain is no name
+inline constexpr size_t kHeaderBytes = 12;  // of a message; no name stands there
+inline constexpr int kMaxPointers = 32;     // of one name; a longer chain is no name
 
 enum class Compression : uint8_t { kRefused, kFollowed };
 

@@ -33,7 +33,6 @@ enum Rcode : uint8_t {
 };
 
 inline constexpr uint16_t kClassIn = 1;
-inline constexpr size_t kHeaderBytes = 12;
 inline constexpr size_t kOptBytes = 11;        // of an OPT record without options
 inline constexpr size_t kPlainUdpBytes = 512;  // without EDNS
 inline constexpr size_t kEdnsUdpBytes = 1232;  // what passes unfragmented (DNS flag day 2020)

@@ -9,7 +9,7 @@
 
 #include "async/deadline.h"
 #include "base/log.h"
-#include "net/byte_stream.h"
+#include "dns/message_stream.h"
 #include "net/socket.h"
 
 namespace tiphys::dns {
@@ -68,10 +68,9 @@ struct Server::Batch {
   }
 };
 
-Server::Server(EpollLoop& loop, Front& front, Allowed allowed)
+Server::Server(EpollLoop& loop, Front& front)
     : loop_(loop),
       front_(front),
-      allowed_(std::move(allowed)),
       gate_(loop),
       batch_(std::make_unique<Batch>()),
       tcp_room_(std::make_unique<std::vector<uint8_t>>(kMaxMessageBytes)) {}
@@ -153,8 +152,8 @@ void Server::answer_batch(const std::shared_ptr<Socket>& socket, int count) {
   for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
     Bytes message(batch_->queries[i].data(), batch_->in[i].msg_len);
     auto at = static_cast<size_t>(answers);
-    Front::Reply reply = front_.answer(message, Transport::kUdp,
-                                       allowed_(client_of(batch_->from[i])), batch_->answers[at]);
+    Front::Reply reply =
+        front_.answer(message, Transport::kUdp, client_of(batch_->from[i]), batch_->answers[at]);
     if (reply.way == Front::Way::kLater && later_ < kMaxLater) {
       gate_.spawn(
           answer_later(socket, i, {reinterpret_cast<const char*>(message.data()), message.size()}));
@@ -209,69 +208,27 @@ void Server::accept_some(std::shared_ptr<Socket> socket) {
   });
 }
 
-namespace {
-
-// Messages of a connection, each behind its length (RFC 1035, 4.2.2).
-class MessageReader {
- public:
-  MessageReader(EpollLoop& loop, net::ByteStream& stream) : loop_(loop), stream_(stream) {}
-  // Nothing: the client is done, idle for too long, or we stop.
-  Task<std::optional<std::string>> next(StopToken stop) {
-    Deadline deadline(loop_, kIdleTime, stop);
-    while (true) {
-      if (buffer_.size() >= 2) {
-        Bytes bytes(reinterpret_cast<const uint8_t*>(buffer_.data()), buffer_.size());
-        size_t size = 2u + read16(bytes, 0);
-        if (buffer_.size() >= size) {
-          std::string message = buffer_.substr(2, size - 2);
-          buffer_.erase(0, size);
-          co_return message;
-        }
-      }
-      Result<std::string> more = co_await stream_.read(4096, deadline.token());
-      if (!more || more->empty()) co_return std::nullopt;
-      buffer_ += *more;
-    }
-  }
-
- private:
-  EpollLoop& loop_;
-  net::ByteStream& stream_;
-  std::string buffer_;
-};
-
-std::string with_length(std::string_view message) {
-  uint8_t length[2];
-  write16(length, static_cast<uint16_t>(message.size()));
-  std::string out(reinterpret_cast<const char*>(length), 2);
-  return out.append(message);
-}
-
-}  // namespace
-
 Task<void> Server::serve(os::Fd fd, IpAddress client) {
   std::string who = canonical_text(client);
   bool room = connections_ < kMaxConnections && by_client_[who] < kMaxClientConnections;
   if (!room) co_return;
   ++connections_;
   ++by_client_[who];
-  net::tune_tcp(fd.get());
-  auto pool = std::make_shared<net::BufferPool>();
-  net::WireStream stream(loop_, net::Wire(std::move(fd)), "", net::Output(*pool), pool);
-  MessageReader reader(loop_, stream);
+  MessageStream stream(loop_, std::move(fd));
   while (true) {
-    std::optional<std::string> message = co_await reader.next(stop_.token());
+    Deadline idle(loop_, kIdleTime, stop_.token());
+    std::optional<std::string> message = co_await stream.read(idle.token());
     if (!message) break;
     Bytes bytes(reinterpret_cast<const uint8_t*>(message->data()), message->size());
-    Front::Reply reply = front_.answer(bytes, Transport::kTcp, allowed_(client), *tcp_room_);
+    Front::Reply reply = front_.answer(bytes, Transport::kTcp, client, *tcp_room_);
     if (reply.way == Front::Way::kSilence) break;
     std::string answer(reinterpret_cast<const char*>(tcp_room_->data()), reply.size);
     if (reply.way == Front::Way::kLater) {
       answer = co_await front_.answer_later(std::move(*message), Transport::kTcp);
     }
     if (answer.empty()) break;
-    Deadline deadline(loop_, kIdleTime, stop_.token());
-    Result<void> written = co_await stream.write(with_length(answer), deadline.token());
+    Deadline busy(loop_, kIdleTime, stop_.token());
+    Result<void> written = co_await stream.write(std::move(answer), busy.token());
     if (!written) break;
   }
   --connections_;

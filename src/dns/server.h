@@ -21,10 +21,7 @@ inline constexpr Duration kIdleTime = std::chrono::seconds(10);  // of a connect
 
 class Server {
  public:
-  // Whether a client gets answers; strangers get REFUSED.
-  using Allowed = std::function<bool(const IpAddress& client)>;
-
-  Server(EpollLoop& loop, Front& front, Allowed allowed);
+  Server(EpollLoop& loop, Front& front);
   ~Server();  // Requires: stop() finished, or listen() was never called
 
   // Error: the address is none, or taken.
@@ -46,7 +43,6 @@ class Server {
 
   EpollLoop& loop_;
   Front& front_;
-  Allowed allowed_;
   Gate gate_;
   StopSource stop_;
   std::vector<std::shared_ptr<Socket>> sockets_;

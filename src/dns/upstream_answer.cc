@@ -12,7 +12,8 @@ constexpr uint8_t kTruncatedBit = 0x02;
 constexpr size_t kSoaFixedBytes = 20;
 constexpr uint32_t kMaxTtl = 3600;  // of what is kept, as CoreDNS' cache
 constexpr uint32_t kMaxNegativeTtl = 1800;
-constexpr uint32_t kFailureTtl = 5;  // SERVFAIL (RFC 2308, 7)
+constexpr uint32_t kMaxToldTtl = INT32_MAX;  // RFC 2181, 8
+constexpr uint32_t kFailureTtl = 5;          // SERVFAIL (RFC 2308, 7)
 
 struct Record {
   Name owner;
@@ -184,6 +185,22 @@ std::optional<UpstreamAnswer> read_upstream_answer(Bytes message, Bytes query_me
   AnswerReader reader(message, query.type);
   if (!reader.read(kHeaderBytes + query.question_bytes, out)) return std::nullopt;
   return out;
+}
+
+size_t write_answer(const UpstreamAnswer& answer, uint32_t seconds, Bytes query_message,
+                    const Query& query, size_t limit, std::span<uint8_t> out) {
+  AnswerWriter writer(out, limit, query_message, query);
+  size_t start = kHeaderBytes + query.question_bytes;
+  Bytes message(reinterpret_cast<const uint8_t*>(answer.message.data()), answer.message.size());
+  if (answer.truncated || !writer.append_records(message.subspan(start), message)) {
+    writer.set_truncated();
+    return writer.finish(answer.rcode);
+  }
+  for (uint16_t at : answer.ttl_offsets) {
+    uint32_t ttl = std::min(read32(message, at), kMaxToldTtl);
+    write32(out.data() + at, ttl > seconds ? ttl - seconds : 0);
+  }
+  return writer.finish(answer.rcode);
 }
 
 uint16_t append_answers(const std::string& text, uint16_t type, AnswerWriter& out) {

@@ -23,6 +23,12 @@ struct UpstreamAnswer {
 // Nothing: it is malformed, or answers something else than `query` asked.
 std::optional<UpstreamAnswer> read_upstream_answer(Bytes message, Bytes query_message);
 
+// Writes an answer for a client that asked the same: its id, the letters' case of its question, its
+// EDNS, TTLs less the seconds that passed; cut off behind the question (TC) if it is longer than
+// `limit`. Returns the size. Requires: out holds `limit` bytes; limit >= 512.
+size_t write_answer(const UpstreamAnswer& answer, uint32_t seconds, Bytes query_message,
+                    const Query& query, size_t limit, std::span<uint8_t> out);
+
 // Writes the aliases and the records of a type that an answer (one that was read before) has into
 // another one, and returns its error code.
 uint16_t append_answers(const std::string& message, uint16_t type, AnswerWriter& out);
