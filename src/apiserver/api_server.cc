@@ -4,6 +4,7 @@
 #include "apiserver/pipeline/bootstrap.h"
 #include "apiserver/resource_metrics/scrape_kubelet.h"
 #include "base/log.h"
+#include "net/socket.h"
 
 namespace tiphys::apiserver {
 
@@ -15,7 +16,7 @@ ApiServer::Impl::Impl(Loop& the_loop, WorkerPool& the_pool, storage::Store& the_
       options(std::move(the_options)),
       hub(the_loop, the_store),
       gate(the_loop),
-      discovery(options.advertise_address + ":" + std::to_string(options.secure_port)),
+      discovery(net::join_host_port(options.advertise_address, options.secure_port)),
       openapi(options.git_version),
       requests(the_loop) {
   auto made = ServiceAllocator::create(

@@ -29,7 +29,7 @@
 namespace tiphys::apiserver {
 
 struct ApiServerOptions {
-  std::string service_cidr = "10.43.0.0/16";
+  std::string service_cidr = "10.43.0.0/16";  // or two, of both families
   int node_port_first = 30000;
   int node_port_last = 32767;
   std::string advertise_address = "127.0.0.1";  // of the endpoints of the service `kubernetes`

@@ -56,13 +56,8 @@ Made root_ca(Context context, const Options& options) {
 
 Made node_ipam(Context context, const Options& options) {
   if (!options.allocate_node_cidrs) return std::unique_ptr<Controller>();
-  TIPHYS_TRY(RangePool, pool, RangePool::create(options.cluster_cidr, options.node_cidr_mask_size));
-  // The first range of each family; an IPv6 one has nothing in common with the pool.
-  for (std::string_view cidr : split(options.service_cidr, ',')) {
-    if (cidr.empty() || cidr.find(':') != cidr.npos) continue;
-    if (Result<void> kept = pool.reserve(cidr); !kept) return kept.error();
-  }
-  return std::make_unique<NodeIpam>(context, std::move(pool));
+  TIPHYS_TRY(std::vector<RangePool>, pools, make_range_pools(options.ranges));
+  return std::make_unique<NodeIpam>(context, std::move(pools));
 }
 
 Made node_lifecycle(Context context, const Options& options) {

@@ -18,6 +18,7 @@
 #include "controllers/horizontal_pod_autoscaler.h"
 #include "controllers/node_lifecycle.h"
 #include "controllers/pod_gc.h"
+#include "controllers/range_pool.h"
 
 namespace tiphys::controllers {
 
@@ -43,12 +44,10 @@ class ControllerManager {
     std::vector<std::string> controllers = {"*"};
     // By flag, where it differs from concurrency_flags(); all are positive.
     std::map<std::string, int64_t, std::less<>> concurrency;
-    std::string root_ca_pem;                    // --root-ca-file's content; "": not published
-    std::string cluster_cidr = "10.42.0.0/16";  // --cluster-cidr
-    std::string service_cidr;                   // --service-cluster-ip-range: of it nodes get none
-    int node_cidr_mask_size = 24;               // --node-cidr-mask-size
-    bool allocate_node_cidrs = true;            // --allocate-node-cidrs
-    NodeLifecycle::Options node_lifecycle;      // --node-monitor-grace-period and others
+    std::string root_ca_pem;                // --root-ca-file's content; "": not published
+    RangeOptions ranges;                    // --cluster-cidr and others
+    bool allocate_node_cidrs = true;        // --allocate-node-cidrs
+    NodeLifecycle::Options node_lifecycle;  // --node-monitor-grace-period and others
     // --cluster-signing-*: by signer; signers without an authority don't sign.
     std::map<std::string, CertificateSigning::Authority, std::less<>> authorities;
     Duration signing_duration = std::chrono::hours(8760);  // --cluster-signing-duration

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "controllers/control_world_test.h"
-#include "controllers/node_ipam.h"
 #include "controllers/node_taints.h"
 #include "controllers/taint_eviction.h"
 #include "kinds/coordination_v1.h"
@@ -273,48 +272,6 @@ TEST(NodeLifecycle, NodesLookedAtTogetherKeepToTheZonesLimit) {
   EXPECT_EQ(tainted(), 0) << "all of them within a few writes' time";
 }
 
-TEST(RangePool, GivesEachNodeItsOwnRange) {
-  Result<RangePool> pool = RangePool::create("10.42.0.0/22", 24);
-  ASSERT_TRUE(pool);
-  EXPECT_TRUE(pool->take("10.42.1.0/24", "b"));
-  EXPECT_FALSE(pool->take("192.168.0.0/24", "odd"));
-  EXPECT_FALSE(pool->take("nonsense", "odd"));
-  EXPECT_EQ(pool->range_for("a"), "10.42.0.0/24");
-  EXPECT_EQ(pool->range_for("b"), "10.42.1.0/24");
-  EXPECT_EQ(pool->range_for("c"), "10.42.2.0/24");
-  EXPECT_EQ(pool->range_for("d"), "10.42.3.0/24");
-  EXPECT_EQ(pool->range_for("e"), std::nullopt);
-  pool->give_back("c");
-  EXPECT_EQ(pool->range_for("e"), "10.42.2.0/24");
-}
-
-TEST(RangePool, ReservedRangesAreGivenToNobody) {
-  Result<RangePool> pool = RangePool::create("10.42.0.0/22", 24);
-  ASSERT_TRUE(pool);
-  EXPECT_TRUE(pool->reserve("10.42.0.128/25"));
-  EXPECT_TRUE(pool->reserve("10.42.2.0/23"));
-  EXPECT_TRUE(pool->reserve("10.96.0.0/12")) << "nothing in common";
-  EXPECT_FALSE(pool->reserve("10.96.0.0"));
-  EXPECT_EQ(pool->range_for("a"), "10.42.1.0/24");
-  EXPECT_EQ(pool->passed(), 1u);
-  EXPECT_EQ(pool->range_for("a"), "10.42.1.0/24");
-  EXPECT_EQ(pool->passed(), std::nullopt);
-  EXPECT_EQ(pool->range_for("b"), std::nullopt);
-}
-
-TEST(RangePool, ARangeGivenBackRests) {
-  Result<RangePool> pool = RangePool::create("10.42.0.0/22", 24);
-  ASSERT_TRUE(pool);
-  EXPECT_EQ(pool->range_for("a"), "10.42.0.0/24");
-  pool->give_back("a");
-  EXPECT_EQ(pool->range_for("b"), "10.42.1.0/24");
-  EXPECT_TRUE(pool->take("10.42.2.0/24", "c"));
-  EXPECT_EQ(pool->range_for("d"), "10.42.3.0/24");
-  EXPECT_EQ(pool->passed(), 1u);
-  EXPECT_EQ(pool->range_for("e"), "10.42.0.0/24");
-  EXPECT_EQ(pool->passed(), 0u);
-}
-
 // Upstream's allocator looped on such nodes and wrote a log without end.
 TEST(NodeIpam, nodes_with_odd_ranges_are_left_alone) {
   ControlWorld world(1, {"node-ipam-controller"});
@@ -345,7 +302,7 @@ TEST(NodeIpam, nodes_with_odd_ranges_are_left_alone) {
 
 TEST(NodeIpam, an_exhausted_range_is_told_and_the_next_free_one_is_given) {
   ControlWorld world(1, {"node-ipam-controller"});
-  world.options.cluster_cidr = "10.42.0.0/23";
+  world.options.ranges.cluster_cidr = "10.42.0.0/23";
   world.restart();
   for (const char* name : {"node-1", "node-2", "late"}) {
     TestNode node;
@@ -364,12 +321,6 @@ TEST(NodeIpam, an_exhausted_range_is_told_and_the_next_free_one_is_given) {
   world.api.remove(nodes(), "", "node-1");
   world.loop.run_for(minutes(2));
   EXPECT_EQ(range(), "10.42.0.0/24") << "that of node-1";
-}
-
-TEST(RangePool, RefusesBadRanges) {
-  EXPECT_FALSE(RangePool::create("10.42.0.0", 24));
-  EXPECT_FALSE(RangePool::create("10.42.0.0/25", 24));
-  EXPECT_FALSE(RangePool::create("0.0.0.0/1", 24));
 }
 
 }  // namespace

@@ -1,10 +1,5 @@
 #include "main/api_server_process.h"
 
-#include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "apiserver/admission/plugins.h"
@@ -14,6 +9,7 @@
 #include "apiserver/authz/node.h"
 #include "apiserver/authz/rbac.h"
 #include "apiserver/handlers/connect.h"
+#include "apiserver/registry/service_ranges.h"
 #include "apiserver/reviews/reviews.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -21,7 +17,9 @@
 #include "kinds/metadata.h"
 #include "main/audit_flags.h"
 #include "main/bootstrap_policy.h"
+#include "net/socket.h"
 #include "os/files.h"
+#include "os/interfaces.h"
 #include "storage/embedded/embedded_store.h"
 
 namespace tiphys {
@@ -42,6 +40,12 @@ Result<std::pair<int, int>> parse_port_range(const std::string& text) {
                                 " is not a valid port range");
 }
 
+std::string default_address(bool v6) {
+  std::string found = os::primary_address(v6 ? os::Family::kIpv6 : os::Family::kIpv4);
+  if (!found.empty()) return found;
+  return v6 ? "::1" : "127.0.0.1";
+}
+
 crypto::ClientTls::Options kubelet_client(const crypto::Pki& pki, const std::string& ca_pem) {
   const crypto::PkiPair& pair = pki.pair(crypto::PkiLeaf::kApiserverKubeletClient);
   return {.ca_pem = ca_pem,
@@ -59,50 +63,6 @@ net::ServerLimits listener_limits() {
 
 }  // namespace
 
-std::string default_address() {
-  // Connecting a datagram socket sends nothing; it makes the kernel choose the source address.
-  std::string found = "127.0.0.1";
-  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  sockaddr_in far{};
-  far.sin_family = AF_INET;
-  far.sin_port = htons(9);
-  inet_pton(AF_INET, "192.0.2.1", &far.sin_addr);
-  socklen_t size = sizeof far;
-  sockaddr_in near{};
-  if (connect(fd, reinterpret_cast<sockaddr*>(&far), sizeof far) == 0 &&
-      getsockname(fd, reinterpret_cast<sockaddr*>(&near), &size) == 0) {
-    char text[INET_ADDRSTRLEN];
-    found = inet_ntop(AF_INET, &near.sin_addr, text, sizeof text);
-  }
-  close(fd);
-  if (!found.starts_with("127.")) return found;
-  // No default route: the first address that others could reach.
-  ifaddrs* interfaces = nullptr;
-  if (getifaddrs(&interfaces) != 0) return found;
-  for (ifaddrs* at = interfaces; at != nullptr; at = at->ifa_next) {
-    if (at->ifa_addr == nullptr || at->ifa_addr->sa_family != AF_INET) continue;
-    if ((at->ifa_flags & IFF_LOOPBACK) != 0 || (at->ifa_flags & IFF_UP) == 0) continue;
-    char text[INET_ADDRSTRLEN];
-    found = inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(at->ifa_addr)->sin_addr, text,
-                      sizeof text);
-    break;
-  }
-  freeifaddrs(interfaces);
-  return found;
-}
-
-Result<std::string> nth_address(std::string_view range, uint32_t n) {
-  size_t slash = range.find('/');
-  std::string base(range.substr(0, slash));
-  in_addr address;
-  if (slash == std::string_view::npos || inet_pton(AF_INET, base.c_str(), &address) != 1) {
-    return ApiStatus::bad_request("invalid CIDR address: " + std::string(range));
-  }
-  address.s_addr = htonl(ntohl(address.s_addr) + n);
-  char text[INET_ADDRSTRLEN];
-  return std::string(inet_ntop(AF_INET, &address, text, sizeof text));
-}
-
 void ApiServerFlags::add_to(FlagSet& flags) {
   flags.add("data-dir", data_dir, "Folder of the embedded store and everything else that is kept");
   flags.add("cert-dir", cert_dir,
@@ -113,7 +73,8 @@ void ApiServerFlags::add_to(FlagSet& flags) {
             "Address that others reach this server at "
             "(\"\": the one of the default route)");
   flags.add("secure-port", secure_port, "HTTPS port");
-  flags.add("service-cluster-ip-range", service_cidr, "Range of the Services' cluster addresses");
+  flags.add("service-cluster-ip-range", service_cidr,
+            "Ranges of the Services' cluster addresses: one, or one of each IP family");
   flags.add("service-node-port-range", node_port_range, "Range of node ports");
   flags.add("authorization-mode", authorization_mode,
             "Authorizers, in order: AlwaysAllow, AlwaysDeny, Node, RBAC");
@@ -223,10 +184,18 @@ Result<void> ApiServerProcess::check_flags() {
     return ApiStatus::bad_request(wrong.size() == 1 ? wrong.front()
                                                     : "[" + join(wrong, ", ") + "]");
   }
+  TIPHYS_TRY(auto, ranges, apiserver::parse_service_ranges(flags_.service_cidr));
   if (flags_.cert_dir.empty()) flags_.cert_dir = flags_.data_dir + "/pki";
   if (flags_.advertise_address.empty()) {
     bool any = flags_.bind_address == "0.0.0.0" || flags_.bind_address == "::";
-    flags_.advertise_address = any ? default_address() : flags_.bind_address;
+    flags_.advertise_address = any ? default_address(ranges[0].v6()) : flags_.bind_address;
+  }
+  // The service `kubernetes` is of the first family, and so must be its endpoint.
+  auto advertised = parse_ip(flags_.advertise_address);
+  if (advertised && advertised->v6 != ranges[0].v6()) {
+    return ApiStatus::bad_request("service IP family " + go_quote(ranges[0].text()) +
+                                  " must match public address family " +
+                                  go_quote(flags_.advertise_address));
   }
   return {};
 }
@@ -242,10 +211,10 @@ Result<void> ApiServerProcess::open_store() {
 }
 
 Result<void> ApiServerProcess::make_pki() {
-  TIPHYS_TRY(std::string, service_ip, nth_address(flags_.service_cidr, 1));
+  TIPHYS_TRY(auto, ranges, apiserver::parse_service_ranges(flags_.service_cidr));
   crypto::PkiOptions options{.node_name = flags_.node_name,
                              .advertise_addresses = {flags_.advertise_address},
-                             .service_ip = service_ip};
+                             .service_ip = canonical_text(ranges[0].at(1))};
   if (options.node_name.empty()) {
     char name[256] = {};
     gethostname(name, sizeof name - 1);
@@ -471,9 +440,8 @@ Task<void> ApiServerProcess::stop() {
 }
 
 std::string ApiServerProcess::url() const {
-  bool v6 = flags_.advertise_address.find(':') != std::string::npos;
-  std::string host = v6 ? "[" + flags_.advertise_address + "]" : flags_.advertise_address;
-  return "https://" + host + ":" + std::to_string(flags_.secure_port);
+  return "https://" +
+         net::join_host_port(flags_.advertise_address, static_cast<uint16_t>(flags_.secure_port));
 }
 
 }  // namespace tiphys

@@ -25,9 +25,9 @@ struct ApiServerFlags {
   std::string data_dir = "/var/lib/tiphys";
   std::string cert_dir;  // "": <data-dir>/pki
   std::string bind_address = "0.0.0.0";
-  std::string advertise_address;  // "": the address of the default route, else 127.0.0.1
+  std::string advertise_address;  // "": of the default route, of the service range's family
   int64_t secure_port = 6443;
-  std::string service_cidr = "10.43.0.0/16";
+  std::string service_cidr = "10.43.0.0/16";  // or two, of both families
   std::string node_port_range = "30000-32767";
   std::vector<std::string> authorization_mode = {"Node", "RBAC"};
   std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
@@ -102,10 +102,5 @@ class ApiServerProcess {
   apiserver::RbacAuthorizer* rbac_ = nullptr;  // one of them, or null
   std::unique_ptr<net::Server> listener_;
 };
-
-// The machine's address on its default route; "127.0.0.1" if it has none.
-std::string default_address();
-// The n-th address of an IPv4 range ("10.43.0.0/16", 1 -> "10.43.0.1"). Error: no such range.
-Result<std::string> nth_address(std::string_view range, uint32_t n);
 
 }  // namespace tiphys

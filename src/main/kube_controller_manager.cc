@@ -32,7 +32,9 @@ struct Flags {
   std::string kubeconfig;
   std::string root_ca_file;
   std::string service_account_key_file;
-  int64_t node_cidr_mask_size = 24;
+  int64_t node_cidr_mask_size = 0;
+  int64_t node_cidr_mask_size_ipv4 = 0;
+  int64_t node_cidr_mask_size_ipv6 = 0;
   controllers::ControllerManager::Options options;
   bool use_service_account_credentials = false;
   ClientFlags client{.limit = {.qps = 20, .burst = 30}};
@@ -84,6 +86,20 @@ Result<void> check_concurrency(const std::map<std::string, int64_t, std::less<>>
   return {};
 }
 
+Result<void> set_masks(Flags& flags) {
+  controllers::RangeOptions& ranges = flags.options.ranges;
+  for (auto [flag, to] : {std::pair(flags.node_cidr_mask_size, &ranges.node_cidr_mask_size),
+                          {flags.node_cidr_mask_size_ipv4, &ranges.node_cidr_mask_size_ipv4},
+                          {flags.node_cidr_mask_size_ipv6, &ranges.node_cidr_mask_size_ipv6}}) {
+    if (flag < 0 || flag > 128) {
+      return ApiStatus::bad_request("--node-cidr-mask-size " + std::to_string(flag) +
+                                    " must be between 0 and 128, inclusive");
+    }
+    *to = static_cast<int>(flag);
+  }
+  return {};
+}
+
 // Who judges tokens and rights of the server's callers.
 struct Reviewers {
   client::Client& authentication;
@@ -128,7 +144,7 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   auto authorization =
       ApiConnection::open_other(host, flags.authorization_kubeconfig, "kube-controller-manager");
   if (!authorization) co_return authorization.error();
-  flags.options.node_cidr_mask_size = static_cast<int>(flags.node_cidr_mask_size);
+  if (Result<void> masks = set_masks(flags); !masks) co_return masks.error();
   flags.options.local_zone_file = controllers::kLocalZoneFile;
   // The CA of the connection is what pods need too, unless another is named.
   flags.options.root_ca_pem = (*connection)->config().tls.ca_pem;
@@ -217,12 +233,18 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
   set.add("root-ca-file", flags.root_ca_file, "CA that pods are given (\"\": the kubeconfig's)");
   set.add("service-account-private-key-file", flags.service_account_key_file,
           "Key that signs the tokens of accounts in Secrets (\"\": there are none)");
-  set.add("cluster-cidr", flags.options.cluster_cidr, "Range of the cluster's pods");
-  set.add("service-cluster-ip-range", flags.options.service_cidr,
+  set.add("cluster-cidr", flags.options.ranges.cluster_cidr,
+          "Ranges of the cluster's pods: one, or one of each IP family");
+  set.add("service-cluster-ip-range", flags.options.ranges.service_cidr,
           "Range of the Services' addresses: nodes are given none of it");
   set.add("cluster-name", flags.cluster_name,
           "Instance prefix for cloud providers, which there are none of: nothing reads it");
-  set.add("node-cidr-mask-size", flags.node_cidr_mask_size, "Bits of a node's share of it");
+  set.add("node-cidr-mask-size", flags.node_cidr_mask_size,
+          "Bits of a node's share of it (0: 24 for IPv4, 64 for IPv6)");
+  set.add("node-cidr-mask-size-ipv4", flags.node_cidr_mask_size_ipv4,
+          "Bits of a node's share of the IPv4 range of two (0: 24)");
+  set.add("node-cidr-mask-size-ipv6", flags.node_cidr_mask_size_ipv6,
+          "Bits of a node's share of the IPv6 range of two (0: 64)");
   set.add("allocate-node-cidrs", flags.options.allocate_node_cidrs, "Give nodes pod ranges");
   set.add("node-monitor-grace-period", flags.options.node_lifecycle.grace_period,
           "How long a node may be silent before it is unhealthy");

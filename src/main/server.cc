@@ -1,5 +1,6 @@
 // `tiphys server`: a whole node in one process. Start order: API server, then the components that
 // use it, each as its own user; stop order is the reverse.
+#include "base/strings.h"
 #include "controllers/controller_manager.h"
 #include "controllers/kubelet_requests.h"
 #include "dns/cluster_dns.h"
@@ -16,6 +17,7 @@
 #include "main/pod_check.h"
 #include "main/proxy_settings.h"
 #include "main/scheduler_config.h"
+#include "os/interfaces.h"
 #include "proxy/proxier.h"
 #include "scheduler/scheduler.h"
 
@@ -119,8 +121,9 @@ class ServerProcess {
 
   Result<void> start_controllers() {
     client::Client& client = open_door("kube-controller-manager", "system:kube-controller-manager");
-    controllers::ControllerManager::Options options{.root_ca_pem = api_.pki().ca_pem(),
-                                                    .cluster_cidr = flags_.cluster_cidr};
+    controllers::ControllerManager::Options options{.root_ca_pem = api_.pki().ca_pem()};
+    options.ranges.cluster_cidr = flags_.cluster_cidr;
+    options.ranges.service_cidr = flags_.api.service_cidr;
     options.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller"};
     options.service_account_key = api_.pki().service_account_key();
     options.local_zone_file = controllers::kLocalZoneFile;
@@ -188,7 +191,7 @@ class ServerProcess {
     TIPHYS_TRY(kubelet::Options, options, node_options());
     const crypto::PkiPair& serving = api_.pki().pair(crypto::PkiLeaf::kKubeletServing);
     options.node_name = flags_.node_name;
-    if (options.node_ip.empty()) options.node_ip = api_.advertise_address();
+    if (options.node_ip.empty()) options.node_ip = node_addresses();
     options.data_dir = flags_.api.data_dir;
     options.cluster_cidr = flags_.cluster_cidr;
     options.port = static_cast<uint16_t>(flags_.kubelet_port);
@@ -211,13 +214,23 @@ class ServerProcess {
     return kubelet_->start();
   }
 
+  // That of the API server and, where pods have two families, the machine's of the other one.
+  std::string node_addresses() const {
+    std::string first = api_.advertise_address();
+    bool v6 = first.find(':') != first.npos;
+    std::string other = os::primary_address(v6 ? os::Family::kIpv4 : os::Family::kIpv6);
+    bool dual = flags_.cluster_cidr.find(',') != std::string::npos;
+    return dual && !other.empty() ? first + "," + other : first;
+  }
+
   void start_proxy() {
     client::Client& client = open_door("kube-proxy", "system:kube-proxy");
     proxy::Proxier::Options options;
     options.node_name = flags_.node_name;
     options.settings = proxy_settings(flags_.kubelet.options.bridge_name);
-    if (auto range = proxy::Cidr::parse(flags_.cluster_cidr)) {
-      options.settings.cluster_cidrs.push_back(*range);
+    for (std::string_view text : split(flags_.cluster_cidr, ',')) {
+      auto range = proxy::Cidr::parse(text);
+      if (range) options.settings.cluster_cidrs.push_back(*range);
     }
     proxier_ = std::make_unique<proxy::Proxier>(host_.loop(), host_.pool(), client, host_.random(),
                                                 options);
@@ -268,7 +281,8 @@ int run_server(const std::vector<std::string>& arguments) {
   flags.kubelet.options.node_routes = true;
   flags.kubelet.add_shared_to(set);
   set.add("node-name", flags.node_name, "Name of this node (\"\": the host's)");
-  set.add("cluster-cidr", flags.cluster_cidr, "Range of the cluster's pods");
+  set.add("cluster-cidr", flags.cluster_cidr,
+          "Ranges of the cluster's pods: one, or one of each IP family");
   set.add("kubelet-port", flags.kubelet_port, "Port of the kubelet's server");
   set.add("scheduler-config", flags.scheduler_config,
           "KubeSchedulerConfiguration file of the scheduler (\"\": the defaults)");

@@ -83,6 +83,11 @@ Result<HostPort> split_host_port(const std::string& address) {
   return HostPort{address.substr(0, colon), address.substr(colon + 1)};
 }
 
+std::string join_host_port(std::string_view host, uint16_t port) {
+  bool v6 = host.find(':') != host.npos;
+  return (v6 ? "[" : "") + std::string(host) + (v6 ? "]:" : ":") + std::to_string(port);
+}
+
 Result<SocketAddress> numeric_address(const std::string& host, uint16_t port) {
   SocketAddress address;
   auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage);

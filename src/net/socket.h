@@ -24,6 +24,8 @@ struct HostPort {
 };
 // "127.0.0.1:6443", "[::1]:6443", "name:port". Error: "address x: missing port in address".
 Result<HostPort> split_host_port(const std::string& address);
+// As Go's net.JoinHostPort: an IPv6 address gets brackets.
+std::string join_host_port(std::string_view host, uint16_t port);
 
 // A numeric address ("" is every address) and a port.
 Result<SocketAddress> numeric_address(const std::string& host, uint16_t port);

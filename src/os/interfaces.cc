@@ -5,22 +5,46 @@
 #include <net/if.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "os/files.h"
 
 namespace tiphys::os {
 namespace {
 
-std::string default_interface() {
-  Result<std::string> text = read_file("/proc/net/route", 1 << 20);
+std::string default_interface(Family family) {
+  if (family == Family::kIpv4) {
+    Result<std::string> text = read_file("/proc/net/route", 1 << 20);
+    if (!text) return {};
+    for (std::string_view line : split(*text, '\n')) {
+      std::vector<std::string_view> parts = split(line, '\t');
+      if (parts.size() > 7 && parts[1] == "00000000" && parts[7] == "00000000") {
+        return std::string(parts[0]);
+      }
+    }
+    return {};
+  }
+  Result<std::string> text = read_file("/proc/net/ipv6_route", 1 << 20);
   if (!text) return {};
   for (std::string_view line : split(*text, '\n')) {
-    std::vector<std::string_view> parts = split(line, '\t');
-    if (parts.size() > 7 && parts[1] == "00000000" && parts[7] == "00000000") {
-      return std::string(parts[0]);
-    }
+    std::string_view name = trim(line.substr(std::min(line.size(), line.rfind(' ') + 1)));
+    bool any = line.starts_with("00000000000000000000000000000000 00 ");
+    if (any && name != "lo") return std::string(name);
   }
   return {};
+}
+
+// "" for one that others don't reach.
+std::string text_of(const sockaddr& address) {
+  char text[INET6_ADDRSTRLEN] = {};
+  if (address.sa_family == AF_INET) {
+    auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    return ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+  }
+  auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  if (IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr)) return {};
+  return ::inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
 }
 
 }  // namespace
@@ -31,20 +55,19 @@ std::string host_name() {
   return to_lower(name);
 }
 
-std::string primary_address() {
+std::string primary_address(Family family) {
   ifaddrs* all = nullptr;
   if (::getifaddrs(&all) != 0) return {};
-  std::string wanted = default_interface();
+  int wanted = family == Family::kIpv4 ? AF_INET : AF_INET6;
+  std::string interface = default_interface(family);
   std::string first;
   std::string best;
   for (ifaddrs* one = all; one; one = one->ifa_next) {
-    if (!one->ifa_addr || one->ifa_addr->sa_family != AF_INET) continue;
+    if (!one->ifa_addr || one->ifa_addr->sa_family != wanted) continue;
     if ((one->ifa_flags & IFF_LOOPBACK) || !(one->ifa_flags & IFF_UP)) continue;
-    char text[INET_ADDRSTRLEN] = {};
-    auto* address = reinterpret_cast<sockaddr_in*>(one->ifa_addr);
-    ::inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
+    std::string text = text_of(*one->ifa_addr);
     if (first.empty()) first = text;
-    if (best.empty() && wanted == one->ifa_name) best = text;
+    if (best.empty() && interface == one->ifa_name) best = text;
   }
   ::freeifaddrs(all);
   return best.empty() ? first : best;

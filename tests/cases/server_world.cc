@@ -44,7 +44,7 @@ Task<bool> done(Task<void> task) {
 
 }  // namespace
 
-ServerWorld::ServerWorld() {
+ServerWorld::ServerWorld(std::string ranges) : ranges_(std::move(ranges)) {
   std::ofstream tokens(folder_.path() + "/tokens.csv");
   tokens << kAdminToken << ",admin,admin,\"system:masters\"\n";
   tokens.close();
@@ -63,7 +63,10 @@ void ServerWorld::restart() {
 void ServerWorld::start() {
   ApiServerFlags flags;
   flags.data_dir = folder_.path() + "/data";
-  flags.bind_address = "127.0.0.1";
+  // The service `kubernetes` is of the first range's family, and so is its endpoint.
+  bool v6 = ranges_.substr(0, ranges_.find(',')).find(':') != ranges_.npos;
+  flags.bind_address = v6 ? "::1" : "127.0.0.1";
+  flags.service_cidr = ranges_;
   flags.secure_port = free_port();
   flags.token_auth_file = folder_.path() + "/tokens.csv";
   flags.disable_admission_plugins = {"ServiceAccount"};

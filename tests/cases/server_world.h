@@ -15,7 +15,8 @@ namespace tiphys::cases {
 
 class ServerWorld : public World {
  public:
-  ServerWorld();
+  // ranges: --service-cluster-ip-range.
+  explicit ServerWorld(std::string ranges);
   ~ServerWorld() override;
   void restart() override;
   Reply send(net::Request request, std::function<bool(std::string_view)> enough = nullptr,
@@ -31,6 +32,7 @@ class ServerWorld : public World {
   Task<Reply> exchange(net::Request request, std::function<bool(std::string_view)> enough,
                        Duration limit);
 
+  std::string ranges_;
   tests::TemporaryDirectory folder_;
   Host host_;
   std::unique_ptr<ApiServerProcess> process_;

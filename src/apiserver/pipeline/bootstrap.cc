@@ -1,5 +1,7 @@
 #include "apiserver/pipeline/bootstrap.h"
 
+#include "apiserver/registry/service_ranges.h"
+#include "base/log.h"
 #include "kinds/core_v1.h"
 #include "kinds/discovery_v1.h"
 #include "kinds/networking_v1.h"
@@ -60,7 +62,7 @@ Draft make_slice(const std::string& address, int port) {
   slice.edit_metadata().set_name("kubernetes");
   slice.edit_metadata().set_namespace("default");
   slice.edit_metadata().edit_labels().set("kubernetes.io/service-name", "kubernetes");
-  slice.set_address_type("IPv4");
+  slice.set_address_type(address.find(':') == address.npos ? "IPv4" : "IPv6");
   auto endpoint = slice.edit_endpoints().append();
   endpoint.edit_addresses().append(address);
   endpoint.edit_conditions().set_ready(true);
@@ -87,14 +89,33 @@ bool is_ready(const Object& object) {
   return false;
 }
 
-// The range of the server as an object (KEP-1880); its finalizer is the controllers' work.
-Task<Result<void>> bootstrap_range(ApiServer& server, std::string range) {
+Draft make_range(const std::vector<ServiceRange>& ranges) {
   Draft draft = networking_v1::ServiceCIDR::make();
   networking_v1::ServiceCIDREdit(draft).edit_metadata().set_name("kubernetes");
-  networking_v1::ServiceCIDREdit(draft).edit_spec().edit_cidrs().append(range);
-  Result<ObjectPtr> made = co_await server.ensure(
-      resource_of("networking.k8s.io", "v1", "servicecidrs"), "", std::move(draft));
+  auto cidrs = networking_v1::ServiceCIDREdit(draft).edit_spec().edit_cidrs();
+  for (const ServiceRange& range : ranges) cidrs.append(range.text());
+  return draft;
+}
+
+// The ranges of the server as an object (KEP-1880); its finalizer is the controllers' work. One
+// that was of a single family grows with the server's; of one that is other nothing is changed.
+Task<Result<void>> bootstrap_range(ApiServer& server, std::string flag) {
+  Result<std::vector<ServiceRange>> ranges = parse_service_ranges(flag);
+  if (!ranges) co_return ranges.error();
+  const schema::Resource& resource = resource_of("networking.k8s.io", "v1", "servicecidrs");
+  Result<ObjectPtr> made = co_await server.ensure(resource, "", make_range(*ranges));
   if (!made) co_return made.error();
+  auto stored = networking_v1::ServiceCIDR(**made).spec().cidrs();
+  bool first = !stored.empty() && stored[0] == ranges->front().text();
+  if (first && stored.size() == 1 && ranges->size() == kMaxServiceRanges) {
+    Draft grown(**made);
+    networking_v1::ServiceCIDREdit(grown).edit_spec().edit_cidrs().append(ranges->back().text());
+    made = co_await server.put(resource, "", std::move(grown));
+    if (!made) co_return made.error();
+  } else if (!first || stored.size() != ranges->size()) {
+    LOG_WARNING("ServiceCIDR kubernetes does not match --service-cluster-ip-range", {"flag", flag});
+    co_return Result<void>();
+  }
   if (is_ready(**made)) co_return Result<void>();
   Draft ready(**made);
   auto conditions = networking_v1::ServiceCIDREdit(ready).edit_status().edit_conditions();

@@ -5,6 +5,7 @@
 #include "apiserver/managed_fields/managed_fields.h"
 #include "apiserver/registry/meta.h"
 #include "apiserver/registry/storable.h"
+#include "kinds/ip_address.h"
 #include "kinds/networking_v1.h"
 
 namespace tiphys::apiserver {
@@ -27,7 +28,7 @@ bool contains(const std::vector<std::string>& list, const std::string& text) {
 std::vector<std::string> service_addresses(const core_v1::Service& service) {
   std::vector<std::string> addresses;
   for (std::string_view address : service.spec().cluster_ips()) {
-    if (!address.empty() && address != "None") addresses.emplace_back(address);
+    if (auto parsed = parse_ip(address)) addresses.push_back(canonical_text(*parsed));
   }
   return addresses;
 }

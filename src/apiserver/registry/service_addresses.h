@@ -12,7 +12,7 @@
 
 namespace tiphys::apiserver {
 
-// The cluster IPs of a service, "None" aside.
+// The cluster IPs of a service, "None" aside, as IPAddresses are named: canonical.
 std::vector<std::string> service_addresses(const core_v1::Service& service);
 // The IPAddress of a service's address, as the allocator makes them.
 Draft make_ip_address(std::string_view address, const core_v1::Service& service);

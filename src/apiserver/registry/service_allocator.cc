@@ -1,29 +1,18 @@
 #include "apiserver/registry/service_allocator.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 
 #include "apiserver/registry/meta.h"
 #include "apiserver/registry/service_families.h"
+#include "apiserver/validation/rules.h"
+#include "apiserver/validation/service.h"
 #include "base/strings.h"
 #include "kinds/core_v1.h"
+#include "kinds/ip_address.h"
 #include "kinds/networking_v1.h"
 
 namespace tiphys::apiserver {
 namespace {
-
-std::optional<uint32_t> parse_ipv4(std::string_view text) {
-  in_addr address{};
-  if (inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) return std::nullopt;
-  return ntohl(address.s_addr);
-}
-
-std::string format_ipv4(uint32_t address) {
-  char text[INET_ADDRSTRLEN];
-  in_addr raw{htonl(address)};
-  return inet_ntop(AF_INET, &raw, text, sizeof text);
-}
 
 bool has_cluster_ip(core_v1::Service service) { return service.spec().type() != "ExternalName"; }
 
@@ -35,11 +24,6 @@ bool is_ready(const Object& object) {
     if (condition.type() == "Ready") return condition.status() == "True";
   }
   return true;
-}
-
-// KEP-3070: the lower band is kept for addresses that users ask for.
-uint32_t reserved_addresses(uint32_t count) {
-  return std::min<uint32_t>(256, std::max<uint32_t>(16, count / 16));
 }
 
 }  // namespace
@@ -56,7 +40,7 @@ ServiceAllocator::Reservation& ServiceAllocator::Reservation::operator=(
 
 void ServiceAllocator::Reservation::release() {
   if (!owner_) return;
-  for (uint32_t address : addresses_) {
+  for (const std::string& address : addresses_) {
     auto at = owner_->address_counts_.find(address);
     if (at != owner_->address_counts_.end() && --at->second <= 0) owner_->address_counts_.erase(at);
   }
@@ -67,27 +51,16 @@ void ServiceAllocator::Reservation::release() {
   owner_ = nullptr;
 }
 
-ServiceAllocator::ServiceAllocator(Options options, Random& random, Range first)
-    : options_(std::move(options)), random_(random), ranges_{first} {}
-
-std::optional<ServiceAllocator::Range> ServiceAllocator::parse_range(std::string_view cidr) {
-  size_t slash = cidr.find('/');
-  if (slash == cidr.npos) return std::nullopt;
-  auto base = parse_ipv4(cidr.substr(0, slash));
-  auto prefix = parse_int(cidr.substr(slash + 1));
-  if (!base || !prefix || *prefix < 1 || *prefix > 30) return std::nullopt;
-  uint32_t mask = ~uint32_t{0} << (32 - *prefix);
-  return Range{*base & mask, uint32_t{1} << (32 - *prefix)};
+ServiceAllocator::ServiceAllocator(Options options, Random& random, std::vector<ServiceRange> own)
+    : options_(std::move(options)), random_(random), own_(std::move(own)), ranges_(own_) {
+  for (const ServiceRange& range : own_) families_.push_back(range.family());
 }
 
 Result<std::unique_ptr<ServiceAllocator>> ServiceAllocator::create(Options options,
                                                                    Random& random) {
-  auto range = parse_range(options.service_cidr);
-  if (!range) {
-    return ApiStatus::bad_request("invalid service CIDR " + go_quote(options.service_cidr));
-  }
+  TIPHYS_TRY(std::vector<ServiceRange>, own, parse_service_ranges(options.service_cidr));
   return std::unique_ptr<ServiceAllocator>(
-      new ServiceAllocator(std::move(options), random, *range));
+      new ServiceAllocator(std::move(options), random, std::move(own)));
 }
 
 void ServiceAllocator::follow(Cacher& services, Cacher* cidrs, const Cacher* addresses) {
@@ -105,10 +78,10 @@ void ServiceAllocator::set_ranges(const ObjectPtr& old, const ObjectPtr& now) {
   others_.erase(name);
   if (now && is_ready(*now)) {
     for (std::string_view cidr : networking_v1::ServiceCIDR(now->root()).spec().cidrs()) {
-      if (auto range = parse_range(cidr)) others_[name].push_back(*range);
+      if (auto range = parse_service_range(cidr)) others_[name].push_back(*range);
     }
   }
-  ranges_.resize(1);
+  ranges_ = own_;
   for (const auto& [other, list] : others_) {
     ranges_.insert(ranges_.end(), list.begin(), list.end());
   }
@@ -117,11 +90,12 @@ void ServiceAllocator::set_ranges(const ObjectPtr& old, const ObjectPtr& now) {
 void ServiceAllocator::account(const Object& object, int delta) {
   core_v1::Service service(object.root());
   for (std::string_view text : service.spec().cluster_ips()) {
-    auto address = parse_ipv4(text);
+    auto address = parse_ip(text);
     if (!address) continue;
-    int& count = address_counts_[*address];
+    std::string name = canonical_text(*address);
+    int& count = address_counts_[name];
     count += delta;
-    if (count <= 0) address_counts_.erase(*address);
+    if (count <= 0) address_counts_.erase(name);
   }
   auto count_port = [&](int port) {
     if (port == 0) return;
@@ -133,88 +107,90 @@ void ServiceAllocator::account(const Object& object, int delta) {
   count_port(service.spec().health_check_node_port());
 }
 
-bool ServiceAllocator::address_taken(uint32_t address) const {
-  if (address_counts_.contains(address)) return true;
-  return addresses_ && addresses_->get("", format_ipv4(address));
+bool ServiceAllocator::address_taken(const std::string& address) const {
+  return address_counts_.contains(address) || (addresses_ && addresses_->get("", address));
 }
 
-std::string ServiceAllocator::first_address() const { return format_ipv4(ranges_[0].base + 1); }
+std::string ServiceAllocator::first_address() const { return canonical_text(own_[0].at(1)); }
 
-std::optional<uint32_t> ServiceAllocator::pick_address() {
-  for (const Range& range : ranges_) {
+std::optional<std::string> ServiceAllocator::pick_address(std::string_view family) {
+  for (const ServiceRange& range : ranges_) {
+    if (range.family() != family) continue;
     if (auto address = pick_address(range)) return address;
   }
   return std::nullopt;
 }
 
-std::optional<uint32_t> ServiceAllocator::pick_address(const Range& range) {
-  uint32_t first = 1;
-  uint32_t usable = range.count - 2;  // network and broadcast
-  uint32_t band = reserved_addresses(range.count);
-  auto scan = [&](uint32_t from, uint32_t size) -> std::optional<uint32_t> {
+std::optional<std::string> ServiceAllocator::pick_address(const ServiceRange& range) {
+  auto scan = [&](uint64_t first, uint64_t size) -> std::optional<std::string> {
     if (size == 0) return std::nullopt;
-    auto start = static_cast<uint32_t>(random_.below(size));
-    for (uint32_t i = 0; i < size; ++i) {
-      uint32_t address = range.base + from + (start + i) % size;
+    uint64_t start = random_.below(size);
+    for (uint64_t i = 0; i < size; ++i) {
+      uint64_t place = i < size - start ? start + i : i - (size - start);
+      std::string address = canonical_text(range.at(first + place));
       if (!address_taken(address)) return address;
     }
     return std::nullopt;
   };
-  if (band < usable) {
-    auto address = scan(first + band, usable - band);
-    if (address) return address;
-    return scan(first, band);
-  }
-  return scan(first, usable);
+  uint64_t band = range.reserved();
+  auto address = scan(1 + band, range.last - band);
+  return address ? address : scan(1, band);
 }
 
-Result<void> ServiceAllocator::allocate_addresses(Draft& draft, const Object* old,
-                                                  Reservation& held) {
-  core_v1::Service service(draft.root());
-  core_v1::ServiceSpecEdit spec = core_v1::ServiceEdit(draft).edit_spec();
-  if (!has_cluster_ip(service)) return {};  // what a client asks for is refused by validation
-  std::string wanted(service.spec().cluster_ip());
-  if (wanted.empty() && !service.spec().cluster_ips().empty()) {
-    wanted = service.spec().cluster_ips()[0];
-  }
-  std::string before;
-  if (old) before = core_v1::Service(old->root()).spec().cluster_ip();
-  if (wanted.empty() && !before.empty()) wanted = before;
-  if (wanted != "None" && wanted != before && !wanted.empty()) {
-    auto address = parse_ipv4(wanted);
-    FieldPath path = FieldPath("spec").child("clusterIPs");
-    if (!address) return {};  // validation words it
-    bool known = std::any_of(ranges_.begin(), ranges_.end(),
-                             [&](const Range& range) { return range.holds(*address); });
+Result<std::string> ServiceAllocator::take_address(const Draft& draft, std::string_view family,
+                                                   const std::string& wanted, Reservation& held) {
+  std::optional<std::string> address;
+  if (wanted.empty()) {
+    address = pick_address(family);
+    if (!address) return failure("failed to allocate a serviceIP: range is full");
+  } else {
+    std::optional<IpAddress> parsed = parse_ip(wanted);
+    if (!parsed) return failure("failed to parse service IP " + go_quote(wanted));
+    bool known = std::ranges::any_of(
+        ranges_, [&](const ServiceRange& range) { return range.holds(*parsed); });
+    address = canonical_text(*parsed);
     std::string_view problem;
     if (!known) problem = "the provided network does not match the current range";
     if (known && address_taken(*address)) problem = "provided IP is already allocated";
     if (!problem.empty()) {
+      core_v1::Service service(draft.root());
       FieldErrors errors;
-      errors.invalid_raw(path, "[" + go_quote(wanted) + "]",
-                         "failed to allocate IP " + wanted + ": " + std::string(problem));
+      errors.invalid_raw(
+          FieldPath("spec.clusterIPs"),
+          printed_field(core_v1::ServiceSpec::message_type(), service.spec().node(), "clusterIPs"),
+          "failed to allocate IP " + wanted + ": " + std::string(problem));
       return ApiStatus::invalid("", "Service", service.metadata().name(), errors.take());
     }
-    ++address_counts_[*address];
-    held.addresses_.push_back(*address);
-  } else if (wanted.empty()) {
-    auto address = pick_address();
-    if (!address) return failure("failed to allocate a serviceIP: range is full");
-    ++address_counts_[*address];
-    held.addresses_.push_back(*address);
-    wanted = format_ipv4(*address);
   }
-  spec.set_cluster_ip(wanted);
-  bool headless_without_selector = wanted == "None" && service.spec().selector().empty();
-  if (core_v1::Service(draft.root()).spec().ip_family_policy().empty()) {
-    spec.set_ip_family_policy(headless_without_selector ? "RequireDualStack" : "SingleStack");
+  ++address_counts_[*address];
+  held.addresses_.push_back(*address);
+  return wanted.empty() ? *address : wanted;
+}
+
+// The families are settled. Of an update only a second family gets an address: what else changed is
+// refused by validation.
+Result<void> ServiceAllocator::allocate_addresses(Draft& draft, const Object* old,
+                                                  Reservation& held) {
+  core_v1::Service service(draft.root());
+  if (!has_cluster_ip(service) || is_headless(service)) return {};
+  size_t families = service.spec().ip_families().size();
+  core_v1::Service before;
+  if (old) before = core_v1::Service(old->root());
+  size_t first = 0;
+  if (old && has_cluster_ip(before)) {
+    bool grown = before.spec().ip_families().size() == 1 && families == 2;
+    if (!grown || is_headless(before)) return {};
+    first = 1;
   }
-  if (core_v1::Service(draft.root()).spec().ip_families().empty()) {
-    spec.edit_ip_families().append("IPv4");
-    if (headless_without_selector) spec.edit_ip_families().append("IPv6");
-  }
-  if (core_v1::Service(draft.root()).spec().cluster_ips().empty()) {
-    spec.edit_cluster_ips().append(wanted);
+  core_v1::ServiceSpecEdit spec = core_v1::ServiceEdit(draft).edit_spec();
+  auto addresses = spec.edit_cluster_ips();
+  while (addresses.size() < families) addresses.append("");
+  for (size_t i = first; i < families; ++i) {
+    std::string family(spec.view().ip_families()[i]);
+    std::string wanted(addresses.view()[i]);
+    TIPHYS_TRY(std::string, address, take_address(draft, family, wanted, held));
+    addresses.set(i, address);
+    if (i == 0) spec.set_cluster_ip(address);
   }
   return {};
 }
@@ -234,7 +210,7 @@ Result<ServiceAllocator::Reservation> ServiceAllocator::allocate(Draft& service,
                                                                  const Object* old) {
   Reservation held(this);
   FieldErrors errors;
-  prepare_service_families(service, old, errors);
+  prepare_service_families(service, old, families_, errors);
   if (!errors.empty()) {
     core_v1::Service view(service.root());
     return ApiStatus::invalid("", "Service", view.metadata().name(), errors.take());

@@ -1,7 +1,8 @@
 // ServiceAllocator: cluster IPs and node ports of Services. What is taken follows the watch caches
 // of services and IPAddresses plus the reservations of writes in progress, so two writes never get
 // the same, and what a failed write had reserved is free again at once. Addresses come from the
-// range that the server was given and from all ServiceCIDRs that are ready. Loop thread only, IPv4.
+// ranges that the server was given and from all ServiceCIDRs that are ready, of the families that
+// the server was given. Loop thread only.
 //
 // Upstream: pkg/registry/core/service/storage/alloc.go, .../ipallocator/cidrallocator.go
 // (KEP-1880); reserved bands as KEP-3070 and KEP-3668.
@@ -16,6 +17,7 @@
 
 #include "apiserver/cacher/cacher.h"
 #include "apiserver/registry/field_error.h"
+#include "apiserver/registry/service_ranges.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "object/object.h"
@@ -25,11 +27,11 @@ namespace tiphys::apiserver {
 class ServiceAllocator {
  public:
   struct Options {
-    std::string service_cidr = "10.43.0.0/16";
+    std::string service_cidr = "10.43.0.0/16";  // or two, of both families
     int node_port_first = 30000;
     int node_port_last = 32767;
   };
-  // Error: BadRequest for a CIDR that is none.
+  // Error: BadRequest for ranges that can't be.
   static Result<std::unique_ptr<ServiceAllocator>> create(Options options, Random& random);
 
   // Follows the cachers (they may be null, services aside). Once, before the first reservation.
@@ -48,7 +50,7 @@ class ServiceAllocator {
    private:
     friend class ServiceAllocator;
     ServiceAllocator* owner_ = nullptr;
-    std::vector<uint32_t> addresses_;
+    std::vector<std::string> addresses_;
     std::vector<int> ports_;
   };
 
@@ -62,20 +64,16 @@ class ServiceAllocator {
   size_t addresses_in_use() const { return address_counts_.size(); }
 
  private:
-  struct Range {
-    uint32_t base = 0;   // network address, host order
-    uint32_t count = 0;  // addresses in the range; network and broadcast are never given out
-    bool holds(uint32_t address) const { return address > base && address - base < count - 1; }
-  };
-  static std::optional<Range> parse_range(std::string_view cidr);
-
-  ServiceAllocator(Options options, Random& random, Range first);
+  ServiceAllocator(Options options, Random& random, std::vector<ServiceRange> own);
   void set_ranges(const ObjectPtr& old, const ObjectPtr& now);
   void account(const Object& service, int delta);
-  bool address_taken(uint32_t address) const;
-  std::optional<uint32_t> pick_address();
-  std::optional<uint32_t> pick_address(const Range& range);
+  bool address_taken(const std::string& address) const;
+  std::optional<std::string> pick_address(std::string_view family);
+  std::optional<std::string> pick_address(const ServiceRange& range);
   Result<void> allocate_addresses(Draft& service, const Object* old, Reservation& held);
+  // The address of one family, for one that is asked for or for "".
+  Result<std::string> take_address(const Draft& service, std::string_view family,
+                                   const std::string& wanted, Reservation& held);
 
   static ApiStatus failure(std::string_view what);
 
@@ -90,10 +88,12 @@ class ServiceAllocator {
 
   Options options_;
   Random& random_;
-  std::vector<Range> ranges_;                         // the server's own first
-  std::map<std::string, std::vector<Range>> others_;  // of ready ServiceCIDRs, by name
+  std::vector<std::string_view> families_;  // what services may have, the default first
+  std::vector<ServiceRange> own_;           // the server's
+  std::vector<ServiceRange> ranges_;        // all, the own ones first
+  std::map<std::string, std::vector<ServiceRange>> others_;  // of ready ServiceCIDRs, by name
   const Cacher* addresses_ = nullptr;
-  std::unordered_map<uint32_t, int> address_counts_;  // stored and reserved
+  std::unordered_map<std::string, int> address_counts_;  // stored and reserved
   std::map<int, int> port_counts_;
 };
 
