@@ -177,7 +177,7 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
       server(l, pool, client, cri, manager, usage, metrics, options),
       serving_store(options.cert_dir, "kubelet-server"),
       serving(l, client, random, serving_store,
-              serving_certificate_wish(options.node_name, {options.node_ip}),
+              serving_certificate_wish(options.node_name, options.node_ips),
               {.on_renewed = [this](const CertificatePair& pair, std::optional<Duration> lived) {
                 serve_with(pair);
                 if (lived) metrics.serving_certificate_lived(*lived);
@@ -191,7 +191,7 @@ Kubelet::Impl::Impl(EpollLoop& l, WorkerPool& pool, client::Client& c, Random& r
   cri.set_request_timeout(options.runtime_request_timeout);
   node.cgroups = detect_cgroups();
   if (node.cgroups) metrics.cgroup_version(node.cgroups->v2() ? 2 : 1);
-  node.host_ips = {options.node_ip};
+  node.host_ips = options.node_ips;
   node.allocatable = node_allocatable(keeper.facts(), options);
   node.memory_capacity = keeper.facts().machine.memory_bytes;
   bool v2 = node.cgroups && node.cgroups->v2();

@@ -15,8 +15,10 @@ namespace tiphys::kubelet {
 
 struct Options {
   // --- identity ---
-  std::string node_name;                           // --hostname-override; "": the host's name
-  std::string node_ip;                             // --node-ip; "": found from the default route
+  std::string node_name;              // --hostname-override; "": the host's name
+  std::string node_ip;                // --node-ip, or a pair; "": found from the default route
+  std::vector<std::string> node_ips;  // both of the pair; NodeKeeper::complete() fills it in, and
+                                      // node_ip is the first of them then
   std::map<std::string, std::string> node_labels;  // --node-labels
   struct Taint {
     std::string key;
@@ -51,8 +53,9 @@ struct Options {
   // --- pod network ---
   bool configure_cni = true;  // writes the bridge's CNI configuration
   std::string bridge_name = "tiphys0";
-  bool node_routes = false;                   // keeps routes to the other nodes' pods (RouteKeeper)
-  std::string pod_cidr;                       // --pod-cidr; used until node.spec.podCIDR is set
+  bool node_routes = false;  // keeps routes to the other nodes' pods (RouteKeeper)
+  // Each one range, or one of each family ("10.42.0.0/24,fd00:42::/64").
+  std::string pod_cidr;                       // --pod-cidr; used until node.spec.podCIDRs are set
   std::string cluster_cidr = "10.42.0.0/16";  // not masqueraded
   std::vector<std::string> cluster_dns = {"10.43.0.10"};
   std::string cluster_domain = "cluster.local";

@@ -1,3 +1,4 @@
+#include "base/strings.h"
 #include "dns/cluster_dns.h"
 #include "kubelet/kubelet.h"
 #include "main/command.h"
@@ -22,8 +23,9 @@ proxy::Proxier::Options proxy_options(const kubelet::Options& node) {
   proxy::Proxier::Options options;
   options.node_name = node.node_name;
   options.settings = proxy_settings(node.bridge_name);
-  if (auto range = proxy::Cidr::parse(node.cluster_cidr)) {
-    options.settings.cluster_cidrs.push_back(*range);
+  for (std::string_view text : split(node.cluster_cidr, ',')) {
+    auto range = proxy::Cidr::parse(text);
+    if (range) options.settings.cluster_cidrs.push_back(*range);
   }
   return options;
 }

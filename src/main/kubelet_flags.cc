@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "kubelet/config/configuration_options.h"
 #include "kubelet/config/configuration_support.h"
+#include "kubelet/node/node_addresses.h"
 #include "main/node_name.h"
 #include "os/cgroups.h"
 #include "os/files.h"
@@ -103,8 +104,9 @@ bool has_swap() {
 }  // namespace
 
 void KubeletFlags::add_own_to(FlagSet& flags) {
-  flags.add("node-ip", options.node_ip,
-            "Address of this node (\"\": the one of the default route)");
+  flags.add(
+      "node-ip", options.node_ip,
+      "Address of this node, or a pair of both IP families (\"\": the one of the default route)");
   flags.add("node-labels", node_labels, "Labels to register the node with");
   flags.add("bridge-name", options.bridge_name, "Bridge of the pod network");
   flags.add("node-routes", options.node_routes,
@@ -130,7 +132,8 @@ void KubeletFlags::add_alone_to(FlagSet& flags) {
   flags.add("hostname-override", options.node_name, "Name of this node (\"\": the host's)");
   flags.add("root-dir", options.root_dir, "Folder of pods' state (\"\": <data-dir>/kubelet)");
   flags.add("cert-dir", options.cert_dir, "Folder of certificates (\"\": <root-dir>/pki)");
-  flags.add("cluster-cidr", options.cluster_cidr, "Range of the cluster's pods; not masqueraded");
+  flags.add("cluster-cidr", options.cluster_cidr,
+            "Ranges of the cluster's pods, one or one of each IP family; not masqueraded");
   flags.add("cloud-provider", cloud_provider, "None is there: \"\"");
   flags.add("pod-infra-container-image", pod_infra_container_image,
             "Sandboxes have our own image: has no effect");
@@ -138,6 +141,7 @@ void KubeletFlags::add_alone_to(FlagSet& flags) {
 }
 
 Result<kubelet::Configuration> KubeletFlags::configuration() const {
+  TIPHYS_TRY([[maybe_unused]] auto, node_ips, kubelet::parse_node_ips(options.node_ip));
   std::vector<kubelet::ConfigurationFile> files;
   std::vector<std::string> paths;
   if (!config.empty()) paths.push_back(config);

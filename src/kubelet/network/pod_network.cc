@@ -37,27 +37,51 @@ bool is_bridge_name(const std::string& name) {
              std::string::npos;
 }
 
+bool is_v6(std::string_view cidr) { return cidr.find(':') != cidr.npos; }
+
 }  // namespace
+
+std::vector<std::string> ranges_of(std::string_view list) {
+  std::vector<std::string> ranges;
+  for (std::string_view range : split(list, ',')) {
+    if (!trim(range).empty()) ranges.emplace_back(trim(range));
+  }
+  return ranges;
+}
 
 std::string cni_configuration(const PodNetwork& n) {
   std::string mtu = n.mtu > 0 ? "\"mtu\":" + std::to_string(n.mtu) + "," : "";
+  std::string ranges;
+  for (const std::string& cidr : n.pod_cidrs) {
+    ranges += std::string(ranges.empty() ? "" : ",") + "[{\"subnet\":" + json(cidr) + "}]";
+  }
   return "{\"cniVersion\":\"1.0.0\",\"name\":" + json(n.bridge) +
          ",\"plugins\":[\n{\"type\":\"bridge\",\"bridge\":" + json(n.bridge) +
          ",\"isGateway\":true,\"isDefaultGateway\":true,\"ipMasq\":false,\"hairpinMode\":true," +
-         mtu + "\n\"ipam\":{\"type\":\"host-local\",\"ranges\":[[{\"subnet\":" + json(n.pod_cidr) +
-         "}]],\"dataDir\":" + json(n.cni_folder + "/ipam") +
+         mtu + "\n\"ipam\":{\"type\":\"host-local\",\"ranges\":[" + ranges +
+         "],\"dataDir\":" + json(n.cni_folder + "/ipam") +
          "}},\n{\"type\":\"portmap\",\"capabilities\":{\"portMappings\":true}}]}\n";
 }
 
 std::string masquerade_table(const std::string& bridge) { return "tiphys_masq_" + bridge; }
 
 std::string masquerade_rules(const PodNetwork& n) {
-  std::string table = "ip " + masquerade_table(n.bridge);
-  return "table " + table + " {}\ndelete table " + table + "\ntable " + table +
-         " {\n chain postrouting {\n  type nat hook postrouting priority srcnat; policy accept;\n"
-         "  ip saddr " +
-         n.pod_cidr + " ip daddr != " + n.cluster_cidr + " ip daddr != 224.0.0.0/4 oifname != \"" +
-         n.bridge + "\" masquerade\n }\n}\n";
+  std::string rules;
+  for (const std::string& pods : n.pod_cidrs) {
+    std::string ip = is_v6(pods) ? "ip6" : "ip";
+    std::string table = ip + " " + masquerade_table(n.bridge);
+    std::string cluster = pods;
+    for (const std::string& range : n.cluster_cidrs) {
+      if (is_v6(range) == is_v6(pods)) cluster = range;
+    }
+    std::string multicast = is_v6(pods) ? "ff00::/8" : "224.0.0.0/4";
+    rules += "table " + table + " {}\ndelete table " + table + "\ntable " + table +
+             " {\n chain postrouting {\n  type nat hook postrouting priority srcnat; policy "
+             "accept;\n  " +
+             ip + " saddr " + pods + " " + ip + " daddr != " + cluster + " " + ip +
+             " daddr != " + multicast + " oifname != \"" + n.bridge + "\" masquerade\n }\n}\n";
+  }
+  return rules;
 }
 
 Result<void> apply_pod_network(const PodNetwork& n) {
@@ -73,10 +97,13 @@ Result<void> apply_pod_network(const PodNetwork& n) {
     done = os::write_file_atomic(path, text);
     if (!done) return done;
   }
-  set_kernel_switch("/proc/sys/net/ipv4/ip_forward");
   // Answers of a service's pod to a pod on the same bridge must pass the node's NAT.
-  if (os::exists("/proc/sys/net/bridge")) {
-    set_kernel_switch("/proc/sys/net/bridge/bridge-nf-call-iptables");
+  bool bridged = os::exists("/proc/sys/net/bridge");
+  for (const std::string& pods : n.pod_cidrs) {
+    set_kernel_switch(is_v6(pods) ? "/proc/sys/net/ipv6/conf/all/forwarding"
+                                  : "/proc/sys/net/ipv4/ip_forward");
+    std::string program = is_v6(pods) ? "ip6tables" : "iptables";
+    if (bridged) set_kernel_switch("/proc/sys/net/bridge/bridge-nf-call-" + program);
   }
   return run_nft(masquerade_rules(n));
 }
@@ -93,6 +120,9 @@ Result<void> remove_pod_network(const std::string& bridge) {
     Result<os::CommandResult> done = os::run_command({"ip", "link", "delete", bridge});
     if (!done) return done.error();
   }
+  // A kernel without IPv6 has no such table.
+  std::string wide = "ip6 " + masquerade_table(bridge);
+  (void)run_nft("table " + wide + " {}\ndelete table " + wide + "\n");
   std::string table = "ip " + masquerade_table(bridge);
   return run_nft("table " + table + " {}\ndelete table " + table + "\n");
 }

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/strings.h"
 #include "kinds/coordination_v1.h"
 #include "kubelet/network/pod_network.h"
+#include "kubelet/node/node_addresses.h"
 #include "os/files.h"
 #include "os/interfaces.h"
 
@@ -23,6 +25,19 @@ const schema::Resource& leases() {
   return *schema::find_resource("coordination.k8s.io", "v1", "leases");
 }
 
+// An address that stands for any one says only of which family the node's shall be.
+void complete_addresses(Options& options) {
+  Result<std::vector<std::string>> given = parse_node_ips(options.node_ip);
+  if (given) options.node_ips = *given;
+  bool any_v4 = options.node_ips.empty() || options.node_ips[0] == "0.0.0.0";
+  if (any_v4) options.node_ips = {os::primary_address()};
+  if (options.node_ips[0] == "::" || options.node_ips[0].empty()) {
+    options.node_ips = {os::primary_address(os::Family::kIpv6)};
+  }
+  if (options.node_ips[0].empty()) options.node_ips = {"127.0.0.1"};
+  options.node_ip = options.node_ips[0];
+}
+
 }  // namespace
 
 NodeKeeper::NodeKeeper(Loop& loop, WorkerPool& pool, client::Client& client, Runtime& runtime,
@@ -37,14 +52,13 @@ NodeKeeper::NodeKeeper(Loop& loop, WorkerPool& pool, client::Client& client, Run
       wake_(loop) {
   facts_.machine = read_machine_facts(options_.root_dir);
   facts_.host_name = os::host_name();
-  facts_.addresses = {options_.node_ip};
+  facts_.addresses = options_.node_ips;
   network_ready_ = !options_.configure_cni;
 }
 
 void NodeKeeper::complete(Options& options) {
   if (options.node_name.empty()) options.node_name = os::host_name();
-  if (options.node_ip.empty()) options.node_ip = os::primary_address();
-  if (options.node_ip.empty()) options.node_ip = "127.0.0.1";
+  complete_addresses(options);
   if (options.root_dir.empty()) options.root_dir = options.data_dir + "/kubelet";
   if (options.cert_dir.empty()) options.cert_dir = options.root_dir + "/pki";
   if (options.pod_logs_dir.empty()) options.pod_logs_dir = options.data_dir + "/log/pods";
@@ -174,13 +188,18 @@ Task<void> NodeKeeper::update_status() {
   reported_at_ = facts_.now;
 }
 
-// What the API says, else what it said the last time: static pods start without it.
+// What the API says, else what it said the last time: static pods start without it. Separated by
+// commas.
 std::string NodeKeeper::pod_cidr() const {
   if (node_ && core_v1::Node(*node_).spec().has_pod_cidr()) {
-    return std::string(core_v1::Node(*node_).spec().pod_cidr());
+    std::vector<std::string> ranges;
+    for (std::string_view range : core_v1::Node(*node_).spec().pod_cidrs()) {
+      ranges.emplace_back(range);
+    }
+    return join(ranges, ",");
   }
   if (!options_.pod_cidr.empty()) return options_.pod_cidr;
-  Result<std::string> last = os::read_file(options_.data_dir + std::string(kLastCidr), 64);
+  Result<std::string> last = os::read_file(options_.data_dir + std::string(kLastCidr), 256);
   return last ? *last : "";
 }
 
@@ -190,12 +209,12 @@ Task<void> NodeKeeper::follow_pod_cidr() {
   std::string cidr = pod_cidr();
   int mtu = pod_mtu_;
   if (cidr.empty() || (cidr == applied_cidr_ && mtu == applied_mtu_)) co_return;
-  PodNetwork network{options_.bridge_name, cidr, options_.cluster_cidr, options_.data_dir + "/cni",
-                     mtu};
+  PodNetwork network{options_.bridge_name, ranges_of(cidr), ranges_of(options_.cluster_cidr),
+                     options_.data_dir + "/cni", mtu};
   std::string last = options_.data_dir + std::string(kLastCidr);
-  Result<void> done = co_await run_blocking(loop_, pool_, [network, last] {
+  Result<void> done = co_await run_blocking(loop_, pool_, [network, last, cidr] {
     Result<void> applied = apply_pod_network(network);
-    return applied ? os::write_file_atomic(last, network.pod_cidr) : applied;
+    return applied ? os::write_file_atomic(last, cidr) : applied;
   });
   if (!done) {
     LOG_ERROR("Pod network can't be set up, will retry", {"podCIDR", cidr}, {"err", done.error()});

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "base/time_math.h"
 #include "kinds/pods.h"
+#include "kubelet/node/node_addresses.h"
 #include "kubelet/pods/preemption.h"
 #include "kubelet/pods/restart_policy.h"
 #include "kubelet/pods/static_pod.h"
@@ -353,7 +354,7 @@ Task<bool> PodWorker::refresh() {
     if (ips == ips_.end()) {
       Result<SandboxRecord> status = co_await node_.runtime.sandbox_status(sandbox.id);
       if (!status) co_return false;
-      ips = ips_.insert_or_assign(sandbox.id, status->ips).first;
+      ips = ips_.insert_or_assign(sandbox.id, order_pod_ips(status->ips, node_.host_ips)).first;
     }
     sandbox.ips = ips->second;
   }

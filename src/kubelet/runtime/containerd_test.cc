@@ -35,8 +35,8 @@ class RealContainerd : public testing::Test {
     Result<os::CommandResult> made =
         os::run_command({"python3", "tests/images/make_image.py", images, "busybox"});
     ASSERT_TRUE(made && made->status == 0) << (made ? made->err : made.error().message());
-    PodNetwork network{options_.bridge_name, "10.97.0.0/24", "10.97.0.0/16",
-                       options_.data_dir + "/cni"};
+    PodNetwork network{
+        options_.bridge_name, {"10.97.0.0/24"}, {"10.97.0.0/16"}, options_.data_dir + "/cni"};
     Result<void> applied = apply_pod_network(network);
     ASSERT_TRUE(applied) << applied.error().message();
   }

@@ -26,7 +26,7 @@ Result<CertificatePair> make(const Options& options, MicroTime now) {
   what.subject.common_name = options.node_name + "@" + std::to_string(now / kMicrosPerSecond);
   what.server_auth = true;
   what.dns_names = {options.node_name};
-  what.ip_addresses = {options.node_ip};
+  what.ip_addresses = options.node_ips;
   what.not_before = now - kSkew;
   what.not_after = now + kSpan;
   TIPHYS_TRY(crypto::Certificate, made, crypto::sign_certificate(what, key, nullptr, key));
