@@ -123,10 +123,14 @@ Result<SocketAddress> unix_address(const std::string& path) {
 Result<os::Fd> listen_tcp(const std::string& host, uint16_t port) {
   TIPHYS_TRY(SocketAddress, address, numeric_address(host, port));
   std::string what = "listen tcp " + address.text();
-  auto listening = bind_and_listen(address, what);
+  if (!host.empty() && host != "0.0.0.0") return bind_and_listen(address, what);
+  TIPHYS_TRY(SocketAddress, every, numeric_address("::", port));
+  auto listening = bind_and_listen(every, what);
   // A machine without IPv6: every address is then every IPv4 address.
-  if (!listening && host.empty() && errno == EAFNOSUPPORT) return listen_tcp("0.0.0.0", port);
-  return listening;
+  bool none = !listening && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
+  if (!none) return listening;
+  TIPHYS_TRY(SocketAddress, every_v4, numeric_address("0.0.0.0", port));
+  return bind_and_listen(every_v4, what);
 }
 
 Result<os::Fd> listen_unix_path(const std::string& path) {

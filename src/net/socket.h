@@ -30,7 +30,8 @@ std::string join_host_port(std::string_view host, uint16_t port);
 // A numeric address ("" is every address) and a port.
 Result<SocketAddress> numeric_address(const std::string& host, uint16_t port);
 Result<SocketAddress> unix_address(const std::string& path);
-// A listening, non-blocking socket. Errors: "listen tcp 127.0.0.1:1: bind: permission denied".
+// A listening, non-blocking socket. "" and, as for Go, "0.0.0.0" and "::" are every address of both
+// families. Errors: "listen tcp 127.0.0.1:1: bind: permission denied".
 Result<os::Fd> listen_tcp(const std::string& host, uint16_t port);
 // Mode 0600; a stale socket file is replaced, any other file is an error.
 Result<os::Fd> listen_unix_path(const std::string& path);
