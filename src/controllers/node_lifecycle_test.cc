@@ -300,6 +300,41 @@ TEST(NodeIpam, nodes_with_odd_ranges_are_left_alone) {
   EXPECT_EQ(world.api.store().revision(), before + 2) << "the node and its range";
 }
 
+TEST(NodeIpam, nodes_get_a_range_of_each_family) {
+  ControlWorld world(1, {"node-ipam-controller"});
+  world.options.ranges.cluster_cidr = "10.42.0.0/23,fd00:42::/63";
+  world.restart();
+  auto put = [&](std::string_view name, const std::vector<std::string>& ranges) {
+    TestNode node;
+    node.edit.edit_metadata().set_name(name);
+    if (!ranges.empty()) node.edit.edit_spec().set_pod_cidr(ranges[0]);
+    for (const std::string& range : ranges) node.edit.edit_spec().edit_pod_cidrs().append(range);
+    world.api.put(nodes(), node.draft.freeze());
+    world.loop.run_for(seconds(5));
+  };
+  auto ranges = [&](std::string_view name) {
+    ObjectPtr node = world.api.get(nodes(), "", name);
+    core_v1::NodeSpec spec = core_v1::Node(*node).spec();
+    std::string text(spec.pod_cidr());
+    for (std::string_view range : spec.pod_cidrs()) text += " " + std::string(range);
+    return text;
+  };
+  put("a", {});
+  EXPECT_EQ(ranges("a"), "10.42.0.0/24 10.42.0.0/24 fd00:42::/64");
+  // One of a time when there was one family: it keeps what it has, and no other gets it.
+  put("old", {"fd00:42:0:1::/64"});
+  int64_t before = world.api.store().revision();
+  world.loop.run_for(minutes(10));
+  EXPECT_EQ(world.api.store().revision(), before);
+  put("b", {});
+  EXPECT_EQ(ranges("b"), "") << "no range of IPv6 is left";
+  world.loop.run_for(minutes(5));
+  EXPECT_EQ(ranges("b"), "");
+  world.api.remove(nodes(), "", "old");
+  world.loop.run_for(minutes(2));
+  EXPECT_EQ(ranges("b"), "10.42.1.0/24 10.42.1.0/24 fd00:42:0:1::/64");
+}
+
 TEST(NodeIpam, an_exhausted_range_is_told_and_the_next_free_one_is_given) {
   ControlWorld world(1, {"node-ipam-controller"});
   world.options.ranges.cluster_cidr = "10.42.0.0/23";

@@ -1,5 +1,7 @@
 #include "kubelet/network/pod_network.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "base/strings.h"
 #include "codec/codec.h"
@@ -37,6 +39,11 @@ bool is_bridge_name(const std::string& name) {
              std::string::npos;
 }
 
+// Any pod could say that it is a router, and get its neighbours' traffic (CVE-2020-10749): the
+// bridge plugin sees to the node, this to the pods.
+constexpr char kNoRouters[] =
+    ",\n{\"type\":\"tuning\",\"sysctl\":{\"net.ipv6.conf.eth0.accept_ra\":\"0\"}}";
+
 bool is_v6(std::string_view cidr) { return cidr.find(':') != cidr.npos; }
 
 }  // namespace
@@ -60,7 +67,8 @@ std::string cni_configuration(const PodNetwork& n) {
          ",\"isGateway\":true,\"isDefaultGateway\":true,\"ipMasq\":false,\"hairpinMode\":true," +
          mtu + "\n\"ipam\":{\"type\":\"host-local\",\"ranges\":[" + ranges +
          "],\"dataDir\":" + json(n.cni_folder + "/ipam") +
-         "}},\n{\"type\":\"portmap\",\"capabilities\":{\"portMappings\":true}}]}\n";
+         "}},\n{\"type\":\"portmap\",\"capabilities\":{\"portMappings\":true}}" +
+         (std::ranges::any_of(n.pod_cidrs, is_v6) ? kNoRouters : "") + "]}\n";
 }
 
 std::string masquerade_table(const std::string& bridge) { return "tiphys_masq_" + bridge; }
