@@ -1,5 +1,6 @@
 #include "main/dns_options.h"
 
+#include "base/strings.h"
 #include "os/interfaces.h"
 
 namespace tiphys {
@@ -8,7 +9,9 @@ dns::ClusterDns::Options dns_options(const kubelet::Options& node) {
   dns::ClusterDns::Options options;
   options.node_name = node.node_name.empty() ? os::host_name() : node.node_name;
   options.domain = node.cluster_domain;
-  options.cluster_cidrs = {node.cluster_cidr};
+  for (std::string_view range : split(node.cluster_cidr, ',')) {
+    options.cluster_cidrs.emplace_back(range);
+  }
   options.own_addresses = node.cluster_dns;
   options.resolv_conf = node.resolv_conf;
   return options;

@@ -22,8 +22,8 @@ TEST(PodNetwork, ListsRanges) {
 TEST(PodNetwork, GivesPodsAnAddressOfEachFamily) {
   std::string text =
       cni_configuration(network("10.42.0.0/24,fd00:42::/64", "10.42.0.0/16,fd00:42::/56"));
-  EXPECT_THAT(
-      text, HasSubstr(R"("ranges":[[{"subnet":"10.42.0.0/24"}],[{"subnet":"fd00:42::/64"}]],)"));
+  EXPECT_THAT(text,
+              HasSubstr(R"("ranges":[[{"subnet":"10.42.0.0/24"}],[{"subnet":"fd00:42::/64"}]],)"));
   EXPECT_THAT(text, HasSubstr("net.ipv6.conf.eth0.accept_ra"));
   text = cni_configuration(network("10.42.0.0/24", "10.42.0.0/16"));
   EXPECT_THAT(text, HasSubstr(R"("ranges":[[{"subnet":"10.42.0.0/24"}]],)"));
