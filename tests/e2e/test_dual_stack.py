@@ -185,6 +185,26 @@ def test_pods_reach_services_on_both_addresses(dual, web):
         assert "both" in got
 
 
+def resolve(dual, name):
+    """The addresses that a pod gets for a name."""
+    def found():
+        done = dual.kubectl("exec", "web", "--", "/bin/busybox", "nslookup", name, check=False)
+        answer = done.stdout.split("Name:", 1)
+        return len(answer) == 2 and answer[1]
+    return wait_for(found, 20, f"addresses of {name}")
+
+
+def test_names_have_addresses_of_both_families(dual, web):
+    spec = service(dual, "named", ipFamilyPolicy="RequireDualStack")
+    answer = resolve(dual, "named.default.svc.cluster.local")
+    for address in spec["clusterIPs"]:
+        assert address in answer
+    service(dual, "headless", clusterIP="None", ipFamilyPolicy="PreferDualStack")
+    answer = resolve(dual, "headless.default.svc.cluster.local")
+    for address in web["status"]["podIPs"]:
+        assert address["ip"] in answer
+
+
 def test_node_ports_listen_on_both_families(dual, web):
     spec = service(dual, "node-port", type="NodePort", ipFamilyPolicy="PreferDualStack")
     port = spec["ports"][0]["nodePort"]
@@ -271,6 +291,7 @@ def test_a_cluster_of_ipv6_alone(images):
         assert spec["ipFamilies"] == ["IPv6"]
         reaches(spec["clusterIP"], 80, "six")
         reaches(status["hostIP"], spec["ports"][0]["nodePort"], "six")
+        assert spec["clusterIP"] in resolve(six, "six.default.svc.cluster.local")
         api = six.get("service", "default", "kubernetes")["spec"]["clusterIP"]
         assert families([api]) == [6]
         connected = six.out("exec", "web", "--", "/bin/busybox", "sh", "-c",
