@@ -5,6 +5,7 @@
 #include "async/gate.h"
 #include "kinds/core_v1.h"
 #include "kinds/metadata.h"
+#include "kinds/networking_v1.h"
 
 namespace tiphys::apiserver {
 namespace {
@@ -95,6 +96,83 @@ TEST_F(ServiceAddressesTest, ComeFromEveryReadyRange) {
   EXPECT_TRUE(there("10.99.0.5"));
   EXPECT_EQ(ask("DELETE", std::string(kRanges) + "/more").status, 200);
   EXPECT_EQ(create("b", "clusterIP: 10.99.0.6").status, 422);
+}
+
+// A server that can be opened again, with other ranges, on what its store holds.
+class Reopened {
+ public:
+  ~Reopened() {
+    close();
+    loop_.run(store_->stop());
+  }
+  void open(std::string ranges) {
+    close();
+    ApiServerOptions options;
+    options.service_cidr = std::move(ranges);
+    server_ = std::make_unique<ApiServer>(loop_, pool_, *store_, random_, options);
+    server_->set_authenticator(std::make_unique<AlwaysAdmin>());
+    Result<void> started = loop_.run(server_->start());
+    ASSERT_TRUE(started) << started.error().message();
+  }
+  int write(std::string method, std::string path, std::string body) {
+    net::Request request;
+    request.method = std::move(method);
+    request.path = std::move(path);
+    request.body = std::move(body);
+    bool patch = request.method == "PATCH";
+    request.headers.set("content-type",
+                        patch ? "application/merge-patch+json" : "application/json");
+    return loop_.run(server_->handle(std::move(request))).status;
+  }
+  core_v1::ServiceSpec spec(std::string_view name) {
+    seen_ = server_->lookup().get("", "services", "default", name);
+    return core_v1::Service(*seen_).spec();
+  }
+  std::string ranges() {
+    std::string text;
+    seen_ = server_->lookup().get("networking.k8s.io", "servicecidrs", "", "kubernetes");
+    for (std::string_view cidr : networking_v1::ServiceCIDR(*seen_).spec().cidrs()) {
+      text += std::string(cidr) + " ";
+    }
+    return text;
+  }
+
+ private:
+  void close() {
+    if (server_) loop_.run(server_->stop());
+    server_.reset();
+  }
+  SimLoop loop_;
+  WorkerPool pool_{1};
+  SeededRandom random_{5};
+  std::unique_ptr<storage::Store> store_ = storage::make_memory_store(loop_);
+  std::unique_ptr<ApiServer> server_;
+  ObjectPtr seen_;
+};
+
+TEST(ServiceAddresses, OfOneFamilyStaySoUntilTheirPolicyChanges) {
+  constexpr char kOne[] = "/api/v1/namespaces/default/services/a";
+  Reopened server;
+  server.open("10.43.0.0/16");
+  EXPECT_EQ(server.write("POST", kServices,
+                         R"({"metadata":{"name":"a"},"spec":{"ipFamilyPolicy":"PreferDualStack",)"
+                         R"("ports":[{"port":1}]}})"),
+            201);
+  EXPECT_EQ(server.spec("a").cluster_ips().size(), 1u);
+  server.open("10.43.0.0/16,fd00:43::/108");
+  EXPECT_EQ(server.ranges(), "10.43.0.0/16 fd00:43::/108 ");
+  EXPECT_EQ(server.write("PATCH", kOne, R"({"metadata":{"labels":{"x":"y"}}})"), 200);
+  EXPECT_EQ(server.spec("a").cluster_ips().size(), 1u) << "the cluster's change is none of it";
+  EXPECT_EQ(server.write("PATCH", kOne, R"({"spec":{"ipFamilyPolicy":"RequireDualStack"}})"), 200);
+  EXPECT_EQ(server.spec("a").cluster_ips().size(), 2u);
+  // And back: what is there stays, and can be given up.
+  server.open("10.43.0.0/16");
+  EXPECT_EQ(server.ranges(), "10.43.0.0/16 fd00:43::/108 ") << "what is other is left alone";
+  EXPECT_EQ(server.spec("a").cluster_ips().size(), 2u);
+  EXPECT_EQ(server.write("PATCH", kOne, R"({"metadata":{"labels":{"x":"z"}}})"), 422)
+      << "the cluster is not configured for dual-stack services";
+  EXPECT_EQ(server.write("PATCH", kOne, R"({"spec":{"ipFamilyPolicy":"SingleStack"}})"), 200);
+  EXPECT_EQ(server.spec("a").cluster_ips().size(), 1u);
 }
 
 Task<void> post_service(ApiServer& server, std::string name, int& made) {
