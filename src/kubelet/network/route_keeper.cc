@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "kinds/core_v1.h"
+#include "kubelet/network/pod_network.h"
 #include "os/files.h"
 
 namespace tiphys::kubelet {
@@ -13,6 +14,14 @@ constexpr Duration kPace = std::chrono::milliseconds(100);  // of passes, when m
 constexpr std::string_view kRangeFile = "/cni/cluster-cidr";
 
 const schema::Resource& nodes() { return *schema::find_resource("", "v1", "nodes"); }
+
+// Of both families' the IPv4 one; "" if there is none.
+std::string v4_of(const std::vector<std::string>& list) {
+  for (const std::string& one : list) {
+    if (one.find(':') == one.npos) return one;
+  }
+  return "";
+}
 
 // Of both families' the IPv4 ones.
 std::string pod_cidr_of(core_v1::NodeSpec spec) {
@@ -162,7 +171,7 @@ Task<void> RouteKeeper::run() {
   bool synced = co_await nodes_.wait_for_sync(stop_.token());
   if (!synced) co_return;
   std::string path = options_.data_dir + std::string(kRangeFile);
-  std::string range = options_.cluster_cidr;
+  std::string range = v4_of(ranges_of(options_.cluster_cidr));
   Result<void> noted = co_await run_blocking(loop_, pool_, [path, range] {
     Result<void> made = os::make_dirs(path.substr(0, path.rfind('/')));
     return made ? os::write_file_atomic(path, range) : made;
@@ -178,8 +187,8 @@ Task<void> RouteKeeper::run() {
 
 RouteInput RouteKeeper::input() const {
   RouteInput out{.own_name = options_.node_name,
-                 .own_address = options_.node_ip,
-                 .cluster_cidr = options_.cluster_cidr,
+                 .own_address = v4_of(options_.node_ips),
+                 .cluster_cidr = v4_of(ranges_of(options_.cluster_cidr)),
                  .bridge = options_.bridge_name};
   for (const ObjectPtr& node : nodes_.list()) {
     PeerNode peer = peer_of(*node);
