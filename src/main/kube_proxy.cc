@@ -1,68 +1,104 @@
+#include <thread>
+
+#include "base/log.h"
+#include "client/rate_limit.h"
 #include "kubelet/options.h"
 #include "main/api_connection.h"
 #include "main/command.h"
 #include "main/flags.h"
 #include "main/logging_flags.h"
 #include "main/node_name.h"
+#include "main/proxy_config_flags.h"
 #include "main/proxy_settings.h"
-#include "proxy/proxier.h"
+#include "main/proxy_status.h"
+#include "os/files.h"
+#include "proxy/config/configuration_options.h"
 
 namespace tiphys {
 namespace {
 
 struct Flags {
-  std::string kubeconfig;
-  std::string hostname_override;
+  ProxyConfigFlags config;
+  std::string master;
   std::string bridge_name = kubelet::Options().bridge_name;
-  std::vector<std::string> cluster_cidr;
-  std::vector<std::string> nodeport_addresses;
-  std::string proxy_mode = "nftables";
-  bool masquerade_all = false;
   bool cleanup = false;
 };
 
-Result<proxy::Proxier::Options> options_of(const Flags& flags) {
-  proxy::Proxier::Options options;
-  options.node_name = node_name(flags.hostname_override);
-  if (flags.proxy_mode == "iptables") {
-    options.mode = proxy::Mode::kIptables;
-  } else if (flags.proxy_mode != "nftables") {
-    return ApiStatus::bad_request("--proxy-mode: must be iptables or nftables");
+// Settings of the process and the machine; what isn't allowed is told and left.
+void apply_to_machine(const proxy::Configuration& config) {
+  auto c = config.view();
+  if (c.logging().verbosity() > 0) set_log_verbosity(static_cast<int>(c.logging().verbosity()));
+  Result<void> scored =
+      os::write_file("/proc/self/oom_score_adj", std::to_string(c.oom_score_adj()));
+  if (!scored) LOG_WARNING("Failed to ApplyOOMScoreAdj", {"err", scored.error()});
+  int cores = static_cast<int>(std::thread::hardware_concurrency());
+  proxy::apply_conntrack_settings(proxy::conntrack_settings(config, cores));
+}
+
+Result<void> cleanup(const proxy::Settings& settings) {
+  Result<void> tables = proxy::cleanup(settings, proxy::Mode::kNftables);
+  Result<void> chains = proxy::cleanup(settings, proxy::Mode::kIptables);
+  return tables ? chains : tables;
+}
+
+// Upstream goes on without a port that it can't have, unless bindAddressHardFail is set.
+Result<void> serve_status(ProxyStatus& status, const Flags& flags,
+                          const proxy::Configuration& config) {
+  bool hard = config.view().bind_address_hard_fail();
+  auto judge = [hard](const char* what, const Result<void>& served) -> Result<void> {
+    if (served) return {};
+    std::string message = std::string("failed to start ") + what + ": " + served.error().message();
+    if (hard) return ApiStatus::internal(message);
+    LOG_ERROR(message);
+    return {};
+  };
+  if (!flags.config.no_healthz()) {
+    Result<void> served = judge("proxier healthz", status.serve_healthz());
+    if (!served) return served;
   }
-  options.settings = proxy_settings(flags.bridge_name);
-  options.settings.masquerade_all = flags.masquerade_all;
-  for (const std::string& text : flags.cluster_cidr) {
-    auto range = proxy::Cidr::parse(text);
-    if (!range) return ApiStatus::bad_request("--cluster-cidr: invalid CIDR address: " + text);
-    options.settings.cluster_cidrs.push_back(*range);
+  if (flags.config.no_metrics()) return {};
+  return judge("metrics server", status.serve_metrics());
+}
+
+Task<Result<void>> run_proxier(Host& host, Flags flags,
+                               std::shared_ptr<const proxy::Configuration> config,
+                               proxy::Proxier::Options options) {
+  auto connection_config = config->view().client_connection();
+  bool json = connection_config.content_type() == "application/json";
+  auto connection = ApiConnection::open(host, std::string(connection_config.kubeconfig()),
+                                        "kube-proxy", json, flags.master);
+  if (!connection) co_return connection.error();
+  client::LimitedClients clients(
+      host.loop(), {connection_config.qps(), static_cast<int64_t>(connection_config.burst())});
+  client::Client& client = clients.client_of("kube-proxy", (*connection)->client());
+  auto proxier = std::make_unique<proxy::Proxier>(host.loop(), host.pool(), client, host.random(),
+                                                  std::move(options));
+  ProxyStatus status(host, *proxier, *config);
+  Result<void> served = serve_status(status, flags, *config);
+  if (served) {
+    proxier->start();
+    co_await host.wait_for_stop();
+    co_await proxier->stop();
   }
-  for (const std::string& text : flags.nodeport_addresses) {
-    auto range = proxy::Cidr::parse(text);
-    if (!range)
-      return ApiStatus::bad_request("--nodeport-addresses: invalid CIDR address: " + text);
-    options.settings.node_port_cidrs.push_back(*range);
-  }
-  return options;
+  co_await status.stop();
+  proxier.reset();
+  co_await (*connection)->stop();
+  co_return served;
 }
 
 Task<Result<void>> serve(Host& host, Flags flags) {
-  Result<proxy::Proxier::Options> options = options_of(flags);
+  proxy::Proxier::Options base;
+  base.settings = proxy_settings(flags.bridge_name);
+  if (flags.cleanup) co_return cleanup(base.settings);
+  Result<proxy::Configuration> config = flags.config.configuration();
+  if (!config) co_return config.error();
+  base.node_name = node_name(flags.config.hostname(*config));
+  Result<proxy::Proxier::Options> options = proxy::proxier_options(*config, base);
   if (!options) co_return options.error();
-  if (flags.cleanup) {
-    Result<void> tables = proxy::cleanup(options->settings, proxy::Mode::kNftables);
-    Result<void> chains = proxy::cleanup(options->settings, proxy::Mode::kIptables);
-    co_return tables ? chains : tables;
-  }
-  auto connection = ApiConnection::open(host, flags.kubeconfig, "kube-proxy");
-  if (!connection) co_return connection.error();
-  auto proxier = std::make_unique<proxy::Proxier>(host.loop(), host.pool(), (*connection)->client(),
-                                                  host.random(), *options);
-  proxier->start();
-  co_await host.wait_for_stop();
-  co_await proxier->stop();
-  proxier.reset();
-  co_await (*connection)->stop();
-  co_return Result<void>();
+  apply_to_machine(*config);
+  auto kept = std::make_shared<const proxy::Configuration>(std::move(*config));
+  Result<void> ran = co_await run_proxier(host, flags, kept, *options);
+  co_return ran;
 }
 
 }  // namespace
@@ -71,15 +107,10 @@ int run_kube_proxy(const std::vector<std::string>& arguments) {
   Flags flags;
   LoggingFlags logging;
   FlagSet set;
-  set.add("kubeconfig", flags.kubeconfig, "How to reach the API server, and as whom");
-  set.add("hostname-override", flags.hostname_override, "Name of this node (\"\": the host's)");
+  flags.config.add_to(set);
+  set.add("master", flags.master, "Address of the API server, instead of the kubeconfig's");
   set.add("bridge-name", flags.bridge_name,
           "Bridge of the pod network; the nftables table is named after it");
-  set.add("cluster-cidr", flags.cluster_cidr, "Ranges of the cluster's pods");
-  set.add("nodeport-addresses", flags.nodeport_addresses,
-          "Ranges of the node's addresses that serve node ports (none: all but loopback)");
-  set.add("proxy-mode", flags.proxy_mode, "nftables or iptables");
-  set.add("masquerade-all", flags.masquerade_all, "Masquerade all traffic to cluster addresses");
   set.add("cleanup", flags.cleanup, "Remove the rules of both modes and quit");
   logging.add_to(set);
   if (auto code = parse_or_exit("kube-proxy", "The service proxy alone.", set, arguments)) {

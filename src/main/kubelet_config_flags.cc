@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "codec/codec.h"
+#include "main/config_overlay.h"
 #include "main/kubelet_flags.h"
 
 namespace tiphys {
@@ -297,17 +298,6 @@ struct ToJson {
   }
 };
 
-void put(Arena& arena, Node* node, std::string_view path, Value value) {
-  std::vector<std::string_view> parts = split(path, '.');
-  for (size_t i = 0; i + 1 < parts.size(); ++i) {
-    if (node->find(parts[i]).is_null()) {
-      set_entry(arena, *node, parts[i], arena.make(ValueType::kMap));
-    }
-    node = node->find(parts[i]).node;
-  }
-  set_entry(arena, *node, parts.back(), value);
-}
-
 }  // namespace
 
 void KubeletConfigFlags::add_to(FlagSet& flags, bool only_shared) {
@@ -331,7 +321,7 @@ Result<std::string> KubeletConfigFlags::overlay() const {
     if (!flags_->was_set(given.row->flag)) continue;
     TIPHYS_TRY(std::string, json, std::visit(ToJson{*given.row}, given.value));
     TIPHYS_TRY(Value, value, codec::decode_json_any(json, arena));
-    put(arena, all.node, given.row->path, value);
+    put_path(arena, all.node, given.row->path, value);
   }
   if (all.node->size == 0) return std::string();
   std::string out;

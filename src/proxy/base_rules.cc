@@ -93,11 +93,13 @@ std::string node_port_match(const Settings& settings, Family family) {
 void Lines::services(const Settings& settings, Family family) {
   chain("services");
   std::string sources = cidr_list(settings.cluster_cidrs, family);
-  if (settings.masquerade_all) {
-    rule("services", ip_ + " daddr @cluster-ips jump mark-for-masquerade");
-  } else if (!sources.empty()) {
-    rule("services", ip_ + " daddr @cluster-ips " + ip_ + " saddr != { " + sources +
-                         " } jump mark-for-masquerade");
+  std::string elsewhere = sources.empty() ? "" : ip_ + " saddr != { " + sources + " } ";
+  if (!settings.local_interface.empty()) {
+    elsewhere = "iifname != " + interface_pattern(settings) + " ";
+  }
+  if (settings.masquerade_all) elsewhere.clear();
+  if (settings.masquerade_all || !elsewhere.empty()) {
+    rule("services", ip_ + " daddr @cluster-ips " + elsewhere + "jump mark-for-masquerade");
   }
   rule("services", front_key() + " vmap @service-ips");
   rule("services",
@@ -143,6 +145,12 @@ void Lines::loopback_guard(Family family) {
 }
 
 }  // namespace
+
+std::string interface_pattern(const Settings& settings) {
+  std::string name = settings.local_interface;
+  if (name.ends_with('+')) name.back() = '*';
+  return "\"" + name + "\"";
+}
 
 std::string table_ref(const Settings& settings, Family family) {
   return (family == Family::kIpv4 ? "ip " : "ip6 ") + settings.table;

@@ -14,4 +14,7 @@ std::string table_ref(const Settings& settings, Family family);
 // Without "add table"; for an empty table.
 std::vector<std::string> base_rules(const Settings& settings, const NodeFacts& node, Family family);
 
+// Settings::local_interface as nft writes it, quoted.
+std::string interface_pattern(const Settings& settings);
+
 }  // namespace tiphys::proxy

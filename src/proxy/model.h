@@ -64,7 +64,7 @@ struct Settings {
   std::string table = "tiphys-proxy";
   uint32_t mark_bit = 0x4000;
   std::vector<Cidr> cluster_cidrs;  // sources in them reach a ClusterIP without masquerade
-  // Instead of cluster_cidrs, in iptables mode: a bridge, or a prefix of interfaces ("veth+").
+  // Instead of cluster_cidrs: a bridge, or a prefix of interfaces ("veth+") that pods hang on.
   std::string local_interface;
   std::vector<Cidr> node_port_cidrs;  // addresses that serve NodePorts; empty: all but loopback
   bool masquerade_all = false;

@@ -1,5 +1,7 @@
 #include "proxy/shared_chains.h"
 
+#include "proxy/base_rules.h"
+
 namespace tiphys::proxy {
 namespace {
 
@@ -115,6 +117,9 @@ std::vector<std::string> external_rules(const std::string& all) {
 std::vector<std::string> external_local_rules(const std::string& all, const std::string& local,
                                               const Settings& settings, Family family) {
   std::vector<std::string> rules;
+  if (!settings.local_interface.empty()) {
+    rules.push_back("iifname " + interface_pattern(settings) + " goto " + all);
+  }
   for (const Cidr& cidr : settings.cluster_cidrs) {
     if (cidr.family() != family) continue;
     rules.push_back(ip_of(family) + " saddr " + cidr.text() + " goto " + all);

@@ -1,0 +1,71 @@
+#include "main/proxy_status.h"
+
+#include "proxy/config/configuration_validation.h"
+
+namespace tiphys {
+namespace {
+
+constexpr Duration kGrace = std::chrono::milliseconds(500);
+
+net::Response text_answer(int status, std::string text, std::string_view type = "text/plain") {
+  net::Response response;
+  response.status = status;
+  response.headers.set("content-type", type);
+  response.headers.set("x-content-type-options", "nosniff");
+  response.body = std::make_shared<const std::string>(std::move(text));
+  return response;
+}
+
+net::Response not_found() {
+  return text_answer(404, "404 page not found\n", "text/plain; charset=utf-8");
+}
+
+Result<void> listen(net::Server& server, std::string_view address) {
+  std::optional<proxy::HostPort> where = proxy::host_port(address);
+  if (!where) return ApiStatus::bad_request("must be IP:port: " + std::string(address));
+  return server.listen(where->host, where->port);
+}
+
+}  // namespace
+
+ProxyStatus::ProxyStatus(Host& host, proxy::Proxier& proxier, const proxy::Configuration& config)
+    : host_(host), proxier_(proxier), config_(config) {}
+ProxyStatus::~ProxyStatus() = default;
+
+Task<net::Response> ProxyStatus::health(net::Request request) {
+  if (request.path == "/healthz") co_return proxier_.healthz();
+  if (request.path == "/livez") co_return proxier_.livez();
+  co_return not_found();
+}
+
+Task<net::Response> ProxyStatus::metrics(net::Request request) {
+  if (request.path == "/metrics") {
+    co_return text_answer(200, proxier_.metrics_text(), "text/plain; version=0.0.4; charset=utf-8");
+  }
+  if (request.path == "/healthz") co_return text_answer(200, "ok");
+  if (request.path == "/proxyMode") co_return text_answer(200, std::string(config_.view().mode()));
+  if (request.path == "/configz") {
+    co_return text_answer(200, "{\"kubeproxy.config.k8s.io\":" + config_.json() + "}",
+                          "application/json");
+  }
+  co_return not_found();
+}
+
+Result<void> ProxyStatus::serve_healthz() {
+  health_ = std::make_unique<net::Server>(
+      host_.loop(), nullptr, [this](net::Request request) { return health(std::move(request)); });
+  return listen(*health_, config_.view().healthz_bind_address());
+}
+
+Result<void> ProxyStatus::serve_metrics() {
+  metrics_ = std::make_unique<net::Server>(
+      host_.loop(), nullptr, [this](net::Request request) { return metrics(std::move(request)); });
+  return listen(*metrics_, config_.view().metrics_bind_address());
+}
+
+Task<void> ProxyStatus::stop() {
+  if (health_) co_await health_->stop(kGrace);
+  if (metrics_) co_await metrics_->stop(kGrace);
+}
+
+}  // namespace tiphys
