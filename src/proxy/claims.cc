@@ -3,18 +3,23 @@
 namespace tiphys::proxy {
 namespace {
 
-std::set<std::string> claims_of(const ServiceFacts& facts) {
-  std::set<std::string> claims;
+// -> whether it is an external one.
+std::map<std::string, bool> claims_of(const ServiceFacts& facts) {
+  std::map<std::string, bool> claims;
   for (const ServicePort& port : facts.ports) {
-    if (port.node_port != 0) {
-      claims.insert("node port " + std::to_string(port.node_port) + "/" + port.protocol);
-    }
-    for (const auto* list : {&facts.cluster_ips, &facts.external_ips, &facts.ingress_ips}) {
-      for (const Address& address : *list) {
-        claims.insert("address " + address.text() + " port " + std::to_string(port.port) + "/" +
-                      port.protocol);
+    auto add = [&](const std::vector<Address>& addresses, bool external) {
+      for (const Address& address : addresses) {
+        claims.try_emplace("address " + address.text() + " port " + std::to_string(port.port) +
+                               "/" + port.protocol,
+                           external);
       }
+    };
+    if (port.node_port != 0) {
+      claims.emplace("node port " + std::to_string(port.node_port) + "/" + port.protocol, true);
     }
+    add(facts.cluster_ips, false);
+    add(facts.external_ips, true);
+    add(facts.ingress_ips, true);
   }
   return claims;
 }
@@ -22,16 +27,18 @@ std::set<std::string> claims_of(const ServiceFacts& facts) {
 }  // namespace
 
 void Claims::set(const std::string& service, const ServiceFacts* facts) {
-  std::set<std::string> now = facts == nullptr ? std::set<std::string>() : claims_of(*facts);
-  std::set<std::string>& before = by_service_[service];
-  for (const std::string& claim : before) {
-    if (now.contains(claim)) continue;
-    by_claim_[claim].erase(service);
+  std::map<std::string, bool> now;
+  if (facts != nullptr) now = claims_of(*facts);
+  std::map<std::string, bool>& before = by_service_[service];
+  for (const auto& [claim, external] : before) {
+    auto kept = now.find(claim);
+    if (kept != now.end() && kept->second == external) continue;
+    by_claim_[claim].erase({external, service});
     if (by_claim_[claim].empty()) by_claim_.erase(claim);
     touched_.insert(claim);
   }
-  for (const std::string& claim : now) {
-    if (by_claim_[claim].insert(service).second) touched_.insert(claim);
+  for (const auto& [claim, external] : now) {
+    if (by_claim_[claim].insert({external, service}).second) touched_.insert(claim);
   }
   before = std::move(now);
   if (before.empty()) by_service_.erase(service);
@@ -42,8 +49,8 @@ std::vector<Claims::Conflict> Claims::take_new() {
   for (const std::string& claim : std::exchange(touched_, {})) {
     std::set<Conflict> now;
     if (auto found = by_claim_.find(claim); found != by_claim_.end()) {
-      const std::string& owner = *found->second.begin();
-      for (const std::string& service : found->second) {
+      const std::string& owner = found->second.begin()->second;
+      for (const auto& [external, service] : found->second) {
         if (service != owner) now.insert({claim, owner, service});
       }
     }

@@ -1,7 +1,7 @@
 // Claims: which services want the same address and port. The API server gives a ClusterIP and a
 // node port once only, but external addresses are anyone's to write, and a foreign control plane
-// may err. The first service by name has it (RuleSet and IptablesSet do the same). Pure; one
-// thread.
+// may err. The one whose ClusterIP it is has it, else the first service by name (as in RuleSet;
+// IptablesSet goes by name alone). Pure; one thread.
 #pragma once
 #include <map>
 #include <set>
@@ -26,8 +26,8 @@ class Claims {
   std::vector<Conflict> take_new();
 
  private:
-  std::map<std::string, std::set<std::string>> by_service_;
-  std::map<std::string, std::set<std::string>> by_claim_;  // -> services
+  std::map<std::string, std::map<std::string, bool>> by_service_;           // -> claim -> external
+  std::map<std::string, std::set<std::pair<bool, std::string>>> by_claim_;  // -> services
   std::set<std::string> touched_;
   std::set<Conflict> known_;
 };

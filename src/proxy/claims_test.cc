@@ -29,5 +29,15 @@ TEST(Claims, TellsOfEachConflictOnce) {
   EXPECT_EQ(claims.take_new().size(), 1u) << "again";
 }
 
+TEST(Claims, AClusterIpIsStrongerThanAnExternalAddress) {
+  Claims claims;
+  ServiceFacts web = service("10.43.0.5", 0), thief = service("10.43.0.6", 0);
+  thief.external_ips = {*Address::parse("10.43.0.5")};
+  claims.set("default/a-thief", &thief);
+  claims.set("default/web", &web);
+  EXPECT_EQ(claims.take_new(), (std::vector<Claims::Conflict>{{"address 10.43.0.5 port 80/tcp",
+                                                               "default/web", "default/a-thief"}}));
+}
+
 }  // namespace
 }  // namespace tiphys::proxy

@@ -5,10 +5,10 @@ For 100, 1,000 and 10,000 services of two endpoints each: kube-apiserver and kub
 of their own (TLS, durable store) in a network namespace, the "node", between a client's and a server's
 namespace; the server answers on every address of the endpoints. "Change to moved" is the time from
 sending the PUT of an EndpointSlice to the first connection through the Service that a new endpoint
-answers. "Change applied" is the same without the API: from the moment that kube-proxy's peer, a watch
-of our own, has the change. Connections are timed by turns through the Service and through one
-DNAT rule in a node without anything else. Timing decides nothing: the exit code is 0 unless something
-failed to run. Needs root; everything goes with the processes.
+answers; "change applied" is what of it comes after the API server's answer, the first connection
+included. "nft alone" is nft(8) with the same change. Connections are timed by turns through the
+Service and through one DNAT rule in a node without anything else. Timing decides nothing: the exit code
+is 0 unless something failed to run. Needs root; everything goes with the processes.
 """
 import concurrent.futures
 import contextlib
