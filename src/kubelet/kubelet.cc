@@ -329,6 +329,10 @@ Result<void> Kubelet::start() {
 
 uint16_t Kubelet::port() const { return impl_->server.port(); }
 
+void Kubelet::add_metrics(std::function<std::string()> text) {
+  impl_->metrics.add_text(std::move(text));
+}
+
 Result<void> Kubelet::replace_serving_certificate(std::string certificate_pem,
                                                   std::string key_pem) {
   return impl_->server.replace_certificate(std::move(certificate_pem), std::move(key_pem));

@@ -25,6 +25,8 @@ class Kubelet {
   Task<void> stop();
   // The port that the server listens on.
   uint16_t port() const;
+  // What else the process counts, for /metrics; not called once stop() finished.
+  void add_metrics(std::function<std::string()> text);
   // A renewed serving certificate.
   Result<void> replace_serving_certificate(std::string certificate_pem, std::string key_pem);
 

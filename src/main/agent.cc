@@ -58,6 +58,7 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   if (!dns) started = dns.error();
   if (started) started = node->start();
   if (started) {
+    node->add_metrics([&dns] { return (*dns)->metrics_text(); });
     proxier->start();
     (*dns)->start();
     co_await host.wait_for_stop();

@@ -381,7 +381,9 @@ std::string KubeletMetrics::text(const Now& now) {
     Counter& errors = one.renew_errors->get();
     errors.add(numbers.renew_errors - errors.value());
   }
-  return registry_.text() + process_metrics_text();
+  std::string out = registry_.text() + process_metrics_text();
+  for (const auto& more : more_) out += more();
+  return out;
 }
 
 }  // namespace tiphys::kubelet

@@ -89,6 +89,8 @@ class KubeletMetrics {
     size_t resizes_in_progress = 0;
   };
   std::string text(const Now& now);
+  // What else this process counts, appended to text(). It is called as long as this lives.
+  void add_text(std::function<std::string()> more) { more_.push_back(std::move(more)); }
   std::string probes_text() const { return probes_.text(); }
 
  private:
@@ -97,6 +99,7 @@ class KubeletMetrics {
     MetricFamily<Gauge>* ttl_seconds;
     MetricFamily<Counter>* renew_errors;
   };
+  std::vector<std::function<std::string()>> more_;
   MetricRegistry registry_;
   MetricRegistry probes_;
   MetricFamily<Counter>& operations_;
