@@ -1,5 +1,6 @@
 // `tiphys server`: a whole node in one process. Start order: API server, then the components that
 // use it, each as its own user; stop order is the reverse.
+#include "apiserver/registry/service_ranges.h"
 #include "base/strings.h"
 #include "controllers/controller_manager.h"
 #include "controllers/kubelet_requests.h"
@@ -23,6 +24,8 @@
 
 namespace tiphys {
 namespace {
+
+constexpr uint64_t kDnsAddress = 10;
 
 struct ServerFlags {
   ApiServerFlags api;
@@ -184,7 +187,13 @@ class ServerProcess {
 
   Result<kubelet::Options> node_options() {
     TIPHYS_TRY(kubelet::Configuration, configuration, flags_.kubelet.configuration());
-    return flags_.kubelet.resolve(configuration);
+    TIPHYS_TRY(kubelet::Options, options, flags_.kubelet.resolve(configuration));
+    TIPHYS_TRY(auto, ranges, apiserver::parse_service_ranges(flags_.api.service_cidr));
+    // As kubeadm: the tenth address of the first range.
+    IpAddress dns = ranges[0].at(kDnsAddress);
+    bool given = !configuration.view().cluster_dns().empty();
+    if (!given && ranges[0].holds(dns)) options.cluster_dns = {canonical_text(dns)};
+    return options;
   }
 
   Result<void> start_kubelet() {

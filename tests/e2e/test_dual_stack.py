@@ -8,7 +8,7 @@ import tempfile
 import urllib.request
 
 import pytest
-from cluster import Cluster, wait_for
+from cluster import KUBECTL, Cluster, wait_for
 
 
 class DualStackCluster(Cluster):
@@ -28,10 +28,10 @@ class Ipv6Cluster(Cluster):
     def arguments(self):
         arguments = super().arguments()
         for flag, wide in (("--cluster-cidr", f"fd00:{self.number:x}:42::/56"),
-                           ("--service-cluster-ip-range", f"fd00:{self.number:x}:43::/108"),
-                           ("--cluster-dns", f"fd00:{self.number:x}:43::a")):
+                           ("--service-cluster-ip-range", f"fd00:{self.number:x}:43::/108")):
             arguments[arguments.index(flag) + 1] = wide
-        return arguments
+        dns = arguments.index("--cluster-dns")  # that of the range
+        return arguments[:dns] + arguments[dns + 2:]
 
 
 @contextlib.contextmanager
@@ -57,10 +57,11 @@ def families(addresses):
     return [ipaddress.ip_address(address).version for address in addresses]
 
 
-def run_pod(dual, name, command, labels=None, **spec):
+def run_pod(dual, name, command, labels=None, probe=None, **spec):
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels or {}},
            "spec": {"terminationGracePeriodSeconds": 0, "containers": [
                {"name": "c", "image": "busybox:1.36", "imagePullPolicy": "IfNotPresent", "command": command,
+                "readinessProbe": probe,
                 "env": [{"name": n, "valueFrom": {"fieldRef": {"fieldPath": "status." + n}}}
                         for n in ("podIP", "podIPs", "hostIPs")]}], **spec}}
     dual.kubectl("create", "-f", "-", stdin=json.dumps(pod))
@@ -69,7 +70,8 @@ def run_pod(dual, name, command, labels=None, **spec):
 def run_web(dual, name, answer):
     """A pod that answers on port 8080 of both families."""
     serve = f"/bin/busybox mkdir /www; echo {answer} > /www/index.html; exec /bin/busybox httpd -f -p 8080 -h /www"
-    run_pod(dual, name, ["/bin/busybox", "sh", "-c", serve], labels={"app": name})
+    run_pod(dual, name, ["/bin/busybox", "sh", "-c", serve], labels={"app": name},
+            probe={"httpGet": {"port": 8080}, "periodSeconds": 1})
     dual.kubectl("wait", "pod", name, "--for=condition=Ready", "--timeout=60s")
     return dual.get("pod", "default", name)
 
@@ -291,6 +293,16 @@ def test_a_cluster_of_ipv6_alone(images):
         assert spec["ipFamilies"] == ["IPv6"]
         reaches(spec["clusterIP"], 80, "six")
         reaches(status["hostIP"], spec["ports"][0]["nodePort"], "six")
+        for what in ("services/six:", "pods/web:8080"):
+            assert six.out("get", "--raw", f"/api/v1/namespaces/default/{what}/proxy/").strip() == "six"
+        forward = subprocess.Popen([KUBECTL, "--kubeconfig", str(six.kubeconfig), "port-forward", "pod/web", ":8080"],
+                                   stdout=subprocess.PIPE, text=True)
+        try:
+            port = int(forward.stdout.readline().split("127.0.0.1:")[1].split()[0])
+            reaches("127.0.0.1", port, "six")
+        finally:
+            forward.kill()
+            forward.wait(10)
         assert spec["clusterIP"] in resolve(six, "six.default.svc.cluster.local")
         api = six.get("service", "default", "kubernetes")["spec"]["clusterIP"]
         assert families([api]) == [6]
