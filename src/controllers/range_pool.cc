@@ -15,7 +15,7 @@ ApiStatus refused(const std::string& why) { return ApiStatus::bad_request(why); 
 
 Result<IpPrefix> parse_range(std::string_view cidr) {
   std::optional<IpPrefix> prefix = parse_cidr(cidr);
-  if (!prefix) {
+  if (!prefix || prefix->bits > address_bits(prefix->address.v6)) {
     return refused("failed to parse cidr value:" + go_quote(cidr) +
                    " with error:invalid CIDR address: " + std::string(cidr));
   }

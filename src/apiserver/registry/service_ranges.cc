@@ -14,6 +14,12 @@ constexpr std::string_view kFlag = "--service-cluster-ip-range";
 
 int host_bits(const IpPrefix& prefix) { return address_bits(prefix.address.v6) - prefix.bits; }
 
+// An IPv4 address may be written as one of IPv6, but not with a mask of one.
+std::optional<IpPrefix> parse_prefix(std::string_view text) {
+  std::optional<IpPrefix> prefix = parse_cidr(text);
+  return prefix && host_bits(*prefix) >= 0 ? prefix : std::nullopt;
+}
+
 ApiStatus refused(const std::string& why) { return ApiStatus::bad_request(why); }
 
 }  // namespace
@@ -35,7 +41,7 @@ uint64_t ServiceRange::reserved() const {
 }
 
 std::optional<ServiceRange> parse_service_range(std::string_view cidr) {
-  std::optional<IpPrefix> prefix = parse_cidr(cidr);
+  std::optional<IpPrefix> prefix = parse_prefix(cidr);
   if (!prefix || host_bits(*prefix) > kMaxHostBits) return std::nullopt;
   ServiceRange range{{masked(*prefix), prefix->bits}, 0};
   int bits = host_bits(*prefix);
@@ -49,7 +55,7 @@ Result<std::vector<ServiceRange>> parse_service_ranges(std::string_view flag) {
   std::vector<IpPrefix> prefixes;
   for (std::string_view text : texts) {
     size_t i = prefixes.size();
-    std::optional<IpPrefix> prefix = parse_cidr(text);
+    std::optional<IpPrefix> prefix = parse_prefix(text);
     std::string name = "service-cluster-ip-range[" + std::to_string(i) + "]";
     if (!prefix) return refused(name + (i == 0 ? " is not a valid cidr" : " is not an ip net"));
     if (i == 0 && host_bits(*prefix) < kMinHostBits) {

@@ -27,6 +27,7 @@ TEST(ServiceRanges, HoldWhatMayBeGivenOut) {
   EXPECT_EQ(parse_service_range("10.0.0.0/31")->last, 0u);
   EXPECT_EQ(parse_service_range("fd00::1/128")->last, 0u);
   EXPECT_FALSE(parse_service_range("fd00::/63"));
+  EXPECT_FALSE(parse_service_range("::ffff:10.43.0.0/112"));
 }
 
 TEST(ServiceRanges, KeepALowerBand) {
