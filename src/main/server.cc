@@ -34,6 +34,7 @@ struct ServerFlags {
   std::string cluster_cidr = "10.42.0.0/16";
   std::string write_kubeconfig;
   std::string scheduler_config;
+  controllers::NodeLifecycle::Options node_lifecycle;
   int64_t kubelet_port = 10250;
 };
 
@@ -128,6 +129,7 @@ class ServerProcess {
     options.ranges.cluster_cidr = flags_.cluster_cidr;
     options.ranges.service_cidr = flags_.api.service_cidr;
     options.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller"};
+    options.node_lifecycle = flags_.node_lifecycle;
     options.service_account_key = api_.pki().service_account_key();
     options.local_zone_file = controllers::kLocalZoneFile;
     TIPHYS_TRY(kubelet::Options, node, node_options());
@@ -290,6 +292,8 @@ int run_server(const std::vector<std::string>& arguments) {
   flags.kubelet.options.node_routes = true;
   flags.kubelet.add_shared_to(set);
   set.add("node-name", flags.node_name, "Name of this node (\"\": the host's)");
+  set.add("node-monitor-grace-period", flags.node_lifecycle.grace_period,
+          "How long a node may be silent before it is unhealthy");
   set.add("cluster-cidr", flags.cluster_cidr,
           "Ranges of the cluster's pods: one, or one of each IP family");
   set.add("kubelet-port", flags.kubelet_port, "Port of the kubelet's server");

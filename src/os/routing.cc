@@ -68,6 +68,7 @@ void take_link(const NetlinkReply& reply, Routing& out) {
             .mtu = static_cast<int>(number_in(reply, sizeof head, IFLA_MTU)),
             .up = (head.ifi_flags & IFF_UP) != 0,
             .loopback = (head.ifi_flags & IFF_LOOPBACK) != 0,
+            .master = static_cast<int>(number_in(reply, sizeof head, IFLA_MASTER)),
             .mac = mac_in(reply, sizeof head, IFLA_ADDRESS)};
   std::string_view name = reply.find(sizeof head, IFLA_IFNAME).value_or("");
   link.name = name.substr(0, name.find('\0'));

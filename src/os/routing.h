@@ -35,6 +35,7 @@ struct Link {
   int mtu = 0;
   bool up = false;
   bool loopback = false;
+  int master = 0;  // the bridge that it is a port of; 0: none
   Mac mac{};
   std::optional<Vxlan> vxlan;
   std::vector<LinkAddress> addresses;

@@ -16,6 +16,8 @@ import subprocess
 from cluster import TIPHYS, Cluster, wait_for
 
 LAN, ROUTER, OUTSIDE = "172.30.0.254", "172.30.0.253", "172.31.0.254"
+QUICK_LEASES = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
+                "nodeLeaseDurationSeconds": 4, "healthzPort": 0}
 ADDRESSES = {"one": "172.30.0.1", "two": "172.30.0.2", "three": "172.31.0.3"}
 POD_CIDR, SERVICE_CIDR = "10.42.0.0/16", "10.43.0.0/16"
 
@@ -92,7 +94,7 @@ class Agent:
 
     def arguments(self, *more):
         return ["agent", "--server", self.nodes.url, "--data-dir", str(self.data), "--hostname-override", self.name,
-                "--bridge-name", self.nodes.bridge, "--cgroup-root", self.cgroup_root, "--healthz-port=0", *more]
+                "--bridge-name", self.nodes.bridge, "--cgroup-root", self.cgroup_root, "--config", str(self.nodes.config), *more]
 
     def start(self, *more):
         with open(self.log, "ab") as log:
@@ -106,6 +108,18 @@ class Agent:
             self.process.send_signal(number)
             self.process.wait(30)
         return self.process and self.process.returncode
+
+    def lose(self):
+        """The machine's end, as others see it: no process of it is left, nothing is said."""
+        self.stop(signal.SIGKILL)
+        inode = os.stat(f"/run/netns/{self.nodes.spaces.prefix}{self.name}").st_ino
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                ours = os.stat(f"/proc/{pid}/ns/net").st_ino == inode
+                if ours or str(self.data) in pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace"):
+                    os.kill(int(pid), signal.SIGKILL)
+            except OSError:
+                pass
 
     def tail(self, lines=40):
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
@@ -127,11 +141,14 @@ class Nodes(Cluster):
         self.spaces = Namespaces(f"{self.bridge}-")
         self.prefix = self.spaces.enter("lan")
         self.url = f"https://{ADDRESSES['one']}:{self.port}"
+        self.config = self.folder / "kubelet.json"
+        self.config.write_text(json.dumps(QUICK_LEASES))
         self.agents = {name: Agent(self, name) for name in ADDRESSES if name != "one"}
 
     def arguments(self):
         return ["server", "--data-dir", str(self.data), "--secure-port", str(self.port), "--bridge-name", self.bridge,
-                "--cgroup-root", self.cgroup_root, "--node-name", "one", "--write-kubeconfig", str(self.kubeconfig)]
+                "--cgroup-root", self.cgroup_root, "--node-name", "one", "--write-kubeconfig", str(self.kubeconfig),
+                "--kubelet-config", str(self.config), "--node-monitor-grace-period=10s"]
 
     def command(self):
         return [*self.spaces.enter("one"), TIPHYS, *self.arguments()]
@@ -170,6 +187,11 @@ class Nodes(Cluster):
         except AssertionError as error:
             raise AssertionError("\n".join([str(error), self.tail(), *(a.tail() for a in self.agents.values())])) \
                 from None
+
+    def curl(self, node, url, seconds=5):
+        """What the URL answers there; None: nothing."""
+        done = self.spaces.run(node, "curl", "-s", "-S", "--max-time", seconds, url, check=False)
+        return done.stdout.strip() if done.returncode == 0 else None
 
     def exec(self, pod, *command, **named):
         return self.out("exec", pod, "--", *command, **named)

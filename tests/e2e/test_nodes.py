@@ -1,10 +1,13 @@
 """Several nodes: joining by token, and one network of their pods."""
+import json
 import re
+import subprocess
+import sys
 
 import pytest
 
 from cluster import TIPHYS, wait_for
-from nodes import run
+from nodes import ADDRESSES, LAN, run
 
 WRONG_HASH = "sha256:" + 64 * "0"
 
@@ -74,3 +77,233 @@ def test_a_joined_node_needs_no_token_again(three_nodes):
     wait_for(renewed, 20, "lease of the node that came back")
     user = three_nodes.out("get", "csr", "-o", "jsonpath={.items[*].spec.username}")
     assert set(user.split()) == {user.split()[0]} and user.startswith("system:bootstrap:")
+
+
+# ---- the pods' network ----
+
+WHO = ("mkdir -p /www/cgi-bin; printf '#!/bin/sh\\necho; echo $REMOTE_ADDR '$NAME >/www/cgi-bin/who;"
+       "chmod +x /www/cgi-bin/who; echo serving; exec httpd -f -p 0.0.0.0:{port} -h /www")
+# busybox built without a resolver has no wget; the answer is all after the empty line.
+GET = "printf 'GET /cgi-bin/who HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} {port} | sed '1,/^.\\?$/d'"
+
+
+def web(name, node, port=8080, **spec):
+    """A pod that tells who asks, and its name."""
+    container = {"name": "web", "image": "busybox", "imagePullPolicy": "IfNotPresent",
+                 "command": ["sh", "-c", WHO.format(port=port)], "env": [{"name": "NAME", "value": name}],
+                 "ports": [spec.pop("exposed", {"containerPort": port})]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": "web", "on": node}},
+            "spec": dict({"nodeName": node, "terminationGracePeriodSeconds": 0, "containers": [container]}, **spec)}
+
+
+def service(name, selector, **spec):
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+            "spec": dict({"selector": selector, "ports": [{"port": 80, "targetPort": 8080}]}, **spec)}
+
+
+def create(nodes, *items):
+    nodes.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    names = [item["metadata"]["name"] for item in items if item["kind"] == "Pod"]
+    if names:
+        nodes.kubectl("wait", "--for=condition=Ready", "pod", *names, "--timeout=60s")
+
+
+@pytest.fixture(scope="module")
+def webs(three_nodes):
+    """A web pod on each node; its address by the node's name."""
+    create(three_nodes, *(web(f"web-{node}", node) for node in ADDRESSES))
+    yield {pod["spec"]["nodeName"]: pod["status"]["podIP"]
+           for pod in three_nodes.get("pods", "default")["items"] if pod["metadata"]["name"].startswith("web-")}
+    three_nodes.kubectl("delete", "pod", "-l", "app=web", "--wait=false")
+
+
+def who(address, port=8080):
+    return f"http://{address}:{port}/cgi-bin/who"
+
+
+def asked_by(nodes, pod, address, port=8080):
+    return nodes.exec(pod, "sh", "-c", GET.format(address=address, port=port)).strip()
+
+
+def test_pods_of_all_nodes_reach_each_other_by_their_own_addresses(three_nodes, webs):
+    for node, address in webs.items():
+        script = "; ".join(GET.format(address=other, port=8080) for other in webs.values())
+        answers = three_nodes.exec(f"web-{node}", "sh", "-c", script).split("\n")[:-1]
+        assert answers == [f"{address} web-{other}" for other in webs], node
+        assert address.rpartition(".")[0] == three_nodes.pod_cidr(node).rpartition(".")[0]
+    logs = {node: three_nodes.out("logs", f"web-{node}") for node in webs}
+    assert set(logs.values()) == {"serving\n"}
+
+
+def test_nodes_reach_pods_of_other_nodes_and_pods_other_nodes(three_nodes, webs):
+    for node in webs:
+        for other, address in webs.items():
+            source, name = three_nodes.curl(node, who(address)).split()
+            assert name == f"web-{other}"
+            via_vxlan = node != other and "three" in (node, other)
+            first = three_nodes.pod_cidr(node).removesuffix("/24")
+            bridge = first.removesuffix("0") + "1"
+            assert source == (first if via_vxlan else bridge if node == other else ADDRESSES[node])
+    create(three_nodes, web("host", "three", 8081, hostNetwork=True))
+    for node in webs:
+        source = three_nodes.curl(node, who(ADDRESSES["three"], 8081)).split()[0]
+        assert source == ADDRESSES[node]
+        source = asked_by(three_nodes, f"web-{node}", ADDRESSES["three"], 8081).split()[0]
+        # Out of the pods' network with the node's address; on the node itself with the pod's own.
+        assert source in (ADDRESSES[node], webs[node])
+    three_nodes.kubectl("delete", "pod", "host")
+
+
+def test_what_leaves_the_cluster_has_the_nodes_address(three_nodes, webs):
+    server = subprocess.Popen([*three_nodes.spaces.enter("lan"), sys.executable, "-uc", OUTSIDE_SERVER],
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout.readline() == "listening\n"
+        for node in webs:
+            three_nodes.exec(f"web-{node}", "nc", "-w", "5", LAN, "8090")
+            assert server.stdout.readline().strip() == ADDRESSES[node]
+    finally:
+        server.kill()
+        server.wait()
+
+
+OUTSIDE_SERVER = """
+import socket
+listener = socket.create_server(("", 8090))
+print("listening")
+while True:
+    connection, (address, _) = listener.accept()
+    connection.close()
+    print(address)
+"""
+
+
+def test_pods_have_the_mtu_that_passes_the_tunnel(three_nodes, webs):
+    for node, address in webs.items():
+        assert three_nodes.exec(f"web-{node}", "cat", "/sys/class/net/eth0/mtu") == "1450\n"
+    # To the byte, in one piece.
+    assert ", 0% packet loss" in three_nodes.exec("web-two", "ping", "-c", "1", "-s", str(1450 - 28), webs["three"])
+
+
+def test_services_over_nodes(three_nodes, webs):
+    create(three_nodes, service("all", {"app": "web"}),
+           service("near", {"on": "two"}, type="NodePort", externalTrafficPolicy="Local"),
+           service("far", {"on": "three"}, type="NodePort"))
+    addresses = {name: three_nodes.get("service", "default", name)["spec"] for name in ("all", "near", "far")}
+    near, far = (addresses[name]["ports"][0]["nodePort"] for name in ("near", "far"))
+
+    def answered():
+        script = "for i in $(seq 24); do " + GET.format(address=addresses["all"]["clusterIP"], port=80) + "; done"
+        lines = three_nodes.exec("web-one", "sh", "-c", script).splitlines()
+        # Its own answer comes back to it by way of the gateway.
+        gateway = webs["one"].rpartition(".")[0] + ".1"
+        assert {line for line in lines if not line.startswith(webs["one"] + " ")} <= {f"{gateway} web-one"}, lines
+        return {line.split()[1] for line in lines} >= {f"web-{node}" for node in webs}
+    wait_for(answered, 20, "answers of all three")
+    # Local: the client's own address, and only where a pod is.
+    wait_for(lambda: three_nodes.curl("lan", who(ADDRESSES["two"], near)) == f"{LAN} web-two", 10, "local answer")
+    assert three_nodes.curl("lan", who(ADDRESSES["one"], near), seconds=1) is None
+    # Cluster: any node passes it on, with an address of its own.
+    for node in ("one", "two"):
+        wait_for(lambda n=node: three_nodes.curl("lan", who(ADDRESSES[n], far)), 10, "passed on answer")
+        source, name = three_nodes.curl("lan", who(ADDRESSES[node], far)).split()
+        assert name == "web-three" and source == three_nodes.pod_cidr(node).removesuffix("/24")
+    three_nodes.kubectl("delete", "service", "all", "near", "far")
+
+
+def test_host_ports_are_reached_from_other_nodes(three_nodes, webs):
+    create(three_nodes, web("ported", "three", exposed={"containerPort": 8080, "hostPort": 8088}))
+    assert three_nodes.curl("lan", who(ADDRESSES["three"], 8088)) == f"{LAN} ported"
+    assert asked_by(three_nodes, "web-one", ADDRESSES["three"], 8088) == f"{ADDRESSES['one']} ported"
+    assert three_nodes.curl("one", who(ADDRESSES["three"], 8088)) == f"{ADDRESSES['one']} ported"
+    three_nodes.kubectl("delete", "pod", "ported")
+    wait_for(lambda: three_nodes.curl("lan", who(ADDRESSES["three"], 8088), seconds=1) is None, 10, "closed port")
+
+
+# ---- routes that are wrong, gone, or others' ----
+
+def odd_node(name, cidr, address):
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {"podCIDR": cidr, "podCIDRs": [cidr]},
+            "status": {"addresses": [{"type": "InternalIP", "address": address}]}}
+
+
+def test_a_route_that_was_removed_comes_back(three_nodes):
+    for node, other in (("one", "two"), ("two", "three"), ("three", "one")):
+        cidr = three_nodes.pod_cidr(other)
+        before = three_nodes.routes(node)[cidr]
+        three_nodes.run_on(node, "ip", "route", "del", cidr)
+        wait_for(lambda n=node, c=cidr, b=before: three_nodes.routes(n).get(c) == b, 5, "the route again")
+    three_nodes.run_on("two", "ip", "link", "del", f"{three_nodes.bridge}.vx")
+    wait_for(lambda: three_nodes.pod_cidr("three") in three_nodes.routes("two"), 5, "device and route again")
+
+
+def test_odd_nodes_are_refused_and_disturb_nobody(three_nodes, webs):
+    before = {node: three_nodes.routes(node) for node in ADDRESSES}
+    two = three_nodes.pod_cidr("two")
+    three_nodes.run_on("one", "ip", "route", "add", "10.42.77.0/24", "via", LAN)
+    odd = [odd_node("odd-all", "0.0.0.0/0", "172.30.0.9"), odd_node("odd-services", "10.43.0.0/24", "172.30.0.9"),
+           odd_node("odd-twos", two, "172.30.0.9"), odd_node("odd-own", "10.42.78.0/24", ADDRESSES["one"]),
+           odd_node("odd-loop", "10.42.79.0/24", "127.0.0.1"), odd_node("odd-foreign", "10.42.77.0/24", "172.30.0.9")]
+    create(three_nodes, *odd)
+    words = {"odd-all": "podCIDR 0.0.0.0/0 is not within the cluster's range 10.42.0.0/16",
+             "odd-services": "podCIDR 10.43.0.0/24 is not within the cluster's range 10.42.0.0/16",
+             "odd-twos": f'podCIDR {two} overlaps that of node "two"',
+             "odd-own": f"InternalIP {ADDRESSES['one']} is this node's own",
+             "odd-loop": "InternalIP 127.0.0.1 is no address of a machine",
+             "odd-foreign": "another route to 10.42.77.0/24 is there, which this node did not make (protocol 3)"}
+
+    def told():
+        events = three_nodes.get("events", "default")["items"]
+        said = {(e["involvedObject"]["name"], e["message"]) for e in events if e["reason"] == "FailedToCreateRoute"}
+        return said >= {(name, f"Could not create route on node one: {why}") for name, why in words.items()}
+    wait_for(told, 15, "events")
+    now = three_nodes.routes("one")
+    assert now.pop("10.42.77.0/24")["gateway"] == LAN and now == before["one"]
+    assert asked_by(three_nodes, "web-one", webs["two"]) == f"{webs['one']} web-two"
+    three_nodes.kubectl("delete", "node", *words)
+    three_nodes.run_on("one", "ip", "route", "del", "10.42.77.0/24")
+    for node in ("two", "three"):
+        wait_for(lambda n=node: three_nodes.routes(n) == before[n], 10, "routes as before")
+
+
+# ---- nodes that go ----
+
+def test_pods_of_a_lost_node_are_elsewhere(three_nodes):
+    soon = [{"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 0}
+            for key in ("unreachable", "not-ready")]
+    template = web("moving", "x")
+    spec = dict(template["spec"], tolerations=soon)
+    del spec["nodeName"]
+    three_nodes.kubectl("cordon", "one", "two")
+    create(three_nodes, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "moving"}, "spec": {
+        "replicas": 1, "selector": {"matchLabels": {"app": "moving"}},
+        "template": {"metadata": {"labels": {"app": "moving"}}, "spec": spec}}},
+        service("moving", {"app": "moving"}))
+    three_nodes.kubectl("rollout", "status", "deployment/moving", "--timeout=60s")
+    three_nodes.kubectl("uncordon", "one", "two")
+    three = three_nodes.agents["three"]
+
+    def endpoints():
+        slices = three_nodes.out("get", "endpointslices", "-l", "kubernetes.io/service-name=moving", "-o", "json")
+        return [(e["nodeName"], e["conditions"]["ready"]) for s in json.loads(slices)["items"]
+                for e in s.get("endpoints") or []]
+    wait_for(lambda: endpoints() == [("three", True)], 10, "endpoint")
+    three.lose()
+    wait_for(lambda: [e for e in endpoints() if e[1] and e[0] != "three"], 40, "endpoint on another node")
+    assert ("three", True) not in endpoints()
+    address = three_nodes.get("service", "default", "moving")["spec"]["clusterIP"]
+    wait_for(lambda: three_nodes.curl("two", who(address, 80)), 10, "answer of the other pod")
+    gone = three_nodes.pod_cidr("three")
+    three_nodes.kubectl("delete", "node", "three")
+    for node in ("one", "two"):
+        wait_for(lambda n=node: gone not in three_nodes.routes(n), 10, "end of the route")
+        assert not three_nodes.run_on(node, "ip", "-br", "link", "show", "type", "vxlan")
+    three.start()
+    three_nodes.wait_nodes()
+    cidr = three_nodes.pod_cidr("three")
+    for node in ("one", "two"):
+        wait_for(lambda n=node: cidr in three_nodes.routes(n), 10, "route again")
+    three_nodes.kubectl("delete", "deployment", "moving")
+    create(three_nodes, web("again", "three"))
+    address = three_nodes.get("pod", "default", "again")["status"]["podIP"]
+    assert three_nodes.curl("one", who(address)).endswith(" again")

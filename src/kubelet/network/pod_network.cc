@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "codec/codec.h"
+#include "kinds/ip_address.h"
 #include "os/files.h"
 #include "os/process.h"
+#include "os/routing.h"
 
 namespace tiphys::kubelet {
 namespace {
@@ -29,6 +31,46 @@ Result<void> run_nft(const std::string& rules) {
   Result<os::CommandResult> done = os::run_command({"nft", "-f", "-"}, rules);
   if (!done) return done.error();
   if (done->status != 0) return ApiStatus::internal("nft: " + std::string(trim(done->err)));
+  return {};
+}
+
+const os::Link* find_link(const os::Routing& routing, const std::string& name) {
+  for (const os::Link& link : routing.links) {
+    if (link.name == name) return &link;
+  }
+  return nullptr;
+}
+
+std::string text_of(const os::LinkAddress& one) {
+  uint32_t a = one.address;
+  return std::to_string(a >> 24) + "." + std::to_string(a >> 16 & 255) + "." +
+         std::to_string(a >> 8 & 255) + "." + std::to_string(a & 255) + "/" +
+         std::to_string(one.bits);
+}
+
+// Of IPv4 ranges; the plugin adds an IPv6 address beside another one.
+bool is_gateway_of(const os::LinkAddress& address, const std::vector<std::string>& ranges) {
+  std::optional<IpPrefix> gateway = parse_cidr(text_of(address));
+  return std::ranges::any_of(ranges, [&](const std::string& text) {
+    std::optional<IpPrefix> range = parse_cidr(text);
+    return range && gateway && range->bits == gateway->bits && contains(*range, gateway->address);
+  });
+}
+
+// The bridge plugin refuses a bridge that has another address, and so would every new pod fail.
+Result<void> remove_other_range(const PodNetwork& n) {
+  TIPHYS_TRY(os::Routing, routing, os::read_routing());
+  const os::Link* bridge = find_link(routing, n.bridge);
+  if (bridge == nullptr) return {};
+  for (const os::LinkAddress& one : bridge->addresses) {
+    if (is_gateway_of(one, n.pod_cidrs)) continue;
+    bool used = std::ranges::any_of(
+        routing.links, [&](const os::Link& link) { return link.master == bridge->index; });
+    if (!used) return os::delete_link(bridge->index);
+    return ApiStatus::internal("the node's pod range is " + join(n.pod_cidrs, ",") +
+                               " now, but pods with addresses of the bridge's range " +
+                               text_of(one) + " still run: drain the node");
+  }
   return {};
 }
 
@@ -96,7 +138,8 @@ Result<void> apply_pod_network(const PodNetwork& n) {
   if (!is_bridge_name(n.bridge)) {
     return ApiStatus::bad_request("invalid bridge name " + go_quote(n.bridge));
   }
-  Result<void> done = os::make_dirs(n.cni_folder + "/net.d");
+  Result<void> done = remove_other_range(n);
+  if (done) done = os::make_dirs(n.cni_folder + "/net.d");
   if (!done) return done;
   std::string path = n.cni_folder + "/net.d/10-tiphys.conflist";
   std::string text = cni_configuration(n);
@@ -118,15 +161,13 @@ Result<void> apply_pod_network(const PodNetwork& n) {
 
 Result<void> remove_pod_network(const std::string& bridge) {
   if (!is_bridge_name(bridge)) return ApiStatus::bad_request("invalid bridge name");
-  std::string folder = "/sys/class/net/" + bridge + "/brif";
-  if (Result<std::vector<std::string>> ports = os::list_dir(folder); ports) {
-    for (const std::string& port : *ports) {
-      (void)os::run_command({"ip", "link", "delete", port});
+  TIPHYS_TRY(os::Routing, routing, os::read_routing());
+  if (const os::Link* found = find_link(routing, bridge)) {
+    for (const os::Link& link : routing.links) {
+      if (link.master == found->index) (void)os::delete_link(link.index);
     }
-  }
-  if (os::exists("/sys/class/net/" + bridge)) {
-    Result<os::CommandResult> done = os::run_command({"ip", "link", "delete", bridge});
-    if (!done) return done.error();
+    Result<void> done = os::delete_link(found->index);
+    if (!done) return done;
   }
   // A kernel without IPv6 has no such table.
   std::string wide = "ip6 " + masquerade_table(bridge);

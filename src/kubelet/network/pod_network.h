@@ -28,7 +28,8 @@ std::string cni_configuration(const PodNetwork& network);
 std::string masquerade_rules(const PodNetwork& network);  // for nft -f -
 std::string masquerade_table(const std::string& bridge);
 
-// Writes the configuration (containerd reads it at once), turns forwarding on, loads the rules.
+// Writes the configuration (containerd reads it at once), turns forwarding on, loads the rules. A
+// bridge of another range is removed first; error: pods are still on it, the node must be drained.
 Result<void> apply_pod_network(const PodNetwork& network);
 // Removes bridge, tables and veths of the bridge.
 Result<void> remove_pod_network(const std::string& bridge);

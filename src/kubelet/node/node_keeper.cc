@@ -132,6 +132,7 @@ Task<void> NodeKeeper::observe_runtime() {
     std::string message = status->network.message.empty()
                               ? "Network plugin returns error: cni plugin not initialized"
                               : status->network.message;
+    if (!network_problem_.empty()) message = network_problem_;
     facts_.not_ready = "container runtime network not ready: NetworkReady=false reason:" + reason +
                        " message:" + message;
   }
@@ -218,8 +219,11 @@ Task<void> NodeKeeper::follow_pod_cidr() {
   });
   if (!done) {
     LOG_ERROR("Pod network can't be set up, will retry", {"podCIDR", cidr}, {"err", done.error()});
+    if (cidr != applied_cidr_) network_ready_ = false;
+    network_problem_ = done.error().message();
     co_return;
   }
+  network_problem_.clear();
   LOG_INFO("Pod network is set up", {"podCIDR", cidr}, {"bridge", options_.bridge_name},
            {"mtu", mtu});
   applied_cidr_ = cidr;

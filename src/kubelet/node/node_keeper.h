@@ -60,7 +60,8 @@ class NodeKeeper {
   MicroTime reported_at_ = 0;
   bool network_ready_ = false;
   std::string applied_cidr_;
-  int pod_mtu_ = 0;  // 0: as the machine has it
+  std::string network_problem_;  // why the pod network isn't set up; "": it is, or no range yet
+  int pod_mtu_ = 0;              // 0: as the machine has it
   int applied_mtu_ = 0;
   std::function<void()> network_changed_;
 };
