@@ -91,6 +91,7 @@ def web(name, node, port=8080, **spec):
     """A pod that tells who asks, and its name."""
     container = {"name": "web", "image": "busybox", "imagePullPolicy": "IfNotPresent",
                  "command": ["sh", "-c", WHO.format(port=port)], "env": [{"name": "NAME", "value": name}],
+                 "readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 1},
                  "ports": [spec.pop("exposed", {"containerPort": port})]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": "web", "on": node}},
             "spec": dict({"nodeName": node, "terminationGracePeriodSeconds": 0, "containers": [container]}, **spec)}
