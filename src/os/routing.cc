@@ -194,6 +194,12 @@ Result<void> set_up(const VxlanDevice& device, int index) {
 
 }  // namespace
 
+std::string address_text(uint32_t address) {
+  in_addr bytes{.s_addr = htonl(address)};
+  char text[INET_ADDRSTRLEN] = {};
+  return ::inet_ntop(AF_INET, &bytes, text, sizeof text);
+}
+
 Result<Routing> read_routing() {
   TIPHYS_TRY(NetlinkSocket, socket, NetlinkSocket::open(NETLINK_ROUTE));
   Routing out;

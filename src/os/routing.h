@@ -76,6 +76,7 @@ struct Routing {
 };
 
 Result<Routing> read_routing();
+std::string address_text(uint32_t address);  // "10.0.0.1"
 
 // Adding what is there is an error, as is deleting what is not.
 Result<void> add_route(const Route& route);

@@ -129,6 +129,10 @@ class Agent:
         self.stop()
         run(*self.nodes.spaces.enter(self.name), TIPHYS, "purge", "--data-dir", self.data, "--bridge-name",
             self.nodes.bridge, "--cgroup-root", self.cgroup_root, timeout=120)
+        left = self.nodes.run_on(self.name, "ip", "route", "show", "proto", "84")
+        left += self.nodes.run_on(self.name, "ip", "-br", "link", "show", "type", "vxlan")
+        left += self.nodes.run_on(self.name, "ip", "-br", "link", "show", "type", "bridge")
+        assert not left, f"purge left of {self.name}: {left}"
         shutil.rmtree(self.data, ignore_errors=True)
 
 

@@ -42,10 +42,7 @@ const os::Link* find_link(const os::Routing& routing, const std::string& name) {
 }
 
 std::string text_of(const os::LinkAddress& one) {
-  uint32_t a = one.address;
-  return std::to_string(a >> 24) + "." + std::to_string(a >> 16 & 255) + "." +
-         std::to_string(a >> 8 & 255) + "." + std::to_string(a & 255) + "/" +
-         std::to_string(one.bits);
+  return os::address_text(one.address) + "/" + std::to_string(one.bits);
 }
 
 // Of IPv4 ranges; the plugin adds an IPv6 address beside another one.

@@ -67,12 +67,8 @@ class Outcome {
 };
 
 std::string text_of(const os::Route& route) {
-  auto dotted = [](uint32_t a) {
-    return std::to_string(a >> 24) + "." + std::to_string(a >> 16 & 255) + "." +
-           std::to_string(a >> 8 & 255) + "." + std::to_string(a & 255);
-  };
-  return dotted(route.destination) + "/" + std::to_string(route.bits) + " via " +
-         dotted(route.gateway) + (route.on_link ? " (VXLAN)" : "");
+  return os::address_text(route.destination) + "/" + std::to_string(route.bits) + " via " +
+         os::address_text(route.gateway) + (route.on_link ? " (VXLAN)" : "");
 }
 
 Result<RoutePlan> read_and_plan(const RouteInput& input) {

@@ -231,7 +231,7 @@ class Planner {
           plan_.remove_routes.push_back(route);
         }
       } else if (wanted != wanted_.end()) {
-        plan_.refused[names_[key]] = "another route to " + canonical_text(key.first) + "/" +
+        plan_.refused[names_[key]] = "another route to " + os::address_text(key.first) + "/" +
                                      std::to_string(key.second) +
                                      " is there, which this node did not make (protocol " +
                                      std::to_string(route.protocol) + ")";
@@ -268,10 +268,6 @@ class Planner {
 
   static std::pair<uint32_t, os::Mac> os_key(const os::Neighbour& n) { return {n.address, n.mac}; }
   static std::pair<uint32_t, os::Mac> os_key(const os::Forward& f) { return {f.host, f.mac}; }
-  static std::string canonical_text(uint32_t address) {
-    return std::to_string(address >> 24) + "." + std::to_string(address >> 16 & 255) + "." +
-           std::to_string(address >> 8 & 255) + "." + std::to_string(address & 255);
-  }
 
   const RouteInput& input_;
   const os::Routing& present_;
