@@ -51,7 +51,7 @@ def test_rollout_and_reading(cluster, namespace):
     found = pods(cluster, namespace)
     assert len(found) == 2 and all(ready(p) for p in found)
     wide = cluster.out("get", "pods", "-n", namespace, "-o", "wide")
-    assert "NOMINATED NODE" in wide and wide.count("Running") == 2 and "node0" in wide
+    assert "NOMINATED NODE" in wide and wide.count("Running") == 2 and f"node{cluster.number}" in wide
     together = cluster.out("get", "deploy,rs,pods,endpointslices", "-n", namespace)
     assert "deployment.apps/nginx-deployment   2/2     2            2" in together
     assert "replicaset.apps/nginx-deployment-" in together
