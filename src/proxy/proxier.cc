@@ -386,9 +386,15 @@ Task<bool> Proxier::Impl::sync() {
 }
 
 Task<void> Proxier::Impl::check_plane(Plane* plane) {
-  if (!plane->made || plane->seen.empty()) co_return;
+  if (!plane->made) co_return;
   Result<std::string> seen = co_await run_blocking(loop, pool, plane->backend().look());
-  if (!seen || *seen == plane->seen) co_return;
+  if (!seen) co_return;
+  // They may have gone before the first look at them; if that one failed, this is the first.
+  bool unknown = plane->seen.empty();
+  if (!seen->empty() && (unknown || *seen == plane->seen)) {
+    plane->seen = *seen;
+    co_return;
+  }
   ++counters.repairs;
   plane->made = false;
   std::string what =
