@@ -155,7 +155,10 @@ std::map<std::string, ObjectPtr> ClusterDnsController::wanted_slices(const Objec
     for (std::string_view text : split(announced(*node), ',')) {
       std::optional<IpAddress> address = parse_ip(text);
       // A node may say what it wants: what never can be an endpoint is none.
-      if (!address || address->is_loopback() || address->is_unspecified()) continue;
+      if (!address || address->is_loopback() || address->is_unspecified() ||
+          address->is_link_local() || address->is_link_local_multicast()) {
+        continue;
+      }
       ObjectPtr slice = new_slice(service, *node, *address);
       wanted.emplace(metadata(*slice).name(), slice);
     }

@@ -130,6 +130,7 @@ void SimCluster::start_controllers() {
                      {"system:serviceaccounts", "system:serviceaccounts:kube-system"});
   };
   options.root_ca_pem = "CA";
+  options.cluster_dns = {"10.43.0.10"};
   options.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller"};
   options.service_account_key = service_account_key_;
   for (std::string_view signer :

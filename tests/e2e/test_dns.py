@@ -2,10 +2,13 @@
 by busybox' nslookup inside of them. After upstream's test/e2e/network/dns.go."""
 import json
 import pathlib
+import socket
 import subprocess
+import threading
+import urllib.request
 
 import pytest
-from cluster import wait_for
+from cluster import TIPHYS, free_port, wait_for
 
 ZONE = "cluster.local"
 
@@ -142,3 +145,126 @@ def test_names_that_are_not_there(client):
     assert client.status(f"web.dns-test.svc.{ZONE}", "AAAA") == "NOERROR"
     assert client.short(f"web.dns-test.svc.{ZONE}", "AAAA") == []
     assert f"ns.dns.{ZONE}. hostmaster.{ZONE}." in client.dig(f"nobody.dns-test.svc.{ZONE}", "A")
+
+
+def test_external_names_and_changes(client):
+    """After upstream's "should provide DNS for ExternalName services": the name follows the Service's type."""
+    name = f"other.dns-test.svc.{ZONE}"
+    apply(client.cluster, "dns-test", service("other", type="ExternalName", externalName=f"web.dns-test.svc.{ZONE}"))
+    ip = client.cluster.get("service", "dns-test", "web")["spec"]["clusterIP"]
+    wait_for(lambda: client.short(name, "A") == sorted([f"web.dns-test.svc.{ZONE}.", ip]), 10, "alias")
+    assert client.short(name, "CNAME") == [f"web.dns-test.svc.{ZONE}."]
+    client.cluster.kubectl("patch", "service", "-n", "dns-test", "other", "--type=merge", "-p", json.dumps(
+        {"spec": {"type": "ClusterIP", "externalName": None, "ports": [{"name": "http", "port": 80}]}}))
+    ip = client.cluster.get("service", "dns-test", "other")["spec"]["clusterIP"]
+    wait_for(lambda: client.short(name, "A") == [ip], 10, "address")
+    client.cluster.kubectl("delete", "service", "-n", "dns-test", "other")
+    wait_for(lambda: client.status(name, "A") == "NXDOMAIN", 10, "end of the name")
+
+
+def test_pods_that_are_not_ready(client):
+    """They have no names, unless the Service publishes them."""
+    cluster = client.cluster
+    never = {"exec": {"command": ["false"]}}
+    waiting = pod("waiting", labels={"app": "waiting"}, hostname="waiting", subdomain="hidden")
+    waiting["spec"]["containers"][0]["readinessProbe"] = never
+    apply(cluster, "dns-test", waiting, service("hidden", [("a", 1)], selector={"app": "waiting"}, clusterIP="None"),
+          service("shown", [("a", 1)], selector={"app": "waiting"}, clusterIP="None", publishNotReadyAddresses=True))
+    ip = pod_ip(cluster, "dns-test", "waiting")
+    wait_for(lambda: client.short(f"shown.dns-test.svc.{ZONE}", "A") == [ip], 20, "published address")
+    assert client.status(f"hidden.dns-test.svc.{ZONE}", "A") == "NXDOMAIN"
+    cluster.kubectl("delete", "pod", "-n", "dns-test", "waiting", "--wait=false")
+
+
+def test_metrics(cluster, client):
+    client.dig(f"web.dns-test.svc.{ZONE}", "A")
+    text = cluster.out("get", "--raw", "/metrics")
+    assert 'coredns_dns_responses_total{server="dns://:53",zone=".",view="",rcode="NOERROR",plugin="kubernetes"}' in text
+    assert 'coredns_dns_requests_total{server="dns://:53",zone=".",view="",proto="udp",family="1",type="A"}' in text
+
+
+class OtherServer(threading.Thread):
+    """A name server of the world outside: one A record for every name, until it is closed."""
+
+    def __init__(self, address):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, 53))
+        self.asked = 0
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                query, client = self.socket.recvfrom(2048)
+            except OSError:
+                return
+            if not query:
+                return
+            self.asked += 1
+            end = query.index(b"\0", 12) + 5
+            self.socket.sendto(query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:end] +
+                               b"\xc0\x0c\0\1\0\1\0\0\x01\x2c\0\4\xc0\0\2\1", client)
+
+    def close(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", self.socket.getsockname())
+        self.join(5)
+        self.socket.close()
+
+
+@pytest.fixture
+def alone(cluster, client, tmp_path):
+    """`tiphys dns` beside the cluster, for whom 127.45.0.1 is the world outside."""
+    (tmp_path / "resolv.conf").write_text("nameserver 127.45.0.1\n")
+    other = OtherServer("127.45.0.1")
+    port = free_port()
+    with open(tmp_path / "log", "wb") as log:
+        process = subprocess.Popen([TIPHYS, "dns", "--kubeconfig", str(cluster.kubeconfig), "--address", "127.45.0.2",
+                                    "--cluster-cidr", "10.0.0.0/8", "--metrics-port", str(port),
+                                    "--resolv-conf", str(tmp_path / "resolv.conf")], stdout=log, stderr=log)
+
+    def dig(*arguments):
+        return subprocess.run(["dig", "@127.45.0.2", "+time=2", "+tries=1", *arguments], capture_output=True, text=True,
+                              timeout=30, check=False).stdout
+    try:
+        wait_for(lambda: "NOERROR" in dig("kubernetes.default.svc.cluster.local"), 20, "answer of tiphys dns")
+        yield dig, other, port
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0, (tmp_path / "log").read_text()
+        other.close()
+
+
+def test_names_of_the_world_outside(alone, client):
+    dig, other, port = alone
+    wait_for(lambda: "192.0.2.1" in dig("+short", "www.example.com"), 10, "answer of the other server")
+    before = other.asked
+    assert "192.0.2.1" in dig("+short", "+tcp", "www.example.com") and other.asked == before
+    apply(client.cluster, "dns-test", service("outside", type="ExternalName", externalName="www.example.org"))
+    name = f"outside.dns-test.svc.{ZONE}"
+    wait_for(lambda: dig("+short", name).split() == ["www.example.org.", "192.0.2.1"], 10, "alias of a name outside")
+    # Ours are never asked for elsewhere.
+    before = other.asked
+    assert "NXDOMAIN" in dig(f"nobody.default.svc.{ZONE}")
+    assert "NXDOMAIN" in dig("-x", "10.250.250.250") and other.asked == before
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    assert "coredns_cache_hits_total" in text and 'coredns_proxy_request_duration_seconds_count{proxy_name="forward"' in text
+
+
+def test_strangers_are_refused(cluster, client):
+    """Neither pod nor node: an address that only this test's namespace has."""
+    bridge_address = cluster.get("nodes")["items"][0]["metadata"]["annotations"]["tiphys.io/dns-address"]
+    name = f"dnsx{cluster.number}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        for command in (f"ip link add {name} type veth peer name eth0 netns {name}", f"ip addr add 172.31.253.1/30 dev {name}",
+                        f"ip link set {name} up", f"ip -n {name} addr add 172.31.253.2/30 dev eth0",
+                        f"ip -n {name} link set eth0 up", f"ip -n {name} route add default via 172.31.253.1"):
+            subprocess.run(command.split(), check=True)
+        done = subprocess.run(["ip", "netns", "exec", name, "dig", f"@{bridge_address}", "+time=2", "+tries=2",
+                               f"web.dns-test.svc.{ZONE}"], capture_output=True, text=True, timeout=30, check=False)
+        assert "status: REFUSED" in done.stdout, done.stdout
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], check=False)
