@@ -308,3 +308,31 @@ def test_pods_of_a_lost_node_are_elsewhere(three_nodes):
     create(three_nodes, web("again", "three"))
     address = three_nodes.get("pod", "default", "again")["status"]["podIP"]
     assert three_nodes.curl("one", who(address)).endswith(" again")
+
+
+def test_dns_of_every_node(three_nodes):
+    """Each node answers its own; where a node's name server is away, another one does."""
+    slices = wait_for(lambda: {e["nodeName"]: e for s in three_nodes.get("endpointslices", "kube-system")["items"]
+                               for e in s["endpoints"] if e["conditions"]["ready"]}
+                      if len(three_nodes.get("endpointslices", "kube-system")["items"]) == 3 else None, 30, "slices")
+    assert set(slices) == set(ADDRESSES)
+    server = three_nodes.get("service", "kube-system", "kube-dns")["spec"]["clusterIP"]
+
+    def ask(node, at=server):
+        done = three_nodes.spaces.run(node, "dig", f"@{at}", "+short", "+time=1", "+tries=1",
+                                      "kubernetes.default.svc.cluster.local", check=False)
+        return done.stdout.strip() == "10.43.0.1"
+    for node, endpoint in slices.items():
+        wait_for(lambda n=node: ask(n), 20, f"answer on {node}")
+        # Also from its neighbours: they need it while their own is away.
+        for other in slices:
+            assert ask(other, endpoint["addresses"][0]), f"{other} asks {node}"
+    two = three_nodes.agents["two"]
+    assert two.stop() == 0
+    try:
+        # It took its announcement back: the rules that it left behind lead nowhere, those of others to others.
+        wait_for(lambda: len(three_nodes.get("endpointslices", "kube-system")["items"]) == 2, 20, "end of its slice")
+        assert ask("one") and ask("three")
+    finally:
+        two.start()
+    wait_for(lambda: ask("two"), 30, "answer of the node that came back")

@@ -71,6 +71,35 @@ Result<void> remove_other_range(const PodNetwork& n) {
   return {};
 }
 
+Result<void> run_ip(const std::vector<std::string>& arguments) {
+  std::vector<std::string> command = {"ip"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  Result<os::CommandResult> done = os::run_command(command);
+  if (!done) return done.error();
+  if (done->status != 0) return ApiStatus::internal("ip: " + std::string(trim(done->err)));
+  return {};
+}
+
+// As the bridge plugin makes it for the first pod. Here without waiting for one: the node's name
+// server has the bridge's address, and is asked from other nodes too.
+Result<void> make_bridge(const PodNetwork& n) {
+  TIPHYS_TRY(os::Routing, routing, os::read_routing());
+  if (find_link(routing, n.bridge) == nullptr) {
+    Result<void> made = run_ip({"link", "add", n.bridge, "type", "bridge"});
+    if (!made) return made;
+  }
+  for (const std::string& pods : n.pod_cidrs) {
+    std::optional<IpPrefix> range = parse_cidr(pods);
+    if (!range) continue;
+    IpAddress first = masked(*range);
+    first.bytes[first.v6 ? 15 : 3] |= 1;
+    std::string address = canonical_text(first) + "/" + std::to_string(range->bits);
+    Result<void> set = run_ip({"address", "replace", address, "dev", n.bridge});
+    if (!set) return set;
+  }
+  return run_ip({"link", "set", n.bridge, "up"});
+}
+
 bool is_bridge_name(const std::string& name) {
   return !name.empty() && name.size() <= 15 &&
          name.find_first_not_of(
@@ -136,6 +165,7 @@ Result<void> apply_pod_network(const PodNetwork& n) {
     return ApiStatus::bad_request("invalid bridge name " + go_quote(n.bridge));
   }
   Result<void> done = remove_other_range(n);
+  if (done) done = make_bridge(n);
   if (done) done = os::make_dirs(n.cni_folder + "/net.d");
   if (!done) return done;
   std::string path = n.cni_folder + "/net.d/10-tiphys.conflist";
