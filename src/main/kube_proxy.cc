@@ -68,8 +68,9 @@ Task<Result<void>> run_proxier(Host& host, Flags flags,
   auto connection = ApiConnection::open(host, std::string(connection_config.kubeconfig()),
                                         "kube-proxy", json, flags.master);
   if (!connection) co_return connection.error();
-  client::LimitedClients clients(
-      host.loop(), {connection_config.qps(), static_cast<int64_t>(connection_config.burst())});
+  double qps = connection_config.qps() > 0 ? connection_config.qps() : -1;
+  client::LimitedClients clients(host.loop(),
+                                 {qps, static_cast<int64_t>(connection_config.burst())});
   client::Client& client = clients.client_of("kube-proxy", (*connection)->client());
   auto proxier = std::make_unique<proxy::Proxier>(host.loop(), host.pool(), client, host.random(),
                                                   std::move(options));

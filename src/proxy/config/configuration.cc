@@ -14,7 +14,7 @@ using kubeproxy_v1alpha1::KubeProxyConfiguration;
 using kubeproxy_v1alpha1::KubeProxyConfigurationEdit;
 
 constexpr std::string_view kDefaults = R"({
-  "clientConnection": {"contentType": "application/vnd.kubernetes.protobuf", "qps": 5, "burst": 10},
+  "clientConnection": {"contentType": "application/vnd.kubernetes.protobuf"},
   "bindAddress": "0.0.0.0",
   "mode": "nftables",
   "iptables": {"masqueradeBit": 14, "localhostNodePorts": false, "syncPeriod": "30s"},
@@ -79,8 +79,6 @@ void drop_zeros(KubeProxyConfigurationEdit e) {
   if (c.client_connection().content_type().empty()) {
     e.edit_client_connection().clear_content_type();
   }
-  if (c.client_connection().qps() == 0) e.edit_client_connection().clear_qps();
-  if (c.client_connection().burst() == 0) e.edit_client_connection().clear_burst();
 }
 
 // An address without a port gets the usual one.

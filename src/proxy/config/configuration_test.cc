@@ -49,7 +49,8 @@ TEST(ProxyConfiguration, EmptyAndZeroAreAbsent) {
   EXPECT_TRUE(config.validate());
   EXPECT_EQ(config.view().healthz_bind_address(), "[::]:10256");
   EXPECT_EQ(config.view().metrics_bind_address(), "10.0.0.1:10249");
-  EXPECT_EQ(config.view().client_connection().burst(), 10);
+  EXPECT_EQ(config.view().client_connection().content_type(),
+            "application/vnd.kubernetes.protobuf");
   EXPECT_EQ(config.view().mode(), "nftables");
 }
 

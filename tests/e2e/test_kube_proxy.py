@@ -1,0 +1,206 @@
+"""kube-proxy alone, with its configuration file, in a network namespace of its own: both modes, its ports, cleanup."""
+import contextlib
+import ctypes
+import http.server
+import json
+import os
+import socketserver
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+
+from api_server import ApiServer
+from cluster import TIPHYS, wait_for
+
+CLONE_NEWNET = 0x40000000
+LIBC = ctypes.CDLL(None, use_errno=True)
+HEALTH_PORT = 32040
+CONFIG = """
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+clientConnection: {{kubeconfig: {kubeconfig}}}
+hostnameOverride: n1
+clusterCIDR: 10.42.0.0/16
+mode: {mode}
+oomScoreAdj: 0
+conntrack: {{tcpEstablishedTimeout: 2h, maxPerCore: 0}}
+iptables: {{syncPeriod: 1s, masqueradeBit: 15}}
+nftables: {{syncPeriod: 1s, masqueradeBit: 15}}
+"""
+
+
+@contextlib.contextmanager
+def own_network():
+    """This thread, and what it starts, in a new network namespace: the node and its pod are one machine."""
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    assert LIBC.unshare(CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+    try:
+        tool("ip", "link", "set", "lo", "up")
+        tool("ip", "addr", "add", "192.168.7.1/24", "dev", "lo")
+        tool("ip", "addr", "add", "10.42.0.9/32", "dev", "lo")
+        tool("ip", "route", "add", "default", "dev", "lo")
+        yield
+    finally:
+        LIBC.setns(before, CLONE_NEWNET)
+        os.close(before)
+
+
+def tool(*command, check=True):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert not check or done.returncode == 0, f"{command}: {done.stderr}"
+    return done.stdout
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"page")
+
+    def log_message(self, *_):
+        pass
+
+
+def fetch(url):
+    """(status, text); (0, why) without an answer."""
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError as error:
+        return 0, str(error)
+
+
+OBJECTS = [
+    {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}},
+    {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+     "spec": {"clusterIP": "10.43.0.77", "type": "LoadBalancer", "externalTrafficPolicy": "Local",
+              "healthCheckNodePort": HEALTH_PORT,
+              "ports": [{"port": 80, "targetPort": 8080, "nodePort": 30077}]}},
+    {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+     "metadata": {"name": "web-1", "labels": {"kubernetes.io/service-name": "web"}},
+     "ports": [{"name": "", "port": 8080, "protocol": "TCP"}],
+     "endpoints": [{"addresses": ["10.42.0.9"], "conditions": {"ready": True}, "nodeName": "n1"}]},
+]
+
+
+class Proxy:
+    def __init__(self, server, mode):
+        self.file = server.folder / f"{mode}.yaml"
+        self.file.write_text(CONFIG.format(kubeconfig=server.kubeconfig(), mode=mode))
+        self.log = server.folder / f"{mode}.log"
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([TIPHYS, "kube-proxy", "--config", str(self.file)], stdout=log, stderr=log)
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(20) == 0, self.log.read_text()[-2000:]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with own_network():
+        one = ApiServer(tmp_path_factory.mktemp("kube-proxy"))
+        one.start()
+        pages = socketserver.ThreadingTCPServer(("10.42.0.9", 8080), Page)  # HTTPServer would ask DNS for its name
+        threading.Thread(target=pages.serve_forever, daemon=True).start()
+        one.kubectl("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": OBJECTS}))
+        one.kubectl("patch", "node", "n1", "--subresource=status", "--type=merge", "-p", json.dumps(
+            {"status": {"addresses": [{"type": "InternalIP", "address": "192.168.7.1"}]}}))
+        try:
+            yield one
+        finally:
+            pages.shutdown()
+            one.process.terminate()
+            one.process.wait(20)
+
+
+@contextlib.contextmanager
+def running(server, mode):
+    proxy = Proxy(server, mode)
+    try:
+        # The rules of the one before answer, too.
+        wait_for(lambda: "kubeproxy_sync_full_proxy_rules_duration_seconds_count" in
+                 fetch("http://127.0.0.1:10249/metrics")[1], 20, "first rules")
+        wait_for(lambda: fetch("http://10.43.0.77/") == (200, "page"), 20, "page by cluster IP")
+        yield proxy
+    finally:
+        proxy.stop()
+
+
+def check_ports(mode):
+    status, text = fetch("http://127.0.0.1:10256/healthz")
+    assert status == 200 and json.loads(text)["nodeEligible"] is True
+    assert fetch("http://127.0.0.1:10256/livez")[0] == 200
+    assert fetch("http://127.0.0.1:10249/proxyMode") == (200, mode)
+    config = json.loads(fetch("http://127.0.0.1:10249/configz")[1])["kubeproxy.config.k8s.io"]
+    assert config["mode"] == mode and config["conntrack"]["tcpEstablishedTimeout"] == "2h0m0s"
+    metrics = fetch("http://127.0.0.1:10249/metrics")[1]
+    for name in ("sync_proxy_rules_duration_seconds_count", "sync_full_proxy_rules_duration_seconds_count",
+                 "sync_proxy_rules_last_timestamp_seconds"):
+        assert f'kubeproxy_{name}{{ip_family="IPv4"}}' in metrics, metrics
+
+
+def check_health_port():
+    status, text = wait_for(lambda: (lambda a: a if a[0] == 200 else None)(
+        fetch(f"http://192.168.7.1:{HEALTH_PORT}/")), 10, "health check port")
+    assert json.loads(text) == {"service": {"namespace": "default", "name": "web"}, "localEndpoints": 1,
+                                "serviceProxyHealthy": True}
+
+
+def chains():
+    return tool("iptables-save", "-t", "nat").count(":KUBE-SVC-")
+
+
+def tables():
+    return tool("nft", "list", "tables").count("tiphys-proxy")
+
+
+def test_iptables_mode(server):
+    with running(server, "iptables"):
+        check_ports("iptables")
+        check_health_port()
+        assert chains() == 1 and tables() == 0
+        assert "0x8000/0x8000" in tool("iptables-save", "-t", "nat"), "masqueradeBit"
+        assert fetch("http://192.168.7.1:30077/")[1] == "page"
+        tool("iptables", "-t", "nat", "-F")
+        tool("iptables", "-t", "nat", "-X")
+        wait_for(lambda: fetch("http://10.43.0.77/")[0] == 200, 20, "repair")
+
+
+def test_nftables_mode_replaces_the_other_and_cleanup_both(server):
+    with running(server, "nftables"):
+        check_ports("nftables")
+        check_health_port()
+        assert chains() == 0 and tables() == 1
+        assert fetch("http://192.168.7.1:30077/")[1] == "page", "the primary address"
+        assert tool("cat", "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established").strip() == "7200"
+    assert fetch("http://10.43.0.77/")[0] == 200, "rules stay without the proxy"
+    tool(TIPHYS, "kube-proxy", "--cleanup")
+    assert chains() == 0 and tables() == 0
+
+
+def test_a_node_that_is_about_to_go(server):
+    with running(server, "nftables"):
+        server.kubectl("taint", "node", "n1", "ToBeDeletedByClusterAutoscaler=:NoSchedule")
+        wait_for(lambda: fetch("http://127.0.0.1:10256/healthz")[0] == 503, 10, "unhealthy")
+        assert fetch("http://127.0.0.1:10256/livez")[0] == 200
+        server.kubectl("taint", "node", "n1", "ToBeDeletedByClusterAutoscaler-")
+        wait_for(lambda: fetch("http://127.0.0.1:10256/healthz")[0] == 200, 10, "healthy")
+
+
+@pytest.mark.parametrize("text, reason", [
+    ("mode: ipvs\n", 'mode: "ipvs" is not supported by this kube-proxy'),
+    ("nodePortAddresses: [x]\n", 'NodePortAddresses[0]: Invalid value: "x": must be a valid CIDR'),
+    ("nonsense: 1\n", 'unknown field "nonsense"'),
+])
+def test_bad_files(tmp_path, text, reason):
+    file = tmp_path / "config.yaml"
+    file.write_text("apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n" + text)
+    done = subprocess.run([TIPHYS, "kube-proxy", "--config", str(file)], capture_output=True, text=True, timeout=20,
+                          check=False)
+    assert done.returncode == 1 and reason in done.stderr
