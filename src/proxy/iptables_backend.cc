@@ -31,13 +31,13 @@ class Tool {
     if (result.status != 0) return failed(program, result);
     return result.out;
   }
-  // Is there such a chain? Error: the program can't be run.
-  Result<bool> has_chain(std::string_view table, std::string_view chain) const {
+  // Does the canary sing? Error: the program can't be run.
+  Result<bool> has_canary(std::string_view table) const {
     TIPHYS_TRY(os::CommandResult, result,
-               os::run_command(
-                   {name_, "-w", kLockSeconds, "-t", std::string(table), "-S", std::string(chain)},
-                   "", kTimeoutSeconds));
-    return result.status == 0;
+               os::run_command({name_, "-w", kLockSeconds, "-t", std::string(table), "-S",
+                                std::string(kCanaryChain)},
+                               "", kTimeoutSeconds));
+    return result.status == 0 && result.out.find(kCanaryRule) != std::string::npos;
   }
 
  private:
@@ -105,7 +105,7 @@ Backend::Transaction IptablesBackend::take_full(const NodeFacts& node) {
 Backend::Look IptablesBackend::look() const {
   return [tool = tool_]() -> Result<std::string> {
     for (std::string_view table : kCanaryTables) {
-      TIPHYS_TRY(bool, there, tool.has_chain(table, kCanaryChain));
+      TIPHYS_TRY(bool, there, tool.has_canary(table));
       if (!there) return std::string();
     }
     return std::string(kCanaryChain);

@@ -1,6 +1,6 @@
 // The backend over iptables(8): iptables-restore for rules, a canary chain in each table for the
-// look (upstream's Monitor: who flushes tables takes it along). Whatever flavour the machine's
-// iptables is (legacy or nf_tables).
+// look (upstream's Monitor: who flushes tables takes it, or the rule in it, along). Whatever
+// flavour the machine's iptables is (legacy or nf_tables).
 #pragma once
 #include "proxy/backend.h"
 

@@ -267,12 +267,24 @@ TEST_P(IptablesPacketTest, ExternalIpAndLoadBalancerWithSourceRanges) {
   EXPECT_EQ(from_client("198.51.100.4", 80), "pod1 10.42.0.1");
 }
 
+TEST_P(IptablesPacketTest, LocalTrafficByInterface) {
+  settings.cluster_cidrs.clear();
+  settings.local_interface = "br0";
+  web.external_local = true;
+  endpoints({1});
+  slice.endpoints[0].node_name = "n2";
+  start();
+  EXPECT_EQ(from_pod(2, "192.168.77.1", 30080).substr(0, 4), "pod1") << "pods may use all";
+  EXPECT_EQ(from_client("192.168.77.1", 30080), "error: timeout");
+}
+
 TEST_P(IptablesPacketTest, FlushedTablesAreSeenAndMadeAnew) {
   endpoints({1});
   start();
   EXPECT_EQ(look(), "KUBE-PROXY-CANARY");
   std::string iptables = "iptables-" + GetParam();
   run({iptables, "-t", "nat", "-F"});
+  EXPECT_EQ(look(), "");
   run({iptables, "-t", "nat", "-X"});
   EXPECT_EQ(look(), "");
   backend->set(web.key, &web, {&slice, 1}, node);

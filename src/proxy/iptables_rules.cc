@@ -87,6 +87,7 @@ class Builder {
   const NodeFacts& node_;
   const Settings& settings_;
   Family family_;
+  bool external_ = true;  // are entries of outside addresses being added?
   IptablesRules rules_;
 };
 
@@ -116,7 +117,8 @@ bool Builder::has_external(const ServicePort& port) const {
 void Builder::add(const char* where, const std::string& address, const ServicePort& port,
                   uint16_t number, std::string rule) {
   std::string key = address + " " + port.protocol + " " + std::to_string(number);
-  rules_.entries[{where, key}] = std::move(rule);
+  // A service's own ClusterIP stays one, though it is named among its external addresses.
+  rules_.entries.try_emplace({where, key}, IptablesEntry{std::move(rule), external_});
 }
 
 void Builder::choose_refusals(Port& port, bool external) const {
@@ -316,7 +318,9 @@ void Builder::add_port(const ServicePort& service_port, const Targets& targets) 
   }
   if (use_local) port.local_chain = spread_chain(port, "KUBE-SVL-", targets.local);
   choose_refusals(port, external);
+  external_ = false;
   add_internal(port);
+  external_ = true;
   if (external) add_external(port);
 }
 

@@ -20,9 +20,16 @@ namespace tiphys::proxy {
 // (table and chain, what it matches): "nat KUBE-SERVICES", "10.43.0.5 tcp 80".
 using EntryKey = std::pair<std::string, std::string>;
 
+struct IptablesEntry {
+  std::string rule;
+  // Of an address or port that isn't the cluster's to give: weaker than a ClusterIP.
+  bool external = true;
+  bool operator==(const IptablesEntry&) const = default;
+};
+
 struct IptablesRules {
   std::map<std::string, std::vector<std::string>> chains;  // of table nat: name -> rules
-  std::map<EntryKey, std::string> entries;                 // in chains that all share -> rule
+  std::map<EntryKey, IptablesEntry> entries;               // in chains that all share
   bool operator==(const IptablesRules&) const = default;
   bool empty() const { return chains.empty() && entries.empty(); }
 };

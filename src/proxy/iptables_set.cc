@@ -45,7 +45,7 @@ struct Saved {
 
 void IptablesSet::touch(const IptablesRules& rules) {
   for (const auto& [name, body] : rules.chains) old_chains_.emplace(name, value_in(chains_, name));
-  for (const auto& [key, rule] : rules.entries) old_entries_.emplace(key, entry(key));
+  for (const auto& [key, wanted] : rules.entries) old_entries_.emplace(key, entry(key));
 }
 
 std::optional<std::string> IptablesSet::entry(const EntryKey& key) const {
@@ -62,12 +62,12 @@ void IptablesSet::link(const std::string& service, const IptablesRules& rules, b
       chains_.erase(name);
     }
   }
-  for (const auto& [key, rule] : rules.entries) {
-    std::map<std::string, std::string>& claims = entries_[key];
+  for (const auto& [key, wanted] : rules.entries) {
+    std::map<Claim, std::string>& claims = entries_[key];
     if (add) {
-      claims[service] = rule;
+      claims[{wanted.external, service}] = wanted.rule;
     } else {
-      claims.erase(service);
+      claims.erase({wanted.external, service});
     }
     if (claims.empty()) entries_.erase(key);
   }
@@ -141,7 +141,7 @@ namespace {
 std::string whole_table(std::string_view table, const IptablesSet::Whole& whole,
                         const Settings& settings, const NodeFacts& node, Family family,
                         const Saved& saved) {
-  std::string heads = chain_line(kCanaryChain), bodies, gone;
+  std::string heads = chain_line(kCanaryChain), bodies = std::string(kCanaryRule) + "\n", gone;
   for (std::string_view chain : iptables_shared_chains(table)) heads += chain_line(chain);
   for (const auto& [where, rules] : whole.entries) {
     std::string_view chain = chain_of(where, table);
@@ -179,7 +179,7 @@ std::string iptables_full_restore(const IptablesSet::Whole& whole, const Setting
                                   const NodeFacts& node, Family family, std::string_view saved_nat,
                                   std::string_view saved_filter) {
   Saved nat(saved_nat), filter(saved_filter);
-  return table_text("mangle", chain_line(kCanaryChain)) +
+  return table_text("mangle", chain_line(kCanaryChain) + std::string(kCanaryRule) + "\n") +
          table_text("filter", whole_table("filter", whole, settings, node, family, filter)) +
          table_text("nat", whole_table("nat", whole, settings, node, family, nat));
 }

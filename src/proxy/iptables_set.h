@@ -3,7 +3,8 @@
 //
 // Pure and single-threaded. A change costs what it touches: chains of services that changed are
 // written, single rules of the shared chains go and come by themselves. Two services may claim one
-// address and port: the first by name has it; the other takes over when it goes.
+// address and port: one whose ClusterIP it is, else the first by name, has it; the other takes over
+// when it goes.
 #pragma once
 #include <map>
 #include <optional>
@@ -37,7 +38,8 @@ class IptablesSet {
 
   std::map<std::string, IptablesRules> services_;
   std::map<std::string, std::vector<std::string>> chains_;
-  std::map<EntryKey, std::map<std::string, std::string>> entries_;  // -> service -> rule
+  using Claim = std::pair<bool, std::string>;  // external, service: the least one has it
+  std::map<EntryKey, std::map<Claim, std::string>> entries_;  // -> rule
   // State before the first touch since the last take; nothing: it was absent.
   std::map<std::string, std::optional<std::vector<std::string>>> old_chains_;
   std::map<EntryKey, std::optional<std::string>> old_entries_;

@@ -106,6 +106,30 @@ TEST_F(IptablesSetTest, TwoClaimsOnOneNodePortPassOn) {
                   "\"default/zzz:http\""));
 }
 
+TEST_F(IptablesSetTest, AClusterIpIsStrongerThanAnExternalAddress) {
+  ServiceFacts thief = web;
+  thief.key = "a/thief";
+  thief.cluster_ips = {ip("10.43.0.6")};
+  thief.external_ips = {ip("10.43.0.5")};
+  thief.ports[0].node_port = 0;
+  set.set("a/thief", build(thief));
+  set.set("default/web", build(web));
+  std::string text = set.take_transaction();
+  EXPECT_TRUE(has(text,
+                  "-I KUBE-SERVICES -d 10.43.0.5/32 -p tcp -m tcp --dport 80 -m comment "
+                  "--comment \"default/web:http cluster IP\""));
+  EXPECT_FALSE(has(text, "a/thief:http external IP"));
+}
+
+TEST_F(IptablesSetTest, LocalTrafficMayBeKnownByItsInterface) {
+  settings.local_interface = "veth+";
+  web.external_local = true;
+  set.set("default/web", build(web));
+  std::string text = set.take_transaction();
+  EXPECT_TRUE(has(text, "cluster IP\" ! -i veth+ -d 10.43.0.5/32"));
+  EXPECT_TRUE(has(text, "external destinations\" -i veth+ -j KUBE-SVC-"));
+}
+
 TEST_F(IptablesSetTest, HostileNamesNeverReachIptables) {
   web.ports[0].name = "x\"\n-A INPUT -j DROP";
   EXPECT_TRUE(build(web).empty());
