@@ -253,8 +253,8 @@ class PolicyTest : public RbacTest {
 
 TEST_F(PolicyTest, IsCompleteAndThenQuiet) {
   EXPECT_THAT(plan_bootstrap(*load_bootstrap_policy(), lookup_), IsEmpty());
-  EXPECT_THAT(lookup_.list("rbac.authorization.k8s.io", "clusterroles", ""), SizeIs(69));
-  EXPECT_THAT(lookup_.list("rbac.authorization.k8s.io", "clusterrolebindings", ""), SizeIs(49));
+  EXPECT_THAT(lookup_.list("rbac.authorization.k8s.io", "clusterroles", ""), SizeIs(71));
+  EXPECT_THAT(lookup_.list("rbac.authorization.k8s.io", "clusterrolebindings", ""), SizeIs(51));
   EXPECT_THAT(lookup_.list("rbac.authorization.k8s.io", "roles", "kube-system"), SizeIs(6));
   EXPECT_THAT(lookup_.list("rbac.authorization.k8s.io", "rolebindings", "kube-public"), SizeIs(1));
 }
