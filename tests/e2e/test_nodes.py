@@ -212,6 +212,57 @@ def test_services_over_nodes(three_nodes, webs):
     three_nodes.kubectl("delete", "service", "all", "near", "far")
 
 
+LOAD = """
+import http.client, json, sys, threading
+hosts, ended, good, bad = sys.argv[2:], threading.Event(), [], []
+def ask(host):
+    while not ended.is_set():
+        try:
+            connection = http.client.HTTPConnection(host, int(sys.argv[1]), timeout=10)
+            connection.request("GET", "/cgi-bin/who")
+            good.append(connection.getresponse().read().split()[1].decode())
+            connection.close()
+        except Exception as error:
+            bad.append(f"{host}: {error!r}")
+threads = [threading.Thread(target=ask, args=(host,)) for host in hosts for _ in range(2)]
+[t.start() for t in threads]
+print("asking", flush=True)
+sys.stdin.read()
+ended.set()
+[t.join() for t in threads]
+print(json.dumps({"good": len(good), "by": sorted(set(good)), "bad": bad}))
+"""
+
+
+def test_a_rolling_update_loses_no_request(three_nodes):
+    """Clients outside, a new connection each request, by a node port of every node."""
+    template = web("rolling", "x")
+    del template["spec"]["nodeName"]
+    template["spec"]["terminationGracePeriodSeconds"] = 10
+    container = template["spec"]["containers"][0]
+    container["lifecycle"] = {"preStop": {"sleep": {"seconds": 2}}}
+
+    def rollout(name):
+        container["env"] = [{"name": "NAME", "value": name}]
+        create(three_nodes, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "rolling"}, "spec": {
+            "replicas": 4, "selector": {"matchLabels": {"app": "rolling"}},
+            "strategy": {"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}},
+            "template": {"metadata": {"labels": {"app": "rolling"}}, "spec": template["spec"]}}})
+        three_nodes.kubectl("rollout", "status", "deployment/rolling", "--timeout=60s")
+    rollout("old")
+    create(three_nodes, service("rolling", {"app": "rolling"}, type="NodePort"))
+    port = three_nodes.get("service", "default", "rolling")["spec"]["ports"][0]["nodePort"]
+    for node in ("one", "two"):
+        wait_for(lambda n=node: three_nodes.curl("lan", who(ADDRESSES[n], port)), 10, "first answer")
+    command = [*three_nodes.spaces.enter("lan"), sys.executable, "-c", LOAD, str(port), ADDRESSES["one"], ADDRESSES["two"]]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as load:
+        assert load.stdout.readline() == "asking\n"
+        rollout("new")
+        told = json.loads(load.communicate(timeout=30)[0])
+    assert told["bad"] == [] and told["by"] == ["new", "old"] and told["good"] > 100, told
+    three_nodes.kubectl("delete", "deployment,service", "rolling")
+
+
 def test_host_ports_are_reached_from_other_nodes(three_nodes, webs):
     create(three_nodes, web("ported", "three", exposed={"containerPort": 8080, "hostPort": 8088}))
     assert three_nodes.curl("lan", who(ADDRESSES["three"], 8088)) == f"{LAN} ported"
