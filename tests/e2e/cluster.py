@@ -14,6 +14,12 @@ KUBECTL = str(ROOT / "build/bin/kubectl")
 HELM = str(ROOT / "build/bin/helm")
 
 
+# Which cluster numbers are this run's: those from TIPHYS_E2E_NUMBER on, WORKER_NUMBERS for each pytest process.
+WORKER_NUMBERS = 10
+FIRST_NUMBER = int(os.environ.get("TIPHYS_E2E_NUMBER", "0")) + WORKER_NUMBERS * int(
+    os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -36,8 +42,8 @@ def wait_for(condition, seconds, what):
 
 
 class Cluster:
-    """number: picks the address ranges and the bridge name, so that several run side by side; TIPHYS_E2E_NUMBER
-    is added to it, so that runs of several work trees do."""
+    """number: picks the address ranges and the bridge name, so that several run side by side, 0 to 9; FIRST_NUMBER
+    is added to it, so that runs of several work trees and several pytest processes do."""
 
     def __init__(self, folder, number):
         self.folder = pathlib.Path(folder)
@@ -47,7 +53,7 @@ class Cluster:
         self.log = self.folder / "server.log"
         self.port = free_port()
         self.kubelet_port = free_port()
-        self.number = number + int(os.environ.get("TIPHYS_E2E_NUMBER", "0"))
+        self.number = number + FIRST_NUMBER
         self.bridge = f"tiphyst{self.number}"
         self.cgroup_root = f"/{self.bridge}"
         self.process = None

@@ -1,4 +1,5 @@
 """One shared cluster for the session; its images come from tests/images (Debian packages)."""
+import fcntl
 import pathlib
 import re
 import subprocess
@@ -18,8 +19,10 @@ def images():
     """A folder of image tarballs: nginx:1.7.9, nginx:1.9.1 and busybox."""
     folder = ROOT / "build/e2e/images"
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run([sys.executable, str(ROOT / "tests/images/make_image.py"), "--all", str(folder)],
-                   check=True)
+    with open(folder / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # each pytest process comes here
+        subprocess.run([sys.executable, str(ROOT / "tests/images/make_image.py"), "--all", str(folder)],
+                       check=True)
     return folder
 
 
@@ -73,3 +76,10 @@ def namespace(cluster, request):
     cluster.kubectl("create", "namespace", name)
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false", check=False)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What tests have to say beside that they passed, from every pytest process."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for _, line in (one for one in report.user_properties if one[0] == "say" and report.when == "call"):
+            terminalreporter.write_line(line)

@@ -78,13 +78,13 @@ class Component:
 class Split:
     """A cluster of five processes. The methods that test_first_cluster's functions use are Cluster's.
 
-    number: picks the bridge and the address ranges of those that run side by side, 0 to 9.
+    number: picks the bridge and the address ranges (below those of Cluster) of those that run side by side, 0 to 9.
     """
 
     def __init__(self, folder, number=0):
         self.bridge = f"{BRIDGE}{number}" if number else BRIDGE
-        self.pods = f"10.{70 + 2 * number}.0.0/16"
-        self.services = f"10.{71 + 2 * number}.0.0/16"
+        self.pods = f"10.{20 + 2 * number}.0.0/16"
+        self.services = f"10.{21 + 2 * number}.0.0/16"
         self.folder = pathlib.Path(folder)
         self.node_data = self.folder / "node"
         (self.node_data / "images").mkdir(parents=True)
@@ -186,8 +186,8 @@ def test_rollout(split):
     split.kubectl("rollout", "status", "deployment/nginx-deployment", "--timeout=45s")
     split.kubectl("expose", "deployment/nginx-deployment", "--port=80", "--name=web")
     address = split.out("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
-    assert address.startswith("10.71.")
-    assert all(p["status"]["podIP"].startswith("10.70.") for p in ready_pods(split))
+    assert address.startswith("10.21.")
+    assert all(p["status"]["podIP"].startswith("10.20.") for p in ready_pods(split))
     wait_for(lambda: "nginx" in fetch(f"http://{address}/").lower(), 20, "page by cluster IP")
     wait_for(lambda: "GET /" in split.out("logs", "-l", "app=nginx"), 10, "log line")
 

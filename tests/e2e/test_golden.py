@@ -42,7 +42,7 @@ def per_topic(results):
 
 
 @pytest.mark.skipif(not GOLDEN.exists(), reason="no recorded behaviour beside the project")
-def test_golden(tmp_path, capsys):
+def test_golden(tmp_path, record_property):
     server = ApiServer(tmp_path).start()
     try:
         results = replay(server, tmp_path / "golden.xml")
@@ -50,10 +50,9 @@ def test_golden(tmp_path, capsys):
         assert server.stop() == 0
     failed = {name: failure for name, failure in results.items() if failure is not None}
     unexplained = {name: failure for name, failure in failed.items() if name not in DIFFERENCES}
-    with capsys.disabled():
-        print(f"\ngolden: {len(results) - len(failed)} of {len(results)} passed, "
-              f"{len(failed) - len(unexplained)} differ with a reason, {len(unexplained)} fail: "
-              + ", ".join(per_topic(results)))
+    record_property("say", f"golden: {len(results) - len(failed)} of {len(results)} passed, "
+                    f"{len(failed) - len(unexplained)} differ with a reason, {len(unexplained)} fail: "
+                    + ", ".join(per_topic(results)))
     assert len(results) >= FLOOR
     told = "\n".join(f"{name}: {failure[:300]}" for name, failure in sorted(unexplained.items()))
     assert len(unexplained) <= OPEN, told[:20_000]

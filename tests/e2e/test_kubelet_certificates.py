@@ -1,6 +1,5 @@
 """Certificates that the kubelet gets from the API, and that live for seconds: each is followed by the next."""
 import json
-import os
 import pathlib
 import signal
 import subprocess
@@ -10,7 +9,7 @@ import time
 import pytest
 
 from api_server import ApiServer
-from cluster import KUBECTL, TIPHYS, free_port, wait_for
+from cluster import FIRST_NUMBER, KUBECTL, TIPHYS, free_port, wait_for
 from test_components import Component, kubeconfig_text
 from test_kubelet_server import JOINING, SECRET, Joined, issuer, value
 
@@ -20,7 +19,7 @@ LIFE = 16  # seconds; the kubelet leaves ten between two
 class Server(ApiServer):
     """An API server with the controllers that sign, as Joined knows a cluster."""
 
-    number = 5 + int(os.environ.get("TIPHYS_E2E_NUMBER", "0"))
+    number = 5 + FIRST_NUMBER
 
     def arguments(self):
         return [*super().arguments(), "--enable-bootstrap-token-auth"]

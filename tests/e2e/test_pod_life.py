@@ -110,7 +110,7 @@ def name_pods():
         "nameservers": ["192.0.2.1"], "searches": ["one", "two"], "options": [{"name": "ndots", "value": "3"}]})
     yield pod("host-dns", box("c", show), hostNetwork=True, dnsPolicy="ClusterFirstWithHostNet",
               hostAliases=[{"ip": "10.9.8.7", "hostnames": ["elsewhere", "there"]}])
-    yield pod("host-all", box("c", "ls -d /proc/[0-9]* | wc -l; readlink /proc/self/ns/ipc"), hostPID=True, hostIPC=True)
+    yield pod("host-all", box("c", "set -- /proc/[0-9]*; echo $#; readlink /proc/self/ns/ipc"), hostPID=True, hostIPC=True)
 
 
 def bad_pods(node):
