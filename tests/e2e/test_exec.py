@@ -421,6 +421,35 @@ def test_a_client_that_leaves_ends_the_stream(cluster, pods):
     wait_for(lambda: open_files(cluster) <= before + 5, 20, "closed connections")
 
 
+def test_a_command_may_outlive_its_client(cluster, pods):
+    """Its input ends with the client, and so does all that the kubelet held for them. When the command ends is its own
+    affair, as the CRI has no call for it."""
+    before = open_files(cluster)
+    word = f"outlives-{cluster.port}"
+    script = f"echo on; cat; echo ended >>/tmp/{word}; while :; do sleep 1; done"
+    clients = [subprocess.Popen(command(cluster, pods, "exec", "-i", "box", "-c", "main", "--", "sh", "-c", script),
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **env})
+               for env in [{}, SPDY] * 5]
+    for client in clients:
+        assert client.stdout.read(3) == b"on\n"
+    for client in clients:
+        client.kill()
+        client.communicate()
+    left = []
+    try:
+        wait_for(lambda: run(cluster, pods, "exec", "box", "-c", "main", "--", "cat", f"/tmp/{word}").stdout ==
+                 b"ended\n" * len(clients), 20, "end of each input")
+        wait_for(lambda: open_files(cluster) <= before + 2, 20, "closed connections")
+        left = processes(word)
+        assert len(left) == len(clients), "they go on"
+    finally:
+        for pid in left or processes(word):
+            os.kill(int(pid), signal.SIGKILL)
+    wait_for(lambda: not processes(word), 20, "end of the commands")
+    assert run(cluster, pods, "exec", "box", "-c", "main", "--", "echo", "alive").stdout == b"alive\n"
+    wait_for(lambda: open_files(cluster) <= before + 2, 20, "nothing held for them")
+
+
 # ---- attach, run, debug ----
 
 @pytest.mark.parametrize("program, env", CLIENTS)

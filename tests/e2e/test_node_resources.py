@@ -20,7 +20,8 @@ MEBIBYTE = 1 << 20
 
 CONFIGURATION = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
                  "allowedUnsafeSysctls": ["kernel.msg*"],
-                 "imageGCHighThresholdPercent": 1, "imageGCLowThresholdPercent": 0}
+                 "imageGCHighThresholdPercent": 1, "imageGCLowThresholdPercent": 0,
+                 "staticPodPath": "manifests"}
 
 
 class SmallCluster(Cluster):
@@ -102,6 +103,7 @@ def node(images):
     with tempfile.TemporaryDirectory(prefix="tiphys-e2e-") as folder:
         one = SmallCluster(folder, 2)
         (one.folder / "kubelet.yaml").write_text(json.dumps(CONFIGURATION))
+        (one.folder / "manifests").mkdir()
         (one.data / "images").mkdir()
         (one.data / "images/busybox.tar").symlink_to(next(images.glob("busybox*.tar")))
         try:
@@ -375,32 +377,66 @@ def requested_cpu(node):
     return round(1000 * sum(of(p) for p in found if p["status"]["phase"] in ("Pending", "Running")))
 
 
-def test_critical_pod_takes_the_place_of_another(node):
-    for name in ("guaranteed", "burstable", "pod-level", "classed"):
-        running(node, name)
-    shown = node_object(node)
-    left = round(1000 * quantity(shown["status"]["allocatable"]["cpu"])) - requested_cpu(node)
+def fill(node, name):
+    """A pod that takes all the CPU that is left: how much, in thousandths."""
+    for other in ("guaranteed", "burstable", "pod-level", "classed"):
+        running(node, other)
+    left = round(1000 * quantity(node_object(node)["status"]["allocatable"]["cpu"])) - requested_cpu(node)
     ends = "trap 'echo bye; exit 0' TERM; while :; do sleep 0.1; done"
-    filler = pod("filler", box(ends, resources={"requests": {"cpu": f"{left}m"}}), terminationGracePeriodSeconds=20)
+    filler = pod(name, box(ends, resources={"requests": {"cpu": f"{left}m"}}), terminationGracePeriodSeconds=20)
     node.kubectl("create", "-f", "-", stdin=json.dumps(filler))
-    running(node, "filler")
-    # More than any of the others would free.
-    critical = pod("critical", box(SLEEP, resources={"requests": {"cpu": f"{left - 50}m"}}),
-                   priorityClassName="system-node-critical", nodeName=shown["metadata"]["name"])
-    node.kubectl("create", "-f", "-", stdin=json.dumps(critical))
-    running(node, "critical")
-    gone = wait_for(lambda: (lambda s: s["phase"] == "Failed" and s)(get(node, "filler")["status"]), 30, "end")
+    running(node, name)
+    return left
+
+
+def preempted(node, name):
+    """Its status, when it had to go; it alone."""
+    gone = wait_for(lambda: (lambda s: s["phase"] == "Failed" and s)(get(node, name)["status"]), 30, "end")
     assert (gone["reason"], gone["message"]) == ("Preempting", "Preempted in order to admit critical pod")
     assert gone["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 0, "within its grace period"
     target = next(c for c in gone["conditions"] if c["type"] == "DisruptionTarget")
     assert (target["status"], target["reason"]) == ("True", "TerminationByKubelet")
     assert target["message"] == "Pod was preempted by Kubelet to accommodate a critical pod."
-    told = [e for e in events(node, "filler") if e["reason"] == "Preempting"]
+    told = [e for e in events(node, name) if e["reason"] == "Preempting"]
     assert [e["message"] for e in told] == ["Preempted in order to admit critical pod"] and told[0]["type"] == "Warning"
-    ended = gone["containerStatuses"][0]["state"]["terminated"]["finishedAt"]
-    assert ended <= status(node, "critical")["state"]["running"]["startedAt"], "first the one, then the other"
     assert all("running" in status(node, n)["state"] for n in ("guaranteed", "burstable", "pod-level", "classed"))
+    return gone
+
+
+def test_critical_pod_takes_the_place_of_another(node):
+    left = fill(node, "filler")
+    # More than any of the others would free.
+    critical = pod("critical", box(SLEEP, resources={"requests": {"cpu": f"{left - 50}m"}}),
+                   priorityClassName="system-node-critical", nodeName=node_object(node)["metadata"]["name"])
+    node.kubectl("create", "-f", "-", stdin=json.dumps(critical))
+    running(node, "critical")
+    ended = preempted(node, "filler")["containerStatuses"][0]["state"]["terminated"]["finishedAt"]
+    assert ended <= status(node, "critical")["state"]["running"]["startedAt"], "first the one, then the other"
     node.kubectl("delete", "pod", "-n", NS, "filler", "critical", "--timeout=60s")
+
+
+def test_critical_static_pod_takes_the_place_of_another(node):
+    """A file is enough: nobody asked the scheduler. What is critical itself stays."""
+    left = fill(node, "filled")
+    static = pod("static", box(SLEEP, resources={"requests": {"cpu": f"{left - 50}m"}}),
+                 priorityClassName="system-node-critical")
+    static["metadata"]["namespace"] = "kube-system"
+    path = node.folder / "manifests/static.json"
+    (node.folder / "part.json").write_text(json.dumps(static))
+    (node.folder / "part.json").rename(path)
+    mirror = f"static-{node_object(node)['metadata']['name']}"
+
+    def runs():
+        one = node.get("pod", "kube-system", mirror)
+        return one["status"]["phase"] == "Running" and one
+
+    one = wait_for(runs, 60, "mirror of a static pod that runs")
+    assert one["spec"]["priority"] == 2000001000 and one["status"]["qosClass"] == "Burstable"
+    ended = preempted(node, "filled")["containerStatuses"][0]["state"]["terminated"]["finishedAt"]
+    assert ended <= one["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
+    path.unlink()
+    wait_for(lambda: node.kubectl("get", "pod", "-n", "kube-system", mirror, check=False).returncode == 1, 30, "its end")
+    node.kubectl("delete", "pod", "-n", NS, "filled", "--timeout=60s")
 
 
 # ---- images ----
