@@ -65,6 +65,7 @@ void MetricFamilyBase::write_series(std::string_view suffix, const std::vector<s
 template <>
 void MetricFamily<Counter>::write(std::string& out) const {
   std::lock_guard lock(mutex_);
+  if (series_.empty()) return;
   write_header("counter", out);
   for (const auto& [values, series] : series_) write_series("", values, "", series->value(), out);
 }
@@ -72,6 +73,7 @@ void MetricFamily<Counter>::write(std::string& out) const {
 template <>
 void MetricFamily<Gauge>::write(std::string& out) const {
   std::lock_guard lock(mutex_);
+  if (series_.empty()) return;
   write_header("gauge", out);
   for (const auto& [values, series] : series_) write_series("", values, "", series->value(), out);
 }
@@ -79,6 +81,7 @@ void MetricFamily<Gauge>::write(std::string& out) const {
 template <>
 void MetricFamily<Histogram>::write(std::string& out) const {
   std::lock_guard lock(mutex_);
+  if (series_.empty()) return;
   write_header("histogram", out);
   for (const auto& [values, series] : series_) {
     uint64_t total = 0;

@@ -1,4 +1,3 @@
-#include "base/strings.h"
 #include "dns/cluster_dns.h"
 #include "kubelet/kubelet.h"
 #include "main/command.h"
@@ -9,7 +8,6 @@
 #include "main/node_connection.h"
 #include "main/pod_check.h"
 #include "main/proxy_settings.h"
-#include "proxy/proxier.h"
 
 namespace tiphys {
 namespace {
@@ -17,20 +15,11 @@ namespace {
 struct Flags {
   JoinFlags join;
   KubeletFlags kubelet;
+  NodeProxyFlags proxy;
 };
 
-proxy::Proxier::Options proxy_options(const kubelet::Options& node) {
-  proxy::Proxier::Options options;
-  options.node_name = node.node_name;
-  options.settings = proxy_settings(node.bridge_name);
-  for (std::string_view text : split(node.cluster_cidr, ',')) {
-    auto range = proxy::Cidr::parse(text);
-    if (range) options.settings.cluster_cidrs.push_back(*range);
-  }
-  return options;
-}
-
 Task<Result<void>> serve(Host& host, Flags flags) {
+  if (Result<proxy::Mode> mode = flags.proxy.proxy_mode(); !mode) co_return mode.error();
   Result<kubelet::Configuration> configuration = flags.kubelet.configuration();
   if (!configuration) co_return configuration.error();
   Result<kubelet::Options> options = flags.kubelet.resolve(*configuration);
@@ -50,8 +39,9 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   client::Client& client = (*connection)->client();
   auto node =
       std::make_unique<kubelet::Kubelet>(host.loop(), host.pool(), client, host.random(), *options);
-  auto proxier = std::make_unique<proxy::Proxier>(host.loop(), host.pool(), client, host.random(),
-                                                  proxy_options(*options));
+  auto proxier = std::make_unique<proxy::Proxier>(
+      host.loop(), host.pool(), client, host.random(),
+      flags.proxy.options(options->node_name, options->bridge_name, options->cluster_cidr));
   auto dns = dns::ClusterDns::create(host.loop(), host.pool(), client, host.random(),
                                      dns_options(*options));
   Result<void> started;
@@ -59,6 +49,7 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   if (started) started = node->start();
   if (started) {
     node->add_metrics([&dns] { return (*dns)->metrics_text(); });
+    node->add_metrics([&proxier] { return proxier->metrics_text(); });
     proxier->start();
     (*dns)->start();
     co_await host.wait_for_stop();
@@ -82,6 +73,7 @@ int run_agent(const std::vector<std::string>& arguments) {
   flags.join.add_to(set);
   flags.kubelet.options.node_routes = true;
   flags.kubelet.add_alone_to(set);
+  flags.proxy.add_to(set);
   logging.add_to(set);
   if (auto code = parse_or_exit("agent", "A worker node: kubelet, service proxy and DNS.", set,
                                 arguments)) {

@@ -1,12 +1,24 @@
-// The proxy's settings of a whole node: its nftables table is named after the pod bridge, so that
-// several clusters live on one machine.
+// The service proxy of a whole node (server and agent): its flag, and what the Proxier is told. Its
+// nftables table is named after the pod bridge, so that several clusters live on one machine.
 #pragma once
+#include <string>
 #include <string_view>
 
-#include "proxy/model.h"
+#include "main/flags.h"
+#include "proxy/proxier.h"
 
 namespace tiphys {
 
 proxy::Settings proxy_settings(std::string_view bridge_name);
+
+struct NodeProxyFlags {
+  std::string mode = "nftables";
+  void add_to(FlagSet& flags);
+  // BadRequest: no such mode, or ipvs.
+  Result<proxy::Mode> proxy_mode() const;
+  // cluster_cidr: ranges of the cluster's pods, comma-separated. Requires: proxy_mode() is good.
+  proxy::Proxier::Options options(std::string node_name, std::string_view bridge_name,
+                                  std::string_view cluster_cidr) const;
+};
 
 }  // namespace tiphys

@@ -24,11 +24,7 @@ int run_purge(const std::vector<std::string>& arguments) {
   Result<void> purged = kubelet::purge(node);
   proxy::Settings settings = proxy_settings(node.bridge_name);
   Result<void> rules = proxy::cleanup(settings, proxy::Mode::kNftables);
-  // Chains of iptables belong to the machine's main cluster.
-  Result<void> chains;
-  if (settings.table == proxy::Settings().table) {
-    chains = proxy::cleanup(settings, proxy::Mode::kIptables);
-  }
+  Result<void> chains = proxy::cleanup(settings, proxy::Mode::kIptables);
   for (const Result<void>* result : {&purged, &rules, &chains}) {
     if (!*result) std::fprintf(stderr, "tiphys: %s\n", result->error().message().c_str());
   }

@@ -1,7 +1,6 @@
 // `tiphys server`: a whole node in one process. Start order: API server, then the components that
 // use it, each as its own user; stop order is the reverse.
 #include "apiserver/registry/service_ranges.h"
-#include "base/strings.h"
 #include "controllers/controller_manager.h"
 #include "controllers/kubelet_requests.h"
 #include "dns/cluster_dns.h"
@@ -30,6 +29,7 @@ constexpr uint64_t kDnsAddress = 10;
 struct ServerFlags {
   ApiServerFlags api;
   KubeletFlags kubelet;
+  NodeProxyFlags proxy;
   std::string node_name;
   std::string cluster_cidr = "10.42.0.0/16";
   std::string write_kubeconfig;
@@ -60,6 +60,7 @@ class ServerProcess {
       : host_(host), flags_(std::move(flags)), api_(host, flags_.api) {}
 
   Task<Result<void>> start() {
+    if (Result<proxy::Mode> mode = flags_.proxy.proxy_mode(); !mode) co_return mode.error();
     Result<void> started = read_scheduler_config();
     if (!started) co_return started;
     started = co_await api_.start();
@@ -236,15 +237,10 @@ class ServerProcess {
 
   void start_proxy() {
     client::Client& client = open_door("kube-proxy", "system:kube-proxy");
-    proxy::Proxier::Options options;
-    options.node_name = flags_.node_name;
-    options.settings = proxy_settings(flags_.kubelet.options.bridge_name);
-    for (std::string_view text : split(flags_.cluster_cidr, ',')) {
-      auto range = proxy::Cidr::parse(text);
-      if (range) options.settings.cluster_cidrs.push_back(*range);
-    }
-    proxier_ = std::make_unique<proxy::Proxier>(host_.loop(), host_.pool(), client, host_.random(),
-                                                options);
+    proxier_ = std::make_unique<proxy::Proxier>(
+        host_.loop(), host_.pool(), client, host_.random(),
+        flags_.proxy.options(flags_.node_name, flags_.kubelet.options.bridge_name,
+                             flags_.cluster_cidr));
     proxier_->start();
   }
 
@@ -291,6 +287,7 @@ int run_server(const std::vector<std::string>& arguments) {
   flags.api.add_to(set);
   flags.kubelet.options.node_routes = true;
   flags.kubelet.add_shared_to(set);
+  flags.proxy.add_to(set);
   set.add("node-name", flags.node_name, "Name of this node (\"\": the host's)");
   set.add("node-monitor-grace-period", flags.node_lifecycle.grace_period,
           "How long a node may be silent before it is unhealthy");

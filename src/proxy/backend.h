@@ -8,6 +8,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "proxy/model.h"
@@ -16,10 +18,17 @@ namespace tiphys::proxy {
 
 class Backend {
  public:
+  // Rules of one of iptables' tables.
+  struct RuleCount {
+    std::string_view table;
+    size_t total = 0;    // once the transaction is applied
+    size_t written = 0;  // by it
+  };
   // Fresh rules for the kernel. All or nothing; error: what the kernel's tool says first.
   struct Transaction {
     size_t bytes = 0;  // of text; 0: there is nothing to do, and no apply
     std::function<Result<void>()> apply;
+    std::vector<RuleCount> rules;  // empty: there are no such tables
   };
   // A look at the kernel: some text that stays the same until somebody else changes the rules;
   // "": they are gone.

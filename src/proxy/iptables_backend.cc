@@ -31,13 +31,13 @@ class Tool {
     if (result.status != 0) return failed(program, result);
     return result.out;
   }
-  // Does the canary sing? Error: the program can't be run.
-  Result<bool> has_canary(std::string_view table) const {
+  // Does this canary sing? Error: the program can't be run.
+  Result<bool> has_canary(std::string_view table, const std::string& rule) const {
     TIPHYS_TRY(os::CommandResult, result,
                os::run_command({name_, "-w", kLockSeconds, "-t", std::string(table), "-S",
                                 std::string(kCanaryChain)},
                                "", kTimeoutSeconds));
-    return result.status == 0 && result.out.find(kCanaryRule) != std::string::npos;
+    return result.status == 0 && result.out.find(rule) != std::string::npos;
   }
 
  private:
@@ -73,7 +73,9 @@ class IptablesBackend : public Backend {
     std::string text = rules_.take_transaction();
     if (text.empty()) return {};
     size_t bytes = text.size();
-    return {bytes, [tool = tool_, text = std::move(text)] { return tool.restore(text); }};
+    std::vector<RuleCount> rules = counts(text, node);
+    return {bytes, [tool = tool_, text = std::move(text)] { return tool.restore(text); },
+            std::move(rules)};
   }
   Look look() const override;
   std::string title() const override {
@@ -82,6 +84,7 @@ class IptablesBackend : public Backend {
 
  private:
   Transaction take_full(const NodeFacts& node);
+  std::vector<RuleCount> counts(const std::string& restore, const NodeFacts& node) const;
 
   Settings settings_;
   Family family_;
@@ -92,20 +95,30 @@ class IptablesBackend : public Backend {
 Backend::Transaction IptablesBackend::take_full(const NodeFacts& node) {
   IptablesSet::Whole whole = rules_.take_whole();
   // What is in the kernel decides only about jumps and leftovers: the size without them.
-  size_t bytes = iptables_full_restore(whole, settings_, node, family_, "", "").size();
+  std::string text = iptables_full_restore(whole, settings_, node, family_, "", "");
   auto apply = [whole = std::move(whole), settings = settings_, node, family = family_,
                 tool = tool_]() -> Result<void> {
     TIPHYS_TRY(std::string, nat, tool.save("nat"));
     TIPHYS_TRY(std::string, filter, tool.save("filter"));
     return tool.restore(iptables_full_restore(whole, settings, node, family, nat, filter));
   };
-  return {bytes, std::move(apply)};
+  return {text.size(), std::move(apply), counts(text, node)};
+}
+
+std::vector<Backend::RuleCount> IptablesBackend::counts(const std::string& restore,
+                                                        const NodeFacts& node) const {
+  std::vector<RuleCount> counts;
+  for (std::string_view table : {"filter", "nat"}) {
+    size_t fixed = iptables_fixed_rules(table, settings_, node, family_).size();
+    counts.push_back({table, rules_.rules(table) + fixed, iptables_written(restore, table)});
+  }
+  return counts;
 }
 
 Backend::Look IptablesBackend::look() const {
-  return [tool = tool_]() -> Result<std::string> {
+  return [tool = tool_, rule = canary_rule(settings_)]() -> Result<std::string> {
     for (std::string_view table : kCanaryTables) {
-      TIPHYS_TRY(bool, there, tool.has_canary(table));
+      TIPHYS_TRY(bool, there, tool.has_canary(table, rule));
       if (!there) return std::string();
     }
     return std::string(kCanaryChain);
@@ -122,12 +135,15 @@ bool has_legacy_table(Family family, std::string_view table) {
   return std::find(lines.begin(), lines.end(), table) != lines.end();
 }
 
-Result<void> remove_from(Family family, const std::string& flavour) {
+Result<void> remove_from(Family family, const std::string& flavour, const Settings& settings) {
+  bool all = settings.table == Settings().table;
+  std::string ours = canary_rule(settings);
   Tool tool(family, flavour);
   for (std::string_view table : kCanaryTables) {
     if (flavour == "legacy" && !has_legacy_table(family, table)) continue;
     Result<std::string> saved = tool.save(table);
     if (!saved) return {};  // no such program, or a kernel without this table
+    if (!all && saved->find(ours) == std::string::npos) continue;
     std::string text = iptables_removal(table, *saved);
     if (text.empty()) continue;
     Result<void> done = tool.restore(text);
@@ -143,11 +159,11 @@ std::unique_ptr<Backend> make_iptables_backend(const Settings& settings, Family 
   return std::make_unique<IptablesBackend>(settings, family, flavour);
 }
 
-Result<void> iptables_cleanup() {
+Result<void> iptables_cleanup(const Settings& settings) {
   Result<void> outcome;
   for (Family family : {Family::kIpv4, Family::kIpv6}) {
     for (const char* flavour : {"nft", "legacy"}) {
-      Result<void> done = remove_from(family, flavour);
+      Result<void> done = remove_from(family, flavour, settings);
       if (!done) outcome = done;
     }
   }

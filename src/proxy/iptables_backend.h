@@ -11,8 +11,8 @@ std::unique_ptr<Backend> make_iptables_backend(const Settings& settings, Family 
                                                const std::string& flavour = "");
 
 // Removes our chains and jumps from every flavour and both families that this machine has; absent
-// is fine, no iptables at all, too. Blocks. Chains have fixed names: those of another kube-proxy
-// of the machine go as well.
-Result<void> iptables_cleanup();
+// is fine, no iptables at all, too. Blocks. Chains have fixed names: with the usual table's name
+// those of any other kube-proxy of the machine go as well, else only those that are ours.
+Result<void> iptables_cleanup(const Settings& settings);
 
 }  // namespace tiphys::proxy

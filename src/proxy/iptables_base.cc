@@ -103,6 +103,11 @@ void add_filter(const Settings& settings, Family family, Rules& out) {
 
 }  // namespace
 
+std::string canary_rule(const Settings& settings) {
+  return "-A " + std::string(kCanaryChain) + " -m comment --comment \"sings while the rules of " +
+         settings.table + " stand\" -j RETURN";
+}
+
 std::span<const Jump> iptables_jumps() { return kJumps; }
 
 std::span<const std::string_view> iptables_shared_chains(std::string_view table) {

@@ -21,9 +21,9 @@ std::span<const Jump> iptables_jumps();
 // Chains of a table ("filter" or "nat") that are flushed and filled by us as a whole.
 std::span<const std::string_view> iptables_shared_chains(std::string_view table);
 inline constexpr std::string_view kCanaryChain = "KUBE-PROXY-CANARY";
-// Stands in the canary, which thus tells of rules that were flushed where chains were kept.
-inline constexpr std::string_view kCanaryRule =
-    "-A KUBE-PROXY-CANARY -m comment --comment \"sings while the rules stand\" -j RETURN";
+// Stands in the canary, which thus tells of rules that were flushed where chains were kept, and
+// whose they are: of the cluster with these settings' table.
+std::string canary_rule(const Settings& settings);
 inline constexpr std::string_view kCanaryTables[] = {"mangle", "nat", "filter"};
 inline constexpr std::string_view kLocalnetChain = "KUBE-FIREWALL";
 

@@ -311,9 +311,13 @@ TEST_P(IptablesPacketTest, LeftoversGoAndForeignRulesStay) {
   }
   EXPECT_EQ(jumps, 1u) << saved;
   in_namespace(network->node(), [&] {
-    Result<void> done = iptables_cleanup();
+    Settings others;
+    others.table = "tiphys-proxy-br7";
+    EXPECT_TRUE(iptables_cleanup(others));
+    EXPECT_EQ(*backend->look()(), "KUBE-PROXY-CANARY") << "another cluster's";
+    Result<void> done = iptables_cleanup({});
     EXPECT_TRUE(done) << done.error().message();
-    EXPECT_TRUE(iptables_cleanup());
+    EXPECT_TRUE(iptables_cleanup({}));
   });
   saved = run({iptables + "-save"}).out;
   EXPECT_EQ(saved.find("KUBE-"), std::string::npos) << saved;

@@ -56,21 +56,31 @@ std::optional<std::string> IptablesSet::entry(const EntryKey& key) const {
 
 void IptablesSet::link(const std::string& service, const IptablesRules& rules, bool add) {
   for (const auto& [name, body] : rules.chains) {
+    std::vector<std::string>& present = chains_[name];
+    nat_rules_ -= present.size();
     if (add) {
-      chains_[name] = body;
+      present = body;
+      nat_rules_ += body.size();
     } else {
       chains_.erase(name);
     }
   }
   for (const auto& [key, wanted] : rules.entries) {
     std::map<Claim, std::string>& claims = entries_[key];
+    bool stood = !claims.empty();
     if (add) {
       claims[{wanted.external, service}] = wanted.rule;
     } else {
       claims.erase({wanted.external, service});
     }
+    if (!claims.empty() && !stood) ++count_of(key);
+    if (claims.empty() && stood) --count_of(key);
     if (claims.empty()) entries_.erase(key);
   }
+}
+
+size_t& IptablesSet::count_of(const EntryKey& key) {
+  return chain_of(key.first, "nat").empty() ? filter_rules_ : nat_rules_;
 }
 
 void IptablesSet::set(const std::string& service, IptablesRules rules) {
@@ -141,7 +151,7 @@ namespace {
 std::string whole_table(std::string_view table, const IptablesSet::Whole& whole,
                         const Settings& settings, const NodeFacts& node, Family family,
                         const Saved& saved) {
-  std::string heads = chain_line(kCanaryChain), bodies = std::string(kCanaryRule) + "\n", gone;
+  std::string heads = chain_line(kCanaryChain), bodies = canary_rule(settings) + "\n", gone;
   for (std::string_view chain : iptables_shared_chains(table)) heads += chain_line(chain);
   for (const auto& [where, rules] : whole.entries) {
     std::string_view chain = chain_of(where, table);
@@ -179,9 +189,19 @@ std::string iptables_full_restore(const IptablesSet::Whole& whole, const Setting
                                   const NodeFacts& node, Family family, std::string_view saved_nat,
                                   std::string_view saved_filter) {
   Saved nat(saved_nat), filter(saved_filter);
-  return table_text("mangle", chain_line(kCanaryChain) + std::string(kCanaryRule) + "\n") +
+  return table_text("mangle", chain_line(kCanaryChain) + canary_rule(settings) + "\n") +
          table_text("filter", whole_table("filter", whole, settings, node, family, filter)) +
          table_text("nat", whole_table("nat", whole, settings, node, family, nat));
+}
+
+size_t iptables_written(std::string_view restore, std::string_view table) {
+  size_t written = 0;
+  std::string_view at;
+  for (std::string_view line : split(restore, '\n')) {
+    if (line.starts_with("*")) at = line.substr(1);
+    if (at == table && (line.starts_with("-A ") || line.starts_with("-I "))) ++written;
+  }
+  return written;
 }
 
 std::string iptables_removal(std::string_view table, std::string_view saved_text) {

@@ -19,6 +19,8 @@ class IptablesSet {
   // Replaces the rules of one service; empty rules erase it.
   void set(const std::string& service, IptablesRules rules);
   bool empty() const { return services_.empty(); }
+  // How many rules there are in a table.
+  size_t rules(std::string_view table) const { return table == "nat" ? nat_rules_ : filter_rules_; }
 
   // From the last taken state to the present; "" if nothing changed.
   std::string take_transaction();
@@ -32,6 +34,7 @@ class IptablesSet {
  private:
   void touch(const IptablesRules& rules);
   void link(const std::string& service, const IptablesRules& rules, bool add);
+  size_t& count_of(const EntryKey& key);
   std::optional<std::string> entry(const EntryKey& key) const;
   std::string changed_entries(std::string_view table) const;
   std::string changed_nat() const;
@@ -40,6 +43,8 @@ class IptablesSet {
   std::map<std::string, std::vector<std::string>> chains_;
   using Claim = std::pair<bool, std::string>;  // external, service: the least one has it
   std::map<EntryKey, std::map<Claim, std::string>> entries_;  // -> rule
+  size_t nat_rules_ = 0;
+  size_t filter_rules_ = 0;
   // State before the first touch since the last take; nothing: it was absent.
   std::map<std::string, std::optional<std::vector<std::string>>> old_chains_;
   std::map<EntryKey, std::optional<std::string>> old_entries_;
@@ -51,7 +56,9 @@ class IptablesSet {
 std::string iptables_full_restore(const IptablesSet::Whole& whole, const Settings& settings,
                                   const NodeFacts& node, Family family, std::string_view saved_nat,
                                   std::string_view saved_filter);
-// Likewise, that removes everything of ours from a table; "" if there is nothing.
+// How many rules such input adds to a table.
+size_t iptables_written(std::string_view restore, std::string_view table);
+// Input that removes everything of ours from a table; "" if there is nothing.
 std::string iptables_removal(std::string_view table, std::string_view saved);
 
 }  // namespace tiphys::proxy

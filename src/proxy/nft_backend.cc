@@ -35,14 +35,14 @@ class NftBackend : public Backend {
   static Transaction by_nft(std::string text) {
     if (text.empty()) return {};
     size_t bytes = text.size();
-    return {bytes, [text = std::move(text)] { return nft_apply(text); }};
+    return {bytes, [text = std::move(text)] { return nft_apply(text); }, {}};
   }
   Transaction by_netlink_or_nft(const Changes& changes) const {
     const std::string& table = rules_.settings().table;
     std::optional<ElementBatch> batch = element_batch(table, family(), changes);
     if (!batch) return by_nft(changes.text(table_ref(rules_.settings(), family())));
     size_t bytes = batch->bytes;
-    return {bytes, [batch = std::move(*batch)] { return apply_elements(batch); }};
+    return {bytes, [batch = std::move(*batch)] { return apply_elements(batch); }, {}};
   }
 
   RuleSet rules_;

@@ -27,6 +27,7 @@ constexpr Duration kLastBackOff = std::chrono::seconds(30);
 constexpr const char* kSelector =
     "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name";
 constexpr const char* kByService = "service";
+constexpr const char* kComponent = "kube-proxy";  // of events, whatever the process
 
 const schema::Resource& resource(std::string_view group, std::string_view name) {
   return *schema::find_resource(group, "v1", name);
@@ -45,15 +46,11 @@ std::vector<Cidr> single_addresses(const std::vector<Address>& addresses) {
   return ranges;
 }
 
-// Before the first rules: what the kernel needs, and away with what the other mode left. The chains
-// of iptables belong to the machine's one cluster, which has the table of the usual name.
+// Before the first rules: what the kernel needs, and away with what the other mode left.
 bool prepare_machine(const Proxier::Options& options) {
   bool bridged = prepare_kernel(options.ipv6);
-  bool usual = options.settings.table == Settings().table;
-  Result<void> cleaned;
-  if (options.mode == Mode::kIptables) cleaned = cleanup(options.settings, Mode::kNftables);
-  if (options.mode == Mode::kNftables && usual)
-    cleaned = cleanup(options.settings, Mode::kIptables);
+  Mode other = options.mode == Mode::kIptables ? Mode::kNftables : Mode::kIptables;
+  Result<void> cleaned = cleanup(options.settings, other);
   if (!cleaned) LOG_WARNING("Rules of the other mode stay", {"err", cleaned.error()});
   return bridged;
 }
@@ -104,6 +101,7 @@ struct Proxier::Impl {
   Task<bool> sync();
   Task<bool> sync_plane(Plane* plane);
   void note_sync(const Plane& plane, const PlaneOutcome& outcome, bool full, MonoTime start);
+  void note_rules(const Plane& plane, const std::vector<Backend::RuleCount>& rules);
   void note_failure(const Plane& plane, bool full);
   Task<void> check();
   Task<void> check_plane(Plane* plane);
@@ -150,6 +148,7 @@ struct Proxier::Impl {
   int services_pending = 0;
   int slices_pending = 0;
   bool node_changed = true;
+  bool told_of_start = false;
   bool in_sync = false;
   MonoTime next_sync{};
   Counters counters;
@@ -208,6 +207,9 @@ void Proxier::Impl::take_node() {
   node_changed = false;
   ObjectPtr object = nodes.get("", options.node_name);
   if (!object) return;
+  if (!std::exchange(told_of_start, true)) {
+    recorder.record(*object, "Normal", "Starting", "", "", kComponent);
+  }
   NodeFacts facts = node_facts(*object);
   health.set_node_eligible(!std::exchange(facts.deleting, false));
   if (facts == node) return;
@@ -237,7 +239,7 @@ void Proxier::Impl::warn(const std::string& key, std::string_view reason,
   LOG_WARNING(message, {"service", key});
   auto [ns, name] = client::split_key(key);
   if (ObjectPtr service = services.get(ns, name)) {
-    recorder.record(*service, "Warning", reason, message);
+    recorder.record(*service, "Warning", reason, message, "", kComponent);
   }
 }
 
@@ -320,6 +322,14 @@ void Proxier::Impl::note_sync(const Plane& plane, const PlaneOutcome& outcome, b
   metrics.conntrack_deleted.with({family}).add(outcome.removed_flows);
 }
 
+void Proxier::Impl::note_rules(const Plane& plane, const std::vector<Backend::RuleCount>& rules) {
+  for (const Backend::RuleCount& count : rules) {
+    std::initializer_list<std::string_view> labels = {family_name(plane.family()), count.table};
+    metrics.iptables_rules.with(labels).set(static_cast<double>(count.total));
+    metrics.iptables_rules_last.with(labels).set(static_cast<double>(count.written));
+  }
+}
+
 void Proxier::Impl::note_failure(const Plane& plane, bool full) {
   std::string_view family = family_name(plane.family());
   ++counters.failures;
@@ -354,6 +364,7 @@ Task<bool> Proxier::Impl::sync_plane(Plane* plane) {
   counters.full += full ? 1 : 0;
   counters.bytes += static_cast<int64_t>(transaction.bytes);
   note_sync(*plane, outcome, full, start);
+  note_rules(*plane, transaction.rules);
   for (MicroTime trigger : triggers) {
     metrics.network_programming.with({family_name(plane->family())})
         .observe(seconds(loop.wall() - trigger));
@@ -401,7 +412,8 @@ Task<void> Proxier::Impl::check_plane(Plane* plane) {
       plane->backend().title() + (seen->empty() ? " is gone" : " was changed by somebody else");
   LOG_WARNING("Our rules don't stand any more: making them anew", {"what", what});
   if (ObjectPtr object = nodes.get("", options.node_name)) {
-    recorder.record(*object, "Warning", "ServiceRulesRepaired", what + "; it was made anew");
+    recorder.record(*object, "Warning", "ServiceRulesRepaired", what + "; it was made anew", "",
+                    kComponent);
   }
 }
 
@@ -496,7 +508,7 @@ std::string Proxier::metrics_text() const {
 }
 
 Result<void> cleanup(const Settings& settings, Mode mode) {
-  if (mode == Mode::kIptables) return iptables_cleanup();
+  if (mode == Mode::kIptables) return iptables_cleanup(settings);
   Result<void> v4 = nft_remove_table(settings.table, Family::kIpv4);
   Result<void> v6 = nft_remove_table(settings.table, Family::kIpv6);
   return v4 ? v6 : v4;

@@ -10,8 +10,9 @@
 // restarts; cleanup() removes them.
 // Behaviour: kube-proxy's nftables mode (KEP-3866) and iptables mode.
 //
-// Events besides: on a Service, of endpoints that are refused, of an address or node port that
-// another Service has (its first owner by name keeps it), of a health check port that is taken.
+// Events besides: on the Node, "Starting"; on a Service, of endpoints that are refused, of an
+// address or node port that another Service has (its first owner by name keeps it), of a health
+// check port that is taken.
 #pragma once
 #include <memory>
 
@@ -70,7 +71,7 @@ class Proxier {
 };
 
 // Removes the rules of a mode, of both families; absent is fine. Blocks. Chains of iptables have
-// fixed names: there is one kube-proxy of that mode on a machine.
+// fixed names: there is one kube-proxy of that mode on a machine (iptables_backend.h).
 Result<void> cleanup(const Settings& settings, Mode mode);
 
 }  // namespace tiphys::proxy

@@ -175,6 +175,15 @@ class ProxierTest : public testing::Test {
       return found;
     });
   }
+  // Returns the whole text.
+  std::string expect_series(std::initializer_list<const char*> all) {
+    std::string text;
+    on_loop([&] { text = proxier->metrics_text(); });
+    for (const char* series : all) {
+      EXPECT_NE(text.find(series), std::string::npos) << series << "\n" << text;
+    }
+    return text;
+  }
   void put(const schema::Resource& resource, ObjectPtr object) {
     on_loop([&] { api->put(resource, object); });
   }
@@ -217,12 +226,10 @@ TEST_F(ProxierTest, ATableRemovedBehindOurBackComesBackWithAnEvent) {
   in_namespace(network->node(),
                [] { ASSERT_TRUE(nft_remove_table("tiphys-proxy-test", Family::kIpv4)); });
   EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
-  EXPECT_TRUE(eventually([&] {
-    size_t n = 0;
-    on_loop([&] { n = api->list(events()).size(); });
-    return n == 1;
-  }));
+  EXPECT_TRUE(told("ServiceRulesRepaired"));
 }
+
+TEST_F(ProxierTest, TheNodeIsToldOfTheStart) { EXPECT_TRUE(told("Starting")); }
 
 // A load balancer's question, from the LAN.
 std::string ask_health(const std::string& ns, uint16_t port) {
@@ -263,15 +270,12 @@ TEST_F(ProxierTest, MetricsAreUpstreams) {
   put(services(), service_object("web", "10.43.0.5"));
   put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
   EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
-  std::string text;
-  on_loop([&] { text = proxier->metrics_text(); });
-  for (const char* series :
-       {"kubeproxy_sync_proxy_rules_duration_seconds_count{ip_family=\"IPv4\"}",
-        "kubeproxy_sync_full_proxy_rules_duration_seconds_count",
-        "kubeproxy_sync_proxy_rules_last_timestamp_seconds",
-        "kubeproxy_sync_proxy_rules_endpoint_changes_total 1"}) {
-    EXPECT_NE(text.find(series), std::string::npos) << series << "\n" << text;
-  }
+  std::string text =
+      expect_series({"kubeproxy_sync_proxy_rules_duration_seconds_count{ip_family=\"IPv4\"}",
+                     "kubeproxy_sync_full_proxy_rules_duration_seconds_count",
+                     "kubeproxy_sync_proxy_rules_last_timestamp_seconds",
+                     "kubeproxy_sync_proxy_rules_endpoint_changes_total 1"});
+  EXPECT_EQ(text.find("iptables"), std::string::npos) << "of the other mode\n" << text;
 }
 
 class IptablesProxierTest : public ProxierTest {
@@ -292,6 +296,9 @@ TEST_F(IptablesProxierTest, ServicesComeChangeAndAreRepaired) {
   });
   EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod2"));
   EXPECT_TRUE(told("ServiceRulesRepaired"));
+  expect_series({"kubeproxy_sync_proxy_rules_iptables_total{ip_family=\"IPv4\",table=\"nat\"} 13",
+                 "kubeproxy_sync_proxy_rules_iptables_total{ip_family=\"IPv4\",table=\"filter\"} 4",
+                 "kubeproxy_sync_proxy_rules_iptables_last{ip_family=\"IPv4\",table=\"nat\"}"});
   in_namespace(network->node(), [] { EXPECT_TRUE(cleanup({}, Mode::kIptables)); });
 }
 

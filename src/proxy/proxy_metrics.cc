@@ -56,6 +56,12 @@ ProxyMetrics::ProxyMetrics(MetricRegistry& r)
       iptables_partial_failures(
           r.counter("kubeproxy_sync_proxy_rules_iptables_partial_restore_failures_total",
                     "Cumulative proxy iptables partial restore failures", kFamily)),
+      iptables_rules(r.gauge("kubeproxy_sync_proxy_rules_iptables_total",
+                             "Total number of iptables rules owned by kube-proxy",
+                             {"ip_family", "table"})),
+      iptables_rules_last(r.gauge("kubeproxy_sync_proxy_rules_iptables_last",
+                                  "Number of iptables rules written by kube-proxy in last sync",
+                                  {"ip_family", "table"})),
       no_local_endpoints(r.gauge("kubeproxy_sync_proxy_rules_no_local_endpoints_total",
                                  "Number of services with a Local traffic policy and no endpoints",
                                  {"ip_family", "traffic_policy"})),

@@ -1,4 +1,5 @@
-// The proxy's metrics, by upstream's names (v1.35: with the family as a label). Thread-safe.
+// The proxy's metrics, by upstream's names (v1.35: with the family as a label). Thread-safe. A mode
+// has no series of the other one's.
 #pragma once
 #include "base/metrics.h"
 #include "proxy/address.h"
@@ -21,7 +22,9 @@ struct ProxyMetrics {
   MetricFamily<Counter>& nftables_failures;
   MetricFamily<Counter>& iptables_failures;
   MetricFamily<Counter>& iptables_partial_failures;
-  MetricFamily<Gauge>& no_local_endpoints;  // ip_family, traffic_policy
+  MetricFamily<Gauge>& iptables_rules;       // ip_family, table
+  MetricFamily<Gauge>& iptables_rules_last;  // ip_family, table
+  MetricFamily<Gauge>& no_local_endpoints;   // ip_family, traffic_policy
   MetricFamily<Histogram>& conntrack_duration;
   MetricFamily<Counter>& conntrack_deleted;
   MetricFamily<Counter>& healthz;  // code

@@ -212,6 +212,36 @@ def test_services_over_nodes(three_nodes, webs):
     three_nodes.kubectl("delete", "service", "all", "near", "far")
 
 
+def test_a_node_in_iptables_mode_and_back(three_nodes, webs):
+    """The mode is a node's own; what the other mode left goes. The proxy's metrics are among the node's."""
+    two = three_nodes.agents["two"]
+    create(three_nodes, service("modes", {"app": "web"}, type="NodePort"))
+    port = three_nodes.get("service", "default", "modes")["spec"]["ports"][0]["nodePort"]
+
+    def chains():
+        return "KUBE-SERVICES" in three_nodes.run_on("two", "iptables-save")
+
+    def tables():
+        return "tiphys-proxy" in three_nodes.run_on("two", "nft", "list", "tables")
+
+    def metrics():
+        return three_nodes.kubectl("get", "--raw", "/api/v1/nodes/two/proxy/metrics", check=False).stdout
+    for mode in ("iptables", "nftables"):
+        assert two.stop() == 0
+        two.start("--proxy-mode", mode)
+        wait_for(lambda m=mode: (chains(), tables()) == (m == "iptables", m == "nftables"), 20, "rules of the mode")
+        wait_for(lambda: three_nodes.curl("lan", who(ADDRESSES["two"], port)), 10, "answer by node port")
+        wait_for(lambda m=mode: 'kubeproxy_sync_proxy_rules_duration_seconds_count{ip_family="IPv4"}' in metrics()
+                 and ("kubeproxy_sync_proxy_rules_iptables_total{" in metrics()) == (m == "iptables"), 10, "metrics")
+    started = [e["source"]["component"] for e in three_nodes.get("events", "default")["items"]
+               if e["reason"] == "Starting" and e["involvedObject"]["name"] == "two"]
+    assert "kube-proxy" in started
+    three_nodes.kubectl("delete", "service", "modes")
+    done = run(*three_nodes.prefix, TIPHYS, "agent", "--proxy-mode=ipvs", check=False)
+    assert (done.returncode, done.stderr) == (1, 'tiphys: --proxy-mode: "ipvs" is not supported by this kube-proxy: '
+                                              "nftables and iptables are\n")
+
+
 LOAD = """
 import http.client, json, sys, threading
 hosts, ended, good, bad = sys.argv[2:], threading.Event(), [], []
