@@ -1,3 +1,4 @@
+#include "base/strings.h"
 #include "dns/cluster_dns.h"
 #include "kubelet/kubelet.h"
 #include "main/command.h"
@@ -8,6 +9,7 @@
 #include "main/node_connection.h"
 #include "main/pod_check.h"
 #include "main/proxy_settings.h"
+#include "os/interfaces.h"
 
 namespace tiphys {
 namespace {
@@ -17,6 +19,17 @@ struct Flags {
   KubeletFlags kubelet;
   NodeProxyFlags proxy;
 };
+
+// The machine's address of each family that pods have.
+std::string node_addresses(const std::string& cluster_cidr) {
+  std::vector<std::string> found;
+  for (std::string_view range : split(cluster_cidr, ',')) {
+    bool v6 = range.find(':') != range.npos;
+    std::string one = os::primary_address(v6 ? os::Family::kIpv6 : os::Family::kIpv4);
+    if (!one.empty()) found.push_back(std::move(one));
+  }
+  return join(found, ",");
+}
 
 Task<Result<void>> serve(Host& host, Flags flags) {
   if (Result<proxy::Mode> mode = flags.proxy.proxy_mode(); !mode) co_return mode.error();
@@ -37,6 +50,7 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   if (!*connection) co_return Result<void>();  // stopped before there was one
   if (flags.join.asked()) forget_token(flags.kubelet);
   client::Client& client = (*connection)->client();
+  if (options->node_ip.empty()) options->node_ip = node_addresses(options->cluster_cidr);
   auto node =
       std::make_unique<kubelet::Kubelet>(host.loop(), host.pool(), client, host.random(), *options);
   auto proxier = std::make_unique<proxy::Proxier>(

@@ -5,6 +5,8 @@
    172.30.0.1   172.30.0.2    router 172.30.0.253 | 172.31.0.254
      one          two                                172.31.0.3
    (server)     (agent)                              three (agent): not on the others' segment
+
+The same hosts have fd00:30::1 and so on, for clusters with IPv6.
 """
 import json
 import os
@@ -19,7 +21,12 @@ LAN, ROUTER, OUTSIDE = "172.30.0.254", "172.30.0.253", "172.31.0.254"
 QUICK_LEASES = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
                 "nodeLeaseDurationSeconds": 4, "healthzPort": 0}
 ADDRESSES = {"one": "172.30.0.1", "two": "172.30.0.2", "three": "172.31.0.3"}
+LAN6, ROUTER6, OUTSIDE6 = "fd00:30::254", "fd00:30::253", "fd00:31::254"
+ADDRESSES6 = {"one": "fd00:30::1", "two": "fd00:30::2", "three": "fd00:31::3"}
 POD_CIDR, SERVICE_CIDR = "10.42.0.0/16", "10.43.0.0/16"
+# Hosts, width of a segment, lan, router on both sides, the segment of three.
+FAMILIES = [(ADDRESSES, 24, LAN, ROUTER, OUTSIDE, "172.31.0.0/24"),
+            (ADDRESSES6, 64, LAN6, ROUTER6, OUTSIDE6, "fd00:31::/64")]
 
 
 def run(*arguments, check=True, timeout=60, stdin=None):
@@ -65,21 +72,34 @@ def make_lan(spaces):
     for name in ("lan", "router", *ADDRESSES):
         spaces.add(name)
     spaces.run("lan", "ip", "link", "add", "lan", "type", "bridge")
-    spaces.run("lan", "ip", "address", "add", f"{LAN}/24", "dev", "lan")
     spaces.run("lan", "ip", "link", "set", "lan", "up")
     for name in ("one", "two", "router"):
         spaces.connect("lan", name, name, "eth0")
         spaces.run("lan", "ip", "link", "set", name, "master", "lan")
     spaces.connect("router", "far", "three", "eth0")
-    spaces.run("router", "ip", "address", "add", f"{ROUTER}/24", "dev", "eth0")
-    spaces.run("router", "ip", "address", "add", f"{OUTSIDE}/24", "dev", "far")
-    spaces.run("router", "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
-    for name, gateway in (("one", LAN), ("two", LAN), ("three", OUTSIDE)):
-        spaces.run(name, "ip", "address", "add", f"{ADDRESSES[name]}/24", "dev", "eth0")
-        spaces.run(name, "ip", "route", "add", "default", "via", gateway)
+    for switch in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+        spaces.run("router", "sh", "-c", f"echo 1 >/proc/sys/net/{switch}")
+    for family in FAMILIES:
+        give_addresses(spaces, *family)
+
+
+def give_addresses(spaces, hosts, bits, lan, router, outside, far):
+    def give(name, device, address):
+        spaces.run(name, "ip", "address", "add", f"{address}/{bits}", "dev", device, "nodad")
+
+    def route(name, destination, gateway):
+        spaces.run(name, "ip", "route", "add", destination, "via", gateway)
+    give("lan", "lan", lan)
+    give("router", "eth0", router)
+    give("router", "far", outside)
     for name in ("lan", "one", "two"):
-        spaces.run(name, "ip", "route", "add", "172.31.0.0/24", "via", ROUTER)
-    spaces.run("router", "ip", "route", "add", "default", "via", LAN)
+        if name in hosts:
+            give(name, "eth0", hosts[name])
+        route(name, far, router)
+    give("three", "eth0", hosts["three"])
+    anything = "::/0" if ":" in lan else "0.0.0.0/0"
+    for name, gateway in (("one", lan), ("two", lan), ("three", outside), ("router", lan)):
+        route(name, anything, gateway)
 
 
 class Agent:
@@ -94,7 +114,8 @@ class Agent:
 
     def arguments(self, *more):
         return ["agent", "--server", self.nodes.url, "--data-dir", str(self.data), "--hostname-override", self.name,
-                "--bridge-name", self.nodes.bridge, "--cgroup-root", self.cgroup_root, "--config", str(self.nodes.config), *more]
+                "--bridge-name", self.nodes.bridge, "--cgroup-root", self.cgroup_root, "--config", str(self.nodes.config),
+                *self.nodes.agent_words, *more]
 
     def start(self, *more):
         with open(self.log, "ab") as log:
@@ -130,6 +151,7 @@ class Agent:
         run(*self.nodes.spaces.enter(self.name), TIPHYS, "purge", "--data-dir", self.data, "--bridge-name",
             self.nodes.bridge, "--cgroup-root", self.cgroup_root, timeout=120)
         left = self.nodes.run_on(self.name, "ip", "route", "show", "proto", "84")
+        left += self.nodes.run_on(self.name, "ip", "-6", "route", "show", "proto", "84")
         left += self.nodes.run_on(self.name, "ip", "-br", "link", "show", "type", "vxlan")
         left += self.nodes.run_on(self.name, "ip", "-br", "link", "show", "type", "bridge")
         assert not left, f"purge left of {self.name}: {left}"
@@ -137,22 +159,26 @@ class Agent:
 
 
 class Nodes(Cluster):
-    """The methods of Cluster are the server's, node "one"."""
+    """The methods of Cluster are the server's, node "one". Words are more flags of the server, or of each agent."""
 
-    def __init__(self, folder, images=()):
-        super().__init__(folder, 4)
+    def __init__(self, folder, images=(), number=4, words=(), agent_words=()):
+        super().__init__(folder, number)
+        self.words, self.agent_words = list(words), list(agent_words)
         self.images = list(images)
         self.spaces = Namespaces(f"{self.bridge}-")
         self.prefix = self.spaces.enter("lan")
-        self.url = f"https://{ADDRESSES['one']}:{self.port}"
+        self.url = f"https://{self.host()}:{self.port}"
         self.config = self.folder / "kubelet.json"
         self.config.write_text(json.dumps(QUICK_LEASES))
         self.agents = {name: Agent(self, name) for name in ADDRESSES if name != "one"}
 
+    def host(self):
+        return ADDRESSES["one"]
+
     def arguments(self):
         return ["server", "--data-dir", str(self.data), "--secure-port", str(self.port), "--bridge-name", self.bridge,
                 "--cgroup-root", self.cgroup_root, "--node-name", "one", "--write-kubeconfig", str(self.kubeconfig),
-                "--kubelet-config", str(self.config), "--node-monitor-grace-period=10s"]
+                "--kubelet-config", str(self.config), "--node-monitor-grace-period=10s", *self.words]
 
     def command(self):
         return [*self.spaces.enter("one"), TIPHYS, *self.arguments()]
@@ -194,7 +220,7 @@ class Nodes(Cluster):
 
     def curl(self, node, url, seconds=5):
         """What the URL answers there; None: nothing."""
-        done = self.spaces.run(node, "curl", "-s", "-S", "--max-time", seconds, url, check=False)
+        done = self.spaces.run(node, "curl", "-g", "-s", "-S", "--max-time", seconds, url, check=False)
         return done.stdout.strip() if done.returncode == 0 else None
 
     def exec(self, pod, *command, **named):
@@ -203,9 +229,9 @@ class Nodes(Cluster):
     def run_on(self, node, *command, **named):
         return self.spaces.run(node, *command, **named).stdout
 
-    def routes(self, node):
+    def routes(self, node, family="-4"):
         """destination -> route, of the node's table."""
-        text = self.run_on(node, "ip", "-j", "route")
+        text = self.run_on(node, "ip", family, "-j", "route")
         return {route["dst"]: route for route in json.loads(text)}
 
     def pod_cidr(self, node):

@@ -49,7 +49,7 @@ def running(kind, number, images):
 
 @pytest.fixture(scope="module")
 def dual(images):
-    with running(DualStackCluster, 4, images) as one:
+    with running(DualStackCluster, 7, images) as one:
         yield one
 
 
@@ -282,7 +282,7 @@ def test_pods_leave_the_cluster_behind_the_nodes_address(dual, web, outside):
 
 
 def test_a_cluster_of_ipv6_alone(images):
-    with running(Ipv6Cluster, 5, images) as six:
+    with running(Ipv6Cluster, 8, images) as six:
         node = six.get("nodes")["items"][0]
         assert families([r.split("/")[0] for r in node["spec"]["podCIDRs"]]) == [6]
         assert families([a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP"]) == [6]

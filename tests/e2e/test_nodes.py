@@ -8,6 +8,7 @@ import pytest
 
 from cluster import TIPHYS, wait_for
 from nodes import ADDRESSES, LAN, run
+from web_pods import GET, asked_by, create, service, web, who
 
 WRONG_HASH = "sha256:" + 64 * "0"
 
@@ -81,34 +82,6 @@ def test_a_joined_node_needs_no_token_again(three_nodes):
 
 # ---- the pods' network ----
 
-WHO = ("mkdir -p /www/cgi-bin; printf '#!/bin/sh\\necho; echo $REMOTE_ADDR '$NAME >/www/cgi-bin/who;"
-       "chmod +x /www/cgi-bin/who; echo serving; exec httpd -f -p 0.0.0.0:{port} -h /www")
-# busybox built without a resolver has no wget; the answer is all after the empty line.
-GET = "printf 'GET /cgi-bin/who HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} {port} | sed '1,/^.\\?$/d'"
-
-
-def web(name, node, port=8080, **spec):
-    """A pod that tells who asks, and its name."""
-    container = {"name": "web", "image": "busybox", "imagePullPolicy": "IfNotPresent",
-                 "command": ["sh", "-c", WHO.format(port=port)], "env": [{"name": "NAME", "value": name}],
-                 "readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 1},
-                 "ports": [spec.pop("exposed", {"containerPort": port})]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": "web", "on": node}},
-            "spec": dict({"nodeName": node, "terminationGracePeriodSeconds": 0, "containers": [container]}, **spec)}
-
-
-def service(name, selector, **spec):
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
-            "spec": dict({"selector": selector, "ports": [{"port": 80, "targetPort": 8080}]}, **spec)}
-
-
-def create(nodes, *items):
-    nodes.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-    names = [item["metadata"]["name"] for item in items if item["kind"] == "Pod"]
-    if names:
-        nodes.kubectl("wait", "--for=condition=Ready", "pod", *names, "--timeout=60s")
-
-
 @pytest.fixture(scope="module")
 def webs(three_nodes):
     """A web pod on each node; its address by the node's name."""
@@ -116,14 +89,6 @@ def webs(three_nodes):
     yield {pod["spec"]["nodeName"]: pod["status"]["podIP"]
            for pod in three_nodes.get("pods", "default")["items"] if pod["metadata"]["name"].startswith("web-")}
     three_nodes.kubectl("delete", "pod", "-l", "app=web", "--wait=false")
-
-
-def who(address, port=8080):
-    return f"http://{address}:{port}/cgi-bin/who"
-
-
-def asked_by(nodes, pod, address, port=8080):
-    return nodes.exec(pod, "sh", "-c", GET.format(address=address, port=port)).strip()
 
 
 def test_pods_of_all_nodes_reach_each_other_by_their_own_addresses(three_nodes, webs):

@@ -41,32 +41,34 @@ const os::Link* find_link(const os::Routing& routing, const std::string& name) {
   return nullptr;
 }
 
-std::string text_of(const os::LinkAddress& one) {
-  return os::address_text(one.address) + "/" + std::to_string(one.bits);
+bool is_v6(std::string_view cidr) { return cidr.find(':') != cidr.npos; }
+os::Family family_of(std::string_view cidr) {
+  return is_v6(cidr) ? os::Family::kIpv6 : os::Family::kIpv4;
 }
 
-// Of IPv4 ranges; the plugin adds an IPv6 address beside another one.
-bool is_gateway_of(const os::LinkAddress& address, const std::vector<std::string>& ranges) {
-  std::optional<IpPrefix> gateway = parse_cidr(text_of(address));
-  return std::ranges::any_of(ranges, [&](const std::string& text) {
-    std::optional<IpPrefix> range = parse_cidr(text);
-    return range && gateway && range->bits == gateway->bits && contains(*range, gateway->address);
-  });
+// Of a family's address, other than that of the range. A link-local one is nobody's gateway.
+bool is_other(const std::string& address, const std::string& range_text) {
+  std::optional<IpPrefix> gateway = parse_cidr(address);
+  std::optional<IpPrefix> range = parse_cidr(range_text);
+  if (!gateway || !range || gateway->address.is_link_local()) return false;
+  return range->bits != gateway->bits || !contains(*range, gateway->address);
 }
 
 // The bridge plugin refuses a bridge that has another address, and so would every new pod fail.
-Result<void> remove_other_range(const PodNetwork& n) {
-  TIPHYS_TRY(os::Routing, routing, os::read_routing());
+Result<void> remove_other_range(const PodNetwork& n, const std::string& range) {
+  os::Family family = family_of(range);
+  TIPHYS_TRY(os::Routing, routing, os::read_routing(family));
   const os::Link* bridge = find_link(routing, n.bridge);
   if (bridge == nullptr) return {};
   for (const os::LinkAddress& one : bridge->addresses) {
-    if (is_gateway_of(one, n.pod_cidrs)) continue;
+    std::string text = os::address_text(family, one.address) + "/" + std::to_string(one.bits);
+    if (!is_other(text, range)) continue;
     bool used = std::ranges::any_of(
         routing.links, [&](const os::Link& link) { return link.master == bridge->index; });
     if (!used) return os::delete_link(bridge->index);
     return ApiStatus::internal("the node's pod range is " + join(n.pod_cidrs, ",") +
-                               " now, but pods with addresses of the bridge's range " +
-                               text_of(one) + " still run: drain the node");
+                               " now, but pods with addresses of the bridge's range " + text +
+                               " still run: drain the node");
   }
   return {};
 }
@@ -83,7 +85,7 @@ Result<void> run_ip(const std::vector<std::string>& arguments) {
 // As the bridge plugin makes it for the first pod. Here without waiting for one: the node's name
 // server has the bridge's address, and is asked from other nodes too.
 Result<void> make_bridge(const PodNetwork& n) {
-  TIPHYS_TRY(os::Routing, routing, os::read_routing());
+  TIPHYS_TRY(os::Routing, routing, os::read_routing(os::Family::kIpv4));
   if (find_link(routing, n.bridge) == nullptr) {
     Result<void> made = run_ip({"link", "add", n.bridge, "type", "bridge"});
     if (!made) return made;
@@ -94,7 +96,9 @@ Result<void> make_bridge(const PodNetwork& n) {
     IpAddress first = masked(*range);
     first.bytes[first.v6 ? 15 : 3] |= 1;
     std::string address = canonical_text(first) + "/" + std::to_string(range->bits);
-    Result<void> set = run_ip({"address", "replace", address, "dev", n.bridge});
+    std::vector<std::string> words = {"address", "replace", address, "dev", n.bridge};
+    if (first.v6) words.emplace_back("nodad");  // else it is of no use before the first pod
+    Result<void> set = run_ip(words);
     if (!set) return set;
   }
   return run_ip({"link", "set", n.bridge, "up"});
@@ -111,8 +115,6 @@ bool is_bridge_name(const std::string& name) {
 // bridge plugin sees to the node, this to the pods.
 constexpr char kNoRouters[] =
     ",\n{\"type\":\"tuning\",\"sysctl\":{\"net.ipv6.conf.eth0.accept_ra\":\"0\"}}";
-
-bool is_v6(std::string_view cidr) { return cidr.find(':') != cidr.npos; }
 
 }  // namespace
 
@@ -164,7 +166,10 @@ Result<void> apply_pod_network(const PodNetwork& n) {
   if (!is_bridge_name(n.bridge)) {
     return ApiStatus::bad_request("invalid bridge name " + go_quote(n.bridge));
   }
-  Result<void> done = remove_other_range(n);
+  Result<void> done;
+  for (const std::string& range : n.pod_cidrs) {
+    if (done) done = remove_other_range(n, range);
+  }
   if (done) done = make_bridge(n);
   if (done) done = os::make_dirs(n.cni_folder + "/net.d");
   if (!done) return done;
@@ -188,7 +193,7 @@ Result<void> apply_pod_network(const PodNetwork& n) {
 
 Result<void> remove_pod_network(const std::string& bridge) {
   if (!is_bridge_name(bridge)) return ApiStatus::bad_request("invalid bridge name");
-  TIPHYS_TRY(os::Routing, routing, os::read_routing());
+  TIPHYS_TRY(os::Routing, routing, os::read_routing(os::Family::kIpv4));
   if (const os::Link* found = find_link(routing, bridge)) {
     for (const os::Link& link : routing.links) {
       if (link.master == found->index) (void)os::delete_link(link.index);

@@ -1,5 +1,6 @@
 // RouteKeeper: keeps this node's routes to the other nodes' pods (routes.h) as the Nodes of the API
-// want them: on each change of a Node or of the kernel's routing, and by a look from time to time.
+// want them, for each family of the cluster's ranges: on each change of a Node, of a ServiceCIDR or
+// of the kernel's routing, and by a look from time to time.
 // What is refused is told by an event about that Node, once as long as the reason stays.
 //
 // Loop thread only; the kernel is asked on the pool. An API that is away changes nothing: routes
@@ -32,15 +33,17 @@ class RouteKeeper {
  private:
   Task<void> run();
   Task<void> pass();
-  RouteInput input() const;
+  RouteInput input(os::Family family) const;
   void watch_kernel();
-  void tell(const RoutePlan& plan);
-  void tell_own(const RouteInput& input);
+  static void tell_routes(const RoutePlan& plan);
+  void tell_refused(std::map<std::string, std::string> refused);
+  void tell_own(bool present);
 
   EpollLoop& loop_;
   WorkerPool& pool_;
   client::InformerFactory informers_;
   client::Informer& nodes_;
+  client::Informer& service_cidrs_;  // not waited for: who may not read them goes without
   client::EventRecorder& events_;
   const Options& options_;
   Gate gate_;

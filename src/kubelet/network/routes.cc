@@ -8,68 +8,118 @@
 namespace tiphys::kubelet {
 namespace {
 
+using os::Address;
+using os::Family;
+
 constexpr size_t kMaxDeviceName = 15;
-constexpr std::string_view kSuffix = ".vx";
+constexpr int kMinMtuV6 = 1280;  // a link with less has no IPv6
+
+// What differs between the families.
+struct FamilyRules {
+  std::string_view name;
+  std::string_view suffix;  // of the device
+  int overhead;
+  uint32_t metric;
+  std::vector<std::string_view> no_machines;  // ranges of which no machine has an address
+};
+
+const FamilyRules& rules_of(Family family) {
+  static const FamilyRules v4{"IPv4",
+                              ".vx",
+                              kVxlanOverhead,
+                              0,
+                              {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"}};
+  static const FamilyRules v6{
+      "IPv6", ".vx6", kVxlanOverheadV6, os::kMetricV6, {"::/8", "fe80::/10", "ff00::/8"}};
+  return family == Family::kIpv4 ? v4 : v6;
+}
+
+// Benchmarking addresses (RFC 2544): hollow nodes have them, and no machine is there.
+constexpr std::string_view kHollowNodes = "198.18.0.0/15";
 
 struct Range {
-  uint32_t first = 0;
+  Family family = Family::kIpv4;
+  Address first = 0;
   int bits = 0;
-  uint32_t mask() const { return bits == 0 ? 0 : ~uint32_t{0} << (32 - bits); }
-  bool contains(uint32_t address) const { return (address & mask()) == first; }
+  Address mask() const { return bits == 0 ? 0 : ~Address{0} << (os::address_bits(family) - bits); }
+  bool contains(Address address) const { return (address & mask()) == first; }
   bool overlaps(const Range& other) const { return contains(other.first) || other.contains(first); }
 };
 
-std::optional<uint32_t> read_address(std::string_view text) {
-  std::optional<IpAddress> ip = parse_ip(text);
-  if (!ip || ip->v6) return std::nullopt;
-  const auto& b = ip->bytes;
-  return uint32_t{b[0]} << 24 | uint32_t{b[1]} << 16 | uint32_t{b[2]} << 8 | b[3];
+Family family_of(const IpAddress& ip) { return ip.v6 ? Family::kIpv6 : Family::kIpv4; }
+
+Address number_of(const IpAddress& ip) {
+  Address number = 0;
+  for (size_t i = 0; i < (ip.v6 ? 16 : 4); ++i) number = number << 8 | ip.bytes[i];
+  return number;
 }
 
-std::optional<Range> read_range(std::string_view text) {
-  std::optional<IpPrefix> prefix = parse_cidr(text);
-  if (!prefix || prefix->address.v6) return std::nullopt;
-  std::optional<uint32_t> address = read_address(text.substr(0, text.find('/')));
-  if (!address) return std::nullopt;
-  Range range{0, prefix->bits};
-  range.first = *address & range.mask();
+Range range_of(Family family, Address address, int bits) {
+  Range range{family, 0, bits};
+  range.first = address & range.mask();
   return range;
 }
 
-// Of a dual-stack list the IPv4 one.
-std::optional<Range> read_v4_range(std::string_view list) {
+std::optional<Address> read_address(Family family, std::string_view text) {
+  std::optional<IpAddress> ip = parse_ip(text);
+  if (!ip || family_of(*ip) != family) return std::nullopt;
+  return number_of(*ip);
+}
+
+std::optional<Range> read_range(Family family, std::string_view text) {
+  std::optional<IpPrefix> prefix = parse_cidr(text);
+  if (!prefix || family_of(prefix->address) != family) return std::nullopt;
+  // An IPv4-mapped one is IPv4 with too many bits.
+  if (prefix->bits > os::address_bits(family)) return std::nullopt;
+  return range_of(family, number_of(prefix->address), prefix->bits);
+}
+
+// Of a dual-stack list the one of the family.
+std::optional<Range> first_range(Family family, std::string_view list) {
   for (std::string_view one : split(list, ',')) {
-    if (auto range = read_range(one)) return range;
+    if (auto range = read_range(family, trim(one))) return range;
   }
   return std::nullopt;
 }
 
-// Benchmarking addresses (RFC 2544): hollow nodes have them, and no machine is there.
-bool is_hollow(uint32_t address) { return Range{198u << 24 | 18u << 16, 15}.contains(address); }
+bool is_hollow(std::string_view address) {
+  std::optional<Address> number = read_address(Family::kIpv4, address);
+  return number && read_range(Family::kIpv4, kHollowNodes)->contains(*number);
+}
 
-bool is_unusable(uint32_t address) {
-  return Range{0, 8}.contains(address) || Range{127u << 24, 8}.contains(address) ||
-         Range{169u << 24 | 254u << 16, 16}.contains(address) ||
-         Range{224u << 24, 3}.contains(address);
+bool is_unusable(Family family, Address address) {
+  return std::ranges::any_of(rules_of(family).no_machines, [&](std::string_view text) {
+    return read_range(family, text)->contains(address);
+  });
+}
+
+// FNV-1a.
+uint64_t hash_of(std::string_view bytes) {
+  uint64_t hash = 14695981039346656037u;
+  for (char one : bytes) hash = (hash ^ static_cast<uint8_t>(one)) * 1099511628211u;
+  return hash;
 }
 
 struct Peer {
   std::string name;
   Range pods;
-  uint32_t address = 0;
+  Address address = 0;
 };
 
 class Planner {
  public:
-  Planner(const RouteInput& input, const os::Routing& present) : input_(input), present_(present) {}
+  Planner(const RouteInput& input, const os::Routing& present)
+      : input_(input), present_(present), family_(input.family), rules_(rules_of(family_)) {
+    plan_.family = family_;
+  }
 
   RoutePlan plan() {
-    cluster_ = read_v4_range(input_.cluster_cidr);
-    own_ = read_v4_range(input_.own_cidr);
+    cluster_ = first_range(family_, input_.cluster_cidr);
+    own_ = first_range(family_, input_.own_cidr);
     for (std::string_view one : split(input_.own_address, ',')) {
-      if (!own_address_) own_address_ = read_address(one);
+      if (!own_address_) own_address_ = read_address(family_, one);
     }
-    device_name_ = vxlan_name(input_.bridge);
+    device_name_ = vxlan_name(family_, input_.bridge);
     find_links();
     choose_peers();
     plan_device();
@@ -86,13 +136,16 @@ class Planner {
   void find_links() {
     for (const os::Link& link : present_.links) {
       if (link.name == device_name_) device_ = &link;
+      bool clashes = link.vxlan && link.vxlan->family == family_ && link.vxlan->id == kVxlanId &&
+                     link.vxlan->port == kVxlanPort;
+      if (clashes && link.name != device_name_) in_the_way_ = &link;
       for (const os::LinkAddress& one : link.addresses) {
         if (own_address_ && one.address == *own_address_ && !link.loopback) underlay_ = &link;
       }
     }
   }
 
-  bool is_own(uint32_t address) const {
+  bool is_own(Address address) const {
     return std::ranges::any_of(present_.links, [&](const os::Link& link) {
       return std::ranges::any_of(
           link.addresses, [&](const os::LinkAddress& one) { return one.address == address; });
@@ -100,13 +153,12 @@ class Planner {
   }
 
   // The link whose segment the address is on; null: it is behind a router.
-  const os::Link* segment_of(uint32_t address) const {
+  const os::Link* segment_of(Address address) const {
     for (const os::Link& link : present_.links) {
       if (link.loopback || !link.up || &link == device_ || link.name == input_.bridge) continue;
       for (const os::LinkAddress& one : link.addresses) {
-        Range range{0, one.bits};
-        range.first = one.address & range.mask();
-        if (one.bits < 32 && range.contains(address)) return &link;
+        bool alone = one.bits == os::address_bits(family_);
+        if (!alone && range_of(family_, one.address, one.bits).contains(address)) return &link;
       }
     }
     return nullptr;
@@ -123,11 +175,12 @@ class Planner {
     });
     for (const PeerNode* node : sorted) {
       if (node->pod_cidr.empty() || node->address.empty() || !own_ || !cluster_) continue;
+      if (is_hollow(node->address)) continue;
       Peer peer{.name = node->name, .pods = {}, .address = 0};
       std::string why = read(*node, peer);
       if (!why.empty()) {
         plan_.refused.emplace(node->name, std::move(why));
-      } else if (!is_hollow(peer.address)) {
+      } else {
         by_start_.emplace(peer.pods.first, peers_.size());
         peers_.push_back(std::move(peer));
       }
@@ -136,15 +189,21 @@ class Planner {
 
   // "": it is a peer. Ranges that were taken do not overlap: a neighbour by start decides.
   std::string read(const PeerNode& node, Peer& peer) const {
-    std::optional<Range> pods = read_range(node.pod_cidr);
-    std::optional<uint32_t> address = read_address(node.address);
-    if (!pods) return "podCIDR " + go_quote(node.pod_cidr) + " is no IPv4 range";
-    if (!address) return "InternalIP " + go_quote(node.address) + " is no IPv4 address";
+    std::optional<Range> pods = read_range(family_, node.pod_cidr);
+    std::optional<Address> address = read_address(family_, node.address);
+    std::string family(rules_.name);
+    if (!pods) return "podCIDR " + go_quote(node.pod_cidr) + " is no " + family + " range";
+    if (!address) return "InternalIP " + go_quote(node.address) + " is no " + family + " address";
     peer.pods = *pods;
     peer.address = *address;
     if (pods->bits < cluster_->bits || !cluster_->contains(pods->first)) {
       return "podCIDR " + node.pod_cidr + " is not within the cluster's range " +
              input_.cluster_cidr;
+    }
+    for (const std::string& services : input_.service_cidrs) {
+      std::optional<Range> range = read_range(family_, services);
+      if (!range || !pods->overlaps(*range)) continue;
+      return "podCIDR " + node.pod_cidr + " overlaps the services' range " + services;
     }
     if (pods->overlaps(*own_)) {
       return "podCIDR " + node.pod_cidr + " overlaps that of this node, " + input_.own_cidr;
@@ -152,7 +211,8 @@ class Planner {
     if (const Peer* other = overlapped(*pods)) {
       return "podCIDR " + node.pod_cidr + " overlaps that of node " + go_quote(other->name);
     }
-    if (is_unusable(*address)) return "InternalIP " + node.address + " is no address of a machine";
+    if (is_unusable(family_, *address))
+      return "InternalIP " + node.address + " is no address of a machine";
     if (is_own(*address)) return "InternalIP " + node.address + " is this node's own";
     if (cluster_->contains(*address)) {
       return "InternalIP " + node.address + " is within the pods' range " + input_.cluster_cidr;
@@ -171,24 +231,41 @@ class Planner {
   }
 
   void plan_device() {
-    bool wanted = underlay_ != nullptr && std::ranges::any_of(peers_, [&](const Peer& peer) {
-                    return segment_of(peer.address) == nullptr;
-                  });
-    if (underlay_ != nullptr) plan_.pod_mtu = underlay_->mtu - (wanted ? kVxlanOverhead : 0);
+    bool wanted = std::ranges::any_of(
+        peers_, [&](const Peer& peer) { return segment_of(peer.address) == nullptr; });
+    if (wanted) no_tunnel_ = why_no_tunnel();
+    wanted = wanted && no_tunnel_.empty();
+    if (underlay_ != nullptr) plan_.pod_mtu = underlay_->mtu - (wanted ? rules_.overhead : 0);
     if (!wanted) {
       if (device_ != nullptr) plan_.remove_links.push_back(device_->index);
       device_ = nullptr;
       return;
     }
-    os::VxlanDevice device{.name = device_name_,
-                           .vxlan = {kVxlanId, *own_address_, underlay_->index, kVxlanPort},
-                           .mtu = plan_.pod_mtu,
-                           .mac = vxlan_mac(*own_address_),
-                           .address = {own_->first, 32}};
+    os::VxlanDevice device{
+        .name = device_name_,
+        .vxlan = {family_, kVxlanId, *own_address_, underlay_->index, kVxlanPort},
+        .mtu = plan_.pod_mtu,
+        .mac = vxlan_mac(family_, *own_address_),
+        .address = {own_->first, os::address_bits(family_)}};
     if (device_ != nullptr && is_as_wanted(*device_, device)) return;
     if (device_ != nullptr) plan_.remove_links.push_back(device_->index);
     device_ = nullptr;
     plan_.add_vxlan = std::move(device);
+  }
+
+  // "": there can be a device.
+  std::string why_no_tunnel() const {
+    if (underlay_ == nullptr) return "no link of this node has its InternalIP";
+    if (in_the_way_ != nullptr) {
+      return "device " + in_the_way_->name + " has VXLAN's VNI " + std::to_string(kVxlanId) +
+             " and port " + std::to_string(kVxlanPort) + " already, which " + device_name_ +
+             " needs (of several clusters or pod networks of one machine one only can have it)";
+    }
+    if (family_ == Family::kIpv6 && underlay_->mtu - rules_.overhead < kMinMtuV6) {
+      return "the MTU of " + underlay_->name + ", " + std::to_string(underlay_->mtu) +
+             ", leaves less than the " + std::to_string(kMinMtuV6) + " that IPv6 needs";
+    }
+    return "";
   }
 
   static bool is_as_wanted(const os::Link& link, const os::VxlanDevice& device) {
@@ -202,25 +279,41 @@ class Planner {
                     .bits = peer.pods.bits,
                     .gateway = peer.address,
                     .link = 0,
-                    .protocol = kRouteProtocol};
+                    .protocol = kRouteProtocol,
+                    .metric = rules_.metric};
     if (const os::Link* segment = segment_of(peer.address)) {
       route.link = segment->index;
-    } else if (device_ != nullptr) {
-      route.gateway = peer.pods.first;
-      route.link = device_->index;
-      route.on_link = true;
-      os::Mac mac = vxlan_mac(peer.address);
-      neighbours_.push_back({peer.pods.first, mac, device_->index});
-      forwards_.push_back({mac, peer.address, device_->index});
-    } else {
+    } else if (!no_tunnel_.empty()) {
+      plan_.refused[peer.name] =
+          "InternalIP " + os::address_text(family_, peer.address) +
+          " is behind a router, and there can be no VXLAN device: " + no_tunnel_;
+      return;
+    } else if (device_ == nullptr || !want_tunnel(peer, route)) {
       return;  // the device comes first
     }
     wanted_[{route.destination, route.bits}] = route;
     names_[{route.destination, route.bits}] = peer.name;
   }
 
+  bool want_tunnel(const Peer& peer, os::Route& route) {
+    os::Mac mac = vxlan_mac(family_, peer.address);
+    auto [taken, fresh] = macs_.emplace(mac, peer.name);
+    if (!fresh) {
+      plan_.refused[peer.name] = "InternalIP " + os::address_text(family_, peer.address) +
+                                 " stands for the same VXLAN MAC as that of node " +
+                                 go_quote(taken->second);
+      return false;
+    }
+    route.gateway = peer.pods.first;
+    route.link = device_->index;
+    route.on_link = true;
+    neighbours_.push_back({peer.pods.first, mac, device_->index});
+    forwards_.push_back({mac, peer.address, device_->index});
+    return true;
+  }
+
   void diff() {
-    std::map<std::pair<uint32_t, int>, bool> kept;
+    std::map<std::pair<Address, int>, bool> kept;
     for (const os::Route& route : present_.routes) {
       std::pair key(route.destination, route.bits);
       auto wanted = wanted_.find(key);
@@ -231,8 +324,8 @@ class Planner {
           plan_.remove_routes.push_back(route);
         }
       } else if (wanted != wanted_.end()) {
-        plan_.refused[names_[key]] = "another route to " + os::address_text(key.first) + "/" +
-                                     std::to_string(key.second) +
+        plan_.refused[names_[key]] = "another route to " + os::address_text(family_, key.first) +
+                                     "/" + std::to_string(key.second) +
                                      " is there, which this node did not make (protocol " +
                                      std::to_string(route.protocol) + ")";
         wanted_.erase(wanted);
@@ -266,22 +359,27 @@ class Planner {
     }
   }
 
-  static std::pair<uint32_t, os::Mac> os_key(const os::Neighbour& n) { return {n.address, n.mac}; }
-  static std::pair<uint32_t, os::Mac> os_key(const os::Forward& f) { return {f.host, f.mac}; }
+  static std::pair<Address, os::Mac> os_key(const os::Neighbour& n) { return {n.address, n.mac}; }
+  static std::pair<Address, os::Mac> os_key(const os::Forward& f) { return {f.host, f.mac}; }
 
   const RouteInput& input_;
   const os::Routing& present_;
+  Family family_;
+  const FamilyRules& rules_;
   RoutePlan plan_;
   std::optional<Range> cluster_;
   std::optional<Range> own_;
-  std::optional<uint32_t> own_address_;
+  std::optional<Address> own_address_;
   std::string device_name_;
   const os::Link* device_ = nullptr;
   const os::Link* underlay_ = nullptr;
+  const os::Link* in_the_way_ = nullptr;  // another device with our VNI and port
+  std::string no_tunnel_;                 // why there can be no device that is needed
   std::vector<Peer> peers_;
-  std::map<uint32_t, size_t> by_start_;
-  std::map<std::pair<uint32_t, int>, os::Route> wanted_;
-  std::map<std::pair<uint32_t, int>, std::string> names_;
+  std::map<Address, size_t> by_start_;
+  std::map<os::Mac, std::string> macs_;
+  std::map<std::pair<Address, int>, os::Route> wanted_;
+  std::map<std::pair<Address, int>, std::string> names_;
   std::vector<os::Neighbour> neighbours_;
   std::vector<os::Forward> forwards_;
 };
@@ -298,13 +396,23 @@ RoutePlan plan_routes(const RouteInput& input, const os::Routing& present) {
   return Planner(input, present).plan();
 }
 
-std::string vxlan_name(const std::string& bridge) {
-  return bridge.substr(0, kMaxDeviceName - kSuffix.size()).append(kSuffix);
+std::string vxlan_name(Family family, const std::string& bridge) {
+  std::string_view suffix = rules_of(family).suffix;
+  if (bridge.size() + suffix.size() <= kMaxDeviceName) return bridge + std::string(suffix);
+  uint64_t hash = hash_of(bridge);
+  std::string number = hex(std::string{static_cast<char>(hash >> 8), static_cast<char>(hash)});
+  return bridge.substr(0, kMaxDeviceName - suffix.size() - number.size()) + number +
+         std::string(suffix);
 }
 
-os::Mac vxlan_mac(uint32_t a) {
-  auto byte = [a](int shift) { return static_cast<uint8_t>(a >> shift & 255); };
-  return {0x02, 0x54, byte(24), byte(16), byte(8), byte(0)};
+os::Mac vxlan_mac(Family family, Address address) {
+  auto byte = [](uint64_t of, int shift) { return static_cast<uint8_t>(of >> shift & 255); };
+  if (family == Family::kIpv4) {
+    auto a = static_cast<uint32_t>(address);
+    return {0x02, 0x54, byte(a, 24), byte(a, 16), byte(a, 8), byte(a, 0)};
+  }
+  uint64_t hash = hash_of(os::address_text(family, address));
+  return {0x06, byte(hash, 32), byte(hash, 24), byte(hash, 16), byte(hash, 8), byte(hash, 0)};
 }
 
 }  // namespace tiphys::kubelet

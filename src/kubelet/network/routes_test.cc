@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/random.h"
 
 namespace tiphys::kubelet {
@@ -12,6 +14,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
+
+using os::Address;
+using os::Family;
 
 constexpr int kLo = 1;
 constexpr int kEth = 2;
@@ -55,6 +60,39 @@ RouteInput cluster(std::vector<PeerNode> nodes) {
           .own_cidr = "10.42.0.0/24",
           .own_address = "192.168.1.1",
           .cluster_cidr = "10.42.0.0/16",
+          .bridge = "tiphys0",
+          .nodes = std::move(nodes)};
+}
+
+// Of IPv6: 2001:db8:1::<host> on the segment, 2001:db8:9::<host> behind the router, pods
+// fd00:42:0:<node>::/64.
+Address wide(uint32_t first, uint32_t second, uint32_t last) {
+  return Address{first} << 96 | Address{second} << 64 | last;
+}
+Address near(uint32_t host) { return wide(0x20010db8, 0x00010000, host); }
+Address pods(uint32_t node) { return wide(0xfd000042, node, 0); }
+
+os::Routing wide_machine() {
+  os::Routing out = machine();
+  out.links[0].addresses = {{1, 128}};
+  out.links[1].addresses = {{wide(0xfe800000, 0, 1), 64}, {near(1), 64}};
+  out.links[2].addresses = {{pods(0) + 1, 64}, {wide(0xfe800000, 0, 2), 64}};
+  out.routes = {{.destination = pods(0), .bits = 64, .link = kBridge, .protocol = 2, .metric = 256},
+                {.destination = wide(0xfe800000, 0, 0),
+                 .bits = 64,
+                 .link = kEth,
+                 .protocol = 2,
+                 .metric = 256}};
+  return out;
+}
+
+RouteInput wide_cluster(std::vector<PeerNode> nodes) {
+  return {.family = Family::kIpv6,
+          .own_name = "one",
+          .own_cidr = "fd00:42::/64",
+          .own_address = "192.168.1.1,2001:db8:1::1",
+          .cluster_cidr = "10.42.0.0/16,fd00:42::/48",
+          .service_cidrs = {"10.43.0.0/16", "fd00:43::/108"},
           .bridge = "tiphys0",
           .nodes = std::move(nodes)};
 }
@@ -129,7 +167,7 @@ TEST(RoutesTest, a_node_behind_a_router_is_reached_by_vxlan) {
   RoutePlan first = plan_routes(input, kernel);
   ASSERT_TRUE(first.add_vxlan);
   EXPECT_EQ(first.add_vxlan->name, "tiphys0.vx");
-  EXPECT_EQ(first.add_vxlan->vxlan, (os::Vxlan{1, ip(192, 168, 1, 1), kEth, 8472}));
+  EXPECT_EQ(first.add_vxlan->vxlan, (os::Vxlan{Family::kIpv4, 1, ip(192, 168, 1, 1), kEth, 8472}));
   EXPECT_EQ(first.add_vxlan->mtu, 1450);
   EXPECT_EQ(first.add_vxlan->address, (os::LinkAddress{ip(10, 42, 0, 0), 32}));
   EXPECT_EQ(first.add_vxlan->mac, (os::Mac{2, 0x54, 192, 168, 1, 1}));
@@ -300,9 +338,172 @@ TEST(RoutesTest, any_state_settles) {
   }
 }
 
+TEST(RoutesTest, an_ipv6_node_on_the_segment_is_the_gateway_of_its_pods) {
+  os::Routing kernel = wide_machine();
+  RoutePlan plan = settle(wide_cluster({node("two", "fd00:42:0:1::/64", "2001:db8:1::2")}), kernel);
+  EXPECT_THAT(plan.add_routes, ElementsAre(os::Route{.destination = pods(1),
+                                                     .bits = 64,
+                                                     .gateway = near(2),
+                                                     .link = kEth,
+                                                     .protocol = kRouteProtocol,
+                                                     .metric = os::kMetricV6}));
+  EXPECT_EQ(plan.family, Family::kIpv6);
+  EXPECT_EQ(plan.pod_mtu, 1500);
+  EXPECT_THAT(plan.refused, IsEmpty());
+}
+
+TEST(RoutesTest, an_ipv6_node_behind_a_router_is_reached_by_a_device_of_its_own) {
+  os::Routing kernel = wide_machine();
+  RouteInput input = wide_cluster({node("three", "fd00:42:0:2::/64", "2001:db8:9::3")});
+  RoutePlan first = plan_routes(input, kernel);
+  ASSERT_TRUE(first.add_vxlan);
+  EXPECT_EQ(first.add_vxlan->name, "tiphys0.vx6");
+  EXPECT_EQ(first.add_vxlan->vxlan, (os::Vxlan{Family::kIpv6, 1, near(1), kEth, 8472}));
+  EXPECT_EQ(first.add_vxlan->mtu, 1430);
+  EXPECT_EQ(first.add_vxlan->address, (os::LinkAddress{pods(0), 128}));
+  RoutePlan plan = settle(input, kernel);
+  EXPECT_EQ(plan.pod_mtu, 1430);
+  EXPECT_THAT(plan.add_routes, ElementsAre(os::Route{.destination = pods(2),
+                                                     .bits = 64,
+                                                     .gateway = pods(2),
+                                                     .link = kVx,
+                                                     .protocol = kRouteProtocol,
+                                                     .metric = os::kMetricV6,
+                                                     .on_link = true}));
+  Address host = wide(0x20010db8, 0x00090000, 3);
+  os::Mac mac = vxlan_mac(Family::kIpv6, host);
+  EXPECT_EQ(mac[0], 6);
+  EXPECT_THAT(plan.add_neighbours, ElementsAre(os::Neighbour{pods(2), mac, kVx}));
+  EXPECT_THAT(plan.add_forwards, ElementsAre(os::Forward{mac, host, kVx}));
+}
+
+TEST(RoutesTest, ipv6_nodes_that_are_wrong_are_refused_alone) {
+  struct Case {
+    PeerNode node;
+    std::string why;
+  };
+  PeerNode two = node("two", "fd00:42:0:1::/64", "2001:db8:1::2");
+  for (const Case& one : std::vector<Case>{
+           {node("x", "::/0", "2001:db8:1::9"), "not within the cluster's range"},
+           {node("x", "fd00:43::/64", "2001:db8:1::9"), "not within the cluster's range"},
+           {node("x", "fd00:42::/64", "2001:db8:1::9"), "overlaps that of this node"},
+           {node("x", "fd00:42:0:1:8000::/65", "2001:db8:1::9", 5), "overlaps that of node"},
+           {node("x", "fd00:42:0:3::/129", "2001:db8:1::9"), "is no IPv6 range"},
+           {node("x", "::ffff:10.42.3.0/120", "2001:db8:1::9"), "is no IPv6 range"},
+           {node("x", "fd00:42:0:3::/64", "2001:db8:1::1"), "is this node's own"},
+           {node("x", "fd00:42:0:3::/64", "fd00:42:0:9::9"), "is within the pods' range"},
+           {node("x", "fd00:42:0:3::/64", "::1"), "is no address of a machine"},
+           {node("x", "fd00:42:0:3::/64", "::"), "is no address of a machine"},
+           {node("x", "fd00:42:0:3::/64", "fe80::9"), "is no address of a machine"},
+           {node("x", "fd00:42:0:3::/64", "ff02::1"), "is no address of a machine"},
+           {node("x", "fd00:42:0:3::/64", "fe80::9%eth0"), "is no IPv6 address"},
+           {node("x", "fd00:42:0:3::/64", "::ffff:192.168.1.9"), "is no IPv6 address"},
+           {node("x", "fd00:42:0:3::/64", "192.168.1.9"), "is no IPv6 address"}}) {
+    os::Routing kernel = wide_machine();
+    RoutePlan plan = settle(wide_cluster({one.node, two}), kernel);
+    EXPECT_THAT(plan.add_routes, SizeIs(1)) << one.node.pod_cidr << one.node.address;
+    ASSERT_TRUE(plan.refused.contains("x")) << one.node.pod_cidr << one.node.address;
+    EXPECT_THAT(plan.refused.at("x"), HasSubstr(one.why));
+  }
+}
+
+TEST(RoutesTest, what_services_have_is_no_nodes) {
+  os::Routing kernel = machine();
+  RouteInput input = cluster({node("x", "10.42.200.0/24", "192.168.1.9"), kTwo});
+  input.service_cidrs = {"nonsense", "fd00:43::/108", "10.42.192.0/18"};
+  RoutePlan plan = settle(input, kernel);
+  EXPECT_THAT(plan.add_routes, ElementsAre(kToTwo));
+  EXPECT_EQ(plan.refused.at("x"),
+            "podCIDR 10.42.200.0/24 overlaps the services' range 10.42.192.0/18");
+}
+
+TEST(RoutesTest, a_device_of_others_with_our_number_is_named_and_left_alone) {
+  os::Routing kernel = machine();
+  kernel.links.push_back({.index = 7,
+                          .name = "flannel.1",
+                          .mtu = 1450,
+                          .up = true,
+                          .vxlan = os::Vxlan{Family::kIpv4, 1, ip(192, 168, 1, 1), kEth, 8472}});
+  RouteInput input = cluster({kTwo, node("three", "10.42.2.0/24", "172.16.0.3")});
+  RoutePlan plan = settle(input, kernel);
+  EXPECT_THAT(plan.add_routes, ElementsAre(kToTwo));
+  EXPECT_FALSE(plan.changes_devices());
+  EXPECT_EQ(plan.pod_mtu, 1500);
+  EXPECT_THAT(plan.refused.at("three"),
+              HasSubstr("172.16.0.3 is behind a router, and there can be no VXLAN device: device "
+                        "flannel.1 has VXLAN's VNI 1 and port 8472 already"));
+  // The other family's, another number or another port is in nobody's way.
+  for (const os::Vxlan& other : {os::Vxlan{Family::kIpv6, 1, near(1), kEth, 8472},
+                                 {Family::kIpv4, 2, ip(192, 168, 1, 1), kEth, 8472},
+                                 {Family::kIpv4, 1, ip(192, 168, 1, 1), kEth, 4789}}) {
+    os::Routing machine_with = machine();
+    machine_with.links.push_back({.index = 7, .name = "other", .up = true, .vxlan = other});
+    EXPECT_THAT(settle(input, machine_with).refused, IsEmpty());
+  }
+}
+
+TEST(RoutesTest, who_cannot_be_tunneled_to_is_told) {
+  os::Routing kernel = machine();
+  RouteInput input = cluster({kTwo, node("three", "10.42.2.0/24", "172.16.0.3")});
+  input.own_address = "192.168.7.7";
+  RoutePlan plan = settle(input, kernel);
+  EXPECT_THAT(plan.add_routes, ElementsAre(kToTwo));
+  EXPECT_THAT(plan.refused.at("three"), HasSubstr("no link of this node has its InternalIP"));
+
+  os::Routing narrow = wide_machine();
+  narrow.links[1].mtu = 1349;
+  plan = settle(wide_cluster({node("three", "fd00:42:0:2::/64", "2001:db8:9::3")}), narrow);
+  EXPECT_THAT(plan.refused.at("three"),
+              HasSubstr("the MTU of eth0, 1349, leaves less than the 1280 that IPv6 needs"));
+}
+
+TEST(RoutesTest, two_behind_a_router_with_one_address_do_not_share_a_mac) {
+  os::Routing kernel = machine();
+  RoutePlan plan = settle(cluster({node("three", "10.42.2.0/24", "172.16.0.3"),
+                                   node("four", "10.42.3.0/24", "172.16.0.3", 5)}),
+                          kernel);
+  EXPECT_THAT(plan.add_forwards, SizeIs(1));
+  EXPECT_THAT(plan.refused.at("four"), HasSubstr("the same VXLAN MAC as that of node \"three\""));
+}
+
+// Deleted and made again with another range, as after a drain.
+TEST(RoutesTest, routes_follow_a_range_that_changes) {
+  for (std::string address : {"192.168.1.2", "172.16.0.2"}) {
+    os::Routing kernel = machine();
+    settle(cluster({node("two", "10.42.1.0/24", address)}), kernel);
+    settle(cluster({}), kernel);
+    EXPECT_THAT(kernel.routes, SizeIs(1));
+    settle(cluster({node("two", "10.42.7.0/24", address, 9)}), kernel);
+    ASSERT_THAT(kernel.routes, SizeIs(2));
+    EXPECT_EQ(kernel.routes[1].destination, ip(10, 42, 7, 0));
+    // At once, without a pause between; and this node's own.
+    RouteInput own = cluster({node("two", "10.42.0.0/24", address, 9)});
+    own.own_cidr = "10.42.8.0/24";
+    kernel.routes[0].destination = ip(10, 42, 8, 0);
+    settle(own, kernel);
+    ASSERT_THAT(kernel.routes, SizeIs(2));
+    EXPECT_EQ(kernel.routes[1].destination, ip(10, 42, 0, 0));
+  }
+}
+
 TEST(VxlanNameTest, fits_a_devices_name) {
-  EXPECT_EQ(vxlan_name("tiphys0"), "tiphys0.vx");
-  EXPECT_EQ(vxlan_name("a-bridge-of-15c"), "a-bridge-of-.vx");
+  EXPECT_EQ(vxlan_name(Family::kIpv4, "tiphys0"), "tiphys0.vx");
+  EXPECT_EQ(vxlan_name(Family::kIpv6, "tiphys0"), "tiphys0.vx6");
+}
+
+TEST(VxlanNameTest, differs_for_bridges_whose_names_are_long) {
+  std::string one = vxlan_name(Family::kIpv6, "a-bridge-of-15c");
+  std::string other = vxlan_name(Family::kIpv6, "a-bridge-of-15d");
+  EXPECT_THAT(one, testing::StartsWith("a-bridg"));
+  EXPECT_EQ(one.size(), 15u);
+  EXPECT_NE(one, other);
+}
+
+TEST(VxlanMacTest, follows_from_the_address) {
+  EXPECT_EQ(vxlan_mac(Family::kIpv4, ip(192, 168, 1, 1)), (os::Mac{2, 0x54, 192, 168, 1, 1}));
+  std::set<os::Mac> macs;
+  for (uint32_t host = 0; host < 5000; ++host) macs.insert(vxlan_mac(Family::kIpv6, near(host)));
+  EXPECT_THAT(macs, SizeIs(5000));
 }
 
 }  // namespace
