@@ -29,7 +29,7 @@ struct PortRow {
   const char* protocol;
   int32_t port;
 };
-constexpr PortRow kPorts[] = {{"dns", "UDP", 53}, {"dns-tcp", "TCP", 53}};
+constexpr PortRow kPorts[] = {{"dns", "UDP", 53}, {"dns-tcp", "TCP", 53}, {"metrics", "TCP", 9153}};
 
 bool is_ready(const Object& node) {
   for (core_v1::NodeCondition condition : core_v1::Node(node).status().conditions()) {
@@ -132,6 +132,9 @@ ObjectPtr ClusterDnsController::new_service() const {
   labels.set("k8s-app", kName);
   labels.set("kubernetes.io/cluster-service", "true");
   labels.set("kubernetes.io/name", "CoreDNS");
+  auto annotations = service.edit_metadata().edit_annotations();
+  annotations.set("prometheus.io/port", "9153");
+  annotations.set("prometheus.io/scrape", "true");
   service.edit_spec().set_cluster_ip(addresses_.front());
   if (addresses_.size() > 1) {
     for (const std::string& address : addresses_) {

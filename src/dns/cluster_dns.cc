@@ -11,6 +11,7 @@
 #include "dns/clients.h"
 #include "dns/forwarder.h"
 #include "dns/from_objects.h"
+#include "dns/metrics_server.h"
 #include "dns/server.h"
 #include "kinds/core_v1.h"
 #include "kinds/networking_v1.h"
@@ -117,6 +118,10 @@ struct ClusterDns::Impl {
         front(loop, responder, forwarder, metrics,
               [this](const IpAddress& who) { return clients.allowed(who); }),
         server(loop, front),
+        metrics_server(loop,
+                       {.text = [this] { return metrics.text(); },
+                        .ready = [this] { return ready; },
+                        .allowed = [this](const IpAddress& who) { return clients.allowed(who); }}),
         wake(loop),
         gate(loop) {}
 
@@ -130,6 +135,8 @@ struct ClusterDns::Impl {
   Task<void> become_ready();
   Task<void> run();
   Task<bool> listen();
+  bool listen_on(const std::string& address);
+  bool serve_metrics_on(const std::string& address);
   Task<bool> announce(std::string value);
 
   EpollLoop& loop;
@@ -150,6 +157,7 @@ struct ClusterDns::Impl {
   Forwarder forwarder;
   Front front;
   Server server;
+  MetricsServer metrics_server;
   Event wake;
   Gate gate;
   StopSource stop;
@@ -158,6 +166,7 @@ struct ClusterDns::Impl {
   bool ready = false;
   uint32_t serial = 1;
   std::vector<std::string> listening;
+  std::vector<std::string> metrics_listening;
   std::string announced;
 };
 
@@ -258,26 +267,47 @@ Task<bool> ClusterDns::Impl::listen() {
   ObjectPtr node = options.node_name.empty() ? nullptr : nodes.get("", options.node_name);
   std::vector<std::string> wanted = options.addresses;
   if (wanted.empty() && node) wanted = gateways(*node);
+  bool all = true;
   for (const std::string& address : wanted) {
-    if (std::ranges::find(listening, address) != listening.end()) continue;
-    Result<void> opened = server.listen(address, options.port);
-    if (!opened) {
-      LOG_ERROR("Cluster DNS can't listen, will retry", {"err", opened.error()});
-      co_return false;
-    }
-    LOG_INFO("Cluster DNS listens", {"address", address}, {"port", server.port()});
-    if (std::optional<IpAddress> own = parse_ip(address)) forwarder.add_own_address(*own);
-    listening.push_back(address);
+    if (!listen_on(address)) co_return false;
+    all = serve_metrics_on(address) && all;
   }
-  if (!node || !options.addresses.empty() || wanted.empty()) co_return true;
+  if (!node || !options.addresses.empty() || wanted.empty()) co_return all;
   std::string value;
   for (const std::string& address : wanted) value += (value.empty() ? "" : ",") + address;
   if (client::metadata(*node).annotations().find(kAddressAnnotation) == value) {
     announced = value;
-    co_return true;
+    co_return all;
   }
   bool told = co_await announce(value);
-  co_return told;
+  co_return told&& all;
+}
+
+bool ClusterDns::Impl::listen_on(const std::string& address) {
+  if (std::ranges::find(listening, address) != listening.end()) return true;
+  Result<void> opened = server.listen(address, options.port);
+  if (!opened) {
+    LOG_ERROR("Cluster DNS can't listen, will retry", {"err", opened.error()});
+    return false;
+  }
+  LOG_INFO("Cluster DNS listens", {"address", address}, {"port", server.port()});
+  if (std::optional<IpAddress> own = parse_ip(address)) forwarder.add_own_address(*own);
+  listening.push_back(address);
+  return true;
+}
+
+// Names are answered without it, too.
+bool ClusterDns::Impl::serve_metrics_on(const std::string& address) {
+  bool done = options.metrics_port == 0 ||
+              std::ranges::find(metrics_listening, address) != metrics_listening.end();
+  if (done) return true;
+  Result<void> opened = metrics_server.listen(address, options.metrics_port);
+  if (!opened) {
+    LOG_ERROR("Cluster DNS can't serve its metrics, will retry", {"err", opened.error()});
+    return false;
+  }
+  metrics_listening.push_back(address);
+  return true;
 }
 
 Task<bool> ClusterDns::Impl::announce(std::string value) {
@@ -330,6 +360,7 @@ Task<void> ClusterDns::stop() {
   }
   co_await impl_->forwarder.stop();  // ends what the server waits for
   co_await impl_->server.stop();
+  co_await impl_->metrics_server.stop();
   co_await impl_->factory.stop();
 }
 

@@ -25,6 +25,7 @@ class ClusterDns {
     std::string node_name;               // whose pod range is listened in; "": only `addresses`
     std::vector<std::string> addresses;  // to listen on; none: those of the node's pod range
     uint16_t port = 53;
+    uint16_t metrics_port = 9153;  // of /metrics, /health and /ready on them; 0: none
     std::string domain = "cluster.local";
     std::vector<std::string> cluster_cidrs;  // ranges of pods: clients, and not asked for elsewhere
     std::vector<std::string> own_addresses;  // that must not be forwarded to: the cluster's DNS

@@ -5,6 +5,12 @@
 
 #include "async/sim_loop.h"
 #include "dns/front.h"
+#include "dns/sample_records_test.h"
+
+#ifdef TIPHYS_LDNS
+#include "dns/dns_text_test.h"
+#include "dns/ldns_text_test.h"
+#endif
 
 namespace tiphys::dns {
 namespace {
@@ -20,27 +26,6 @@ class NoUpstream : public Upstream {
   bool is_loop(const IpAddress&, const Query&) const override { return false; }
 };
 
-std::unique_ptr<ServiceRecords> service(std::string name, ServiceRecords::Kind kind) {
-  auto out = std::make_unique<ServiceRecords>();
-  out->kind = kind;
-  out->key = name + ".default";
-  append_label(out->wire, name);
-  append_label(out->wire, "default");
-  out->ports = {{"http", "tcp", 80}};
-  for (uint8_t i = 0; i < 100; ++i) {
-    IpAddress address{.bytes = {10, 0, 0, i}, .v6 = i % 2 == 1};
-    if (kind == ServiceRecords::Kind::kHeadless) out->addresses.push_back(address);
-    out->endpoints.push_back({address, "host-" + std::to_string(i)});
-  }
-  out->endpoint_ports = {{.port = {"http", "tcp", 80}, .targets = {}}};
-  for (uint32_t i = 0; i < 100; ++i) {
-    out->endpoint_ports[0].targets.push_back({i, 8080});
-    out->by_host.emplace(out->endpoints[i].host, i);
-  }
-  if (kind == ServiceRecords::Kind::kClusterIp) out->addresses = {*parse_ip("10.3.0.1")};
-  return out;
-}
-
 }  // namespace
 }  // namespace tiphys::dns
 
@@ -54,9 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static SimLoop clock;
   static Front front(clock, responder, upstream, metrics, [](const IpAddress&) { return true; });
   static bool made = [] {
-    records.add_namespace("default");
-    records.set(service("web", ServiceRecords::Kind::kClusterIp));
-    records.set(service("pets", ServiceRecords::Kind::kHeadless));
+    add_samples(records, 100);
     responder.set_ranges({*parse_cidr("10.0.0.0/8")});
     front.set_ready();
     return true;
@@ -81,6 +64,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       at += 10u + read16(answer, at + 8);
     }
     if (at != reply.size) std::abort();
+#ifdef TIPHYS_LDNS
+    // Somebody else's reader has to see the same records.
+    LdnsPacket read = ldns_read(answer);
+    if (!read || ldns_text(read.get()) != message_text(answer)) std::abort();
+#endif
   }
   return 0;
 }

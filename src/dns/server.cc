@@ -88,8 +88,7 @@ Result<void> Server::open(const std::string& address, uint16_t port, int type) {
   if (!fd.valid()) return failed("socket");
   bool v6 = at.storage.ss_family == AF_INET6;
   if (v6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  ::setsockopt(fd.get(), v6 ? int{IPPROTO_IPV6} : int{IPPROTO_IP}, v6 ? IPV6_FREEBIND : IP_FREEBIND,
-               &on, sizeof on);
+  net::expect_address(fd.get(), at.storage.ss_family);
   if (type == SOCK_STREAM) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (type == SOCK_DGRAM) {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);

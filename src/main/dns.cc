@@ -4,7 +4,6 @@
 #include "main/command.h"
 #include "main/flags.h"
 #include "main/logging_flags.h"
-#include "net/server.h"
 
 namespace tiphys {
 namespace {
@@ -16,17 +15,6 @@ struct Flags {
   dns::ClusterDns::Options dns;
 };
 
-// As CoreDNS: plain HTTP, for anyone.
-Task<net::Response> answer_metrics(net::Request request, const dns::ClusterDns& dns) {
-  net::Response response;
-  bool found = request.path == "/metrics";
-  response.status = found ? 200 : 404;
-  response.headers.add("content-type", "text/plain; version=0.0.4; charset=utf-8");
-  response.body =
-      std::make_shared<const std::string>(found ? dns.metrics_text() : "404 page not found\n");
-  co_return response;
-}
-
 Task<Result<void>> serve(Host& host, Flags flags) {
   if (flags.dns.node_name.empty() && flags.dns.addresses.empty()) {
     co_return ApiStatus::bad_request("--address or --node-name is needed");
@@ -36,27 +24,18 @@ Task<Result<void>> serve(Host& host, Flags flags) {
     co_return ApiStatus::bad_request("--port and --metrics-port must be between 0 and 65535");
   }
   flags.dns.port = static_cast<uint16_t>(flags.port);
+  flags.dns.metrics_port = static_cast<uint16_t>(flags.metrics_port);
   auto connection = ApiConnection::open(host, flags.kubeconfig, "dns");
   if (!connection) co_return connection.error();
   auto dns = dns::ClusterDns::create(host.loop(), host.pool(), (*connection)->client(),
                                      host.random(), flags.dns);
   if (!dns) co_return dns.error();
-  net::Server metrics(host.loop(), nullptr, [&dns](net::Request request) {
-    return answer_metrics(std::move(request), **dns);
-  });
-  Result<void> listening;
-  if (flags.metrics_port != 0) {
-    listening = metrics.listen("", static_cast<uint16_t>(flags.metrics_port));
-  }
-  if (listening) {
-    (*dns)->start();
-    co_await host.wait_for_stop();
-  }
-  co_await metrics.stop(Duration::zero());
+  (*dns)->start();
+  co_await host.wait_for_stop();
   co_await (*dns)->stop();
   dns->reset();
   co_await (*connection)->stop();
-  co_return listening;
+  co_return Result<void>();
 }
 
 }  // namespace
@@ -70,7 +49,8 @@ int run_dns(const std::vector<std::string>& arguments) {
           "Node whose pod range is listened in, and which announces it (\"\": none)");
   set.add("address", flags.dns.addresses, "Addresses to listen on, instead of the pod range's");
   set.add("port", flags.port, "Port to listen on");
-  set.add("metrics-port", flags.metrics_port, "Port of /metrics, over HTTP (0: none)");
+  set.add("metrics-port", flags.metrics_port,
+          "Port of /metrics, /health and /ready, over HTTP, on the same addresses (0: none)");
   set.add("cluster-domain", flags.dns.domain, "Domain of this cluster");
   set.add("cluster-cidr", flags.dns.cluster_cidrs, "Ranges of the cluster's pods");
   set.add("cluster-dns", flags.dns.own_addresses, "Addresses of the cluster's DNS Service");

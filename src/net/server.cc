@@ -174,8 +174,8 @@ Server::Server(EpollLoop& loop, std::shared_ptr<crypto::ServerTls> tls, Handler 
 
 Server::~Server() = default;
 
-Result<void> Server::listen(std::string address, uint16_t port) {
-  TIPHYS_TRY(os::Fd, fd, listen_tcp(address, port));
+Result<void> Server::listen(std::string address, uint16_t port, Presence presence) {
+  TIPHYS_TRY(os::Fd, fd, listen_tcp(address, port, presence));
   impl_->add_listener(std::move(fd));
   return {};
 }

@@ -10,6 +10,7 @@
 
 #include "async/epoll_loop.h"
 #include "net/http.h"
+#include "net/socket.h"
 
 namespace tiphys::crypto {
 class ServerTls;  // crypto/tls.h: certificates (reloadable) and the client CA
@@ -38,7 +39,7 @@ class Server {
          ServerLimits limits = {});
   ~Server();  // Requires: stop() finished, or never listened
   // Errors: "listen tcp 127.0.0.1:6443: bind: address already in use". Port 0: any (see port()).
-  Result<void> listen(std::string address, uint16_t port);
+  Result<void> listen(std::string address, uint16_t port, Presence presence = Presence::kPresent);
   // Listens on a unix socket path instead (mode 0600; a stale socket file is replaced).
   Result<void> listen_unix(std::string path);
   uint16_t port() const;

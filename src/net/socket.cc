@@ -25,7 +25,8 @@ ApiStatus listen_error(const std::string& what, const char* call) {
   return ApiStatus::internal(what + ": " + call + ": " + go_error_text(errno));
 }
 
-Result<os::Fd> bind_and_listen(const SocketAddress& address, const std::string& what) {
+Result<os::Fd> bind_and_listen(const SocketAddress& address, const std::string& what,
+                               Presence presence = Presence::kPresent) {
   int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
   os::Fd fd(::socket(address.storage.ss_family, type, 0));
   if (!fd.valid()) return listen_error(what, "socket");
@@ -35,6 +36,7 @@ Result<os::Fd> bind_and_listen(const SocketAddress& address, const std::string& 
   if (address.storage.ss_family == AF_INET6) {
     ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   }
+  if (presence == Presence::kExpected) expect_address(fd.get(), address.storage.ss_family);
   if (::bind(fd.get(), address.get(), address.size) != 0) return listen_error(what, "bind");
   if (::listen(fd.get(), kBacklog) != 0) return listen_error(what, "listen");
   return fd;
@@ -120,10 +122,17 @@ Result<SocketAddress> unix_address(const std::string& path) {
   return address;
 }
 
-Result<os::Fd> listen_tcp(const std::string& host, uint16_t port) {
+void expect_address(int fd, int family) {
+  int on = 1;
+  bool v6 = family == AF_INET6;
+  ::setsockopt(fd, v6 ? int{IPPROTO_IPV6} : int{IPPROTO_IP}, v6 ? IPV6_FREEBIND : IP_FREEBIND, &on,
+               sizeof on);
+}
+
+Result<os::Fd> listen_tcp(const std::string& host, uint16_t port, Presence presence) {
   TIPHYS_TRY(SocketAddress, address, numeric_address(host, port));
   std::string what = "listen tcp " + address.text();
-  if (!host.empty() && host != "0.0.0.0") return bind_and_listen(address, what);
+  if (!host.empty() && host != "0.0.0.0") return bind_and_listen(address, what, presence);
   TIPHYS_TRY(SocketAddress, every, numeric_address("::", port));
   auto listening = bind_and_listen(every, what);
   // A machine without IPv6: every address is then every IPv4 address.

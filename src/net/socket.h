@@ -30,9 +30,14 @@ std::string join_host_port(std::string_view host, uint16_t port);
 // A numeric address ("" is every address) and a port.
 Result<SocketAddress> numeric_address(const std::string& host, uint16_t port);
 Result<SocketAddress> unix_address(const std::string& path);
+// Whether the machine has an address already, or gets it later (IP_FREEBIND).
+enum class Presence : uint8_t { kPresent, kExpected };
 // A listening, non-blocking socket. "" and, as for Go, "0.0.0.0" and "::" are every address of both
 // families. Errors: "listen tcp 127.0.0.1:1: bind: permission denied".
-Result<os::Fd> listen_tcp(const std::string& host, uint16_t port);
+Result<os::Fd> listen_tcp(const std::string& host, uint16_t port,
+                          Presence presence = Presence::kPresent);
+// Lets a socket be bound to an address that isn't there yet.
+void expect_address(int fd, int family);
 // Mode 0600; a stale socket file is replaced, any other file is an error.
 Result<os::Fd> listen_unix_path(const std::string& path);
 uint16_t bound_port(int fd);

@@ -177,10 +177,26 @@ def test_pods_that_are_not_ready(client):
 
 
 def test_metrics(cluster, client):
+    """Prometheus' way: the Service's port metrics, from a pod; and the component's own /metrics."""
     client.dig(f"web.dns-test.svc.{ZONE}", "A")
-    text = cluster.out("get", "--raw", "/metrics")
-    assert 'coredns_dns_responses_total{server="dns://:53",zone=".",view="",rcode="NOERROR",plugin="kubernetes"}' in text
-    assert 'coredns_dns_requests_total{server="dns://:53",zone=".",view="",proto="udp",family="1",type="A"}' in text
+    spec = cluster.get("service", "kube-system", "kube-dns")
+    assert {"name": "metrics", "port": 9153, "protocol": "TCP", "targetPort": 9153} in spec["spec"]["ports"]
+    assert spec["metadata"]["annotations"] == {"prometheus.io/port": "9153", "prometheus.io/scrape": "true"}
+    for part in cluster.get("endpointslices", "kube-system")["items"]:
+        if part["metadata"]["labels"]["kubernetes.io/service-name"] == "kube-dns":
+            assert {"name": "metrics", "port": 9153, "protocol": "TCP"} in part["ports"]
+    answered = 'coredns_dns_responses_total{server="dns://:53",zone=".",view="",rcode="NOERROR",plugin="kubernetes"}'
+    asked = 'coredns_dns_requests_total{server="dns://:53",zone=".",view="",proto="udp",family="1",type="A"}'
+    done = subprocess.run([*client.enter, "curl", "-sS", "--max-time", "5", f"http://{client.server}:9153/metrics"],
+                          capture_output=True, text=True, timeout=30, check=True)
+    assert answered in done.stdout and asked in done.stdout, done.stdout
+    in_pod = ["exec", "-n", "dns-test", "client", "--", "wget", "-qO-"]
+    assert answered in cluster.out(*in_pod, f"http://kube-dns.kube-system.svc.{ZONE}:9153/metrics")
+    for path in "health", "ready":
+        assert cluster.out(*in_pod, f"http://{client.server}:9153/{path}") == "OK"
+    proxied = "/api/v1/namespaces/kube-system/services/kube-dns:metrics/proxy/metrics"
+    for path in "/metrics", proxied:
+        assert answered in cluster.out("get", "--raw", path)
 
 
 class OtherServer(threading.Thread):
@@ -248,7 +264,7 @@ def test_names_of_the_world_outside(alone, client):
     before = other.asked
     assert "NXDOMAIN" in dig(f"nobody.default.svc.{ZONE}")
     assert "NXDOMAIN" in dig("-x", "10.250.250.250") and other.asked == before
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.45.0.2:{port}/metrics", timeout=5) as answer:
         text = answer.read().decode()
     assert "coredns_cache_hits_total" in text and 'coredns_proxy_request_duration_seconds_count{proxy_name="forward"' in text
 
@@ -266,5 +282,9 @@ def test_strangers_are_refused(cluster, client):
         done = subprocess.run(["ip", "netns", "exec", name, "dig", f"@{bridge_address}", "+time=2", "+tries=2",
                                f"web.dns-test.svc.{ZONE}"], capture_output=True, text=True, timeout=30, check=False)
         assert "status: REFUSED" in done.stdout, done.stdout
+        done = subprocess.run(["ip", "netns", "exec", name, "curl", "-sS", "--max-time", "5", "-w", "%{http_code}",
+                               f"http://{bridge_address}:9153/metrics"], capture_output=True, text=True, timeout=30,
+                              check=False)
+        assert done.stdout == "forbidden\n403", done.stdout + done.stderr
     finally:
         subprocess.run(["ip", "netns", "delete", name], check=False)
