@@ -2,7 +2,7 @@
 """./dev bench dns: how many questions one core answers.
 
 `tiphys dns` follows a real API server with 10,000 Services and a headless one of 100 endpoints; dnsperf asks as fast
-as it gets answers. A figure is answers by second of the server's own processor time, so that neither dnsperf's share
+as it gets answers. Before it: the wire format alone, beside libldns (wire_bench). A figure is answers by second of the server's own processor time, so that neither dnsperf's share
 of the machine nor anybody else's counts. dnsmasq answers the same from a file in the same run, as the peer. Timing
 decides nothing: the exit code is 0 unless something failed to run.
 """
@@ -22,8 +22,9 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from controllers import Part, processor_seconds  # noqa: E402
-from smoke import TIPHYS, TOKEN, ApiServer, launch, resident_mb  # noqa: E402
+from smoke import ROOT, TIPHYS, TOKEN, ApiServer, launch, resident_mb  # noqa: E402
 
+WIRE_BENCH = ROOT / "build/release/src/dns/wire_bench"
 ZONE = "svc.cluster.local"
 GOAL = 50_000
 ENDPOINTS = 100
@@ -136,6 +137,7 @@ def main():
     parser.add_argument("--services", type=int, default=10000)
     parser.add_argument("--seconds", type=int, default=5)
     flags = parser.parse_args()
+    subprocess.run([WIRE_BENCH, "--benchmark_min_time=0.2"], stderr=subprocess.DEVNULL, check=True)
     with tempfile.TemporaryDirectory(prefix="tiphys-bench-") as text:
         folder = pathlib.Path(text)
         run(folder, flags)
