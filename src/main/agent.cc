@@ -1,6 +1,8 @@
+#include "base/log.h"
 #include "base/strings.h"
 #include "dns/cluster_dns.h"
 #include "kubelet/kubelet.h"
+#include "main/agent_config.h"
 #include "main/command.h"
 #include "main/dns_options.h"
 #include "main/join.h"
@@ -18,6 +20,7 @@ struct Flags {
   JoinFlags join;
   KubeletFlags kubelet;
   NodeProxyFlags proxy;
+  bool cluster_cidr_given = false;
 };
 
 // The machine's address of each family that pods have.
@@ -29,6 +32,24 @@ std::string node_addresses(const std::string& cluster_cidr) {
     if (!one.empty()) found.push_back(std::move(one));
   }
   return join(found, ",");
+}
+
+// What the cluster tells, and by it which addresses of this machine count.
+Task<Result<void>> agree_with_cluster(Host& host, client::Client& client, const Flags& flags,
+                                      kubelet::Configuration& configuration,
+                                      kubelet::Options& options) {
+  auto view = configuration.view();
+  bool all_given =
+      flags.cluster_cidr_given && !view.cluster_dns().empty() && view.has_cluster_domain();
+  Result<ClusterConfig> cluster = co_await read_cluster_config(
+      host, client, options.data_dir, flags.join.discovery_timeout, all_given);
+  if (!cluster) co_return cluster.error();
+  for (const std::string& one :
+       apply_cluster_config(*cluster, flags.cluster_cidr_given, configuration, options)) {
+    LOG_WARNING("This node was given another configuration than its cluster has", {"what", one});
+  }
+  if (options.node_ip.empty()) options.node_ip = node_addresses(options.cluster_cidr);
+  co_return Result<void>();
 }
 
 Task<Result<void>> serve(Host& host, Flags flags) {
@@ -50,7 +71,12 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   if (!*connection) co_return Result<void>();  // stopped before there was one
   if (flags.join.asked()) forget_token(flags.kubelet);
   client::Client& client = (*connection)->client();
-  if (options->node_ip.empty()) options->node_ip = node_addresses(options->cluster_cidr);
+  Result<void> agreed = co_await agree_with_cluster(host, client, flags, *configuration, *options);
+  if (!agreed) {
+    co_await (*connection)->stop();
+    if (host.stop().stop_requested()) co_return Result<void>();
+    co_return agreed;
+  }
   auto node =
       std::make_unique<kubelet::Kubelet>(host.loop(), host.pool(), client, host.random(), *options);
   auto proxier = std::make_unique<proxy::Proxier>(
@@ -94,6 +120,7 @@ int run_agent(const std::vector<std::string>& arguments) {
     return *code;
   }
   logging.apply();
+  flags.cluster_cidr_given = set.was_set("cluster-cidr");
   Host host;
   return host.run([&flags](Host& running) { return serve(running, flags); });
 }

@@ -5,6 +5,7 @@
 #include "controllers/kubelet_requests.h"
 #include "dns/cluster_dns.h"
 #include "kubelet/kubelet.h"
+#include "main/agent_config.h"
 #include "main/api_server_process.h"
 #include "main/command.h"
 #include "main/dns_options.h"
@@ -65,7 +66,12 @@ class ServerProcess {
     if (!started) co_return started;
     started = co_await api_.start();
     if (started) {
-      started = co_await set_up_joining(api_.server(), api_.url(), api_.pki().ca_pem());
+      Result<kubelet::Options> node = node_options();
+      if (!node) co_return node.error();
+      ClusterConfig config{flags_.cluster_cidr, flags_.api.service_cidr, node->cluster_domain,
+                           node->cluster_dns};
+      started = co_await set_up_joining(api_.server(), api_.url(), api_.pki().ca_pem(),
+                                        std::move(config));
     }
     if (started) explain();
     tell_metrics();
@@ -194,8 +200,9 @@ class ServerProcess {
     TIPHYS_TRY(auto, ranges, apiserver::parse_service_ranges(flags_.api.service_cidr));
     // As kubeadm: the tenth address of the first range.
     IpAddress dns = ranges[0].at(kDnsAddress);
-    bool given = !configuration.view().cluster_dns().empty();
-    if (!given && ranges[0].holds(dns)) options.cluster_dns = {canonical_text(dns)};
+    if (!ranges[0].holds(dns)) return options;
+    ClusterConfig own{.cluster_dns = {canonical_text(dns)}};
+    (void)apply_cluster_config(own, true, configuration, options);  // what was given wins
     return options;
   }
 

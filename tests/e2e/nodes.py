@@ -114,8 +114,7 @@ class Agent:
 
     def arguments(self, *more):
         return ["agent", "--server", self.nodes.url, "--data-dir", str(self.data), "--hostname-override", self.name,
-                "--bridge-name", self.nodes.bridge, "--cgroup-root", self.cgroup_root, "--config", str(self.nodes.config),
-                *self.nodes.agent_words, *more]
+                "--bridge-name", self.nodes.bridge, "--cgroup-root", self.cgroup_root, "--config", str(self.nodes.config), *more]
 
     def start(self, *more):
         with open(self.log, "ab") as log:
@@ -159,17 +158,20 @@ class Agent:
 
 
 class Nodes(Cluster):
-    """The methods of Cluster are the server's, node "one". Words are more flags of the server, or of each agent."""
+    """The methods of Cluster are the server's, node "one". Agents are told nothing but how to join; words and config
+    are more flags and fields of a KubeletConfiguration of the server alone."""
 
-    def __init__(self, folder, images=(), number=4, words=(), agent_words=()):
+    def __init__(self, folder, images=(), number=4, words=(), config=None):
         super().__init__(folder, number)
-        self.words, self.agent_words = list(words), list(agent_words)
+        self.words = list(words)
         self.images = list(images)
         self.spaces = Namespaces(f"{self.bridge}-")
         self.prefix = self.spaces.enter("lan")
         self.url = f"https://{self.host()}:{self.port}"
         self.config = self.folder / "kubelet.json"
         self.config.write_text(json.dumps(QUICK_LEASES))
+        self.server_config = self.folder / "server.json"
+        self.server_config.write_text(json.dumps(dict(QUICK_LEASES, **(config or {}))))
         self.agents = {name: Agent(self, name) for name in ADDRESSES if name != "one"}
 
     def host(self):
@@ -178,7 +180,7 @@ class Nodes(Cluster):
     def arguments(self):
         return ["server", "--data-dir", str(self.data), "--secure-port", str(self.port), "--bridge-name", self.bridge,
                 "--cgroup-root", self.cgroup_root, "--node-name", "one", "--write-kubeconfig", str(self.kubeconfig),
-                "--kubelet-config", str(self.config), "--node-monitor-grace-period=10s", *self.words]
+                "--kubelet-config", str(self.server_config), "--node-monitor-grace-period=10s", *self.words]
 
     def command(self):
         return [*self.spaces.enter("one"), TIPHYS, *self.arguments()]

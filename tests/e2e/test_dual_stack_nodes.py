@@ -1,23 +1,25 @@
 """Three nodes whose pods have IPv4 and IPv6, or IPv6 alone: one network of them, over routes and VXLAN."""
 import ipaddress
+import json
 import subprocess
 import sys
 import tempfile
 
 import pytest
 
-from cluster import wait_for
-from nodes import ADDRESSES, ADDRESSES6, LAN6, Nodes
+from cluster import TIPHYS, Cluster, wait_for
+from nodes import ADDRESSES, ADDRESSES6, LAN6, Nodes, run
 from web_pods import GET, asked_by, create, service, web, who
 
-RANGES = ["--cluster-cidr", "10.42.0.0/16,fd00:42::/56",
-          "--service-cluster-ip-range", "10.43.0.0/16,fd00:43::/108"]
+# Others than an agent has by itself.
+POD_CIDR, SERVICE_CIDR, DOMAIN = "10.52.0.0/16,fd00:42::/56", "10.53.0.0/16,fd00:43::/108", "dual.example"
+RANGES = ["--cluster-cidr", POD_CIDR, "--service-cluster-ip-range", SERVICE_CIDR]
 
 
 @pytest.fixture(scope="module")
 def dual(images):
     with tempfile.TemporaryDirectory(prefix="tiphys-dual-nodes-") as folder:
-        nodes = Nodes(folder, [images / "busybox.tar"], 6, RANGES, RANGES[:2])
+        nodes = Nodes(folder, [images / "busybox.tar"], 6, RANGES, {"clusterDomain": DOMAIN})
         try:
             yield nodes.start()
         finally:
@@ -130,3 +132,70 @@ def test_what_was_removed_comes_back(dual, webs):
     dual.run_on("two", "ip", "link", "del", f"{dual.bridge}.vx6")
     wait_for(lambda: pod_cidr(dual, "three") in dual.routes("two", "-6"), 5, "device and route again")
     assert asked_by(dual, "web-two", webs["three"]).endswith(" web-three")
+
+
+# ---- what agents are told by their cluster ----
+
+def documents(dual):
+    return {name: dual.get("configmap", "kube-system", name)["data"][key]
+            for name, key in (("kubelet-config", "kubelet"), ("kubeadm-config", "ClusterConfiguration"))}
+
+
+def test_joined_nodes_have_the_clusters_ranges_and_domain(dual, webs):
+    told = documents(dual)
+    assert f'podSubnet: "{POD_CIDR}"\n' in told["kubeadm-config"]
+    assert f'serviceSubnet: "{SERVICE_CIDR}"\n' in told["kubeadm-config"]
+    assert '- "10.53.0.10"\n' in told["kubelet-config"] and f'clusterDomain: "{DOMAIN}"\n' in told["kubelet-config"]
+    for name in told:
+        for group in ("system:nodes", "system:bootstrappers:kubeadm:default-node-token"):
+            may = dual.out("auth", "can-i", "get", f"configmap/{name}", "-n", "kube-system", "--as", "x", "--as-group", group)
+            assert may == "yes\n"
+    for node in webs:
+        resolv = dual.exec(f"web-{node}", "cat", "/etc/resolv.conf")
+        assert "nameserver 10.53.0.10\n" in resolv and f"search default.svc.{DOMAIN} svc.{DOMAIN} {DOMAIN}" in resolv
+        got = dual.run_on(node, "dig", "@10.53.0.10", "+short", "+time=2", f"kubernetes.default.svc.{DOMAIN}")
+        assert got == "10.53.0.1\n"
+        config = json.loads(dual.out("get", "--raw", f"/api/v1/nodes/{node}/proxy/configz"))["kubeletconfig"]
+        assert (config["clusterDNS"], config["clusterDomain"]) == (["10.53.0.10"], DOMAIN)
+
+
+def patch(dual, name, key, text):
+    dual.kubectl("patch", "configmap", name, "-n", "kube-system", "-p", json.dumps({"data": {key: text}}))
+
+
+def test_a_node_goes_by_what_it_was_told_before(dual, webs):
+    """While the cluster says nonsense, nothing at all, or is away."""
+    two, told = dual.agents["two"], documents(dual)
+    before = dual.routes("two", "-6")
+
+    def restart(line):
+        assert two.stop() == 0
+        seen = len(two.log.read_text())
+        two.start()
+        wait_for(lambda: line in two.log.read_text()[seen:], 20, f"log line {line}")
+    patch(dual, "kubeadm-config", "ClusterConfiguration", told["kubeadm-config"].replace("10.52.0.0/16", "0.0.0.0/33"))
+    restart('ConfigMap kube-system/kubeadm-config: networking.podSubnet: Invalid value')
+    stranger = dual.folder / "stranger"
+    done = run(*dual.prefix, TIPHYS, "agent", "--data-dir", stranger, "--hostname-override", "stranger",
+               "--server", dual.url, *dual.join_words(), timeout=30, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "tiphys: couldn't read the cluster's configuration: ConfigMap kube-system/kubeadm-config: networking.podSubnet: "
+        'Invalid value: "0.0.0.0/33,fd00:42::/56": must be a CIDR, or one of each IP family; --cluster-cidr, '
+        "--cluster-dns and --cluster-domain give it by hand")
+    assert dual.kubectl("get", "node", "stranger", check=False).returncode == 1
+    patch(dual, "kubeadm-config", "ClusterConfiguration", told["kubeadm-config"])
+    dual.kubectl("delete", "configmap", "kubelet-config", "-n", "kube-system")
+    restart("ConfigMap kube-system/kubelet-config, key kubelet")
+    assert f"search default.svc.{DOMAIN}" in dual.exec("web-two", "cat", "/etc/resolv.conf")
+    patch_text = told["kubelet-config"].replace(DOMAIN, "other.example")
+    dual.kubectl("create", "configmap", "kubelet-config", "-n", "kube-system", f"--from-literal=kubelet={patch_text}")
+    restart("The cluster's configuration has changed")
+    restart("Pod network is set up")
+    assert dual.stop() == 0
+    restart("The cluster's configuration can't be read, what this node has counts")
+    Cluster.start(dual, ready=False)
+    dual.wait_nodes()
+    assert documents(dual) == told, "the server says again what it has"
+    assert wait_for(lambda: dual.routes("two", "-6") == before, 20, "the routes")
+    restart("The cluster's configuration has changed")
