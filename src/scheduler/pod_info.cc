@@ -5,24 +5,6 @@
 namespace tiphys::scheduler {
 namespace {
 
-std::vector<HostPort> host_ports(const core_v1::PodSpec& spec) {
-  std::vector<HostPort> ports;
-  auto collect = [&](const core_v1::Container& container) {
-    for (core_v1::ContainerPort port : container.ports()) {
-      int32_t number = port.host_port();
-      if (number == 0 && spec.host_network()) number = port.container_port();
-      if (number <= 0) continue;
-      ports.push_back({std::string(port.host_ip().empty() ? "0.0.0.0" : port.host_ip()),
-                       std::string(port.protocol().empty() ? "TCP" : port.protocol()), number});
-    }
-  };
-  for (core_v1::Container container : spec.containers()) collect(container);
-  for (core_v1::Container container : spec.init_containers()) {
-    if (container.restart_policy() == "Always") collect(container);
-  }
-  return ports;
-}
-
 std::vector<Toleration> tolerations_of(const core_v1::PodSpec& spec) {
   std::vector<Toleration> made;
   for (core_v1::Toleration t : spec.tolerations()) {
@@ -131,11 +113,6 @@ SpreadConstraint from_spread_constraint(const core_v1::TopologySpreadConstraint&
   return made;
 }
 
-bool HostPort::conflicts(const HostPort& other) const {
-  if (port != other.port || protocol != other.protocol) return false;
-  return ip == other.ip || ip == "0.0.0.0" || other.ip == "0.0.0.0";
-}
-
 std::string normalized_image(std::string_view image) {
   size_t colon = image.rfind(':'), slash = image.rfind('/');
   bool tagged =
@@ -175,7 +152,7 @@ PodInfo::PodInfo(ObjectPtr pod) : object(std::move(pod)) {
   Resources nonzero = pod_nonzero_requests(p);
   nonzero_milli_cpu = nonzero.milli_cpu;
   nonzero_memory = nonzero.memory;
-  ports = host_ports(spec);
+  ports = kinds::host_ports(spec);
   claims = claims_of(p);
   disks = inline_disks_of(spec);
   has_resource_claims = !spec.resource_claims().empty();

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kinds/host_ports.h"
 #include "object/object.h"
 #include "scheduler/label_match.h"
 #include "scheduler/pod_volumes.h"
@@ -12,13 +13,7 @@
 
 namespace tiphys::scheduler {
 
-struct HostPort {
-  std::string ip;        // "0.0.0.0" for all addresses
-  std::string protocol;  // "TCP"
-  int32_t port = 0;
-  bool operator==(const HostPort&) const = default;
-  bool conflicts(const HostPort& other) const;
-};
+using kinds::HostPort;
 
 struct Toleration {
   std::string key;

@@ -1,8 +1,8 @@
 #include "kubelet/pods/admission.h"
 
 #include <algorithm>
-#include <set>
 
+#include "kinds/host_ports.h"
 #include "kinds/node_selector.h"
 #include "kinds/pods.h"
 #include "kinds/tolerations.h"
@@ -12,17 +12,6 @@ namespace tiphys::kubelet {
 namespace {
 
 constexpr std::string_view kOsLabel = "kubernetes.io/os";
-
-std::set<std::pair<int32_t, std::string>> host_ports(core_v1::PodSpec spec) {
-  std::set<std::pair<int32_t, std::string>> out;
-  for (core_v1::Container c : spec.containers()) {
-    for (core_v1::ContainerPort port : c.ports()) {
-      std::string protocol(port.protocol().empty() ? "TCP" : port.protocol());
-      if (port.host_port() > 0) out.emplace(port.host_port(), protocol);
-    }
-  }
-  return out;
-}
 
 bool wants_apparmor(core_v1::AppArmorProfile profile) {
   return profile.has_type() && profile.type() != "Unconfined";
@@ -82,11 +71,13 @@ std::optional<Why> refused_by_taints(const AdmissionInput& in, core_v1::Pod pod)
 }
 
 std::optional<Why> refused_by_ports(const AdmissionInput& in, core_v1::PodSpec spec) {
-  auto ports = host_ports(spec);
-  if (ports.empty()) return std::nullopt;
+  std::vector<kinds::HostPort> wanted = kinds::host_ports(spec);
+  if (wanted.empty()) return std::nullopt;
   for (core_v1::Pod other : in.active) {
-    for (const auto& port : host_ports(other.spec())) {
-      if (!ports.contains(port)) continue;
+    for (const kinds::HostPort& held : kinds::host_ports(other.spec())) {
+      if (std::ranges::none_of(wanted, [&](const auto& port) { return port.conflicts(held); })) {
+        continue;
+      }
       return Why{"NodePorts",
                  "Predicate NodePorts failed: node(s) didn't have free ports for the "
                  "requested pod ports"};

@@ -61,6 +61,18 @@ TEST(Admission, TaintsPortsAndSelectors) {
   AdmissionInput input;
   input.active = {core_v1::Pod(*other)};
   EXPECT_EQ(judged(port, input).substr(0, 10), "NodePorts:");
+  auto at = [](std::string_view more, std::string_view list = "containers") {
+    return R"({")" + std::string(list) + R"(":[{"name":"a","restartPolicy":"Always","ports":[
+        {"containerPort":1,"hostPort":80,)" +
+           std::string(more) + "}]}]}";
+  };
+  EXPECT_EQ(judged(at(R"("protocol":"UDP")"), input), "");
+  EXPECT_EQ(judged(at(R"("hostIP":"127.0.0.1")"), input).substr(0, 10), "NodePorts:");
+  EXPECT_EQ(judged(at(R"("protocol":"TCP")", "initContainers"), input).substr(0, 10), "NodePorts:");
+  ObjectPtr loopback = pod_of(at(R"("hostIP":"127.0.0.1")"));
+  input.active = {core_v1::Pod(*loopback)};
+  EXPECT_EQ(judged(at(R"("hostIP":"127.0.0.1")"), input).substr(0, 10), "NodePorts:");
+  EXPECT_EQ(judged(at(R"("hostIP":"192.0.2.1")"), input), "") << "another address";
 }
 
 TEST(Admission, WhatTheHostCannot) {
