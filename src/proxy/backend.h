@@ -44,6 +44,10 @@ class Backend {
   // What changed since the last take; full: everything anew, whatever is in the kernel.
   virtual Transaction take(bool full, const NodeFacts& node) = 0;
   virtual Look look() const = 0;
+  // For when looks differ and rules are there: what is different about ours, for people; "": those
+  // that changed are others'. The last taken transaction must have been applied. Null: a look tells
+  // of our rules alone.
+  virtual Look audit(const NodeFacts&) const { return nullptr; }
   // "nftables table x", for messages.
   virtual std::string title() const = 0;
 };

@@ -32,6 +32,29 @@ bool write_setting(const std::string& path, std::string_view value) {
   return written.has_value();
 }
 
+os::NetlinkMessage question(int kind, uint8_t family) {
+  nfgenmsg body{};
+  body.nfgen_family = family;
+  return {static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | kind),
+          NLM_F_ACK,
+          {reinterpret_cast<char*>(&body), sizeof body}};
+}
+
+// A number of the answer; nothing: it isn't there.
+Result<std::optional<uint32_t>> ask_number(const os::NetlinkMessage& message, uint16_t attribute) {
+  TIPHYS_TRY(os::NetlinkSocket, socket, os::NetlinkSocket::open(NETLINK_NETFILTER));
+  std::optional<uint32_t> number;
+  Result<void> done = socket.request(message, [&](const os::NetlinkReply& reply) {
+    std::optional<std::string_view> bytes = reply.find(sizeof(nfgenmsg), attribute);
+    if (!bytes || bytes->size() != 4) return;
+    uint32_t value = 0;
+    std::memcpy(&value, bytes->data(), sizeof value);
+    number = ntohl(value);
+  });
+  if (!done) return done.error();
+  return number;
+}
+
 }  // namespace
 
 Result<void> nft_apply(const std::string& text) {
@@ -47,24 +70,20 @@ Result<void> nft_remove_table(const std::string& table, Family family) {
 }
 
 Result<std::optional<uint32_t>> nft_table_use(const std::string& table, Family family) {
-  TIPHYS_TRY(os::NetlinkSocket, socket, os::NetlinkSocket::open(NETLINK_NETFILTER));
-  nfgenmsg body{};
-  body.nfgen_family = family == Family::kIpv4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
-  os::NetlinkMessage message((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE, NLM_F_ACK,
-                             {reinterpret_cast<char*>(&body), sizeof body});
+  os::NetlinkMessage message =
+      question(NFT_MSG_GETTABLE, family == Family::kIpv4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
   message.add_text(NFTA_TABLE_NAME, table);
-  std::optional<uint32_t> use;
-  Result<void> done = socket.request(message, [&](const os::NetlinkReply& reply) {
-    std::optional<std::string_view> bytes = reply.find(sizeof body, NFTA_TABLE_USE);
-    if (!bytes || bytes->size() != 4) return;
-    uint32_t value = 0;
-    std::memcpy(&value, bytes->data(), sizeof value);
-    use = ntohl(value);
-  });
-  if (!done && done.error().message() != "netlink: No such file or directory") {
-    return done.error();
+  Result<std::optional<uint32_t>> use = ask_number(message, NFTA_TABLE_USE);
+  if (!use && use.error().message() == "netlink: No such file or directory") {
+    return std::optional<uint32_t>();
   }
   return use;
+}
+
+Result<uint32_t> nft_generation() {
+  TIPHYS_TRY(std::optional<uint32_t>, generation,
+             ask_number(question(NFT_MSG_GETGEN, NFPROTO_UNSPEC), NFTA_GEN_ID));
+  return generation.value_or(0);
 }
 
 bool prepare_kernel(bool ipv6) {

@@ -18,6 +18,9 @@ Result<void> nft_remove_table(const std::string& table, Family family);
 // Chains and sets that the table holds (NFTA_TABLE_USE); nullopt: there is no such table.
 Result<std::optional<uint32_t>> nft_table_use(const std::string& table, Family family);
 
+// How many transactions nftables have seen in this network namespace (NFTA_GEN_ID; it wraps).
+Result<uint32_t> nft_generation();
+
 // Turns on what forwarding of translated packets needs: net.ipv4.ip_forward, and for pods of one
 // bridge br_netfilter. Answers whether bridged packets pass through the rules (see
 // Settings::masquerade_same_node); never fails: what can't be written is logged.

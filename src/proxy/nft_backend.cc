@@ -4,13 +4,15 @@
 #include "proxy/nft.h"
 #include "proxy/nft_elements.h"
 #include "proxy/rule_set.h"
+#include "proxy/table_contents.h"
 
 namespace tiphys::proxy {
 namespace {
 
 class NftBackend : public Backend {
  public:
-  NftBackend(const Settings& settings, Family family) : rules_(settings, family) {}
+  NftBackend(const Settings& settings, Family family, std::shared_ptr<NftCustody> custody)
+      : rules_(settings, family), custody_(std::move(custody)) {}
 
   Family family() const override { return rules_.family(); }
   void set(const std::string& service, const ServiceFacts* facts,
@@ -24,34 +26,49 @@ class NftBackend : public Backend {
     return full ? by_nft(rules_.take_full(node)) : by_netlink_or_nft(rules_.take_changes());
   }
   Look look() const override {
-    return [table = rules_.settings().table, family = rules_.family()]() -> Result<std::string> {
+    return [table = rules_.settings().table, family = rules_.family(),
+            custody = custody_]() -> Result<std::string> {
       TIPHYS_TRY(std::optional<uint32_t>, use, nft_table_use(table, family));
-      return use ? std::to_string(*use) : "";
+      TIPHYS_TRY(uint64_t, strangers, custody->strangers());
+      return use ? std::to_string(strangers) : "";
+    };
+  }
+  Look audit(const NodeFacts& node) const override {
+    return [table = rules_.settings().table, family = rules_.family(),
+            whole = rules_.whole(node)]() -> Result<std::string> {
+      TIPHYS_TRY(TableContents, now, read_contents(table, family));
+      return difference(now, wanted_contents(whole));
     };
   }
   std::string title() const override { return "nftables table " + rules_.settings().table; }
 
  private:
-  static Transaction by_nft(std::string text) {
+  Transaction transaction(size_t bytes, std::function<Result<void>()> apply) const {
+    return {
+        bytes, [custody = custody_, apply = std::move(apply)] { return custody->run(apply); }, {}};
+  }
+  Transaction by_nft(std::string text) const {
     if (text.empty()) return {};
     size_t bytes = text.size();
-    return {bytes, [text = std::move(text)] { return nft_apply(text); }, {}};
+    return transaction(bytes, [text = std::move(text)] { return nft_apply(text); });
   }
   Transaction by_netlink_or_nft(const Changes& changes) const {
     const std::string& table = rules_.settings().table;
     std::optional<ElementBatch> batch = element_batch(table, family(), changes);
     if (!batch) return by_nft(changes.text(table_ref(rules_.settings(), family())));
     size_t bytes = batch->bytes;
-    return {bytes, [batch = std::move(*batch)] { return apply_elements(batch); }, {}};
+    return transaction(bytes, [batch = std::move(*batch)] { return apply_elements(batch); });
   }
 
   RuleSet rules_;
+  std::shared_ptr<NftCustody> custody_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> make_nft_backend(const Settings& settings, Family family) {
-  return std::make_unique<NftBackend>(settings, family);
+std::unique_ptr<Backend> make_nft_backend(const Settings& settings, Family family,
+                                          std::shared_ptr<NftCustody> custody) {
+  return std::make_unique<NftBackend>(settings, family, std::move(custody));
 }
 
 }  // namespace tiphys::proxy

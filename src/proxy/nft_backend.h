@@ -2,9 +2,12 @@
 // elements, by nfnetlink, which looks after them, too.
 #pragma once
 #include "proxy/backend.h"
+#include "proxy/nft_custody.h"
 
 namespace tiphys::proxy {
 
-std::unique_ptr<Backend> make_nft_backend(const Settings& settings, Family family);
+// custody: one for both families, as they share the kernel's transactions.
+std::unique_ptr<Backend> make_nft_backend(const Settings& settings, Family family,
+                                          std::shared_ptr<NftCustody> custody);
 
 }  // namespace tiphys::proxy

@@ -31,22 +31,6 @@ std::optional<std::string> encode_piece(std::string_view text) {
   return std::string{static_cast<char>(port >> 8), static_cast<char>(port & 0xff)};
 }
 
-// "a . b . c": each part of a concatenation fills 32-bit registers.
-std::optional<std::string> encode_data(std::string_view text) {
-  constexpr std::string_view kDot = " . ";
-  std::string out;
-  while (true) {
-    size_t dot = text.find(kDot);
-    std::optional<std::string> piece = encode_piece(text.substr(0, dot));
-    if (!piece) return std::nullopt;
-    out += *piece;
-    if (dot == std::string_view::npos && out.size() == piece->size()) return out;
-    out.resize((out.size() + 3) & ~size_t{3});
-    if (dot == std::string_view::npos) return out;
-    text.remove_prefix(dot + kDot.size());
-  }
-}
-
 void add_verdict(os::NetlinkMessage& message, uint32_t code, std::string_view chain) {
   size_t verdict = message.begin(NFTA_DATA_VERDICT);
   message.add_be32(NFTA_VERDICT_CODE, code);
@@ -131,6 +115,22 @@ class Encoder {
 };
 
 }  // namespace
+
+// "a . b . c": each part of a concatenation fills 32-bit registers.
+std::optional<std::string> encode_data(std::string_view text) {
+  constexpr std::string_view kDot = " . ";
+  std::string out;
+  while (true) {
+    size_t dot = text.find(kDot);
+    std::optional<std::string> piece = encode_piece(text.substr(0, dot));
+    if (!piece) return std::nullopt;
+    out += *piece;
+    if (dot == std::string_view::npos && out.size() == piece->size()) return out;
+    out.resize((out.size() + 3) & ~size_t{3});
+    if (dot == std::string_view::npos) return out;
+    text.remove_prefix(dot + kDot.size());
+  }
+}
 
 std::optional<ElementBatch> element_batch(const std::string& table, Family family,
                                           const Changes& changes) {

@@ -21,6 +21,9 @@ struct ElementBatch {
   size_t bytes = 0;
 };
 
+// Pure. A key or value ("10.43.0.5 . tcp . 80") as the kernel has it; nothing if it isn't one.
+std::optional<std::string> encode_data(std::string_view text);
+
 // Pure. Nothing if the changes are more than elements, too many, or hold what isn't known here.
 std::optional<ElementBatch> element_batch(const std::string& table, Family family,
                                           const Changes& changes);

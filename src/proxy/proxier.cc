@@ -105,6 +105,8 @@ struct Proxier::Impl {
   void note_failure(const Plane& plane, bool full);
   Task<void> check();
   Task<void> check_plane(Plane* plane);
+  Task<Result<std::string>> audit_plane(Plane* plane);
+  void tell_of_repair(const std::string& what);
   void take_node();
   void make_planes();
   void rebuild(const std::string& key);
@@ -151,6 +153,7 @@ struct Proxier::Impl {
   bool told_of_start = false;
   bool in_sync = false;
   MonoTime next_sync{};
+  MonoTime next_check{};
   Counters counters;
 };
 
@@ -226,10 +229,11 @@ void Proxier::Impl::make_planes() {
   settings = options.settings;
   if (options.local_by_node_cidr) settings.cluster_cidrs = node.pod_cidrs;
   if (options.node_ports_on_primary) settings.node_port_cidrs = single_addresses(node.addresses);
+  auto custody = std::make_shared<NftCustody>();
   for (Plane* plane : {&v4, &v6}) {
     Family family = plane == &v4 ? Family::kIpv4 : Family::kIpv6;
     plane->reset(options.mode == Mode::kIptables ? make_iptables_backend(settings, family)
-                                                 : make_nft_backend(settings, family));
+                                                 : make_nft_backend(settings, family, custody));
   }
   service_health.listen_on(health_addresses(settings));
 }
@@ -356,10 +360,14 @@ Task<bool> Proxier::Impl::sync_plane(Plane* plane) {
   if (!outcome.applied) {
     note_failure(*plane, full);
     LOG_ERROR("Can't apply the service rules", {"err", outcome.applied.error()});
+    if (!full) {
+      tell_of_repair(plane->backend().title() +
+                     " didn't take a change: " + outcome.applied.error().message());
+    }
     co_return false;
   }
   plane->made = true;
-  plane->seen = outcome.seen;
+  if (full || plane->seen.empty()) plane->seen = outcome.seen;
   ++counters.transactions;
   counters.full += full ? 1 : 0;
   counters.bytes += static_cast<int64_t>(transaction.bytes);
@@ -402,14 +410,33 @@ Task<void> Proxier::Impl::check_plane(Plane* plane) {
   if (!seen) co_return;
   // They may have gone before the first look at them; if that one failed, this is the first.
   bool unknown = plane->seen.empty();
-  if (!seen->empty() && (unknown || *seen == plane->seen)) {
-    plane->seen = *seen;
-    co_return;
+  std::string what = " is gone";
+  if (!seen->empty()) {
+    bool same = unknown || *seen == plane->seen;
+    Result<std::string> found = "";
+    if (!same) found = co_await audit_plane(plane);
+    if (!found) co_return;
+    if (found->empty()) {
+      plane->seen = *seen;
+      co_return;
+    }
+    what = " was changed by somebody else: " + *found;
   }
   ++counters.repairs;
   plane->made = false;
-  std::string what =
-      plane->backend().title() + (seen->empty() ? " is gone" : " was changed by somebody else");
+  tell_of_repair(plane->backend().title() + what);
+}
+
+// What is different; "": nothing of ours.
+Task<Result<std::string>> Proxier::Impl::audit_plane(Plane* plane) {
+  Backend::Look audit = plane->backend().audit(node);
+  if (!audit) co_return "other rules";
+  ++counters.audits;
+  Result<std::string> found = co_await run_blocking(loop, pool, std::move(audit));
+  co_return found;
+}
+
+void Proxier::Impl::tell_of_repair(const std::string& what) {
   LOG_WARNING("Our rules don't stand any more: making them anew", {"what", what});
   if (ObjectPtr object = nodes.get("", options.node_name)) {
     recorder.record(*object, "Warning", "ServiceRulesRepaired", what + "; it was made anew", "",
@@ -440,15 +467,19 @@ Task<bool> Proxier::Impl::prepare() {
 }
 
 Task<void> Proxier::Impl::one_round(Duration* back_off) {
-  bool woken = co_await wake.wait(stop.token(), options.check_period);
+  Duration until_check = std::max(next_check - loop.mono(), Duration::zero());
+  bool woken = co_await wake.wait(stop.token(), until_check);
   if (stop.stop_requested()) co_return;
+  if (loop.mono() >= next_check) {
+    co_await check();
+    next_check = loop.mono() + options.check_period;
+  }
   if (woken) {
     Duration rest = std::max(next_sync - loop.mono(), Duration::zero());
     bool waited = co_await sleep_for(loop, rest, stop.token());
     if (!waited) co_return;
-  } else {
-    co_await check();
-    if (v4.made && (v6.made || v6.idle())) co_return;
+  } else if (v4.made && (v6.made || v6.idle())) {
+    co_return;
   }
   bool done = co_await sync();
   if (done) {
@@ -464,6 +495,7 @@ Task<void> Proxier::Impl::run() {
   bool ready = co_await prepare();
   if (!ready) co_return;
   wake.set();
+  next_check = loop.mono() + options.check_period;
   Duration back_off = kFirstBackOff;
   while (!stop.stop_requested()) co_await one_round(&back_off);
 }

@@ -184,6 +184,11 @@ class ProxierTest : public testing::Test {
     }
     return text;
   }
+  int64_t counted(int64_t Proxier::Counters::* which) {
+    int64_t count = 0;
+    on_loop([&] { count = proxier->counters().*which; });
+    return count;
+  }
   void put(const schema::Resource& resource, ObjectPtr object) {
     on_loop([&] { api->put(resource, object); });
   }
@@ -227,6 +232,66 @@ TEST_F(ProxierTest, ATableRemovedBehindOurBackComesBackWithAnEvent) {
                [] { ASSERT_TRUE(nft_remove_table("tiphys-proxy-test", Family::kIpv4)); });
   EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
   EXPECT_TRUE(told("ServiceRulesRepaired"));
+}
+
+constexpr const char* kEdits[] = {
+    "flush chain ip tiphys-proxy-test services",
+    "insert rule ip tiphys-proxy-test spread-1 drop",
+    "add chain ip tiphys-proxy-test intruder",
+    "delete element ip tiphys-proxy-test service-ips { 10.43.0.5 . tcp . 80 }",
+    "flush map ip tiphys-proxy-test endpoints-0",
+    "add element ip tiphys-proxy-test hairpin { 1.2.3.4 . 1.2.3.4 }",
+    ("delete element ip tiphys-proxy-test endpoints-0 { 10.43.0.5 . tcp . 80 }\n"
+     "add element ip tiphys-proxy-test endpoints-0 { 10.43.0.5 . tcp . 80 : 10.42.0.99 . 1 }"),
+};
+
+TEST_F(ProxierTest, ATableEditedBehindOurBackIsMadeAnewWithAnEvent) {
+  put(services(), service_object("web", "10.43.0.5"));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
+  int64_t repairs = 0;
+  for (const char* edit : kEdits) {
+    in_namespace(network->node(),
+                 [&] { ASSERT_TRUE(nft_apply(std::string(edit) + "\n")) << edit; });
+    ++repairs;
+    EXPECT_TRUE(eventually([&] { return counted(&Proxier::Counters::repairs) == repairs; }))
+        << edit;
+    EXPECT_TRUE(eventually([&] { return counted(&Proxier::Counters::full) == repairs + 1; }));
+    EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1")) << edit;
+  }
+  EXPECT_TRUE(told("ServiceRulesRepaired"));
+}
+
+TEST_F(ProxierTest, AnEditIsSeenThoughChangesOfOurOwnFollow) {
+  put(services(), service_object("web", "10.43.0.5"));
+  put(services(), service_object("busy", "10.43.0.6"));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
+  in_namespace(network->node(), [&] {
+    ASSERT_TRUE(
+        nft_apply("delete element ip tiphys-proxy-test service-ips { 10.43.0.5 . tcp . 80 }\n"));
+  });
+  bool one = false;
+  EXPECT_TRUE(eventually([&] {
+    one = !one;
+    put(slices(), slice_object("busy", {PacketNetwork::pod_ip(one ? 1 : 2)}));
+    return counted(&Proxier::Counters::repairs) == 1;
+  }));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
+}
+
+TEST_F(ProxierTest, OtherTablesAreOthersBusiness) {
+  put(services(), service_object("web", "10.43.0.5", 30080));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
+  int64_t audits = counted(&Proxier::Counters::audits);
+  for (const char* edit : {"add table ip other", "delete table ip other"}) {
+    in_namespace(network->node(), [&] { ASSERT_TRUE(nft_apply(std::string(edit) + "\n")); });
+    ++audits;
+    EXPECT_TRUE(eventually([&] { return counted(&Proxier::Counters::audits) == audits; }));
+  }
+  EXPECT_EQ(counted(&Proxier::Counters::repairs), 0);
+  EXPECT_EQ(counted(&Proxier::Counters::full), 1);
 }
 
 TEST_F(ProxierTest, TheNodeIsToldOfTheStart) { EXPECT_TRUE(told("Starting")); }

@@ -228,19 +228,11 @@ std::string RuleSet::take_transaction() {
   return take_changes().text(table_ref(settings_, family_));
 }
 
-std::string RuleSet::take_full(const NodeFacts& node) {
+Changes RuleSet::whole(const NodeFacts& node) const {
   std::string table = table_ref(settings_, family_);
-  std::string text =
-      "add table " + table + "\ndelete table " + table + "\nadd table " + table + "\n";
-  for (const std::string& line : base_rules(settings_, node, family_)) text += line + "\n";
   Changes all;
-  made_.clear();
-  for (const auto& [chain, unused] : shared_) {
-    make_shared(all, table, chain, settings_, family_);
-    made_.insert(chain);
-  }
-  fresh_.clear();
-  idle_.clear();
+  for (const std::string& line : base_rules(settings_, node, family_)) all.make += line + "\n";
+  for (const SharedChain& chain : made_) make_shared(all, table, chain, settings_, family_);
   for (const auto& [name, seconds] : sets_) all.make += set_line(table, family_, name, seconds);
   for (const auto& [name, rules] : chains_) {
     all.make += chain_line(table, name);
@@ -251,8 +243,18 @@ std::string RuleSet::take_full(const NodeFacts& node) {
   for (const auto& [key, unused] : claims_) {
     for (const auto& [map, value] : elements_of(front(key))) all.added.push_back({map, key, value});
   }
+  return all;
+}
+
+std::string RuleSet::take_full(const NodeFacts& node) {
+  std::string table = table_ref(settings_, family_);
+  made_.clear();
+  for (const auto& [chain, unused] : shared_) made_.insert(chain);
+  fresh_.clear();
+  idle_.clear();
   forget_changes();
-  return text + all.text(table);
+  return "add table " + table + "\ndelete table " + table + "\nadd table " + table + "\n" +
+         whole(node).text(table);
 }
 
 }  // namespace tiphys::proxy

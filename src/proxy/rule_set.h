@@ -38,6 +38,8 @@ class RuleSet {
   std::string take_transaction();
   // nft text that makes the whole table anew; afterwards nothing is pending.
   std::string take_full(const NodeFacts& node);
+  // What a table of ours holds as of the last transaction, as what makes it out of nothing.
+  Changes whole(const NodeFacts& node) const;
   Family family() const { return family_; }
   const Settings& settings() const { return settings_; }
 

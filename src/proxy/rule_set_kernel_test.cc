@@ -9,6 +9,7 @@
 #include "proxy/nft_elements.h"
 #include "proxy/packet_network_test.h"
 #include "proxy/rule_set.h"
+#include "proxy/table_contents.h"
 
 namespace tiphys::proxy {
 namespace {
@@ -107,6 +108,12 @@ void apply(RuleSet& rules) {
   ASSERT_TRUE(applied) << applied.error().message() << "\n" << text;
 }
 
+// "" if the kernel has what the rule set wants.
+std::string difference(const RuleSet& rules, const NodeFacts& node) {
+  Result<TableContents> now = read_contents("t", Family::kIpv4);
+  return now ? difference(*now, wanted_contents(rules.whole(node))) : now.error().message();
+}
+
 class RuleSetKernelTest : public testing::Test {
  protected:
   RuleSetKernelTest() {
@@ -132,6 +139,7 @@ TEST_F(RuleSetKernelTest, DifferencesLeadToTheSameTableAsMakingItAnew) {
       for (int i = 0; i < 25; ++i) {
         cluster.step(rules, node);
         apply(rules);
+        EXPECT_EQ(difference(rules, node), "");
         if (testing::Test::HasFailure()) return;
       }
       Blocks grown = listed();
@@ -164,6 +172,7 @@ TEST_F(RuleSetKernelTest, TenThousandServicesAtOnce) {
     rules.erase("default/s77");
     apply(rules);
     EXPECT_TRUE(rules.take_changes().empty());
+    EXPECT_EQ(difference(rules, node), "");
   });
 }
 

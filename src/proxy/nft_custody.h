@@ -1,0 +1,27 @@
+// NftCustody: whether somebody else has committed anything to the nftables of this network
+// namespace, ours or not, since we did. The kernel numbers its transactions one by one
+// (NFTA_GEN_ID). For one thread at a time; calls block.
+#pragma once
+#include <cstdint>
+#include <functional>
+
+#include "base/result.h"
+
+namespace tiphys::proxy {
+
+class NftCustody {
+ public:
+  // Runs what commits one transaction if it succeeds, and notices others between this and ours
+  // before it.
+  Result<void> run(const std::function<Result<void>()>& transaction);
+  // Stays the same until there was a stranger.
+  Result<uint64_t> strangers();
+
+ private:
+  Result<void> look(uint32_t ours);
+
+  uint32_t generation_ = 0;
+  uint64_t strangers_ = 0;
+};
+
+}  // namespace tiphys::proxy
