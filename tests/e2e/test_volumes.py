@@ -183,9 +183,10 @@ def storage_pods():
 def propagation_pods(shared):
     volumes = [host_path("h", shared, "Directory")]
     for name, mode in (("none", "None"), ("to-container", "HostToContainer")):
-        look = "until [ -f /h/mounted ]; do sleep 0.1; done; sleep 1; ls /h/m; echo looked;" + SLEEP
+        look = f"touch /h/{name}; until [ -f /h/mounted ]; do sleep 0.1; done; sleep 1; ls /h/m; echo looked;" + SLEEP
         yield pod(f"prop-{name}", box(look, volumeMounts=[mount("h", "/h", mountPropagation=mode)]), volumes=volumes)
-    both = ("mkdir -p /h/m; sleep 1; mount -t tmpfs t /h/m && touch /h/m/from-pod && touch /h/mounted;"
+    both = ("mkdir -p /h/m; until [ -f /h/none ] && [ -f /h/to-container ]; do sleep 0.1; done; "
+            "mount -t tmpfs t /h/m && touch /h/m/from-pod && touch /h/mounted;"
             "trap 'umount /h/m; exit 0' TERM; while :; do sleep 0.1; done")
     yield pod("prop-both", box(both, volumeMounts=[mount("h", "/h", mountPropagation="Bidirectional")],
                                securityContext={"privileged": True}), volumes=volumes)
