@@ -273,7 +273,9 @@ def test_modes_groups_and_contents(cluster, world):
 def test_sub_paths(cluster, world):
     wait_for(lambda: status(cluster, "sub-paths").get("restartCount") == 1 and
              "running" in status(cluster, "sub-paths")["state"], 60, "second run")
-    assert logs(cluster, "sub-paths", "-c", "c").splitlines() == ["inside"] * 3 + ["said", "/made", "run 1"]
+    read = wait_for(lambda: (lambda lines: len(lines) > 5 and lines)(logs(cluster, "sub-paths", "-c", "c").splitlines()),
+                    20, "all that it reads")
+    assert read == ["inside"] * 3 + ["said", "/made", "run 1"]
     volume = folder_of(cluster, "sub-paths") / "volumes/kubernetes.io~empty-dir/v"
     assert (volume / "sub-paths/x/y").exists() and (volume / "new/er").stat().st_mode & 0o777 == 0o777
     for i in range(3):
