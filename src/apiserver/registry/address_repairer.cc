@@ -6,6 +6,8 @@ namespace tiphys::apiserver {
 namespace {
 
 constexpr Duration kAddressRepairPeriod = std::chrono::minutes(3);
+// Between two rounds: each goes through every Service, and each new Service brings an IPAddress.
+constexpr Duration kAddressRepairPause = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -20,6 +22,7 @@ Task<void> AddressRepairer::run(StopToken stop) {
       if (!done) LOG_WARNING("Address of a service not repaired", {"err", done.error()});
       if (stop.stop_requested()) co_return;
     }
+    (void)co_await sleep_for(loop_, kAddressRepairPause, stop);
     (void)co_await changed_.wait(stop, kAddressRepairPeriod);
   }
 }

@@ -66,7 +66,7 @@ TEST_F(ServiceAddressesTest, AreRepairedBothWays) {
   ASSERT_EQ(create("a").status, 201);
   std::string address = address_of("a");
   EXPECT_EQ(ask("DELETE", std::string(kAddresses) + "/" + address).status, 200);
-  loop_.run_for(std::chrono::seconds(1));
+  loop_.run_for(std::chrono::seconds(2));
   EXPECT_TRUE(there(address));
   // One that nobody has: taken until it is old enough to be a leak.
   Reply leaked = ask("POST", kAddresses,
