@@ -1,5 +1,5 @@
-// AddressRepairer: keeps the IPAddresses of Services as service_repair.h plans them: whenever one
-// changed (soon after it), and every few minutes. Loop thread; what it is made with must outlive its run.
+// AddressRepairer: keeps the IPAddresses of Services as service_repair.h plans them: soon after one
+// changed, and every few minutes. Loop thread; what it is made with must outlive its run.
 #pragma once
 #include "apiserver/cacher/cacher_hub.h"
 #include "apiserver/registry/own_writes.h"
