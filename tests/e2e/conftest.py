@@ -63,7 +63,7 @@ def cluster(images):
 def three_nodes(images):
     """A server and two agents that joined it, each in its own network namespace."""
     with tempfile.TemporaryDirectory(prefix="tiphys-nodes-") as folder:
-        nodes = Nodes(folder, [images / "busybox.tar"])
+        nodes = Nodes(folder, [images / "busybox.tar", images / "nginx.tar"])
         try:
             yield nodes.start()
         finally:

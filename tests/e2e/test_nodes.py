@@ -9,6 +9,7 @@ import pytest
 from cluster import TIPHYS, wait_for
 from nodes import ADDRESSES, LAN, run
 from web_pods import GET, asked_by, create, service, web, who
+from wrk import Load
 
 WRONG_HASH = "sha256:" + 64 * "0"
 
@@ -207,54 +208,37 @@ def test_a_node_in_iptables_mode_and_back(three_nodes, webs):
                                               "nftables and iptables are\n")
 
 
-LOAD = """
-import http.client, json, sys, threading
-hosts, ended, good, bad = sys.argv[2:], threading.Event(), [], []
-def ask(host):
-    while not ended.is_set():
-        try:
-            connection = http.client.HTTPConnection(host, int(sys.argv[1]), timeout=10)
-            connection.request("GET", "/cgi-bin/who")
-            good.append(connection.getresponse().read().split()[1].decode())
-            connection.close()
-        except Exception as error:
-            bad.append(f"{host}: {error!r}")
-threads = [threading.Thread(target=ask, args=(host,)) for host in hosts for _ in range(2)]
-[t.start() for t in threads]
-print("asking", flush=True)
-sys.stdin.read()
-ended.set()
-[t.join() for t in threads]
-print(json.dumps({"good": len(good), "by": sorted(set(good)), "bad": bad}))
-"""
+def rolling(image):
+    """As the documentation has it: who stops first waits until nobody sends it anything new."""
+    container = {"name": "web", "image": image, "imagePullPolicy": "IfNotPresent",
+                 "readinessProbe": {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1},
+                 "lifecycle": {"preStop": {"sleep": {"seconds": 2}}}}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "rolling"}, "spec": {
+        "replicas": 4, "selector": {"matchLabels": {"app": "rolling"}},
+        "strategy": {"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}},
+        "template": {"metadata": {"labels": {"app": "rolling"}},
+                     "spec": {"terminationGracePeriodSeconds": 10, "containers": [container]}}}}
 
 
-def test_a_rolling_update_loses_no_request(three_nodes):
-    """Clients outside, a new connection each request, by a node port of every node."""
-    template = web("rolling", "x")
-    del template["spec"]["nodeName"]
-    template["spec"]["terminationGracePeriodSeconds"] = 10
-    container = template["spec"]["containers"][0]
-    container["lifecycle"] = {"preStop": {"sleep": {"seconds": 2}}}
-
-    def rollout(name):
-        container["env"] = [{"name": "NAME", "value": name}]
-        create(three_nodes, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "rolling"}, "spec": {
-            "replicas": 4, "selector": {"matchLabels": {"app": "rolling"}},
-            "strategy": {"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}},
-            "template": {"metadata": {"labels": {"app": "rolling"}}, "spec": template["spec"]}}})
+def test_a_rolling_update_loses_no_request(three_nodes, tmp_path):
+    """wrk outside, by a node port of two nodes: every request of a whole update gets its answer."""
+    def rollout(image):
+        create(three_nodes, rolling(image))
         three_nodes.kubectl("rollout", "status", "deployment/rolling", "--timeout=60s")
-    rollout("old")
-    create(three_nodes, service("rolling", {"app": "rolling"}, type="NodePort"))
+    rollout("nginx:1.7.9")
+    create(three_nodes, service("rolling", {"app": "rolling"}, type="NodePort", ports=[{"port": 80}]))
     port = three_nodes.get("service", "default", "rolling")["spec"]["ports"][0]["nodePort"]
-    for node in ("one", "two"):
-        wait_for(lambda n=node: three_nodes.curl("lan", who(ADDRESSES[n], port)), 10, "first answer")
-    command = [*three_nodes.spaces.enter("lan"), sys.executable, "-c", LOAD, str(port), ADDRESSES["one"], ADDRESSES["two"]]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as load:
-        assert load.stdout.readline() == "asking\n"
-        rollout("new")
-        told = json.loads(load.communicate(timeout=30)[0])
-    assert told["bad"] == [] and told["by"] == ["new", "old"] and told["good"] > 100, told
+    urls = [f"http://{ADDRESSES[node]}:{port}/" for node in ("one", "two")]
+    for url in urls:
+        wait_for(lambda u=url: "tag 1.7.9" in (three_nodes.curl("lan", u) or ""), 10, "first answer")
+    loads = [Load(three_nodes.spaces.enter("lan"), tmp_path, url) for url in urls]
+    try:
+        rollout("nginx:1.9.1")
+    finally:
+        told = [load.end() for load in loads]
+    for url, (answers, errors) in zip(urls, told):
+        assert not any(errors.values()) and answers > 100, (url, answers, errors)
+        assert "tag 1.9.1" in three_nodes.curl("lan", url)
     three_nodes.kubectl("delete", "deployment,service", "rolling")
 
 
