@@ -25,6 +25,9 @@ constexpr Jump kJumps[] = {
     {"filter",
      "OUTPUT " NEW_CONNECTIONS "\"kubernetes load balancer firewall\" -j KUBE-PROXY-FIREWALL"},
     {"filter", "OUTPUT " NEW_CONNECTIONS "\"kubernetes service portals\" -j KUBE-SERVICES"},
+    // Upstream leaves this one out: there a node's own packets to such an address go astray.
+    {"filter", "OUTPUT " NEW_CONNECTIONS
+               "\"kubernetes externally-visible service portals\" -j KUBE-EXTERNAL-SERVICES"},
     {"filter", "OUTPUT -j KUBE-FIREWALL"},
     {"nat", "OUTPUT -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES"},
     {"nat", "PREROUTING -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES"},

@@ -172,7 +172,10 @@ TEST_P(IptablesPacketTest, SpreadsOverAllEndpoints) {
 }
 
 TEST_P(IptablesPacketTest, NoEndpointsIsRefusedAtOnce) {
+  web.external_ips = {*Address::parse("198.51.100.4")};
   start();
+  EXPECT_EQ(from_client("198.51.100.4", 80), "error: refused");
+  EXPECT_EQ(from_node("198.51.100.4", 80), "error: refused");
   EXPECT_EQ(from_node(kFront, 80), "error: refused");
   EXPECT_EQ(from_pod(1, kFront, 80), "error: refused");
   EXPECT_EQ(from_pod(1, kFront, 53, true), "error: refused");

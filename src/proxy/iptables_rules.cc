@@ -123,7 +123,10 @@ void Builder::add(const char* where, const std::string& address, const ServicePo
 
 void Builder::choose_refusals(Port& port, bool external) const {
   if (port.targets.cluster.empty()) {
-    port.internal_refusal = comment(port.name + " has no endpoints") + "-j REJECT";
+    // For the same reason as in nftables mode (base_rules.cc), a reset.
+    const char* how =
+        port.port.protocol == "tcp" ? "-j REJECT --reject-with tcp-reset" : "-j REJECT";
+    port.internal_refusal = comment(port.name + " has no endpoints") + how;
     port.external_refusal = port.internal_refusal;
     return;
   }

@@ -4,7 +4,7 @@
       +------------+-------------+
    172.30.0.1   172.30.0.2    router 172.30.0.253 | 172.31.0.254
      one          two                                172.31.0.3
-   (server)     (agent)                              three (agent): not on the others' segment
+   (server)  (agent, iptables)                       three (agent): not on the others' segment
 
 The same hosts have fd00:30::1 and so on, for clusters with IPv6.
 """
@@ -23,6 +23,7 @@ QUICK_LEASES = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletC
 ADDRESSES = {"one": "172.30.0.1", "two": "172.30.0.2", "three": "172.31.0.3"}
 LAN6, ROUTER6, OUTSIDE6 = "fd00:30::254", "fd00:30::253", "fd00:31::254"
 ADDRESSES6 = {"one": "fd00:30::1", "two": "fd00:30::2", "three": "fd00:31::3"}
+PROXY_MODES = {"two": "iptables"}  # the others: nftables
 POD_CIDR, SERVICE_CIDR = "10.42.0.0/16", "10.43.0.0/16"
 # Hosts, width of a segment, lan, router on both sides, the segment of three.
 FAMILIES = [(ADDRESSES, 24, LAN, ROUTER, OUTSIDE, "172.31.0.0/24"),
@@ -114,7 +115,8 @@ class Agent:
 
     def arguments(self, *more):
         return ["agent", "--server", self.nodes.url, "--data-dir", str(self.data), "--hostname-override", self.name,
-                "--bridge-name", self.nodes.bridge, "--cgroup-root", self.cgroup_root, "--config", str(self.nodes.config), *more]
+                "--bridge-name", self.nodes.bridge, "--cgroup-root", self.cgroup_root, "--config", str(self.nodes.config),
+                "--proxy-mode", PROXY_MODES.get(self.name, "nftables"), *more]
 
     def start(self, *more):
         with open(self.log, "ab") as log:

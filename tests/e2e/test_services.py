@@ -1,5 +1,6 @@
 """Every type and policy of Services, by real connections across three nodes: from pods, from nodes, from the world
-outside. The other end tells its name and the address that it sees (echo.py)."""
+outside. The other end tells its name and the address that it sees (echo.py). Node two has its rules in iptables, the
+others have theirs in nftables."""
 import json
 import pathlib
 import subprocess
@@ -15,7 +16,7 @@ ECHO = pathlib.Path(__file__).with_name("echo.py")
 NAMESPACE = "services"
 ZONES = {"one": "a", "two": "b", "three": "b"}
 STRANGER = "172.30.0.66"
-VIPS = "198.51.100.0/24"  # from outside they are reached by node one
+VIPS = "198.51.100.0/24"  # from outside they are reached by node one, but the stranger goes by node two
 EXTERNAL, SHARED, BALANCED, BALANCER, BARE, FENCED, OUTER, EMPTY, LEAVING = (f"198.51.100.{n}" for n in range(1, 10))
 WEB = {"name": "web", "port": 80, "targetPort": 8080}
 DNS = {"name": "dns", "port": 53, "targetPort": 5300, "protocol": "UDP"}
@@ -34,7 +35,8 @@ def pod(name, node, mode="serve", grace=0, **more):
         del container["readinessProbe"]
     container.update(more)
     return {"apiVersion": "v1", "kind": "Pod",
-            "metadata": {"name": name, "labels": {"app": name.split("-")[0], "on": node}},
+            "metadata": {"name": name, "labels": {"app": name.split("-")[0], "on": node,
+                                                  "near": "far" if node == "three" else "lan"}},
             "spec": {"nodeName": node, "terminationGracePeriodSeconds": grace, "containers": [container],
                      "volumes": [{"name": "machine", "hostPath": {"path": "/"}}]}}
 
@@ -45,7 +47,8 @@ def service(name, selector, *ports, annotations=None, **spec):
 
 
 ALL, ON_ONE, ON_TWO = {"app": "echo"}, {"app": "echo", "on": "one"}, {"app": "echo", "on": "two"}
-PODS = [*(pod(f"echo-{node}", node) for node in ADDRESSES), *(pod(f"client-{node}", node, "idle") for node in ADDRESSES),
+PODS = [*(pod(f"echo-{node}", node) for node in ADDRESSES),
+        *(pod(f"client-{node}", node, "idle") for node in ADDRESSES),
         pod("unready-two", "two", readinessProbe={"exec": {"command": ["false"]}}),
         pod("leaving-one", "one", grace=300), pod("leaving-three", "three", grace=300)]
 SERVICES = [
@@ -57,7 +60,7 @@ SERVICES = [
     service("balanced", ALL, WEB, DNS, type="LoadBalancer"),
     service("bare", ALL, type="LoadBalancer", allocateLoadBalancerNodePorts=False),
     service("fenced", ALL, type="LoadBalancer", loadBalancerSourceRanges=[f"{LAN}/32", "10.42.0.0/16"]),
-    service("outer", ON_ONE, type="LoadBalancer", externalTrafficPolicy="Local"),
+    service("outer", {"app": "echo", "near": "lan"}, type="LoadBalancer", externalTrafficPolicy="Local"),
     service("inner", ON_TWO, internalTrafficPolicy="Local"),
     service("sticky", ALL, type="NodePort", sessionAffinity="ClientIP",
             sessionAffinityConfig={"clientIP": {"timeoutSeconds": 3}}),
@@ -136,8 +139,8 @@ class World:
     def place(self, name):
         """How to run a Python script there: in a pod's container, on a node, or outside."""
         if "-" in name:
-            return [*self.nodes.prefix, KUBECTL, "--kubeconfig", str(self.nodes.kubeconfig), "-n", NAMESPACE, "exec", "-i",
-                    name, "--", "chroot", "/machine", "/usr/bin/python3"]
+            return [*self.nodes.prefix, KUBECTL, "--kubeconfig", str(self.nodes.kubeconfig), "-n", NAMESPACE, "exec",
+                    "-i", name, "--", "chroot", "/machine", "/usr/bin/python3"]
         return [*self.nodes.spaces.enter(name), sys.executable]
 
     def ask(self, place, *questions):
@@ -200,14 +203,13 @@ def _world(three_nodes):
 
 @pytest.fixture(scope="module", name="stranger")
 def _stranger(three_nodes):
-    """Another machine of the segment, whose packets to 127.0.0.1 and to external addresses go to node one."""
+    """Another machine of the segment, whose packets to 127.0.0.1 and to external addresses go to node two."""
     name, spaces = "stranger", three_nodes.spaces
     spaces.add(name)
     spaces.connect("lan", name, name, "eth0")
     spaces.run("lan", "ip", "link", "set", name, "master", "lan")
-    for command in (f"ip address add {STRANGER}/24 dev eth0", f"ip route add {VIPS} via {ADDRESSES['one']}",
-                    "ip route del 127.0.0.1 table local", f"ip route add 127.0.0.1 via {ADDRESSES['one']} src {STRANGER}",
-                    f"ip route add default via {LAN}"):
+    for command in (f"ip address add {STRANGER}/24 dev eth0", f"ip route add {VIPS} via {ADDRESSES['two']}",
+                    "ip route del 127.0.0.1 table local", f"ip route add default via {LAN}"):
         spaces.run(name, *command.split())
     spaces.run(name, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet")
     return name
@@ -224,7 +226,7 @@ def test_cluster_ip(world, protocol, port):
 def test_target_ports_by_name_and_ones_own_service(world):
     becomes(world.answers("client-one"), lambda: world.spread("client-one", world.address("named")))
     # What comes back to the pod that asks has to look as if somebody else did.
-    assert world.spread("echo-one", world.address("outer")) == {f"echo-one {world.masked('one', 'one')}"}
+    assert world.spread("echo-one", world.address("nearest-of-one")) == {f"echo-one {world.masked('one', 'one')}"}
 
 
 @pytest.mark.parametrize("index, protocol", enumerate(("TCP", "UDP", "SCTP")))
@@ -288,13 +290,14 @@ def test_load_balancer_without_node_ports(world):
 
 def test_load_balancer_source_ranges(world, stranger):
     assert world.spread("lan", FENCED) == world.answers("one")
-    assert world.spread("client-two", FENCED) == world.answers("client-two", masked=True)
+    for client in CLIENTS:
+        assert world.spread(client, FENCED) == world.answers(client, masked=True)
     assert world.ask(stranger, ("TCP", FENCED, 80, 0, 0.5)) == ["timeout"]
     # Nobody fences node ports.
     assert world.spread(stranger, ADDRESSES["one"], world.node_port("fenced")) == world.answers("one")
     world.patch("fenced", {"spec": {"loadBalancerSourceRanges": [f"{STRANGER}/32"]}})
-    becomes(world.answers("one"), lambda: world.spread(stranger, FENCED))
-    for place in ("lan", "client-two", "two"):
+    becomes(world.answers("two"), lambda: world.spread(stranger, FENCED))
+    for place in ("lan", "client-two", "two", "three"):
         assert world.ask(place, ("TCP", FENCED, 80, 0, 0.5)) == ["timeout"]
 
 
@@ -322,19 +325,19 @@ def health(world, name):
 def test_external_traffic_policy_local(world, stranger):
     port = world.node_port("outer")
     assert world.spread("lan", ADDRESSES["one"], port) == world.spread("lan", OUTER) == {f"echo-one {LAN}"}
-    assert world.spread(stranger, OUTER) == {f"echo-one {STRANGER}"}
-    for node in ("two", "three"):
-        assert world.ask("lan", ("TCP", ADDRESSES[node], port, 0, 0.5)) == ["timeout"]
-    assert health(world, "outer") == {"one": (200, 1), "two": (503, 0), "three": (503, 0)}
+    assert world.spread(stranger, OUTER) == {f"echo-two {STRANGER}"}
+    assert world.ask("lan", ("TCP", ADDRESSES["three"], port, 0, 0.5)) == ["timeout"]
+    assert health(world, "outer") == {"one": (200, 1), "two": (200, 1), "three": (503, 0)}
     # Inside of the cluster its outer addresses lead to all endpoints, and pods keep their own.
     for place in (*CLIENTS, *ADDRESSES):
-        assert world.spread(place, OUTER) == world.answers(place, ["one"])
-        assert world.spread(place, ADDRESSES[place.split("-")[-1]], port) == world.answers(place, ["one"])
+        wanted = world.answers(place, ["one", "two"])
+        assert world.spread(place, OUTER) == world.spread(place, ADDRESSES[place.split("-")[-1]], port) == wanted
 
 
 def test_session_affinity(world):
-    for place, address, port in (("client-one", world.address("sticky"), 80), ("two", world.address("sticky"), 80),
-                                 ("lan", ADDRESSES["one"], world.node_port("sticky"))):
+    cluster_ip, node_port = world.address("sticky"), world.node_port("sticky")
+    for place, address, port in (*((place, cluster_ip, 80) for place in (*CLIENTS, *ADDRESSES)),
+                                 ("lan", ADDRESSES["one"], node_port), ("lan", ADDRESSES["two"], node_port)):
         first = world.spread(place, address, port, times=1)
         assert world.spread(place, address, port) == first
 
@@ -351,7 +354,8 @@ def test_traffic_distribution(world):
             mates = [other for other in ADDRESSES if ZONES[other] == ZONES[node]]
             for name, ends in (("same-node", [node]), ("same-zone", mates), ("close", mates), ("hinted", mates),
                                ("nearest-of-one", ["one"])):
-                becomes((name, world.answers(place, ends)), lambda n=name, p=place: (n, world.spread(p, world.address(n))))
+                becomes((name, world.answers(place, ends)),
+                        lambda n=name, p=place: (n, world.spread(p, world.address(n))))
     check()
     ZONES["three"] = "c"
     world.kubectl("label", "node", "three", "--overwrite", "topology.kubernetes.io/zone=c")
@@ -435,17 +439,19 @@ def test_headless_and_external_names(world):
 
 # ---- what is refused or repaired ----
 
-def test_loopback_is_closed_to_the_segment(world, stranger):
+@pytest.mark.parametrize("node", ["one", "two"])
+def test_loopback_is_closed_to_the_segment(world, stranger, node):
     """CVE-2020-8558, with route_localnet on as other software leaves it."""
     node_port = world.node_port("node-port")
     setting = "/proc/sys/net/ipv4/conf/all/route_localnet"
-    with subprocess.Popen([*world.place("one"), "-c", LOCAL_SERVER], stdout=subprocess.PIPE, text=True) as server:
+    world.nodes.run_on(stranger, *f"ip route replace 127.0.0.1 via {ADDRESSES[node]} src {STRANGER}".split())
+    with subprocess.Popen([*world.place(node), "-c", LOCAL_SERVER], stdout=subprocess.PIPE, text=True) as server:
         port = int(server.stdout.readline())
         questions = [("TCP", "127.0.0.1", port, 0, 0.5), ("TCP", "127.0.0.1", node_port, 0, 0.5)]
         for value in ("1", "0"):
-            world.nodes.run_on("one", "sh", "-c", f"echo {value} >{setting}")
+            world.nodes.run_on(node, "sh", "-c", f"echo {value} >{setting}")
             assert world.ask(stranger, *questions) == ["timeout", "timeout"]
-        assert world.ask("one", *questions) == ["local", "refused"]
+        assert world.ask(node, *questions) == ["local", "refused"]
         server.kill()
 
 
@@ -498,7 +504,8 @@ def test_tables_edited_by_somebody_else_are_repaired(world):
         table = next(line for line in nodes.run_on("one", "nft", "list", "tables").splitlines()
                      if line.startswith("table ip tiphys-proxy")).removeprefix("table ")
         nodes.run_on("one", "nft", f"delete table {table}")
-        nodes.run_on("two", "nft", f"flush chain {table} services")
+        nodes.run_on("two", "iptables", "-t", "nat", "-F")
+        nodes.run_on("two", "iptables", "-t", "nat", "-X")
         nodes.run_on("three", "nft", f"delete element {table} service-ips {{ {address} . tcp . 80 }}")
         for node in ADDRESSES:
             assert not any("echo" in answer for answer in world.ask(node, ("TCP", address, 80, 0, 0.5)))
