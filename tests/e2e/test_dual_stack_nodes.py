@@ -11,8 +11,8 @@ from cluster import TIPHYS, Cluster, wait_for
 from nodes import ADDRESSES, ADDRESSES6, LAN6, Nodes, run
 from web_pods import GET, asked_by, create, service, web, who
 
-# Others than an agent has by itself.
-POD_CIDR, SERVICE_CIDR, DOMAIN = "10.52.0.0/16,fd00:42::/56", "10.53.0.0/16,fd00:43::/108", "dual.example"
+# Others than an agent has by itself. The range of Services is within that of pods.
+POD_CIDR, SERVICE_CIDR, DOMAIN = "10.52.0.0/15,fd00:42::/56", "10.53.0.0/16,fd00:43::/108", "dual.example"
 RANGES = ["--cluster-cidr", POD_CIDR, "--service-cluster-ip-range", SERVICE_CIDR]
 
 
@@ -134,6 +134,41 @@ def test_what_was_removed_comes_back(dual, webs):
     assert asked_by(dual, "web-two", webs["three"]).endswith(" web-three")
 
 
+def told_of(dual, node):
+    return {e["message"] for e in dual.get("events", "default")["items"]
+            if e["reason"] == "FailedToCreateRoute" and e["involvedObject"]["name"] == node}
+
+
+def test_what_services_have_is_no_nodes(dual, webs):
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "odd"},
+            "spec": {"podCIDR": "10.53.7.0/24", "podCIDRs": ["10.53.7.0/24", "fd00:42:0:77::/64"]},
+            "status": {"addresses": [{"type": "InternalIP", "address": "172.30.0.9"}]}}
+    create(dual, node)
+    wanted = ("Could not create route on node one: podCIDR 10.53.7.0/24 overlaps the services' range 10.53.0.0/16; "
+              'InternalIP "172.30.0.9" is no IPv6 address')
+    wait_for(lambda: wanted in told_of(dual, "odd"), 15, "event")
+    assert "10.53.7.0/24" not in dual.routes("one") and "fd00:42:0:77::/64" not in dual.routes("one", "-6")
+    dual.kubectl("delete", "node", "odd")
+
+
+def test_a_device_in_the_way_is_named(dual, webs):
+    """As another cluster's, or flannel's."""
+    three, device = pod_cidr(dual, "three"), f"{dual.bridge}.vx6"
+
+    def replaced():
+        batch = f"link del {device}\nlink add others type vxlan id 1 dstport 8472 local fd00:30::1 dev eth0\n"
+        return dual.spaces.run("one", "ip", "-batch", "-", stdin=batch, check=False).returncode == 0
+    wait_for(replaced, 10, "another device")
+    wanted = (f"Could not create route on node one: InternalIP {ADDRESSES6['three']} is behind a router, and there can be no "
+              f"VXLAN device: device others has VXLAN's VNI 1 and port 8472 already, which {device} needs (of several "
+              "clusters or pod networks of one machine one only can have it)")
+    wait_for(lambda: wanted in told_of(dual, "three"), 10, "event")
+    assert dual.exec("web-one", "sh", "-c", GET.format(address=webs["two"], port=8080)).endswith(" web-two\n")
+    dual.run_on("one", "ip", "link", "del", "others")
+    wait_for(lambda: three in dual.routes("one", "-6"), 10, "the route again")
+    assert asked_by(dual, "web-one", webs["three"]).endswith(" web-three")
+
+
 # ---- what agents are told by their cluster ----
 
 def documents(dual):
@@ -173,7 +208,7 @@ def test_a_node_goes_by_what_it_was_told_before(dual, webs):
         seen = len(two.log.read_text())
         two.start()
         wait_for(lambda: line in two.log.read_text()[seen:], 20, f"log line {line}")
-    patch(dual, "kubeadm-config", "ClusterConfiguration", told["kubeadm-config"].replace("10.52.0.0/16", "0.0.0.0/33"))
+    patch(dual, "kubeadm-config", "ClusterConfiguration", told["kubeadm-config"].replace("10.52.0.0/15", "0.0.0.0/33"))
     restart('ConfigMap kube-system/kubeadm-config: networking.podSubnet: Invalid value')
     stranger = dual.folder / "stranger"
     done = run(*dual.prefix, TIPHYS, "agent", "--data-dir", stranger, "--hostname-override", "stranger",
@@ -199,3 +234,32 @@ def test_a_node_goes_by_what_it_was_told_before(dual, webs):
     assert documents(dual) == told, "the server says again what it has"
     assert wait_for(lambda: dual.routes("two", "-6") == before, 20, "the routes")
     restart("The cluster's configuration has changed")
+
+
+# ---- a node that is made again (last: addresses change) ----
+
+def test_routes_follow_a_range_that_changes(dual, webs):
+    before = dual.get("node", name="two")["spec"]["podCIDRs"]
+    # So that the range that is given back is not the next one.
+    create(dual, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "spare"}})
+    wait_for(lambda: dual.get("node", name="spare")["spec"].get("podCIDRs"), 10, "a range of the spare node")
+    dual.kubectl("drain", "two", "--force", "--grace-period=0", "--timeout=30s")
+    dual.kubectl("delete", "node", "two", "spare")
+
+    def ranges():
+        now = dual.get("node", name="two")["spec"].get("podCIDRs", before)
+        return now if now != before else None
+    now = wait_for(ranges, 30, "other ranges")
+    for node in ("one", "three"):
+        wait_for(lambda n=node: now[0] in dual.routes(n) and now[1] in dual.routes(n, "-6"), 10, "new routes")
+        assert before[0] not in dual.routes(node) and before[1] not in dual.routes(node, "-6")
+    dual.wait_nodes()
+    create(dual, web("again", "two"))
+    addresses = [ip["ip"] for ip in dual.get("pod", "default", "again")["status"]["podIPs"]]
+    for address, cidr in zip(addresses, now):
+        assert ipaddress.ip_address(address) in ipaddress.ip_network(cidr)
+        for node in ("one", "three"):
+            assert asked_by(dual, f"web-{node}", address).endswith(" again")
+    for node in webs:
+        wait_for(lambda n=node: dual.run_on(n, "dig", "@10.53.0.10", "+short", "+time=1", "+tries=1",
+                                            f"kubernetes.default.svc.{DOMAIN}", check=False) == "10.53.0.1\n", 20, "DNS")

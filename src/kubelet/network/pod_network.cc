@@ -27,6 +27,27 @@ void set_kernel_switch(const std::string& path) {
   if (!set) LOG_WARNING("Kernel setting can't be changed", {"file", path}, {"err", set.error()});
 }
 
+constexpr uint8_t kByRouters = 9;  // RTPROT_RA
+
+// A kernel that forwards forgets what routers told it, unless it is told to believe them.
+void warn_of_lost_routers() {
+  Result<os::Routing> routing = os::read_routing(os::Family::kIpv6);
+  if (!routing) return;
+  for (const os::Route& route : routing->routes) {
+    if (route.protocol != kByRouters || route.bits != 0) continue;
+    for (const os::Link& link : routing->links) {
+      if (link.index != route.link) continue;
+      Result<std::string> accept =
+          os::read_file("/proc/sys/net/ipv6/conf/" + link.name + "/accept_ra", 64);
+      if (!accept || trim(*accept) != "1") continue;
+      LOG_WARNING(
+          "The default route of IPv6 comes by router advertisements, which this node ignores now "
+          "that it forwards: it will run out, unless net.ipv6.conf.<link>.accept_ra is 2",
+          {"link", link.name});
+    }
+  }
+}
+
 Result<void> run_nft(const std::string& rules) {
   Result<os::CommandResult> done = os::run_command({"nft", "-f", "-"}, rules);
   if (!done) return done.error();
@@ -188,6 +209,7 @@ Result<void> apply_pod_network(const PodNetwork& n) {
     std::string program = is_v6(pods) ? "ip6tables" : "iptables";
     if (bridged) set_kernel_switch("/proc/sys/net/bridge/bridge-nf-call-" + program);
   }
+  if (std::ranges::any_of(n.pod_cidrs, is_v6)) warn_of_lost_routers();
   return run_nft(masquerade_rules(n));
 }
 

@@ -235,7 +235,9 @@ class Planner {
         peers_, [&](const Peer& peer) { return segment_of(peer.address) == nullptr; });
     if (wanted) no_tunnel_ = why_no_tunnel();
     wanted = wanted && no_tunnel_.empty();
-    if (underlay_ != nullptr) plan_.pod_mtu = underlay_->mtu - (wanted ? rules_.overhead : 0);
+    if (underlay_ != nullptr && own_) {
+      plan_.pod_mtu = underlay_->mtu - (wanted ? rules_.overhead : 0);
+    }
     if (!wanted) {
       if (device_ != nullptr) plan_.remove_links.push_back(device_->index);
       device_ = nullptr;

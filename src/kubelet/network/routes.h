@@ -61,7 +61,7 @@ struct RoutePlan {
   std::vector<os::Neighbour> add_neighbours;
   std::vector<os::Route> add_routes;
   std::map<std::string, std::string> refused;  // node -> why it gets no route
-  int pod_mtu = 0;                             // 0: not known (no link has our address)
+  int pod_mtu = 0;  // 0: not known (no link has our address, or no range)
 
   bool changes_devices() const { return add_vxlan || !remove_links.empty(); }
   bool empty() const;

@@ -289,7 +289,7 @@ TEST(RoutesTest, a_node_that_left_has_no_routes) {
   settle(cluster({kTwo, node("three", "10.42.2.0/24", "172.16.0.3")}), kernel);
   RouteInput left = cluster({kTwo});
   left.own_cidr.clear();
-  settle(left, kernel);
+  EXPECT_EQ(settle(left, kernel).pod_mtu, 0) << "it is as it was";
   EXPECT_THAT(kernel.routes, SizeIs(1));
   EXPECT_THAT(kernel.links, SizeIs(3));
 }

@@ -144,8 +144,12 @@ Task<void> NodeKeeper::observe_runtime() {
   if (images) facts_.images = std::move(*images);
 }
 
+// A new Node is given its ranges anew, perhaps others than it had: until then no pod starts.
 Task<bool> NodeKeeper::register_node() {
+  bool was_ready = network_ready_;
+  network_ready_ = !options_.configure_cni;
   Result<ObjectPtr> made = co_await client_.create(nodes(), "", new_node(facts_, options_));
+  if (!made) network_ready_ = was_ready;
   if (made) {
     node_ = std::move(*made);
     LOG_INFO("Successfully registered node", {"node", options_.node_name});
@@ -189,8 +193,8 @@ Task<void> NodeKeeper::update_status() {
   reported_at_ = facts_.now;
 }
 
-// What the API says, else what it said the last time: static pods start without it. Separated by
-// commas.
+// What the API says; while it doesn't answer, what it said the last time: static pods start without
+// it. Separated by commas.
 std::string NodeKeeper::pod_cidr() const {
   if (node_ && core_v1::Node(*node_).spec().has_pod_cidr()) {
     std::vector<std::string> ranges;
@@ -200,6 +204,7 @@ std::string NodeKeeper::pod_cidr() const {
     return join(ranges, ",");
   }
   if (!options_.pod_cidr.empty()) return options_.pod_cidr;
+  if (node_) return "";
   Result<std::string> last = os::read_file(options_.data_dir + std::string(kLastCidr), 256);
   return last ? *last : "";
 }
@@ -209,7 +214,8 @@ Task<void> NodeKeeper::follow_pod_cidr() {
   if (!options_.configure_cni) co_return;
   std::string cidr = pod_cidr();
   int mtu = pod_mtu_;
-  if (cidr.empty() || (cidr == applied_cidr_ && mtu == applied_mtu_)) co_return;
+  bool applied_already = network_ready_ && cidr == applied_cidr_ && mtu == applied_mtu_;
+  if (cidr.empty() || applied_already) co_return;
   PodNetwork network{options_.bridge_name, ranges_of(cidr), ranges_of(options_.cluster_cidr),
                      options_.data_dir + "/cni", mtu};
   std::string last = options_.data_dir + std::string(kLastCidr);
