@@ -197,7 +197,7 @@ Task<std::shared_ptr<Forwarder::Flight>> Forwarder::answer_of(const Query& query
     flight = found->second;
   } else {
     flight = std::make_shared<Flight>(loop_, key, query.type);
-    flight->refused = flights_.size() >= kMaxQuestions;
+    flight->refused = flights_.size() >= options_.max_questions;
     if (flight->refused) metrics_.rejected();
     if (flight->refused || stop_.stop_requested()) co_return flight;
     flights_.emplace(key, flight);
@@ -244,35 +244,35 @@ void Forwarder::tell(const IpAddress& server, const UpstreamAnswer& answer, Mono
 Task<std::optional<UpstreamAnswer>> Forwarder::ask(IpAddress server, std::string question,
                                                    StopToken stop) {
   Deadline deadline(loop_, kAnswerTime, stop);
-  std::optional<UpstreamAnswer> answer = co_await ask_udp(server, question, deadline.token());
-  if (!answer || !answer->truncated) co_return answer;
+  Heard heard = co_await ask_udp(server, question, deadline.token());
+  if (!heard.ask_again) co_return heard.answer;
   Deadline second(loop_, kAnswerTime, stop);
   std::optional<UpstreamAnswer> whole = co_await ask_tcp(server, question, second.token());
   // Better a part of it than nothing: the client sees that it was cut.
-  co_return whole ? whole : answer;
+  co_return whole ? whole : heard.answer;
 }
 
-Task<std::optional<UpstreamAnswer>> Forwarder::ask_udp(IpAddress server, std::string question,
-                                                       StopToken stop) {
+Task<Forwarder::Heard> Forwarder::ask_udp(IpAddress server, std::string question, StopToken stop) {
   os::Fd fd = open_socket(server, options_.port, SOCK_DGRAM);
-  if (!fd.valid()) co_return std::nullopt;
+  if (!fd.valid()) co_return Heard();
   Watched watched(loop_, fd.get());
-  if (::send(fd.get(), question.data(), question.size(), 0) < 0) co_return std::nullopt;
+  if (::send(fd.get(), question.data(), question.size(), 0) < 0) co_return Heard();
   std::string room(kMaxMessageBytes, '\0');
-  while (true) {
+  for (int wrong = 0; wrong < kMaxWrongAnswers;) {
     watched.rearm();
     ssize_t size = ::recv(fd.get(), room.data(), room.size(), 0);
     if (size < 0 && errno == EAGAIN) {
       bool ready = co_await watched.wait(stop);
-      if (!ready) co_return std::nullopt;
+      if (!ready) co_return Heard();
       continue;
     }
-    if (size < 0) co_return std::nullopt;  // nobody listens there
-    // What doesn't answer the question was sent by somebody who guesses.
+    if (size < 0) co_return Heard();  // nobody listens there
     Bytes message = bytes_of(room).first(static_cast<size_t>(size));
     std::optional<UpstreamAnswer> answer = read_upstream_answer(message, bytes_of(question));
-    if (answer) co_return answer;
+    if (answer) co_return Heard{answer, answer->truncated};
+    ++wrong;  // what doesn't answer the question was sent by somebody who guesses
   }
+  co_return Heard{.ask_again = true};
 }
 
 Task<std::optional<UpstreamAnswer>> Forwarder::ask_tcp(IpAddress server, std::string question,

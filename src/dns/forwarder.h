@@ -4,8 +4,9 @@
 // Loop thread only. Against forged answers (RFC 5452): a socket of its own for each question, so
 // that only the server that was asked is heard, with a random port and id; one question is on its
 // way only once, however many ask it; nothing but the question's answer is kept.
-// Servers are asked in the file's order; one that didn't answer comes last for a while. The file is
-// read again when it changes.
+// Whoever floods us with guesses gets nowhere: after kMaxWrongAnswers the question is asked over
+// TCP. Servers are asked in the file's order; one that didn't answer comes last for a while. The
+// file is read again when it changes.
 #pragma once
 #include <memory>
 #include <string>
@@ -22,6 +23,7 @@
 namespace tiphys::dns {
 
 inline constexpr size_t kMaxQuestions = 1000;  // on their way; the next get REFUSED, as by CoreDNS
+inline constexpr int kMaxWrongAnswers = 16;    // to one question, over UDP
 inline constexpr size_t kMaxServers = 15;      // of a file, as CoreDNS' forward plugin
 inline constexpr Duration kAnswerTime = std::chrono::milliseconds(1500);  // of one server
 inline constexpr Duration kQuestionTime = std::chrono::seconds(5);        // of all
@@ -33,6 +35,7 @@ class Forwarder : public Upstream {
     std::string resolv_conf;               // "": no servers
     std::vector<IpAddress> own_addresses;  // ours: never asked
     uint16_t port = 53;                    // of the servers
+    size_t max_questions = kMaxQuestions;
   };
   Forwarder(EpollLoop& loop, WorkerPool& pool, Random& random, Metrics& metrics, Options options);
   ~Forwarder() override;  // Requires: stop() finished, or start() was never called
@@ -63,8 +66,12 @@ class Forwarder : public Upstream {
   void note(const IpAddress& address, bool answered);
   void tell(const IpAddress& server, const UpstreamAnswer& answer, MonoTime start);
   Task<std::optional<UpstreamAnswer>> ask(IpAddress server, std::string question, StopToken stop);
-  Task<std::optional<UpstreamAnswer>> ask_udp(IpAddress server, std::string question,
-                                              StopToken stop);
+  // What came over UDP, and whether it has to be asked for over TCP.
+  struct Heard {
+    std::optional<UpstreamAnswer> answer;
+    bool ask_again = false;
+  };
+  Task<Heard> ask_udp(IpAddress server, std::string question, StopToken stop);
   Task<std::optional<UpstreamAnswer>> ask_tcp(IpAddress server, std::string question,
                                               StopToken stop);
 

@@ -24,6 +24,7 @@ class Front {
         metrics_(metrics),
         allowed_(std::move(allowed)) {}
 
+  bool is_stranger(const IpAddress& client) const { return !allowed_(client); }
   // Records are complete; before that, the cluster's own names get SERVFAIL.
   void set_ready() { ready_ = true; }
 

@@ -68,9 +68,10 @@ struct Server::Batch {
   }
 };
 
-Server::Server(EpollLoop& loop, Front& front)
+Server::Server(EpollLoop& loop, Front& front, Duration idle_time)
     : loop_(loop),
       front_(front),
+      idle_time_(idle_time),
       gate_(loop),
       batch_(std::make_unique<Batch>()),
       tcp_room_(std::make_unique<std::vector<uint8_t>>(kMaxMessageBytes)) {}
@@ -210,12 +211,13 @@ void Server::accept_some(std::shared_ptr<Socket> socket) {
 Task<void> Server::serve(os::Fd fd, IpAddress client) {
   std::string who = canonical_text(client);
   bool room = connections_ < kMaxConnections && by_client_[who] < kMaxClientConnections;
-  if (!room) co_return;
+  if (!room || front_.is_stranger(client)) co_return;
   ++connections_;
   ++by_client_[who];
   MessageStream stream(loop_, std::move(fd));
   while (true) {
-    Deadline idle(loop_, kIdleTime, stop_.token());
+    co_await yield(loop_);
+    Deadline idle(loop_, idle_time_, stop_.token());
     std::optional<std::string> message = co_await stream.read(idle.token());
     if (!message) break;
     Bytes bytes(reinterpret_cast<const uint8_t*>(message->data()), message->size());
@@ -226,7 +228,7 @@ Task<void> Server::serve(os::Fd fd, IpAddress client) {
       answer = co_await front_.answer_later(std::move(*message), Transport::kTcp);
     }
     if (answer.empty()) break;
-    Deadline busy(loop_, kIdleTime, stop_.token());
+    Deadline busy(loop_, idle_time_, stop_.token());
     Result<void> written = co_await stream.write(std::move(answer), busy.token());
     if (!written) break;
   }

@@ -1,5 +1,6 @@
 // Server: the sockets of a name server, UDP and TCP (RFC 1035, 4.2; RFC 7766). UDP messages are
-// taken and answered in batches; a TCP connection's queries are answered in their order.
+// taken and answered in batches; a TCP connection's queries are answered in their order, and others
+// get their turn after each. Strangers' connections are closed at once.
 //
 // Loop thread only. Addresses need not exist yet when they are listened on (IP_FREEBIND).
 #pragma once
@@ -17,11 +18,12 @@ namespace tiphys::dns {
 inline constexpr size_t kMaxConnections = 256;       // TCP; the next ones are closed at once
 inline constexpr size_t kMaxClientConnections = 32;  // of one address
 inline constexpr size_t kMaxLater = 2000;  // UDP queries that wait for others; the next are dropped
-inline constexpr Duration kIdleTime = std::chrono::seconds(10);  // of a connection
+// Of a connection: for a whole query to come, and for an answer to be taken.
+inline constexpr Duration kIdleTime = std::chrono::seconds(10);
 
 class Server {
  public:
-  Server(EpollLoop& loop, Front& front);
+  Server(EpollLoop& loop, Front& front, Duration idle_time = kIdleTime);
   ~Server();  // Requires: stop() finished, or listen() was never called
 
   // Error: the address is none, or taken.
@@ -43,6 +45,7 @@ class Server {
 
   EpollLoop& loop_;
   Front& front_;
+  Duration idle_time_;
   Gate gate_;
   StopSource stop_;
   std::vector<std::shared_ptr<Socket>> sockets_;

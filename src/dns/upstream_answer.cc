@@ -13,7 +13,8 @@ constexpr size_t kSoaFixedBytes = 20;
 constexpr uint32_t kMaxTtl = 3600;  // of what is kept, as CoreDNS' cache
 constexpr uint32_t kMaxNegativeTtl = 1800;
 constexpr uint32_t kMaxToldTtl = INT32_MAX;  // RFC 2181, 8
-constexpr uint32_t kFailureTtl = 5;          // SERVFAIL (RFC 2308, 7)
+constexpr size_t kMaxAliasesFollowed = 16;
+constexpr uint32_t kFailureTtl = 5;  // SERVFAIL (RFC 2308, 7)
 
 struct Record {
   Name owner;
@@ -207,14 +208,21 @@ uint16_t append_answers(const std::string& text, uint16_t type, AnswerWriter& ou
   Bytes message(reinterpret_cast<const uint8_t*>(text.data()), text.size());
   if (message.size() < kHeaderBytes) return kServFail;
   size_t at = kHeaderBytes;
-  if (!Name::read(message, at, Compression::kFollowed)) return kServFail;
+  std::optional<Name> asked = Name::read(message, at, Compression::kFollowed);
+  if (!asked) return kServFail;
+  std::vector<Name> chain = {*asked};
   at += 4;
   for (uint16_t i = read16(message, 6); i > 0; --i) {
     std::optional<Record> record = read_record(message, at);
     if (!record) return kServFail;
     if (record->type != type && record->type != kTypeCname) continue;
+    if (std::ranges::find(chain, record->owner) == chain.end()) continue;
     std::optional<std::string> data = plain_data(message, *record);
     if (!data) continue;
+    size_t target = record->data;
+    if (record->type == kTypeCname && chain.size() <= kMaxAliasesFollowed) {
+      chain.push_back(*Name::read(message, target, Compression::kFollowed));
+    }
     size_t added =
         out.add(Section::kAnswer, record->owner.wire(), record->type, record->ttl, *data);
     if (added == 0) break;

@@ -29,8 +29,8 @@ std::optional<UpstreamAnswer> read_upstream_answer(Bytes message, Bytes query_me
 size_t write_answer(const UpstreamAnswer& answer, uint32_t seconds, Bytes query_message,
                     const Query& query, size_t limit, std::span<uint8_t> out);
 
-// Writes the aliases and the records of a type that an answer (one that was read before) has into
-// another one, and returns its error code.
+// Writes the aliases and the records of a type that an answer (one that was read before) has for
+// its question's name, or for what that is an alias of, into another one; returns its error code.
 uint16_t append_answers(const std::string& message, uint16_t type, AnswerWriter& out);
 
 }  // namespace tiphys::dns
