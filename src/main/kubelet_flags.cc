@@ -132,8 +132,10 @@ void KubeletFlags::add_alone_to(FlagSet& flags) {
   flags.add("hostname-override", options.node_name, "Name of this node (\"\": the host's)");
   flags.add("root-dir", options.root_dir, "Folder of pods' state (\"\": <data-dir>/kubelet)");
   flags.add("cert-dir", options.cert_dir, "Folder of certificates (\"\": <root-dir>/pki)");
-  flags.add("cluster-cidr", options.cluster_cidr,
-            "Ranges of the cluster's pods, one or one of each IP family; not masqueraded");
+  flags.add(
+      "cluster-cidr", options.cluster_cidr,
+      "Ranges of the cluster's pods, one or one of each IP family; not masqueraded (an agent's "
+      "are told by its cluster)");
   flags.add("cloud-provider", cloud_provider, "None is there: \"\"");
   flags.add("pod-infra-container-image", pod_infra_container_image,
             "Sandboxes have our own image: has no effect");

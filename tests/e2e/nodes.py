@@ -177,7 +177,8 @@ class Nodes(Cluster):
         self.agents = {name: Agent(self, name) for name in ADDRESSES if name != "one"}
 
     def host(self):
-        return ADDRESSES["one"]
+        """That others reach the server by: of the first family of its ranges."""
+        return f"[{ADDRESSES6['one']}]" if any(word.startswith("fd") for word in self.words) else ADDRESSES["one"]
 
     def arguments(self):
         return ["server", "--data-dir", str(self.data), "--secure-port", str(self.port), "--bridge-name", self.bridge,

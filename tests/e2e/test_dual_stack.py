@@ -8,7 +8,7 @@ import tempfile
 import urllib.request
 
 import pytest
-from cluster import KUBECTL, Cluster, wait_for
+from cluster import Cluster, wait_for
 
 
 class DualStackCluster(Cluster):
@@ -20,18 +20,6 @@ class DualStackCluster(Cluster):
                            ("--service-cluster-ip-range", f"fd00:{self.number:x}:43::/108")):
             arguments[arguments.index(flag) + 1] += "," + wide
         return arguments
-
-
-class Ipv6Cluster(Cluster):
-    """Nothing of it has an address of IPv4."""
-
-    def arguments(self):
-        arguments = super().arguments()
-        for flag, wide in (("--cluster-cidr", f"fd00:{self.number:x}:42::/56"),
-                           ("--service-cluster-ip-range", f"fd00:{self.number:x}:43::/108")):
-            arguments[arguments.index(flag) + 1] = wide
-        dns = arguments.index("--cluster-dns")  # that of the range
-        return arguments[:dns] + arguments[dns + 2:]
 
 
 @contextlib.contextmanager
@@ -279,33 +267,3 @@ def test_pods_leave_the_cluster_behind_the_nodes_address(dual, web, outside):
     finally:
         server.kill()
         server.wait(10)
-
-
-def test_a_cluster_of_ipv6_alone(images):
-    with running(Ipv6Cluster, 8, images) as six:
-        node = six.get("nodes")["items"][0]
-        assert families([r.split("/")[0] for r in node["spec"]["podCIDRs"]]) == [6]
-        assert families([a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP"]) == [6]
-        assert "https://[" in six.kubeconfig.read_text()
-        status = run_web(six, "web", "six")["status"]
-        assert families([ip["ip"] for ip in status["podIPs"]]) == [6]
-        spec = service(six, "six", type="NodePort", ipFamilyPolicy="PreferDualStack")
-        assert spec["ipFamilies"] == ["IPv6"]
-        reaches(spec["clusterIP"], 80, "six")
-        reaches(status["hostIP"], spec["ports"][0]["nodePort"], "six")
-        for what in ("services/six:", "pods/web:8080"):
-            assert six.out("get", "--raw", f"/api/v1/namespaces/default/{what}/proxy/").strip() == "six"
-        forward = subprocess.Popen([KUBECTL, "--kubeconfig", str(six.kubeconfig), "port-forward", "pod/web", ":8080"],
-                                   stdout=subprocess.PIPE, text=True)
-        try:
-            port = int(forward.stdout.readline().split("127.0.0.1:")[1].split()[0])
-            reaches("127.0.0.1", port, "six")
-        finally:
-            forward.kill()
-            forward.wait(10)
-        assert spec["clusterIP"] in resolve(six, "six.default.svc.cluster.local")
-        api = six.get("service", "default", "kubernetes")["spec"]["clusterIP"]
-        assert families([api]) == [6]
-        connected = six.out("exec", "web", "--", "/bin/busybox", "sh", "-c",
-                            f"/bin/busybox nc -w 3 {api} 443 < /dev/null && echo connected")
-        assert connected.strip() == "connected"

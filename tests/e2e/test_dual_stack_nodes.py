@@ -7,7 +7,7 @@ import tempfile
 
 import pytest
 
-from cluster import TIPHYS, Cluster, wait_for
+from cluster import KUBECTL, TIPHYS, Cluster, wait_for
 from nodes import ADDRESSES, ADDRESSES6, LAN6, Nodes, run
 from web_pods import GET, asked_by, create, service, web, who
 
@@ -243,7 +243,6 @@ def test_routes_follow_a_range_that_changes(dual, webs):
     # So that the range that is given back is not the next one.
     create(dual, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "spare"}})
     wait_for(lambda: dual.get("node", name="spare")["spec"].get("podCIDRs"), 10, "a range of the spare node")
-    dual.kubectl("drain", "two", "--force", "--grace-period=0", "--timeout=30s")
     dual.kubectl("delete", "node", "two", "spare")
 
     def ranges():
@@ -253,7 +252,15 @@ def test_routes_follow_a_range_that_changes(dual, webs):
     for node in ("one", "three"):
         wait_for(lambda n=node: now[0] in dual.routes(n) and now[1] in dual.routes(n, "-6"), 10, "new routes")
         assert before[0] not in dual.routes(node) and before[1] not in dual.routes(node, "-6")
+
+    def problem():
+        conditions = dual.get("node", name="two")["status"]["conditions"]
+        return next((c["message"] for c in conditions if c["type"] == "Ready" and c["status"] == "False"), "")
+    wait_for(lambda: f"the node's pod range is {','.join(now)} now, but pods with addresses of the bridge's range "
+             in problem() and "still run: drain the node" in problem(), 20, "message")
+    dual.kubectl("drain", "two", "--force", "--grace-period=0", "--timeout=30s")
     dual.wait_nodes()
+    dual.kubectl("uncordon", "two")
     create(dual, web("again", "two"))
     addresses = [ip["ip"] for ip in dual.get("pod", "default", "again")["status"]["podIPs"]]
     for address, cidr in zip(addresses, now):
@@ -263,3 +270,57 @@ def test_routes_follow_a_range_that_changes(dual, webs):
     for node in webs:
         wait_for(lambda n=node: dual.run_on(n, "dig", "@10.53.0.10", "+short", "+time=1", "+tries=1",
                                             f"kubernetes.default.svc.{DOMAIN}", check=False) == "10.53.0.1\n", 20, "DNS")
+
+
+# ---- IPv6 alone ----
+
+@pytest.fixture(scope="module")
+def six(images):
+    """Nothing of it uses an address of IPv4, though its machines have some."""
+    ranges = ["--cluster-cidr", "fd00:62::/56", "--service-cluster-ip-range", "fd00:63::/108"]
+    with tempfile.TemporaryDirectory(prefix="tiphys-six-nodes-") as folder:
+        nodes = Nodes(folder, [images / "busybox.tar"], 8, ranges)
+        try:
+            yield nodes.start()
+        finally:
+            nodes.purge()
+
+
+def test_a_cluster_of_ipv6_alone(six):
+    assert "https://[" in six.kubeconfig.read_text()
+    create(six, *(web(f"web-{node}", node) for node in ADDRESSES),
+           service("six", {"app": "web"}, type="NodePort", ipFamilyPolicy="PreferDualStack"))
+    pods = {pod["spec"]["nodeName"]: pod["status"] for pod in six.get("pods", "default")["items"]}
+    webs = {node: status["podIP"] for node, status in pods.items()}
+    for node in six.get("nodes")["items"]:
+        name = node["metadata"]["name"]
+        internal = [a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP"]
+        assert internal == [ADDRESSES6[name]] and pods[name]["hostIPs"] == [{"ip": ADDRESSES6[name]}]
+        assert [ip["ip"] for ip in pods[name]["podIPs"]] == [webs[name]]
+        (cidr,) = node["spec"]["podCIDRs"]
+        assert ipaddress.ip_address(webs[name]) in ipaddress.ip_network(cidr)
+    for node, address in webs.items():
+        script = "; ".join(GET.format(address=other, port=8080) for other in webs.values())
+        answers = six.exec(f"web-{node}", "sh", "-c", script).split("\n")[:-1]
+        assert answers == [f"{address} web-{other}" for other in webs], node
+        assert six.exec(f"web-{node}", "cat", "/sys/class/net/eth0/mtu") == "1430\n"
+    spec = six.get("service", "default", "six")["spec"]
+    assert spec["ipFamilies"] == ["IPv6"]
+    for node in webs:
+        wait_for(lambda n=node: six.curl(n, who(spec["clusterIP"], 80)), 20, "answer of the Service")
+        wait_for(lambda n=node: six.curl("lan", who(ADDRESSES6[n], spec["ports"][0]["nodePort"])), 20, "answer at the port")
+        got = six.exec(f"web-{node}", "nslookup", "six.default.svc.cluster.local")
+        assert f"Address: {spec['clusterIP']}" in got
+    for what in ("services/six:", "pods/web-three:8080"):
+        assert "web-" in six.out("get", "--raw", f"/api/v1/namespaces/default/{what}/proxy/cgi-bin/who")
+    api = six.get("service", "default", "kubernetes")["spec"]["clusterIP"]
+    assert ":" in api
+    assert six.exec("web-three", "sh", "-c", f"nc -w 3 {api} 443 </dev/null && echo connected") == "connected\n"
+    forward = subprocess.Popen([*six.prefix, KUBECTL, "--kubeconfig", str(six.kubeconfig), "port-forward", "pod/web-two",
+                                ":8080"], stdout=subprocess.PIPE, text=True)
+    try:
+        port = int(forward.stdout.readline().split("127.0.0.1:")[1].split()[0])
+        assert six.curl("lan", who("127.0.0.1", port)).endswith(" web-two")
+    finally:
+        forward.kill()
+        forward.wait(10)

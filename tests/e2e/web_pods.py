@@ -2,8 +2,16 @@
 import json
 
 # Plain addresses: httpd says [fd00::1], and [::ffff:10.0.0.1] for IPv4.
-WHO = ("mkdir -p /www/cgi-bin; printf '#!/bin/sh\\necho; echo $REMOTE_ADDR '$NAME' | sed s/[][]//g\\;s/::ffff://'"
-       " >/www/cgi-bin/who; chmod +x /www/cgi-bin/who; echo serving; exec httpd -f -p {port} -h /www")
+WHO = r"""mkdir -p /www/cgi-bin
+cat >/www/cgi-bin/who <<END
+#!/bin/sh
+printf '\r\n'
+echo \$REMOTE_ADDR $NAME | sed 's/[][]//g;s/::ffff://'
+END
+chmod +x /www/cgi-bin/who
+echo serving
+exec httpd -f -p {port} -h /www
+"""
 # busybox built without a resolver has no wget; the answer is all after the empty line.
 GET = "printf 'GET /cgi-bin/who HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {address} {port} | sed '1,/^.\\?$/d'"
 
