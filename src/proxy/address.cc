@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/strings.h"
+#include "kinds/ip_address.h"
 
 namespace tiphys::proxy {
 namespace {
@@ -40,8 +41,13 @@ std::optional<Address> Address::parse(std::string_view text) {
   if (std::strlen(copy.c_str()) != copy.size()) return std::nullopt;
   Address address;
   address.family_ = copy.find(':') == std::string::npos ? Family::kIpv4 : Family::kIpv6;
-  int family = address.family_ == Family::kIpv4 ? AF_INET : AF_INET6;
-  if (inet_pton(family, copy.c_str(), address.bytes_.data()) != 1) return std::nullopt;
+  if (address.family_ == Family::kIpv4) {
+    std::optional<IpAddress> found = parse_ip(text);
+    if (!found || found->v6) return std::nullopt;
+    address.bytes_ = found->bytes;
+  } else if (inet_pton(AF_INET6, copy.c_str(), address.bytes_.data()) != 1) {
+    return std::nullopt;
+  }
   address.text_ = to_text(address.family_, address.bytes_);
   return address;
 }

@@ -14,7 +14,8 @@ enum class Family : uint8_t { kIpv4, kIpv6 };
 
 class Address {
  public:
-  // Nothing if the text is no IPv4 or IPv6 address (zones are refused).
+  // Nothing if the text is no IPv4 or IPv6 address (zones are refused). Numbers of IPv4 are
+  // decimal, also with leading zeros, as the API server has them (CVE-2021-29923).
   static std::optional<Address> parse(std::string_view text);
   // Four or sixteen bytes in network order; nothing for any other number.
   static std::optional<Address> from_bytes(std::string_view bytes);

@@ -8,7 +8,9 @@ namespace {
 TEST(Address, ParsesIntoCanonicalText) {
   EXPECT_EQ(Address::parse("10.43.0.1")->text(), "10.43.0.1");
   EXPECT_EQ(Address::parse("FD00::0:1")->text(), "fd00::1");
-  for (std::string_view bad : {"", "10.43.0", "010.0.0.1", "1.2.3.4/8", "fe80::1%eth0", "::g"}) {
+  EXPECT_EQ(Address::parse("10.43.000.017")->text(), "10.43.0.17") << "never 10.43.0.15";
+  EXPECT_TRUE(Address::parse("0127.0.0.1")->is_forbidden_endpoint());
+  for (std::string_view bad : {"", "10.43.0", "0256.0.0.1", "1.2.3.4/8", "fe80::1%eth0", "::g"}) {
     EXPECT_FALSE(Address::parse(bad)) << bad;
   }
   EXPECT_FALSE(Address::parse(std::string_view("1.2.3.4\0", 8)));
