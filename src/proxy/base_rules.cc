@@ -35,6 +35,7 @@ class Lines {
   void masquerading(const Settings& settings, const NodeFacts& node, Family family);
   void services(const Settings& settings, Family family);
   void endpoint_checks(const std::string& node_port);
+  void cluster_ip_checks(const NodeFacts& node, Family family);
   void loopback_guard(Family family);
   std::vector<std::string> take() { return std::move(lines_); }
 
@@ -112,14 +113,8 @@ void Lines::services(const Settings& settings, Family family) {
 
 // After translation: what still goes to a service's address has nowhere to go.
 void Lines::endpoint_checks(const std::string& node_port) {
-  chain("reject-chain");
-  // A reset, as an ICMP error within the same machine reaches a connecting socket while it is
-  // locked and would only count after the next SYN, a second later.
-  rule("reject-chain", "meta l4proto tcp reject with tcp reset");
-  rule("reject-chain", "reject");
   chain("service-endpoints-check");
   rule("service-endpoints-check", front_key() + " vmap @no-endpoint-services");
-  rule("service-endpoints-check", ip_ + " daddr @cluster-ips goto reject-chain");
   chain("nodeport-endpoints-check");
   rule("nodeport-endpoints-check",
        node_port + "meta l4proto . th dport vmap @no-endpoint-nodeports");
@@ -128,13 +123,29 @@ void Lines::endpoint_checks(const std::string& node_port) {
   rule("filter-input", "ct state new jump service-endpoints-check");
   hook("filter-forward", "filter hook forward priority filter");
   rule("filter-forward", "ct state new jump service-endpoints-check");
+  rule("filter-forward", "ct state new jump cluster-ips-check");
   hook("filter-output", "filter hook output priority filter");
   rule("filter-output", "ct state new jump nodeport-endpoints-check");
   rule("filter-output", "ct state new jump service-endpoints-check");
+  rule("filter-output", "ct state new jump cluster-ips-check");
   hook("firewall-prerouting", "filter hook prerouting priority -110");
   rule("firewall-prerouting", "ct state new " + front_key() + " vmap @firewall-ips");
   hook("firewall-output", "filter hook output priority -110");
   rule("firewall-output", "ct state new " + front_key() + " vmap @firewall-ips");
+}
+
+// Other ports of ClusterIPs are refused; addresses that no Service has (yet, or any more) are not
+// let out to wherever else they may lead.
+void Lines::cluster_ip_checks(const NodeFacts& node, Family family) {
+  chain("reject-chain");
+  // A reset, as an ICMP error within the same machine reaches a connecting socket while it is
+  // locked and would only count after the next SYN, a second later.
+  rule("reject-chain", "meta l4proto tcp reject with tcp reset");
+  rule("reject-chain", "reject");
+  chain("cluster-ips-check");
+  rule("cluster-ips-check", ip_ + " daddr @cluster-ips goto reject-chain");
+  std::string ranges = cidr_list(node.service_cidrs, family);
+  if (!ranges.empty()) rule("cluster-ips-check", ip_ + " daddr { " + ranges + " } drop");
 }
 
 // CVE-2020-8558: nobody else may reach what listens on 127.0.0.1, whatever route_localnet says.
@@ -162,6 +173,7 @@ std::vector<std::string> base_rules(const Settings& settings, const NodeFacts& n
   lines.maps(family);
   lines.masquerading(settings, node, family);
   lines.services(settings, family);
+  lines.cluster_ip_checks(node, family);
   lines.endpoint_checks(node_port_match(settings, family));
   lines.loopback_guard(family);
   return lines.take();

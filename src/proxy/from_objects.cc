@@ -1,10 +1,13 @@
 #include "proxy/from_objects.h"
 
+#include <map>
+
 #include "base/strings.h"
 #include "client/object_key.h"
 #include "kinds/core_v1.h"
 #include "kinds/discovery_v1.h"
 #include "kinds/metadata.h"
+#include "kinds/networking_v1.h"
 
 namespace tiphys::proxy {
 namespace {
@@ -117,6 +120,19 @@ SliceFacts slice_facts(const Object& object) {
     if (address) facts.endpoints.push_back(endpoint_facts(endpoint, *address));
   }
   return facts;
+}
+
+std::vector<Cidr> service_cidrs(const std::vector<ObjectPtr>& objects) {
+  std::map<std::string, Cidr> ordered;
+  for (const ObjectPtr& object : objects) {
+    for (std::string_view text : networking_v1::ServiceCIDR(*object).spec().cidrs()) {
+      std::optional<Cidr> cidr = Cidr::parse(text);
+      if (cidr) ordered.emplace(cidr->text(), *cidr);
+    }
+  }
+  std::vector<Cidr> ranges;
+  for (const auto& [text, cidr] : ordered) ranges.push_back(cidr);
+  return ranges;
 }
 
 NodeFacts node_facts(const Object& object) {

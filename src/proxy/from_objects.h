@@ -3,6 +3,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "object/object.h"
@@ -14,6 +15,8 @@ namespace tiphys::proxy {
 std::optional<ServiceFacts> service_facts(const Object& service);
 SliceFacts slice_facts(const Object& endpoint_slice);
 NodeFacts node_facts(const Object& node);
+// The ranges of ServiceCIDRs, in order.
+std::vector<Cidr> service_cidrs(const std::vector<ObjectPtr>& objects);
 // When what an EndpointSlice tells happened, by its annotation; nothing: it doesn't say.
 std::optional<MicroTime> trigger_time(const Object& endpoint_slice);
 // "namespace/name" of the Service an EndpointSlice belongs to; "" if it names none.

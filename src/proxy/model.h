@@ -57,6 +57,9 @@ struct NodeFacts {
   std::vector<Cidr> pod_cidrs;
   std::vector<Address> addresses;  // InternalIP
   bool deleting = false;           // about to be taken away: load balancers shall not use it
+  // The cluster's, whatever the Node: what goes to an address of them that no Service has is
+  // dropped. Empty: it isn't. (nftables mode only, as upstream.)
+  std::vector<Cidr> service_cidrs;
   bool operator==(const NodeFacts&) const = default;
 };
 

@@ -84,6 +84,9 @@ struct Proxier::Impl {
                                 {.label_selector = kSelector})),
         nodes(factory.informer(resource("", "nodes"),
                                {.field_selector = "metadata.name=" + options.node_name})),
+        ranges(options.mode == Mode::kNftables
+                   ? &factory.informer(resource("networking.k8s.io", "servicecidrs"))
+                   : nullptr),
         wake(loop),
         gate(loop),
         metrics(options.metrics ? *options.metrics : own_metrics),
@@ -107,6 +110,7 @@ struct Proxier::Impl {
   Task<void> check_plane(Plane* plane);
   Task<Result<std::string>> audit_plane(Plane* plane);
   void tell_of_repair(const std::string& what);
+  void take_ranges();
   void take_node();
   void make_planes();
   void rebuild(const std::string& key);
@@ -126,6 +130,7 @@ struct Proxier::Impl {
   client::Informer& services;
   client::Informer& slices;
   client::Informer& nodes;
+  client::Informer* ranges;  // ServiceCIDRs; null: they don't matter
   Event wake;
   Gate gate;
   StopSource stop;
@@ -199,27 +204,38 @@ void Proxier::Impl::watch_objects() {
   services.add_handler(
       [this](const ObjectPtr& old, const ObjectPtr& now) { on_service(old, now); });
   slices.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) { on_slice(old, now); });
-  nodes.add_handler([this](const ObjectPtr&, const ObjectPtr&) {
+  auto on_surroundings = [this](const ObjectPtr&, const ObjectPtr&) {
     node_changed = true;
     wake.set();
-  });
+  };
+  nodes.add_handler(on_surroundings);
+  if (ranges) ranges->add_handler(on_surroundings);
+}
+
+// They stand in rules that only a whole table brings.
+void Proxier::Impl::take_ranges() {
+  if (!ranges) return;
+  std::vector<Cidr> found = service_cidrs(ranges->list());
+  if (std::exchange(node.service_cidrs, found) != found) v4.made = v6.made = false;
 }
 
 // Zone, ranges and addresses decide about every service; anything else of the Node doesn't matter.
 void Proxier::Impl::take_node() {
   node_changed = false;
+  take_ranges();
   ObjectPtr object = nodes.get("", options.node_name);
   if (!object) return;
   if (!std::exchange(told_of_start, true)) {
     recorder.record(*object, "Normal", "Starting", "", "", kComponent);
   }
   NodeFacts facts = node_facts(*object);
+  facts.service_cidrs = node.service_cidrs;
   health.set_node_eligible(!std::exchange(facts.deleting, false));
   if (facts == node) return;
-  bool ranges = facts.pod_cidrs != node.pod_cidrs || facts.addresses != node.addresses;
+  bool moved = facts.pod_cidrs != node.pod_cidrs || facts.addresses != node.addresses;
   node = std::move(facts);
   for (const ObjectPtr& service : services.list()) dirty.insert(client::object_key(*service));
-  if (!ranges) return;
+  if (!moved) return;
   bool by_node = options.local_by_node_cidr || options.node_ports_on_primary;
   if (by_node) make_planes();
   if (options.settings.masquerade_same_node) v4.made = v6.made = false;

@@ -6,6 +6,7 @@
 #include "async/epoll_loop.h"
 #include "kinds/core_v1.h"
 #include "kinds/discovery_v1.h"
+#include "kinds/networking_v1.h"
 #include "proxy/from_objects.h"
 #include "proxy/nft.h"
 #include "proxy/packet_network_test.h"
@@ -17,6 +18,9 @@ namespace {
 const schema::Resource& services() { return *schema::find_resource("", "v1", "services"); }
 const schema::Resource& nodes() { return *schema::find_resource("", "v1", "nodes"); }
 const schema::Resource& events() { return *schema::find_resource("", "v1", "events"); }
+const schema::Resource& ranges() {
+  return *schema::find_resource("networking.k8s.io", "v1", "servicecidrs");
+}
 const schema::Resource& slices() {
   return *schema::find_resource("discovery.k8s.io", "v1", "endpointslices");
 }
@@ -26,6 +30,14 @@ ObjectPtr node_object(std::string_view name) {
   core_v1::NodeEdit edit(draft);
   edit.edit_metadata().set_name(name);
   edit.edit_spec().set_pod_cidr("10.42.0.0/24");
+  return draft.freeze();
+}
+
+ObjectPtr range_object(std::string_view name, std::string_view cidr) {
+  Draft draft = networking_v1::ServiceCIDR::make();
+  networking_v1::ServiceCIDREdit edit(draft);
+  edit.edit_metadata().set_name(name);
+  edit.edit_spec().edit_cidrs().append(cidr);
   return draft.freeze();
 }
 
@@ -222,6 +234,21 @@ TEST_F(ProxierTest, ServicesComeChangeAndGo) {
     on_loop([&] { gone = proxier->synced() && proxier->counters().transactions >= 5; });
     return gone;
   }));
+}
+
+// An address of the client's network stands for one that no Service has.
+TEST_F(ProxierTest, AddressesOfServiceRangesThatNobodyHasAreClosed) {
+  EchoServer server(network->client(), "client", 8080, false);
+  EXPECT_TRUE(answers(network->pod(1), "192.168.77.2", 8080, "client"));
+  put(ranges(), range_object("more", "192.168.77.2/32"));
+  EXPECT_TRUE(answers(network->pod(1), "192.168.77.2", 8080, "error: timeout"));
+  EXPECT_TRUE(answers(network->node(), "192.168.77.2", 8080, "error: timeout"));
+  put(services(), service_object("web", "192.168.77.2"));
+  EXPECT_TRUE(answers(network->pod(1), "192.168.77.2", 80, "error: refused"));
+  EXPECT_TRUE(answers(network->pod(1), "192.168.77.2", 8080, "error: refused")) << "another port";
+  on_loop([&] { api->remove(ranges(), "", "more"); });
+  on_loop([&] { api->remove(services(), "default", "web"); });
+  EXPECT_TRUE(answers(network->pod(1), "192.168.77.2", 8080, "client"));
 }
 
 TEST_F(ProxierTest, ATableRemovedBehindOurBackComesBackWithAnEvent) {
