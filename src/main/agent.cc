@@ -90,6 +90,7 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   if (started) {
     node->add_metrics([&dns] { return (*dns)->metrics_text(); });
     node->add_metrics([&proxier] { return proxier->metrics_text(); });
+    apply_conntrack_defaults();
     proxier->start();
     (*dns)->start();
     co_await host.wait_for_stop();

@@ -11,6 +11,10 @@ namespace tiphys {
 
 proxy::Settings proxy_settings(std::string_view bridge_name);
 
+// Connection tracking of this machine as kube-proxy sets it unless told otherwise; what isn't
+// allowed is told and left. Blocks for a moment.
+void apply_conntrack_defaults();
+
 struct NodeProxyFlags {
   std::string mode = "nftables";
   void add_to(FlagSet& flags);

@@ -243,6 +243,7 @@ class ServerProcess {
   }
 
   void start_proxy() {
+    apply_conntrack_defaults();
     client::Client& client = open_door("kube-proxy", "system:kube-proxy");
     proxier_ = std::make_unique<proxy::Proxier>(
         host_.loop(), host_.pool(), client, host_.random(),
