@@ -2,7 +2,8 @@
 a client that asks many of them at once. Only the standard library; `container` mounts what it needs.
 
 netexec.py serve http:PORT=BODY udp:PORT=BODY tls:PORT=BODY json:PORT=BODY redirect:PORT=PATH ...   BODY: HOST is the host's name
-netexec.py ask http://A:P/PATH tcp://A:P udp://A:P ...     prints what each answered as JSON, null for nothing within 2 s
+netexec.py ask http://A:P/PATH tcp://A:P udp://A:P udp://A:P/TEXT ...  prints what each answered as JSON, null for nothing
+                                                                  within 2 s; TEXT comes back, as does /echo/TEXT by http
 """
 import http.client
 import http.server
@@ -46,6 +47,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
             body = json.dumps({"Method": self.command, "Body": body})
         elif self.path == "/clientip":
             body = self.client_address[0]
+        elif self.path.startswith("/echo/"):
+            body = self.path[6:]
         self.send_response(301 if kind == "redirect" else 200)
         if kind == "redirect":
             self.send_header("Location", body)
@@ -65,11 +68,12 @@ class WebServer(http.server.ThreadingHTTPServer):
 
 class UdpAnswer(socketserver.BaseRequestHandler):
     def handle(self):
-        self.request[1].sendto(self.server.says[1].encode(), self.client_address)
+        self.request[1].sendto(self.request[0] or self.server.says[1].encode(), self.client_address)
 
 
 class UdpServer(socketserver.UDPServer):
     address_family = socket.AF_INET6
+    max_packet_size = 65536
 
 
 def serve(*words):
@@ -96,8 +100,8 @@ def ask_one(url):
             with socket.socket(socket.AF_INET6 if ":" in parts.hostname else socket.AF_INET, socket.SOCK_DGRAM) as asker:
                 asker.settimeout(SECONDS)
                 asker.connect((parts.hostname, parts.port))
-                asker.send(b"hostname")
-                return asker.recv(2000).decode()
+                asker.send(parts.path[1:].encode())
+                return asker.recv(65536).decode()
         with socket.create_connection((parts.hostname, parts.port), timeout=SECONDS):
             return "connected"
     except (OSError, http.client.HTTPException):

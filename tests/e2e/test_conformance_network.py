@@ -150,6 +150,21 @@ def test_pods_and_nodes_reach_pods(world):
     assert [netexec.ask_one(url) for url in urls] == 2 * names
 
 
+def test_large_requests(world):
+    """In one packet or many, and put together again on their way through a Service."""
+    spec, = create(world, service("large", ("tcp", 80, 9376), ("udp", 90, 9376, "UDP"), selector={"app": "web"}))
+    reached(world, ["web-1", "web-2", "web-3"], "http://large", "udp://large:90")
+    text = "0123456789" * 200
+    urls = [f"http://{spec['clusterIP']}/echo/{text}", f"udp://{spec['clusterIP']}:90/{text}"]
+    assert ask(world, *urls) == 2 * [text] == [netexec.ask_one(url) for url in urls]
+
+
+def test_kube_proxy_on_the_node(world):
+    """The states of connections are kept as long as kube-proxy has it (upstream's "should set TCP CLOSE_WAIT timeout")."""
+    for name, value in (("close_wait", "3600"), ("established", "86400")):
+        assert pathlib.Path(f"/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_{name}").read_text().strip() == value
+
+
 def test_host_ports(world):
     def asked(host, **more):
         with pytest.MonkeyPatch.context() as patch:
@@ -252,15 +267,58 @@ def test_types_change(world):
     reached(world, names, "http://to-cluster", f"http://{spec['clusterIP']}")
     spec = change(world, "to-node", lambda s: s.update(type="NodePort", externalName="", ports=ports, **web))
     reached(world, names, "http://to-node", f"http://{spec['clusterIP']}", f"http://{world.node}:{spec['ports'][0]['nodePort']}")
+    gone = []
     for name in ("from-cluster", "from-node"):
         before = world.rest.get(f"{CORE}/services/{name}")["spec"]
         spec = change(world, name, lambda s: s.update(type="ExternalName", externalName="outside." + DOMAIN))
         assert not {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"} & set(spec) and "nodePort" not in spec["ports"][0], spec
         reached(world, names, f"http://{name}")
-        assert ask(world, f"http://{before['clusterIP']}")[0] not in names
+        gone.append(f"http://{before['clusterIP']}")
         found = world.cluster.out("exec", "-n", NS, "client", "--", "nslookup", f"{name}.{DOMAIN}")
         assert f"canonical name = outside.{DOMAIN}" in found
         assert world.rest.missing(f"/apis/networking.k8s.io/v1/ipaddresses/{before['clusterIP']}")
+    assert ask(world, *gone) == [None, None]
+
+
+def test_a_node_port_of_two_protocols(world):
+    names = [f"web-{i}" for i in (1, 2, 3)]
+    create(world, service("updated", WEB, selector={"app": "web"}))
+    change(world, "updated", lambda s: s.update(type="NodePort"))
+    ports = service("x", ("tcp-port", 80, 9376), ("udp-port", 80, 9376, "UDP"))["spec"]["ports"]
+    spec = change(world, "updated", lambda s: s.update(ports=ports))
+    tcp, udp = (p["nodePort"] for p in spec["ports"])
+    hosts = [("updated", 80, 80), (spec["clusterIP"], 80, 80), (world.node, tcp, udp)]
+    reached(world, names, *(f"http://{h}:{t}" for h, t, _ in hosts), *(f"udp://{h}:{u}" for h, _, u in hosts))
+
+
+def test_services_come_again_and_are_others_business(world):
+    names = [f"web-{i}" for i in (1, 2, 3)]
+    one = service("again", WEB, selector={"app": "web"})
+    create(world, one)
+    reached(world, names, "http://again")
+    world.rest.delete(CORE + "/services/again")
+    spec, = create(world, one)
+    reached(world, names, "http://again")
+    for label in ("service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"):
+        world.rest.merge(CORE + "/services/again", {"metadata": {"labels": {label: "foo-bar"}}})
+        wait_for(lambda: ask(world, f"http://{spec['clusterIP']}") == [None], 10, f"nobody for {label}")
+        world.rest.merge(CORE + "/services/again", {"metadata": {"labels": {label: None}}})
+        reached(world, names, f"http://{spec['clusterIP']}")
+
+
+def test_odd_addresses(world):
+    """One with a leading zero is a decimal number; one of another range than the first is as good as any."""
+    first = world.rest.get("/api/v1/namespaces/default/services/kubernetes")["spec"]["clusterIP"].rpartition(".")[0]
+    ranges = "/apis/networking.k8s.io/v1/servicecidrs"
+    more = f"203.0.113.{world.cluster.number % 8 * 16 + 128}"
+    world.rest.create(ranges, {"metadata": {"name": "test-svc-cidr"}, "spec": {"cidrs": [more + "/28"]}})
+    wait_for(lambda: world.rest.get(ranges + "/test-svc-cidr").get("status"), 10, "ready range")
+    near, far = f"{first}.17", more.rpartition(".")[0] + "." + str(int(more.rpartition(".")[2]) + 5)
+    create(world, service("funny-ip", WEB, selector={"app": "web"}, clusterIP=f"{first}.017"),
+           service("far-ip", WEB, type="NodePort", selector={"app": "web"}, clusterIP=far))
+    reached(world, [f"web-{i}" for i in (1, 2, 3)], f"http://{near}", f"http://{far}", "http://far-ip")
+    assert ask(world, f"http://{first}.15") == [None], "017 of base 8"
+    world.rest.delete(ranges + "/test-svc-cidr")
 
 
 @pytest.mark.parametrize("kind", ["ClusterIP", "NodePort"])
