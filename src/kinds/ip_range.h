@@ -8,6 +8,10 @@
 
 namespace tiphys {
 
+__extension__ using WideNumber = unsigned __int128;
+// The address in host order; of IPv4 the lowest 32 bits.
+WideNumber number_of(const IpAddress& address);
+
 // How many bits an address of the family has.
 inline int address_bits(bool v6) { return v6 ? 128 : 32; }
 

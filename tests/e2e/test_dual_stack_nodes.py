@@ -201,6 +201,7 @@ def patch(dual, name, key, text):
 def test_a_node_goes_by_what_it_was_told_before(dual, webs):
     """While the cluster says nonsense, nothing at all, or is away."""
     two, told = dual.agents["two"], documents(dual)
+    dual.run_on("two", "ip", "-6", "route", "replace", "default", "via", LAN6, "dev", "eth0", "proto", "ra")
     before = dual.routes("two", "-6")
 
     def restart(line):
@@ -226,7 +227,8 @@ def test_a_node_goes_by_what_it_was_told_before(dual, webs):
     patch_text = told["kubelet-config"].replace(DOMAIN, "other.example")
     dual.kubectl("create", "configmap", "kubelet-config", "-n", "kube-system", f"--from-literal=kubelet={patch_text}")
     restart("The cluster's configuration has changed")
-    restart("Pod network is set up")
+    # Nor is a default route forgotten silently that came by router advertisements.
+    restart("it will run out, unless net.ipv6.conf.<link>.accept_ra is 2\" link=\"eth0\"")
     assert dual.stop() == 0
     restart("The cluster's configuration can't be read, what this node has counts")
     Cluster.start(dual, ready=False)
@@ -243,7 +245,9 @@ def test_routes_follow_a_range_that_changes(dual, webs):
     # So that the range that is given back is not the next one.
     create(dual, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "spare"}})
     wait_for(lambda: dual.get("node", name="spare")["spec"].get("podCIDRs"), 10, "a range of the spare node")
+    assert dual.agents["two"].stop() == 0
     dual.kubectl("delete", "node", "two", "spare")
+    dual.agents["two"].start()
 
     def ranges():
         now = dual.get("node", name="two")["spec"].get("podCIDRs", before)

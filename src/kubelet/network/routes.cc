@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
-#include "kinds/ip_address.h"
+#include "kinds/ip_range.h"
 
 namespace tiphys::kubelet {
 namespace {
@@ -47,12 +47,6 @@ struct Range {
 };
 
 Family family_of(const IpAddress& ip) { return ip.v6 ? Family::kIpv6 : Family::kIpv4; }
-
-Address number_of(const IpAddress& ip) {
-  Address number = 0;
-  for (size_t i = 0; i < (ip.v6 ? 16 : 4); ++i) number = number << 8 | ip.bytes[i];
-  return number;
-}
 
 Range range_of(Family family, Address address, int bits) {
   Range range{family, 0, bits};
@@ -211,8 +205,9 @@ class Planner {
     if (const Peer* other = overlapped(*pods)) {
       return "podCIDR " + node.pod_cidr + " overlaps that of node " + go_quote(other->name);
     }
-    if (is_unusable(family_, *address))
+    if (is_unusable(family_, *address)) {
       return "InternalIP " + node.address + " is no address of a machine";
+    }
     if (is_own(*address)) return "InternalIP " + node.address + " is this node's own";
     if (cluster_->contains(*address)) {
       return "InternalIP " + node.address + " is within the pods' range " + input_.cluster_cidr;
