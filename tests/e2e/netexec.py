@@ -8,6 +8,7 @@ netexec.py ask http://A:P/PATH tcp://A:P udp://A:P udp://A:P/TEXT ...  prints wh
 import http.client
 import http.server
 import json
+import signal
 import socket
 import socketserver
 import ssl
@@ -16,6 +17,7 @@ import threading
 import urllib.parse
 
 SECONDS = 2
+TOLD_TO_END = threading.Event()
 
 
 # ---- from outside ----
@@ -37,7 +39,7 @@ def volumes(tools="tools"):
 # ---- in a pod ----
 
 class Answer(http.server.BaseHTTPRequestHandler):
-    """Any method on any path; /clientip says who asks."""
+    """Any method on any path; /clientip says who asks; /readyz is 503 once the pod was told to end, which it doesn't do."""
     protocol_version = "HTTP/1.1"
 
     def answer(self):
@@ -49,7 +51,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
             body = self.client_address[0]
         elif self.path.startswith("/echo/"):
             body = self.path[6:]
-        self.send_response(301 if kind == "redirect" else 200)
+        ended = self.path == "/readyz" and TOLD_TO_END.is_set()
+        self.send_response(301 if kind == "redirect" else 503 if ended else 200)
         if kind == "redirect":
             self.send_header("Location", body)
         self.send_header("Content-Type", "text/html" if body.startswith("<") else "text/plain")
@@ -77,6 +80,7 @@ class UdpServer(socketserver.UDPServer):
 
 
 def serve(*words):
+    signal.signal(signal.SIGTERM, lambda *_: TOLD_TO_END.set())
     for word in words:
         where, _, body = word.partition("=")
         kind, _, port = where.partition(":")

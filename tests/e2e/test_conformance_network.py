@@ -21,15 +21,15 @@ DOMAIN = f"{NS}.svc.cluster.local"
 
 # ---- what is there ----
 
-def pod(name, *containers, labels=None, **spec):
+def pod(name, *containers, labels=None, grace=0, **spec):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels or {}},
-            "spec": {"terminationGracePeriodSeconds": 0, "volumes": netexec.volumes(), "containers": list(containers), **spec}}
+            "spec": {"terminationGracePeriodSeconds": grace, "volumes": netexec.volumes(), "containers": list(containers), **spec}}
 
 
 def server(name, *words, ports=(), labels=None, **spec):
     """A pod that serves; ready when the first port answers."""
     first = int(words[0].partition("=")[0].partition(":")[2])
-    probe = {"httpGet": {"port": first, "path": "/"}, "periodSeconds": 1}
+    probe = {"httpGet": {"port": first, "path": "/readyz"}, "periodSeconds": 1, "failureThreshold": 1}
     return pod(name, netexec.container("c", "serve", *words, readinessProbe=probe, ports=list(ports)), labels=labels, **spec)
 
 
@@ -40,6 +40,7 @@ def service(name, *ports, **spec):
 
 
 WEB = ("http", 80, 9376)
+SEARCHES = [f"{i:038d}.k8s.io" for i in range(1, 7)]  # 260 characters
 PORTER = ["http:80=<a href=\"/rewriteme\">test</a>", "http:1080=<a href=\"/rewriteme\">test</a>", "http:160=foo", "http:162=bar",
           "tls:443=<a href=\"/tlsrewriteme\">test</a>", "tls:460=tls baz", "tls:462=tls qux"]
 
@@ -66,6 +67,9 @@ def all_pods(address, port):
     yield server("json", "json:80=foo", "redirect:81=/elsewhere?x=1", labels={"app": "json"})
     yield pod("nameservers", netexec.container("c", "serve", "http:80=HOST"), dnsPolicy="None", dnsConfig={
         "nameservers": ["1.1.1.1"], "searches": ["resolv.conf.local"], "options": [{"name": "ndots", "value": "2"}]})
+    yield pod("searches", netexec.container("c", "serve", "http:80=HOST"), dnsConfig={
+        "searches": SEARCHES, "options": [{"name": "ndots", "value": "5"}]})
+    yield server("lingers", "http:80=HOST", labels={"app": "lingers"}, grace=300)
     yield from host_ports(address, port)
 
 
@@ -91,9 +95,9 @@ def _world(cluster, tmp_path_factory):
     cluster.kubectl("delete", "namespace", NS, "--wait=false")
 
 
-def ask(world, *urls):
+def ask(world, *urls, pod_name="client"):
     """What each answers a pod."""
-    return json.loads(world.cluster.out("exec", "-n", NS, "client", "--", "/usr/bin/python3", "/tools/netexec.py", "ask", *urls))
+    return json.loads(world.cluster.out("exec", "-n", NS, pod_name, "--", "/usr/bin/python3", "/tools/netexec.py", "ask", *urls))
 
 
 def reached(world, who, *urls):
@@ -251,6 +255,22 @@ def test_slices_by_hand(world):
     wait_for(lambda: ask(world, *urls) == ["foo", "bar", "web-1", "web-2", "foo", "bar"], 15, "answers by each slice")
     world.rest.delete(CORE + "/endpoints/subsets")
     wait_for(lambda: not slices_of(world, "subsets"), 12, "end of the mirrored slices")
+
+
+def test_a_pod_that_ends_and_is_not_ready(world):
+    """It serves where not-ready addresses are published, and by its own address; nowhere else. It reaches others to its end."""
+    for name, publish in (("tolerates", True), ("tolerates-not", False)):
+        create(world, service(name, ("http", 80, 80), type="NodePort", selector={"app": "lingers"}, publishNotReadyAddresses=publish))
+    specs = [world.rest.get(f"{CORE}/services/{name}")["spec"] for name in ("tolerates", "tolerates-not")]
+    urls = [f"http://{address}" for s in specs for address in (s["clusterIP"], f"{world.node}:{s['ports'][0]['nodePort']}")]
+    reached(world, ["lingers"], *urls)
+    own = f"http://{address_of(world, 'lingers')}"
+    world.rest.delete(f"{CORE}/pods/lingers")
+    wait_for(lambda: ask(world, *urls, own) == ["lingers", "lingers", None, None, "lingers"], 20, "answers while it ends")
+    assert ask(world, f"http://{address_of(world, 'web-1')}:9376", pod_name="lingers") == ["web-1"]
+    one, = slices_of(world, "tolerates-not")[0]["endpoints"]
+    assert one["conditions"] == {"ready": False, "serving": False, "terminating": True}
+    world.rest.delete(f"{CORE}/pods/lingers?gracePeriodSeconds=0")
 
 
 # ---- types of Services ----
@@ -435,6 +455,13 @@ def test_external_names(world, names):
     # As upstream's test does: externalName stays in what is sent.
     ip = change(world, "dns-test-service-3", lambda s: s.update(type="ClusterIP", ports=ports))["clusterIP"]
     wait_for(lambda: names("+short", name, "A") == ip + "\n", 10, "address")
+
+
+def test_many_search_paths(world):
+    text = world.cluster.out("exec", "-n", NS, "searches", "--", "cat", "/etc/resolv.conf")
+    search = next(line.split() for line in text.splitlines() if line.startswith("search "))
+    assert search[1:4] == [DOMAIN, "svc.cluster.local", "cluster.local"] and search[-6:] == SEARCHES
+    assert ask(world, "tcp://kubernetes.default:443", "tcp://kubernetes.default.svc:443", pod_name="searches") == 2 * ["connected"]
 
 
 def test_name_servers_of_a_pods_own(world):

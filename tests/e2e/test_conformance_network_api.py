@@ -240,6 +240,27 @@ def test_a_collection_of_services(rest):
     rest.delete(CORE + "/services/e2e-svc-c")
 
 
+def test_node_ports_are_one_services_own(rest):
+    port = rest.create(CORE + "/services", service("node-port", ("http", 80), type="NodePort"))["spec"]["ports"][0]["nodePort"]
+    assert 30000 <= port <= 32767
+    other = service("other-port", ("http", 80), type="NodePort")
+    other["spec"]["ports"][0]["nodePort"] = port
+    answer = rest.request("POST", CORE + "/services", other)
+    assert answer.code == 422 and f"{port}: provided port is already allocated" in answer.text
+    one = rest.get(CORE + "/services/node-port")
+    one["spec"]["ports"][0]["nodePort"] = 29999
+    answer = rest.request("PUT", CORE + "/services/node-port", one)
+    assert answer.code == 422 and "29999: provided port is not in the valid range" in answer.text
+    rest.delete(CORE + "/services/node-port")
+    assert rest.create(CORE + "/services", other)["spec"]["ports"][0]["nodePort"] == port
+    rest.delete(CORE + "/services/other-port")
+
+
+def test_static_paths(rest):
+    for path in ("/healthz", "/api", "/apis", "/metrics", "/openapi/v2", "/version"):
+        assert rest.request("GET", path).code == 200, path
+
+
 # ---- Endpoints and slices ----
 
 def test_endpoints_in_events(rest):
