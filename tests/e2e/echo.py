@@ -38,53 +38,72 @@ def sctp_packet(source, destination, tag, kind, text=b""):
     return head + struct.pack("<I", crc32c(head + bytes(4) + chunk)) + chunk
 
 
+def shown(address):
+    return address.removeprefix("::ffff:")
+
+
 def serve_tcp(name, port):
     def talk(connection, peer):
-        connection.sendall(f"{name} {peer[0]}\n".encode())
+        connection.sendall(f"{name} {shown(peer[0])}\n".encode())
         while data := connection.recv(64):
             connection.sendall(data)
-    listener = socket.create_server(("", int(port)), backlog=128)
+    listener = socket.create_server(("::", int(port)), family=socket.AF_INET6, backlog=128, dualstack_ipv6=True)
     while True:
         threading.Thread(target=talk, args=listener.accept(), daemon=True).start()
 
 
 def serve_udp(name, _):
-    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    server.bind(("", 5300))
+    server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    server.bind(("::", 5300))
     while True:
         _, peer = server.recvfrom(64)
-        server.sendto(f"{name} {peer[0]}".encode(), peer)
+        server.sendto(f"{name} {shown(peer[0])}".encode(), peer)
 
 
-def serve_sctp(name, _):
+class Sctp:
     """The kernel's own SCTP is seldom there: the first two packets of an association, by hand."""
-    server = socket.socket(socket.AF_INET, socket.SOCK_RAW, SCTP)
-    while True:
-        packet, peer = server.recvfrom(256)
-        source, destination = struct.unpack_from("!HH", packet, 20)
-        if len(packet) >= 52 and destination == 13868 and packet[32] == INIT:
-            tag, = struct.unpack_from("!I", packet, 36)
-            server.sendto(sctp_packet(destination, source, tag, INIT_ACK, f"{name} {peer[0]}".encode()), peer)
+
+    def __init__(self, family):
+        self.socket = socket.socket(family, socket.SOCK_RAW, SCTP)
+        self.header = 20 if family == socket.AF_INET else 0
+
+    def receive(self):
+        """Ports, kind of the chunk, its tag and text, the sender."""
+        packet, peer = self.socket.recvfrom(256)
+        packet = packet[self.header:].ljust(32, b"\0")
+        return struct.unpack_from("!HH", packet), packet[12], packet[16:20], packet[36:].rstrip(b"\0"), peer
 
 
-def ask_sctp(address, port, source):
-    asker = socket.socket(socket.AF_INET, socket.SOCK_RAW, SCTP)
-    asker.settimeout(2)
-    asker.sendto(sctp_packet(source, port, 0, INIT), (address, 0))
+def serve_sctp(name, family):
+    server = Sctp(family)
     while True:
-        packet, peer = asker.recvfrom(256)
-        ports = struct.unpack_from("!HH", packet, 20)
-        if peer[0] == address and ports == (port, source) and packet[32] == INIT_ACK:
-            return packet[56:].rstrip(b"\0").decode()
+        (source, destination), kind, tag, _, peer = server.receive()
+        if destination == 13868 and kind == INIT:
+            text = f"{name} {peer[0]}".encode()
+            server.socket.sendto(sctp_packet(destination, source, int.from_bytes(tag, "big"), INIT_ACK, text), peer)
+
+
+def ask_sctp(family, address, port, source, seconds):
+    asker = Sctp(family)
+    asker.socket.settimeout(seconds)
+    asker.socket.sendto(sctp_packet(source, port, 0, INIT), (address, 0))
+    while True:
+        ports, kind, _, text, peer = asker.receive()
+        if peer[0] == address and ports == (port, source) and kind == INIT_ACK:
+            return text.decode()
 
 
 def ask(protocol, address, port, source=0, seconds=2):
     """What the other end said, or "refused", "timeout", another error's name."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         if protocol == "SCTP":
-            return ask_sctp(address, port, source or random.randrange(40000, 60000))
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM if protocol == "TCP" else socket.SOCK_DGRAM) as asker:
+            return ask_sctp(family, address, port, source or random.randrange(40000, 60000), seconds)
+        with socket.socket(family, socket.SOCK_STREAM if protocol == "TCP" else socket.SOCK_DGRAM) as asker:
             asker.settimeout(seconds)
+            if family == socket.AF_INET6:
+                asker.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             asker.bind(("", source))
             asker.connect((address, port))
             if protocol == "UDP":
@@ -121,8 +140,9 @@ def main(mode, name="", port="8080"):
                 print(json.dumps(list(pool.map(lambda question: ask(*question), json.loads(line)))), flush=True)
         return None
     # The first process of a container gets only signals that it handles: this one stays for its time of grace.
-    for server in (serve_tcp, serve_udp, serve_sctp) if mode == "serve" else ():
-        threading.Thread(target=server, args=(name, port), daemon=True).start()
+    servers = ((serve_tcp, port), (serve_udp, None), (serve_sctp, socket.AF_INET), (serve_sctp, socket.AF_INET6))
+    for server, what in servers if mode == "serve" else ():
+        threading.Thread(target=server, args=(name, what), daemon=True).start()
     return signal.pause()
 
 
