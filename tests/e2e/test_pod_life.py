@@ -444,4 +444,5 @@ def test_refused_pods(cluster, world):
             ("too-big", "OutOfcpu", "Pod was rejected: Node didn't have enough resource: cpu, requested: 4000000, used: ")]:
         one = wait_for(lambda: (lambda s: s["phase"] == "Failed" and s)(get(cluster, name)["status"]), 90, name)
         assert one["reason"] == reason and one["message"].startswith(message), one
-        assert "containerStatuses" not in one or "waiting" in one["containerStatuses"][0]["state"]
+        assert "containerStatuses" not in one and [c["type"] for c in one.get("conditions", [])] in ([], ["PodScheduled"]), one
+        assert f" {reason} " in cluster.out("get", "pod", "-n", NS, name), "in the column STATUS"

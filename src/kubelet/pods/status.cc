@@ -284,12 +284,26 @@ std::string_view shown_phase(const StatusInput& in, std::string_view phase) {
   return old.empty() ? "Pending" : old;
 }
 
+// By what the API has, as nothing else is known of it after a restart.
+bool was_refused(const StatusInput& in) {
+  core_v1::PodStatus old = in.pod.status();
+  return kinds::is_terminal(old.phase()) && in.runtime->containers.empty() &&
+         in.runtime->sandboxes.empty() && old.container_statuses().empty();
+}
+
+void write_common(const StatusInput& in, core_v1::PodStatusEdit status) {
+  if (!status.view().has_start_time()) status.set_start_time(whole_seconds(in.now));
+  status.set_qos_class(kinds::qos_class(in.pod.spec()));
+  status.set_observed_generation(in.pod.metadata().generation());
+}
+
 }  // namespace
 
 ObjectPtr make_status(const StatusInput& in, const Object& pod) {
   Draft draft(pod);
   core_v1::PodStatusEdit status = core_v1::PodEdit(draft).edit_status();
-  write_container_statuses(in, status);
+  bool refused = in.refused || was_refused(in);
+  if (!refused) write_container_statuses(in, status);
   std::string phase = "Failed";
   if (in.failed) {
     status.set_phase(phase);
@@ -300,9 +314,8 @@ ObjectPtr make_status(const StatusInput& in, const Object& pod) {
                                                         : pod_phase(in, status.view());
     status.set_phase(shown_phase(in, phase));
   }
-  if (!status.view().has_start_time()) status.set_start_time(whole_seconds(in.now));
-  status.set_qos_class(kinds::qos_class(in.pod.spec()));
-  status.set_observed_generation(in.pod.metadata().generation());
+  write_common(in, status);
+  if (refused) return draft.freeze();
   write_addresses(in, status);
   ConditionWriter(in, status, phase).write();
   return draft.freeze();

@@ -36,6 +36,7 @@ struct StatusInput {
   bool killed = false;  // terminating, and nothing runs any more
   // A pod that is refused, or ended by the kubelet: phase Failed with that reason.
   const Why* failed = nullptr;
+  bool refused = false;  // it never was this node's: nothing is told but the reason
   ResizeReport resize;
 };
 

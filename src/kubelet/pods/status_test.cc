@@ -18,6 +18,7 @@ struct World {
   std::map<std::string, Why> waiting;
   std::set<std::string> starting;
   bool killed = false;
+  bool refused = false;
   std::optional<Why> failed;
   ResizeReport resize;
   MicroTime now = kNow;
@@ -59,6 +60,7 @@ struct World {
                       .now = now,
                       .killed = killed,
                       .failed = failed ? &*failed : nullptr,
+                      .refused = refused,
                       .resize = resize};
     pod = make_status(input, *pod);
     return core_v1::Pod(*pod).status();
@@ -161,12 +163,20 @@ TEST(Status, AnUnfinishedInitContainerKeepsThePodPending) {
 TEST(Status, ARefusedPodFailsForGood) {
   World w(kOne);
   w.runtime = {};
+  w.refused = true;
   w.failed = Why{"OutOfcpu", "Pod was rejected: Node didn't have enough resource: cpu"};
   core_v1::PodStatus s = w.status();
   EXPECT_EQ(s.phase(), "Failed");
   EXPECT_EQ(s.reason(), "OutOfcpu");
+  EXPECT_TRUE(s.container_statuses().empty()) << "kubectl shows the reason only without them";
+  EXPECT_TRUE(s.conditions().empty());
+  EXPECT_TRUE(s.has_start_time());
   w.failed.reset();
-  EXPECT_EQ(w.status().phase(), "Failed");
+  w.refused = false;
+  s = w.status();
+  EXPECT_EQ(s.phase(), "Failed");
+  EXPECT_EQ(s.reason(), "OutOfcpu");
+  EXPECT_TRUE(s.container_statuses().empty());
 }
 
 TEST(Status, AProbeHoldsReadinessBack) {

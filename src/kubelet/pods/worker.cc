@@ -322,6 +322,7 @@ Task<bool> PodWorker::admit() {
   }
   record("Warning", refusal->reason, refusal->message);
   failed_ = Why{refusal->reason, "Pod was rejected: " + refusal->message};
+  refused_ = true;
   bool sent = co_await publish(false);
   if (!sent) wake_for_api();
   co_return false;

@@ -164,6 +164,7 @@ class PodWorker {
   bool static_ = false;              // from a manifest; the API has its mirror only
   bool finished_ = false;
   bool admitted_ = false;
+  bool refused_ = false;
   std::optional<Why> failed_;  // refused or ended by the kubelet
   bool evicted_ = false;
   std::vector<std::string> making_room_;  // uids of pods that go for this one

@@ -22,6 +22,7 @@ ObjectPtr PodWorker::current_status(bool killed) const {
   input.killed = killed;
   // Failed is final: it is said when nothing runs any more.
   input.failed = failed_ && !state_.any_running() ? &*failed_ : nullptr;
+  input.refused = refused_;
   input.resize = resize_report();
   return make_status(input, *pod_);
 }
