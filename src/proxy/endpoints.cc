@@ -61,7 +61,9 @@ std::vector<Candidate> by_hints(const std::vector<Candidate>& list, const std::s
   return filter(list, [&](const EndpointFacts& e) { return contains(e.*hints, ours); });
 }
 
+// Whoever is on the way out isn't chosen by where it is: it is better than nothing.
 std::vector<Candidate> by_topology(std::vector<Candidate> list, const NodeFacts& node) {
+  if (list.empty() || !list[0].facts->ready) return list;
   std::vector<Candidate> near = by_hints(list, node.name, &EndpointFacts::node_hints);
   if (near.empty()) near = by_hints(list, node.zone, &EndpointFacts::zone_hints);
   return near.empty() ? list : near;

@@ -216,6 +216,9 @@ TEST_F(RuleSetTest, HintsKeepTrafficNearIfEveryEndpointHasOne) {
   EXPECT_EQ(select_targets(web.ports[0], {&slice, 1}, node, family).cluster.size(), 2u);
   slice.endpoints[1].zone_hints = {"b"};
   EXPECT_EQ(select_targets(web.ports[0], {&slice, 1}, node, family).cluster.size(), 1u);
+  for (EndpointFacts& e : slice.endpoints) e.ready = false, e.terminating = true;
+  EXPECT_EQ(select_targets(web.ports[0], {&slice, 1}, node, family).cluster.size(), 2u);
+  for (EndpointFacts& e : slice.endpoints) e.ready = true, e.terminating = false;
   node.zone = "c";
   EXPECT_EQ(select_targets(web.ports[0], {&slice, 1}, node, family).cluster.size(), 2u);
 }

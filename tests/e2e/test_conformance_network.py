@@ -207,6 +207,18 @@ def test_endpoints_follow_pods(world):
     as_told()
 
 
+def test_a_pod_that_has_ended_is_no_endpoint(world):
+    """Not even where not-ready addresses are published (upstream's "should be rejected for evicted pods")."""
+    create(world, service("ended", ("http", 80, 80), selector={"app": "ended"}, publishNotReadyAddresses=True))
+    box = {"name": "c", "image": "busybox:1.36", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "1"]}
+    world.rest.create(CORE + "/pods", {"metadata": {"name": "ended", "labels": {"app": "ended"}},
+                                       "spec": {"restartPolicy": "Never", "containers": [box]}})
+    endpoints_are(world, "ended", ended=[80])
+    endpoints_are(world, "ended")
+    assert world.rest.get(f"{CORE}/pods/ended")["status"]["phase"] == "Succeeded"
+    assert ask(world, "http://ended") == [None]
+
+
 def test_several_ports(world):
     spec, = create(world, service("several", ("portname1", 80, "svc1"), ("portname2", 81, "svc2"), selector={"app": "multi"}))
     endpoints_are(world, "several", pod1=[100], pod2=[101, 102])
