@@ -280,7 +280,8 @@ Task<bool> ClusterDns::Impl::listen() {
     co_return all;
   }
   bool told = co_await announce(value);
-  co_return told&& all;
+  all = all && told;
+  co_return all;
 }
 
 bool ClusterDns::Impl::listen_on(const std::string& address) {
