@@ -105,6 +105,11 @@ Task<Result<ObjectPtr>> object_answer(Transport& transport, Request request) {
 
 }  // namespace
 
+bool is_initial_end(const WatchEvent& event) {
+  return event.type == WatchEvent::Type::kBookmark && event.object &&
+         metadata(*event.object).annotations().find("k8s.io/initial-events-end") == "true";
+}
+
 std::string resource_path(const schema::Resource& resource, std::string_view ns,
                           std::string_view name, std::string_view subresource) {
   std::string path =
@@ -228,6 +233,9 @@ Task<Result<std::unique_ptr<WatchStream>>> Client::watch(const schema::Resource&
   query.add("watch", "true").add("allowWatchBookmarks", "true");
   if (options.timeout_seconds > 0) {
     query.add("timeoutSeconds", std::to_string(options.timeout_seconds));
+  }
+  if (options.send_initial_events) {
+    query.add("sendInitialEvents", "true").add("resourceVersionMatch", "NotOlderThan");
   }
   Request request{.method = "GET", .path = resource_path(resource, ns), .query = query.take()};
   request.stop = std::move(stop);

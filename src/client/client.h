@@ -22,6 +22,10 @@ struct ListOptions {
   std::string continue_token;
   std::string resource_version;
   int64_t timeout_seconds = 0;  // watches only; 0: the server's choice
+  // Watches: the newest state as events, then a bookmark that is_initial_end(), then what changes
+  // (KEP-3157). Informers: their first list is that, one request instead of pages; where the server
+  // doesn't know it, they list.
+  bool send_initial_events = false;
 };
 
 struct ListResult {
@@ -80,6 +84,9 @@ class Client {
   Transport& transport_;
   std::string component_;
 };
+
+// Is the event the bookmark after the initial events?
+bool is_initial_end(const WatchEvent& event);
 
 // "/apis/apps/v1/namespaces/NS/deployments/NAME/SUB", parts percent-encoded, empty ones left out.
 std::string resource_path(const schema::Resource& resource, std::string_view ns,

@@ -82,6 +82,47 @@ TEST_F(InformerTest, resumes_a_broken_watch_and_lists_again_after_410) {
   EXPECT_EQ(seen, (std::vector<std::string>{"-a", "~b", "+d"}));
 }
 
+// One request where the server can (KEP-3157), and lists where it can't.
+TEST_F(InformerTest, streams_the_first_state_and_goes_on_from_there) {
+  for (int i = 0; i < 1200; ++i) api.put(config_maps(), config_map("m" + std::to_string(i)));
+  Informer& informer = factory.informer(config_maps(), {.send_initial_events = true});
+  factory.start();
+  loop.run_for(seconds(1));
+  EXPECT_TRUE(informer.synced());
+  EXPECT_EQ(informer.size(), 1200u);
+  EXPECT_EQ(api.request_count(), 1u);
+  record(informer);
+  loop.run_for(seconds(1));
+  seen.clear();
+  api.put(config_maps(), config_map("m7", "2"));
+  loop.run_for(seconds(1));
+  api.break_watches();
+  api.remove(config_maps(), "default", "m8");
+  loop.run_for(minutes(1));
+  EXPECT_EQ(seen, (std::vector<std::string>{"~m7", "-m8"}));
+  seen.clear();
+  api.break_watches();
+  api.remove(config_maps(), "default", "m9");
+  api.compact();
+  loop.run_for(minutes(1));
+  EXPECT_EQ(seen, (std::vector<std::string>{"-m9"}));
+}
+
+TEST_F(InformerTest, lists_where_the_server_does_not_stream) {
+  api.put(config_maps(), config_map("a"));
+  int asked = 0;
+  api.before = [&](const Request& request) -> std::optional<ApiStatus> {
+    if (request.query.find("sendInitialEvents") == std::string::npos) return std::nullopt;
+    ++asked;
+    return ApiStatus(422, "Invalid", "sendInitialEvents is forbidden for watch");
+  };
+  Informer& informer = factory.informer(config_maps(), {.send_initial_events = true});
+  factory.start();
+  loop.run_for(minutes(1));
+  EXPECT_TRUE(informer.synced());
+  EXPECT_EQ(asked, 1);
+}
+
 TEST_F(InformerTest, waits_longer_and_longer_for_a_server_that_is_away) {
   bool away = true;
   api.before = [&](const Request&) -> std::optional<ApiStatus> {

@@ -1,6 +1,7 @@
 #include "client/reflector.h"
 
 #include "base/log.h"
+#include "client/object_store.h"
 
 namespace tiphys::client {
 
@@ -12,6 +13,29 @@ constexpr int64_t kPageSize = 500;
 constexpr int64_t kMinWatchSeconds = 300;
 // A watch that ends sooner than this without having told anything counts as a failure.
 constexpr Duration kShortWatch = std::chrono::seconds(1);
+
+// What a server says that doesn't know the question: of old, or with its gate off.
+bool cant_stream(const ApiStatus& error) {
+  return error.code() == 400 || error.code() == 405 || error.code() == 422;
+}
+
+// Takes an event of the initial ones. Error: it can't be one.
+Result<void> take_initial(const WatchEvent& event, ObjectStore& state) {
+  if (event.type == WatchEvent::Type::kError) {
+    return event.error.value_or(ApiStatus::internal("the watch ended with an error"));
+  }
+  if (event.type == WatchEvent::Type::kBookmark) {
+    return ApiStatus::method_not_allowed("the server does not stream the initial state");
+  }
+  if (!event.object) return ApiStatus::internal("an event without an object");
+  if (event.type == WatchEvent::Type::kDeleted) {
+    state.erase(metadata(*event.object).namespace_(), metadata(*event.object).name());
+  } else {
+    state.put(event.object);
+  }
+  if (state.size() > kMaxListed) return ApiStatus::internal("the list never ends");
+  return {};
+}
 
 bool needs_list(const ApiStatus& error) {
   return error.is_gone() || error.message().starts_with("Too large resource version");
@@ -26,6 +50,7 @@ Reflector::Reflector(Loop& loop, Client& client, Random& random, const schema::R
       random_(random),
       resource_(resource),
       selector_(std::move(selector)),
+      streams_(std::exchange(selector_.send_initial_events, false)),
       ns_(std::move(ns)),
       target_(target),
       back_off_(random, BackOff::Options()) {}
@@ -49,6 +74,34 @@ Task<Result<void>> Reflector::list_all() {
       co_return Result<void>();
     }
     options.continue_token = std::move(page->continue_token);
+  }
+}
+
+ListOptions Reflector::watch_options() {
+  ListOptions options = selector_;
+  options.timeout_seconds =
+      kMinWatchSeconds +
+      static_cast<int64_t>(random_.below(static_cast<uint64_t>(kMinWatchSeconds)));
+  return options;
+}
+
+Task<Result<std::unique_ptr<WatchStream>>> Reflector::stream_all(StopToken stop) {
+  ListOptions options = watch_options();
+  options.send_initial_events = true;
+  Result<std::unique_ptr<WatchStream>> stream =
+      co_await client_.watch(resource_, ns_, std::move(options), stop);
+  if (!stream) co_return stream;
+  ObjectStore state;
+  while (true) {
+    Result<std::optional<WatchEvent>> event = co_await (*stream)->next(stop);
+    if (!event) co_return event.error();
+    if (!*event) co_return ApiStatus::internal("the watch ended before the state was told");
+    if (is_initial_end(**event)) {
+      target_.replace(state.list({}), std::string(metadata(*(*event)->object).resource_version()));
+      co_return stream;
+    }
+    Result<void> taken = take_initial(**event, state);
+    if (!taken) co_return taken.error();
   }
 }
 
@@ -82,11 +135,8 @@ Task<Reflector::Outcome> Reflector::consume(std::unique_ptr<WatchStream> stream,
 }
 
 Task<Reflector::Outcome> Reflector::watch_once(StopToken stop) {
-  ListOptions options = selector_;
+  ListOptions options = watch_options();
   options.resource_version = target_.revision();
-  options.timeout_seconds =
-      kMinWatchSeconds +
-      static_cast<int64_t>(random_.below(static_cast<uint64_t>(kMinWatchSeconds)));
   Result<std::unique_ptr<WatchStream>> stream =
       co_await client_.watch(resource_, ns_, std::move(options), stop);
   if (stop.stop_requested()) co_return Outcome::kEnded;
@@ -95,21 +145,37 @@ Task<Reflector::Outcome> Reflector::watch_once(StopToken stop) {
   co_return outcome;
 }
 
+Task<Reflector::Outcome> Reflector::start_over(StopToken stop) {
+  if (streams_) {
+    Result<std::unique_ptr<WatchStream>> stream = co_await stream_all(stop);
+    if (stop.stop_requested()) co_return Outcome::kEnded;
+    if (stream) {
+      Outcome outcome = co_await consume(std::move(*stream), stop);
+      co_return outcome;
+    }
+    if (!cant_stream(stream.error())) co_return failed_list(stream.error());
+    streams_ = false;
+  }
+  Result<void> listed = co_await list_all();
+  if (!listed && !stop.stop_requested()) co_return failed_list(listed.error());
+  co_return Outcome::kEnded;
+}
+
+Reflector::Outcome Reflector::failed_list(const ApiStatus& error) const {
+  LOG_WARNING("List failed", {"resource", resource_.resource}, {"err", error});
+  return Outcome::kRelist;
+}
+
 Task<void> Reflector::run(StopToken stop) {
   bool list = true;
   while (!stop.stop_requested()) {
+    Outcome outcome;
     if (list) {
-      Result<void> listed = co_await list_all();
-      if (stop.stop_requested()) co_return;
-      if (!listed) {
-        LOG_WARNING("List failed", {"resource", resource_.resource}, {"err", listed.error()});
-        co_await pause(stop);
-        continue;
-      }
-      list = false;
+      outcome = co_await start_over(stop);
+    } else {
+      outcome = co_await watch_once(stop);
     }
-    Outcome outcome = co_await watch_once(stop);
-    if (outcome == Outcome::kRelist) list = true;
+    list = outcome == Outcome::kRelist;
     // A server that always answers 410 must not make this loop hot either.
     if (outcome != Outcome::kEnded) co_await pause(stop);
   }

@@ -1,4 +1,6 @@
 // Reflector: keeps a target equal to one resource of the server, by list and watch, until stopped.
+// The first state comes in pages, or as the events of a watch, if the selector says so
+// (send_initial_events) and the server can.
 //
 // Loop thread only. A watch that ends resumes from the last revision; 410 (or a revision that the
 // server has not) lists again. Failures back off and are logged; nothing else ends the run.
@@ -31,8 +33,13 @@ class Reflector {
 
  private:
   enum class Outcome : uint8_t { kEnded, kRelist, kFailed };
+  // The state of now, given to the target; of the second one, the watch that goes on from there.
   Task<Result<void>> list_all();
+  Task<Result<std::unique_ptr<WatchStream>>> stream_all(StopToken stop);
   Task<Outcome> watch_once(StopToken stop);
+  Task<Outcome> start_over(StopToken stop);
+  Outcome failed_list(const ApiStatus& error) const;
+  ListOptions watch_options();
   Task<Outcome> consume(std::unique_ptr<WatchStream> stream, StopToken stop);
   Outcome classify(const ApiStatus& error, std::string_view what);
   // False: stopped.
@@ -43,6 +50,7 @@ class Reflector {
   Random& random_;
   const schema::Resource& resource_;
   ListOptions selector_;
+  bool streams_;
   std::string ns_;
   ReflectorTarget& target_;
   BackOff back_off_;

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/strings.h"
+#include "codec/configuration_file.h"
 #include "kubelet/config/configuration_options.h"
 #include "kubelet/config/configuration_support.h"
 #include "kubelet/node/node_addresses.h"
@@ -69,7 +70,7 @@ Result<kubelet::ConfigurationFile> read_config(const std::string& path) {
     return ApiStatus::bad_request("failed to load kubelet config file, path: " + path +
                                   ", error: " + why);
   };
-  Result<std::string> text = os::read_file(path, kubelet::Configuration::kMaxBytes);
+  Result<std::string> text = os::read_file(path, codec::kMaxConfigurationBytes);
   if (!text) return failed(text.error().message());
   if (text->empty()) return failed("kubelet config file \"" + path + "\" was empty");
   kubelet::ConfigurationFile file{*text, folder_of(path)};

@@ -4,7 +4,9 @@
 #include "base/strings.h"
 #include "codec/codec.h"
 #include "main/config_overlay.h"
+#include "net/socket.h"
 #include "os/files.h"
+#include "proxy/address.h"
 
 namespace tiphys {
 namespace {
@@ -18,6 +20,9 @@ struct ProxyConfigRow {
   const char* path;
   Type type;
   const char* usage;
+  // Of an address: upstream's deprecated flag of its port, and the usual one.
+  const char* port_flag = nullptr;
+  int64_t port = 0;
 };
 
 namespace {
@@ -32,9 +37,9 @@ constexpr ProxyConfigRow kRows[] = {
     {"bind-address", "bindAddress", Type::kString,
      "IP family of the node, for the defaults of the two below; nothing is bound to it"},
     {"healthz-bind-address", "healthzBindAddress", Type::kString,
-     "Address and port of /healthz and /livez (\"\": none)"},
+     "Address and port of /healthz and /livez (\"\": none)", "healthz-port", 10256},
     {"metrics-bind-address", "metricsBindAddress", Type::kString,
-     "Address and port of /metrics, /configz and /proxyMode (\"\": none)"},
+     "Address and port of /metrics, /configz and /proxyMode (\"\": none)", "metrics-port", 10249},
     {"bind-address-hard-fail", "bindAddressHardFail", Type::kBool,
      "Exit if one of the two can't be had"},
     {"profiling", "enableProfiling", Type::kBool, "Serve profiles: not there"},
@@ -49,6 +54,14 @@ constexpr ProxyConfigRow kRows[] = {
      "How often the rules are looked at"},
     {"iptables-min-sync-period", "iptables.minSyncPeriod", Type::kDuration,
      "Least time between two changes of the rules"},
+    {"ipvs-sync-period", "ipvs.syncPeriod", Type::kDuration, "Of mode ipvs, which is not here"},
+    {"ipvs-min-sync-period", "ipvs.minSyncPeriod", Type::kDuration, "Of mode ipvs"},
+    {"ipvs-scheduler", "ipvs.scheduler", Type::kString, "Of mode ipvs"},
+    {"ipvs-exclude-cidrs", "ipvs.excludeCIDRs", Type::kList, "Of mode ipvs"},
+    {"ipvs-strict-arp", "ipvs.strictARP", Type::kBool, "Of mode ipvs"},
+    {"ipvs-tcp-timeout", "ipvs.tcpTimeout", Type::kDuration, "Of mode ipvs"},
+    {"ipvs-tcpfin-timeout", "ipvs.tcpFinTimeout", Type::kDuration, "Of mode ipvs"},
+    {"ipvs-udp-timeout", "ipvs.udpTimeout", Type::kDuration, "Of mode ipvs"},
     {"detect-local-mode", "detectLocalMode", Type::kString,
      "ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix"},
     {"pod-bridge-interface", "detectLocal.bridgeInterface", Type::kString,
@@ -72,6 +85,9 @@ constexpr ProxyConfigRow kRows[] = {
      "Idle timeout of UDP without answers (0: as it is)"},
     {"conntrack-udp-timeout-stream", "conntrack.udpStreamTimeout", Type::kDuration,
      "Idle timeout of UDP with answers (0: as it is)"},
+    {"log-flush-frequency", "logging.flushFrequency", Type::kDuration,
+     "Log lines are written at once: has no effect"},
+    {"logging-format", "logging.format", Type::kString, "text"},
     {"config-sync-period", "configSyncPeriod", Type::kDuration,
      "Objects are watched: has no effect"},
 };
@@ -126,9 +142,21 @@ void ProxyConfigFlags::add_to(FlagSet& flags) {
                     : row.type == Type::kFloat    ? Storage(0.0)
                     : row.type == Type::kDuration ? Storage(Duration::zero())
                                                   : Storage(std::vector<std::string>());
-    Given& given = values_.emplace_back(&row, std::move(empty));
+    Given& given = values_.emplace_back(&row, std::move(empty), row.port);
     std::visit([&](auto& value) { flags.add(row.flag, value, row.usage); }, given.value);
+    if (row.port_flag != nullptr) {
+      flags.add(row.port_flag, given.port,
+                "Port of such an address without one (0: nothing is served; deprecated)");
+    }
   }
+}
+
+std::string ProxyConfigFlags::json_of(const Given& given) const {
+  const char* port = given.row->port_flag;
+  if (port == nullptr || !flags_->was_set(port)) return std::visit(ToJson(), given.value);
+  const std::string& address = std::get<std::string>(given.value);
+  bool alone = proxy::Address::parse(address).has_value();
+  return in_json(alone ? net::join_host_port(address, static_cast<uint16_t>(given.port)) : address);
 }
 
 Result<std::string> ProxyConfigFlags::overlay() const {
@@ -141,7 +169,7 @@ Result<std::string> ProxyConfigFlags::overlay() const {
   };
   for (const Given& given : values_) {
     if (!flags_->was_set(given.row->flag)) continue;
-    Result<void> done = put(given.row->path, std::visit(ToJson(), given.value));
+    Result<void> done = put(given.row->path, json_of(given));
     if (!done) return done.error();
   }
   // One flag for the mode that it is, as upstream.
@@ -171,7 +199,17 @@ void ProxyConfigFlags::tell_ignored() const {
   LOG_WARNING("Flags are ignored, as --config is given", {"flags", join(ignored, ", ")});
 }
 
+void ProxyConfigFlags::tell_deprecated() const {
+  for (const Given& given : values_) {
+    const char* flag = given.row->port_flag;
+    if (flag == nullptr || !flags_->was_set(flag)) continue;
+    LOG_WARNING("Flag --" + std::string(flag) + " has been deprecated, please use --" +
+                given.row->flag + " instead");
+  }
+}
+
 Result<proxy::Configuration> ProxyConfigFlags::configuration() const {
+  tell_deprecated();
   std::string text, fields;
   if (config_file_.empty()) {
     TIPHYS_TRY(std::string, given, overlay());
@@ -193,18 +231,15 @@ std::string ProxyConfigFlags::hostname(const proxy::Configuration& config) const
                                     : hostname_override_;
 }
 
-bool ProxyConfigFlags::given_empty(std::string_view flag, std::string_view path) const {
-  if (!config_file_.empty() || !flags_->was_set(flag)) return false;
+bool ProxyConfigFlags::serves(std::string_view path) const {
   for (const Given& given : values_) {
-    if (given.row->path == path) return std::get<std::string>(given.value).empty();
+    if (given.row->path != path || !config_file_.empty()) continue;
+    bool none = flags_->was_set(given.row->flag) && std::get<std::string>(given.value).empty();
+    return !none && given.port != 0;
   }
-  return false;
+  return true;
 }
-bool ProxyConfigFlags::no_healthz() const {
-  return given_empty("healthz-bind-address", "healthzBindAddress");
-}
-bool ProxyConfigFlags::no_metrics() const {
-  return given_empty("metrics-bind-address", "metricsBindAddress");
-}
+bool ProxyConfigFlags::no_healthz() const { return !serves("healthzBindAddress"); }
+bool ProxyConfigFlags::no_metrics() const { return !serves("metricsBindAddress"); }
 
 }  // namespace tiphys

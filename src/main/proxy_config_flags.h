@@ -21,9 +21,11 @@ class ProxyConfigFlags {
   void add_to(FlagSet& flags);
   // Of the file or the flags, with defaults, valid. Error: the file can't be read, or is wrong.
   Result<proxy::Configuration> configuration() const;
+  // "": none.
+  const std::string& file() const { return config_file_; }
   // --hostname-override, else what the configuration says.
   std::string hostname(const proxy::Configuration& config) const;
-  // Given as "": nothing is served there.
+  // Address given as "", or port as 0: nothing is served there.
   bool no_healthz() const;
   bool no_metrics() const;
 
@@ -33,9 +35,12 @@ class ProxyConfigFlags {
   struct Given {
     const ProxyConfigRow* row;
     Storage value;
+    int64_t port = 0;  // of row.port_flag
   };
   Result<std::string> overlay() const;
-  bool given_empty(std::string_view flag, std::string_view path) const;
+  std::string json_of(const Given& given) const;
+  bool serves(std::string_view path) const;
+  void tell_deprecated() const;
   void tell_ignored() const;
 
   const FlagSet* flags_ = nullptr;

@@ -63,6 +63,8 @@ struct NodeFacts {
   bool operator==(const NodeFacts&) const = default;
 };
 
+enum class Mode : uint8_t { kNftables, kIptables };
+
 struct Settings {
   std::string table = "tiphys-proxy";
   uint32_t mark_bit = 0x4000;

@@ -1,8 +1,11 @@
 // A small network for packet tests: a node with a bridge, pods on it, and a neighbour on its LAN,
 // each a network namespace of its own. Needs root; removed with the object.
 //
-//   client 192.168.77.2 --- 192.168.77.1 node 10.42.0.1 (bridge) --- pods 10.42.0.11, .12 ...
-//          fd77::2          fd77::1           fd42::1                       fd42::11, ::12
+//   client 192.168.77.2 --- 192.168.77.1 node 10.42.0.1 (br0) --- pods 10.42.0.11, .12 ...
+//          fd77::2          fd77::1           fd42::1                  fd42::11, ::12
+//
+// and, if wanted, a pod that is routed, not bridged (cali0, 10.42.9.2, fd42:0:0:9::2), and a pod of
+// another node behind the client (10.42.7.9, fd42:0:0:7::9).
 #pragma once
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -112,6 +115,8 @@ class EchoServer {
 
 class PacketNetwork {
  public:
+  static constexpr int kAnswerMs = 2000;  // to wait for an answer that must come
+  static constexpr int kSilenceMs = 300;  // and for one that must not
   static bool possible() { return ::geteuid() == 0; }
 
   explicit PacketNetwork(int pods) {
@@ -135,20 +140,55 @@ class PacketNetwork {
   }
   ~PacketNetwork() {
     for (int i = 1; i <= pods_; ++i) batch("netns del " + pod(i) + "\n");
+    for (const std::string& name : more_) batch("netns del " + name + "\n");
     batch("netns del " + client() + "\nnetns del " + node() + "\n");
   }
   std::string node() const { return prefix_ + "node"; }
   std::string client() const { return prefix_ + "lan"; }
   std::string pod(int i) const { return prefix_ + "pod" + std::to_string(i); }
+  std::string routed() const { return prefix_ + "routed"; }
+  std::string far_pod() const { return prefix_ + "far"; }
+
+  void add_routed_pod() {
+    add_namespace(routed());
+    batch("link add cali0 type veth peer name eth0 netns " + routed() +
+              "\naddr add 10.42.9.1/24 dev cali0\naddr add fd42:0:0:9::1/64 dev cali0 nodad\n"
+              "link set cali0 up\n",
+          node());
+    batch(
+        "link set lo up\naddr add 10.42.9.2/24 dev eth0\naddr add fd42:0:0:9::2/64 dev eth0 nodad\n"
+        "link set eth0 up\nroute add default via 10.42.9.1\nroute add default via fd42:0:0:9::1\n",
+        routed());
+    more_.push_back(routed());
+  }
+  void add_far_pod() {
+    add_namespace(far_pod());
+    in_namespace(client(), [] {
+      (void)os::write_file("/proc/sys/net/ipv4/ip_forward", "1");
+      (void)os::write_file("/proc/sys/net/ipv6/conf/all/forwarding", "1");
+    });
+    batch("link add far type veth peer name eth0 netns " + far_pod() +
+              "\naddr add 10.42.7.1/24 dev far\naddr add fd42:0:0:7::1/64 dev far nodad\n"
+              "link set far up\n",
+          client());
+    batch(
+        "link set lo up\naddr add 10.42.7.9/24 dev eth0\naddr add fd42:0:0:7::9/64 dev eth0 nodad\n"
+        "link set eth0 up\nroute add default via 10.42.7.1\nroute add default via fd42:0:0:7::1\n",
+        far_pod());
+    batch("route add 10.42.7.0/24 via 192.168.77.2\nroute add fd42:0:0:7::/64 via fd77::2\n",
+          node());
+    more_.push_back(far_pod());
+  }
+
   static std::string pod_ip(int i) { return "10.42.0." + std::to_string(10 + i); }
 
   static std::string pod_ip6(int i) { return "fd42::1" + std::to_string(i); }
 
   // What the server answers, or "error: <reason>".
   static std::string fetch(const std::string& ns, const std::string& ip, uint16_t port,
-                           bool udp = false, uint16_t source_port = 0) {
+                           bool udp = false, uint16_t source_port = 0, int limit_ms = kAnswerMs) {
     std::string answer;
-    in_namespace(ns, [&] { answer = exchange(ip, port, udp, source_port); });
+    in_namespace(ns, [&] { answer = exchange(ip, port, udp, source_port, limit_ms); });
     return answer;
   }
 
@@ -184,10 +224,11 @@ class PacketNetwork {
       std::fprintf(stderr, "ip: %s\n", result ? result->err.c_str() : "can't be run");
     }
   }
-  static std::string exchange(const std::string& ip, uint16_t port, bool udp, uint16_t source) {
+  static std::string exchange(const std::string& ip, uint16_t port, bool udp, uint16_t source,
+                              int limit_ms) {
     SocketAddress to = socket_address(ip, port);
     os::Fd fd(::socket(to.bytes.ss_family, udp ? SOCK_DGRAM : SOCK_STREAM, 0));
-    timeval limit{.tv_sec = 2, .tv_usec = 0};
+    timeval limit{.tv_sec = limit_ms / 1000, .tv_usec = limit_ms % 1000 * 1000};
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     if (source != 0) {
@@ -216,6 +257,7 @@ class PacketNetwork {
 
   std::string prefix_;
   int pods_ = 0;
+  std::vector<std::string> more_;
 };
 
 }  // namespace tiphys::proxy

@@ -3,21 +3,18 @@
 #include <set>
 
 #include "base/log.h"
-#include "base/strings.h"
-#include "client/event_recorder.h"
 #include "client/informer.h"
 #include "client/object_key.h"
 #include "kinds/discovery_v1.h"
 #include "proxy/claims.h"
 #include "proxy/from_objects.h"
+#include "proxy/health_ports.h"
 #include "proxy/iptables_backend.h"
 #include "proxy/nft.h"
 #include "proxy/nft_backend.h"
-#include "proxy/own_addresses.h"
-#include "proxy/plane.h"
+#include "proxy/proxy_events.h"
 #include "proxy/proxy_health.h"
 #include "proxy/proxy_metrics.h"
-#include "proxy/service_health.h"
 
 namespace tiphys::proxy {
 namespace {
@@ -27,15 +24,9 @@ constexpr Duration kLastBackOff = std::chrono::seconds(30);
 constexpr const char* kSelector =
     "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name";
 constexpr const char* kByService = "service";
-constexpr const char* kComponent = "kube-proxy";  // of events, whatever the process
 
 const schema::Resource& resource(std::string_view group, std::string_view name) {
   return *schema::find_resource(group, "v1", name);
-}
-
-double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
-double seconds(MicroTime time) {
-  return static_cast<double>(time) / static_cast<double>(kMicrosPerSecond);
 }
 
 std::vector<Cidr> single_addresses(const std::vector<Address>& addresses) {
@@ -44,29 +35,6 @@ std::vector<Cidr> single_addresses(const std::vector<Address>& addresses) {
     ranges.push_back({address, address.family() == Family::kIpv4 ? 32 : 128});
   }
   return ranges;
-}
-
-// Before the first rules: what the kernel needs, and away with what the other mode left.
-bool prepare_machine(const Proxier::Options& options) {
-  bool bridged = prepare_kernel(options.ipv6);
-  Mode other = options.mode == Mode::kIptables ? Mode::kNftables : Mode::kIptables;
-  Result<void> cleaned = cleanup(options.settings, other);
-  if (!cleaned) LOG_WARNING("Rules of the other mode stay", {"err", cleaned.error()});
-  return bridged;
-}
-
-// Health check ports are open where node ports are.
-std::vector<std::string> health_addresses(const Settings& settings) {
-  std::vector<std::string> addresses;
-  if (settings.node_port_cidrs.empty()) return addresses;
-  for (const std::string& text : own_addresses()) {
-    std::optional<Address> address = Address::parse(text);
-    bool serves =
-        address && std::any_of(settings.node_port_cidrs.begin(), settings.node_port_cidrs.end(),
-                               [&](const Cidr& c) { return c.contains(*address); });
-    if (serves) addresses.push_back(text);
-  }
-  return addresses;
 }
 
 }  // namespace
@@ -78,10 +46,10 @@ struct Proxier::Impl {
         pool(pool_in),
         options(std::move(opts)),
         factory(loop, client, random),
-        recorder(loop, client, random, options.node_name),
-        services(factory.informer(resource("", "services"), {.label_selector = kSelector})),
+        services(factory.informer(resource("", "services"),
+                                  {.label_selector = kSelector, .send_initial_events = true})),
         slices(factory.informer(resource("discovery.k8s.io", "endpointslices"),
-                                {.label_selector = kSelector})),
+                                {.label_selector = kSelector, .send_initial_events = true})),
         nodes(factory.informer(resource("", "nodes"),
                                {.field_selector = "metadata.name=" + options.node_name})),
         ranges(options.mode == Mode::kNftables
@@ -90,7 +58,14 @@ struct Proxier::Impl {
         wake(loop),
         gate(loop),
         metrics(options.metrics ? *options.metrics : own_metrics),
-        service_health(loop, [this] { return health.healthy(loop.mono()); }) {
+        events(loop, client, random, services, nodes, options.node_name),
+        kernel(loop, pool, metrics, options.mode,
+               [this](const std::string& what) { events.tell_of_repair(what); }),
+        health_ports(
+            loop, [this] { return health.healthy(loop.mono()); },
+            [this](const std::string& service, uint16_t port, const ApiStatus& why) {
+              events.tell_of_closed_port(service, port, why);
+            }) {
     node.name = options.node_name;
   }
 
@@ -102,31 +77,17 @@ struct Proxier::Impl {
   Task<bool> prepare();
   Task<void> one_round(Duration* back_off);
   Task<bool> sync();
-  Task<bool> sync_plane(Plane* plane);
-  void note_sync(const Plane& plane, const PlaneOutcome& outcome, bool full, MonoTime start);
-  void note_rules(const Plane& plane, const std::vector<Backend::RuleCount>& rules);
-  void note_failure(const Plane& plane, bool full);
   Task<void> check();
-  Task<void> check_plane(Plane* plane);
-  Task<Result<std::string>> audit_plane(Plane* plane);
-  void tell_of_repair(const std::string& what);
   void take_ranges();
   void take_node();
   void make_planes();
   void rebuild(const std::string& key);
-  void tell_of_refused(const std::string& key, const std::vector<SliceFacts>& parts);
-  void set_health_port(const std::string& key, const ServiceFacts* facts,
-                       const std::vector<SliceFacts>& parts);
-  void tell_of_conflicts();
-  void warn(const std::string& key, std::string_view reason, const std::string& message);
-  void serve_health(const std::string& key);
   void note_pending();
 
   EpollLoop& loop;
   WorkerPool& pool;
   Options options;
   client::InformerFactory factory;
-  client::EventRecorder recorder;
   client::Informer& services;
   client::Informer& slices;
   client::Informer& nodes;
@@ -137,29 +98,22 @@ struct Proxier::Impl {
   MetricRegistry own_metrics;
   ProxyMetrics metrics;
   ProxyHealth health;
-  ServiceHealth service_health;
+  ProxyEvents events;
+  PlaneSync kernel;
+  HealthPorts health_ports;
   NodeFacts node;
   Settings settings;  // options.settings, with what the node says
   Plane v4;
   Plane v6;
   Claims claims;
   std::set<std::string> dirty;
-  std::map<std::string, std::string> refused;  // service -> addresses that were told of
-  struct HealthPort {
-    uint16_t port = 0;
-    int endpoints = 0;
-    bool open = false;
-  };
-  std::map<std::string, HealthPort> health_ports;
   MicroTime started = 0;
   int services_pending = 0;
   int slices_pending = 0;
   bool node_changed = true;
-  bool told_of_start = false;
   bool in_sync = false;
   MonoTime next_sync{};
   MonoTime next_check{};
-  Counters counters;
 };
 
 void Proxier::Impl::mark(std::string key) {
@@ -167,7 +121,7 @@ void Proxier::Impl::mark(std::string key) {
   dirty.insert(std::move(key));
   health.queued(loop.mono());
   for (Family family : {Family::kIpv4, Family::kIpv6}) {
-    metrics.last_queued.with({family_name(family)}).set(seconds(loop.wall()));
+    metrics.last_queued.with({family_name(family)}).set(in_seconds(loop.wall()));
   }
   note_pending();
   wake.set();
@@ -225,9 +179,7 @@ void Proxier::Impl::take_node() {
   take_ranges();
   ObjectPtr object = nodes.get("", options.node_name);
   if (!object) return;
-  if (!std::exchange(told_of_start, true)) {
-    recorder.record(*object, "Normal", "Starting", "", "", kComponent);
-  }
+  events.tell_of_start();
   NodeFacts facts = node_facts(*object);
   facts.service_cidrs = node.service_cidrs;
   health.set_node_eligible(!std::exchange(facts.deleting, false));
@@ -251,53 +203,7 @@ void Proxier::Impl::make_planes() {
     plane->reset(options.mode == Mode::kIptables ? make_iptables_backend(settings, family)
                                                  : make_nft_backend(settings, family, custody));
   }
-  service_health.listen_on(health_addresses(settings));
-}
-
-void Proxier::Impl::warn(const std::string& key, std::string_view reason,
-                         const std::string& message) {
-  LOG_WARNING(message, {"service", key});
-  auto [ns, name] = client::split_key(key);
-  if (ObjectPtr service = services.get(ns, name)) {
-    recorder.record(*service, "Warning", reason, message, "", kComponent);
-  }
-}
-
-void Proxier::Impl::tell_of_refused(const std::string& key, const std::vector<SliceFacts>& parts) {
-  std::set<std::string> addresses;
-  for (const SliceFacts& part : parts) {
-    for (const EndpointFacts& endpoint : part.endpoints) {
-      if (endpoint.address.is_forbidden_endpoint()) addresses.insert(endpoint.address.text());
-    }
-  }
-  std::string list = join(std::vector<std::string>(addresses.begin(), addresses.end()), ", ");
-  if (list.empty()) {
-    refused.erase(key);
-  } else if (std::exchange(refused[key], list) != list) {
-    warn(key, "EndpointAddressRefused",
-         "endpoints that no Service may lead to (loopback, link-local, multicast) are ignored: " +
-             list);
-  }
-}
-
-void Proxier::Impl::tell_of_conflicts() {
-  for (const Claims::Conflict& conflict : claims.take_new()) {
-    warn(conflict.loser, "PortAlreadyAllocated",
-         conflict.what + " is served for Service " + conflict.owner + " and can't be for this one");
-  }
-}
-
-// Opens, closes or tells; what can't be opened is tried again at the next check.
-void Proxier::Impl::serve_health(const std::string& key) {
-  HealthPort& wanted = health_ports[key];
-  Result<void> open = service_health.set(key, wanted.port, wanted.endpoints);
-  wanted.open = open.has_value();
-  if (!open) {
-    warn(key, "FailedToStartServiceHealthcheck",
-         "node " + options.node_name + " failed to start healthcheck \"" + key + "\" on port " +
-             std::to_string(wanted.port) + ": " + open.error().message());
-  }
-  if (wanted.port == 0) health_ports.erase(key);
+  health_ports.listen_where(settings);
 }
 
 void Proxier::Impl::rebuild(const std::string& key) {
@@ -313,88 +219,8 @@ void Proxier::Impl::rebuild(const std::string& key) {
   const ServiceFacts* known = facts ? &*facts : nullptr;
   for (Plane* plane : {&v4, &v6}) plane->set(key, known, parts, node);
   claims.set(key, known);
-  tell_of_refused(key, parts);
-  set_health_port(key, known, parts);
-}
-
-void Proxier::Impl::set_health_port(const std::string& key, const ServiceFacts* known,
-                                    const std::vector<SliceFacts>& parts) {
-  bool health_port = known != nullptr && known->external_local && !known->cluster_ips.empty() &&
-                     known->health_check_node_port != 0;
-  if (health_port) {
-    Family family = known->cluster_ips[0].family();
-    health_ports[key] = {known->health_check_node_port, local_ready_endpoints(parts, node, family)};
-  } else if (auto found = health_ports.find(key); found != health_ports.end()) {
-    found->second = {};
-  }
-}
-
-void Proxier::Impl::note_sync(const Plane& plane, const PlaneOutcome& outcome, bool full,
-                              MonoTime start) {
-  std::string_view family = family_name(plane.family());
-  double took = seconds(loop.mono() - start);
-  metrics.sync_duration.with({family}).observe(took);
-  (full ? metrics.sync_full_duration : metrics.sync_partial_duration).with({family}).observe(took);
-  metrics.last_sync.with({family}).set(seconds(loop.wall()));
-  metrics.no_local_endpoints.with({family, "internal"}).set(plane.lacking_internal());
-  metrics.no_local_endpoints.with({family, "external"}).set(plane.lacking_external());
-  metrics.conntrack_duration.with({family}).observe(seconds(outcome.conntrack_time));
-  metrics.conntrack_deleted.with({family}).add(outcome.removed_flows);
-}
-
-void Proxier::Impl::note_rules(const Plane& plane, const std::vector<Backend::RuleCount>& rules) {
-  for (const Backend::RuleCount& count : rules) {
-    std::initializer_list<std::string_view> labels = {family_name(plane.family()), count.table};
-    metrics.iptables_rules.with(labels).set(static_cast<double>(count.total));
-    metrics.iptables_rules_last.with(labels).set(static_cast<double>(count.written));
-  }
-}
-
-void Proxier::Impl::note_failure(const Plane& plane, bool full) {
-  std::string_view family = family_name(plane.family());
-  ++counters.failures;
-  if (options.mode == Mode::kNftables) {
-    metrics.nftables_failures.with({family}).add();
-    return;
-  }
-  metrics.iptables_failures.with({family}).add();
-  if (!full) metrics.iptables_partial_failures.with({family}).add();
-}
-
-Task<bool> Proxier::Impl::sync_plane(Plane* plane) {
-  std::vector<MicroTime> triggers = std::exchange(plane->triggers, {});
-  bool full = !plane->made;
-  if (full && plane->family() == Family::kIpv6 && plane->idle()) co_return true;
-  MonoTime start = loop.mono();
-  Backend::Transaction transaction = plane->backend().take(full, node);
-  if (transaction.bytes == 0) co_return true;
-  PlaneJob job{std::move(transaction.apply), plane->backend().look(), plane->take_suspects(),
-               plane->family()};
-  plane->made = false;
-  PlaneOutcome outcome = co_await run_blocking(
-      loop, pool, [job = std::move(job)]() mutable { return run_plane_job(std::move(job)); });
-  if (!outcome.applied) {
-    note_failure(*plane, full);
-    LOG_ERROR("Can't apply the service rules", {"err", outcome.applied.error()});
-    if (!full) {
-      tell_of_repair(plane->backend().title() +
-                     " didn't take a change: " + outcome.applied.error().message());
-    }
-    co_return false;
-  }
-  plane->made = true;
-  if (full || plane->seen.empty()) plane->seen = outcome.seen;
-  ++counters.transactions;
-  counters.full += full ? 1 : 0;
-  counters.bytes += static_cast<int64_t>(transaction.bytes);
-  note_sync(*plane, outcome, full, start);
-  note_rules(*plane, transaction.rules);
-  for (MicroTime trigger : triggers) {
-    metrics.network_programming.with({family_name(plane->family())})
-        .observe(seconds(loop.wall() - trigger));
-  }
-  LOG_V(4, "Applied service rules", {"bytes", transaction.bytes}, {"full", full});
-  co_return true;
+  events.tell_of_refused(key, parts);
+  health_ports.want(key, known, parts, node);
 }
 
 Task<bool> Proxier::Impl::sync() {
@@ -405,69 +231,23 @@ Task<bool> Proxier::Impl::sync() {
   services_pending = slices_pending = 0;
   std::set<std::string> keys = std::exchange(dirty, {});
   for (const std::string& key : keys) rebuild(key);
-  tell_of_conflicts();
-  bool done = co_await sync_plane(&v4);
+  events.tell_of_conflicts(claims.take_new());
+  bool done = co_await kernel.apply(&v4, &node);
   if (options.ipv6) {
-    bool v6_done = co_await sync_plane(&v6);
+    bool v6_done = co_await kernel.apply(&v6, &node);
     done = done && v6_done;
   }
-  for (const std::string& key : keys) {
-    if (health_ports.contains(key)) serve_health(key);
-  }
+  health_ports.serve(keys);
   if (done && dirty.empty()) health.updated(loop.wall());
   note_pending();
   in_sync = done;
   co_return done;
 }
 
-Task<void> Proxier::Impl::check_plane(Plane* plane) {
-  if (!plane->made) co_return;
-  Result<std::string> seen = co_await run_blocking(loop, pool, plane->backend().look());
-  if (!seen) co_return;
-  // They may have gone before the first look at them; if that one failed, this is the first.
-  bool unknown = plane->seen.empty();
-  std::string what = " is gone";
-  if (!seen->empty()) {
-    bool same = unknown || *seen == plane->seen;
-    Result<std::string> found = "";
-    if (!same) found = co_await audit_plane(plane);
-    if (!found) co_return;
-    if (found->empty()) {
-      plane->seen = *seen;
-      co_return;
-    }
-    what = " was changed by somebody else: " + *found;
-  }
-  ++counters.repairs;
-  plane->made = false;
-  tell_of_repair(plane->backend().title() + what);
-}
-
-// What is different; "": nothing of ours.
-Task<Result<std::string>> Proxier::Impl::audit_plane(Plane* plane) {
-  Backend::Look audit = plane->backend().audit(node);
-  if (!audit) co_return "other rules";
-  ++counters.audits;
-  Result<std::string> found = co_await run_blocking(loop, pool, std::move(audit));
-  co_return found;
-}
-
-void Proxier::Impl::tell_of_repair(const std::string& what) {
-  LOG_WARNING("Our rules don't stand any more: making them anew", {"what", what});
-  if (ObjectPtr object = nodes.get("", options.node_name)) {
-    recorder.record(*object, "Warning", "ServiceRulesRepaired", what + "; it was made anew", "",
-                    kComponent);
-  }
-}
-
 Task<void> Proxier::Impl::check() {
-  co_await check_plane(&v4);
-  co_await check_plane(&v6);
-  std::vector<std::string> closed;
-  for (const auto& [key, wanted] : health_ports) {
-    if (!wanted.open) closed.push_back(key);
-  }
-  for (const std::string& key : closed) serve_health(key);
+  co_await kernel.check(&v4, &node);
+  co_await kernel.check(&v6, &node);
+  health_ports.try_again();
 }
 
 Task<bool> Proxier::Impl::prepare() {
@@ -531,13 +311,13 @@ void Proxier::start() {
 Task<void> Proxier::stop() {
   impl_->stop.request_stop();
   co_await impl_->gate.close();
-  co_await impl_->service_health.stop();
+  co_await impl_->health_ports.stop();
   co_await impl_->factory.stop();
-  co_await impl_->recorder.stop();
+  co_await impl_->events.stop();
 }
 
 bool Proxier::synced() const { return impl_->in_sync; }
-const Proxier::Counters& Proxier::counters() const { return impl_->counters; }
+const Proxier::Counters& Proxier::counters() const { return impl_->kernel.counters(); }
 
 net::Response Proxier::healthz() const {
   net::Response response = impl_->health.healthz(impl_->loop.mono(), impl_->loop.wall());
@@ -553,6 +333,14 @@ net::Response Proxier::livez() const {
 
 std::string Proxier::metrics_text() const {
   return (impl_->options.metrics ? *impl_->options.metrics : impl_->own_metrics).text();
+}
+
+bool prepare_machine(const Proxier::Options& options) {
+  bool bridged = prepare_kernel(options.ipv6);
+  Mode other = options.mode == Mode::kIptables ? Mode::kNftables : Mode::kIptables;
+  Result<void> cleaned = cleanup(options.settings, other);
+  if (!cleaned) LOG_WARNING("Rules of the other mode stay", {"err", cleaned.error()});
+  return bridged;
 }
 
 Result<void> cleanup(const Settings& settings, Mode mode) {

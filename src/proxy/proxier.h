@@ -23,10 +23,9 @@
 #include "client/client.h"
 #include "net/http.h"
 #include "proxy/model.h"
+#include "proxy/plane_sync.h"
 
 namespace tiphys::proxy {
-
-enum class Mode : uint8_t { kNftables, kIptables };
 
 class Proxier {
  public:
@@ -55,21 +54,18 @@ class Proxier {
   net::Response healthz() const;
   net::Response livez() const;
   std::string metrics_text() const;
-  // Transactions applied so far, and those that made a whole table.
-  struct Counters {
-    int64_t transactions = 0;
-    int64_t full = 0;
-    int64_t failures = 0;
-    int64_t repairs = 0;
-    int64_t audits = 0;  // closer looks, because somebody changed some rules
-    int64_t bytes = 0;   // of rules' text
-  };
+  using Counters = PlaneSync::Counters;
   const Counters& counters() const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// What start() does first and needs all rights for: forwarding and bridge settings of the kernel,
+// and away with rules of the other mode; what can't be done is logged. False: bridged packets pass
+// the rules by (Settings::masquerade_same_node). Blocks.
+bool prepare_machine(const Proxier::Options& options);
 
 // Removes the rules of a mode, of both families; absent is fine. Blocks. Chains of iptables have
 // fixed names: there is one kube-proxy of that mode on a machine (iptables_backend.h).

@@ -2,6 +2,7 @@
 // has no series of the other one's.
 #pragma once
 #include "base/metrics.h"
+#include "base/time.h"
 #include "proxy/address.h"
 
 namespace tiphys::proxy {
@@ -33,5 +34,9 @@ struct ProxyMetrics {
 
 // The label's value: "IPv4" or "IPv6".
 std::string_view family_name(Family family);
+// Of a moment, or a span, as metrics have it.
+inline double in_seconds(MicroTime time) {
+  return static_cast<double>(time) / static_cast<double>(kMicrosPerSecond);
+}
 
 }  // namespace tiphys::proxy

@@ -2,8 +2,7 @@
 
 #include <set>
 
-#include "base/strings.h"
-#include "codec/codec.h"
+#include "codec/configuration_file.h"
 #include "scheduler/configuration_args.h"
 #include "scheduler/configuration_profiles.h"
 #include "scheduler/configuration_validation.h"
@@ -15,14 +14,6 @@ namespace {
 using namespace scheduler_v1;
 
 constexpr int64_t kSecond = 1'000'000'000;  // nanoseconds: metav1.Duration
-
-codec::Format format_of(std::string_view text) {
-  return trim(text).starts_with("{") ? codec::Format::kJson : codec::Format::kYaml;
-}
-
-ApiStatus strict_error(const std::vector<std::string>& problems) {
-  return ApiStatus::bad_request("strict decoding error: " + join(problems, ", "));
-}
 
 // ---- plugins' arguments ----
 
@@ -50,7 +41,7 @@ Result<void> read_args(PluginConfigEdit config, const std::string& where,
   }
   if (!notes.problems.empty()) {
     problems.push_back("decoding " + where + ": strict decoding error: decoding args for plugin " +
-                       name + ": " + strict_error(notes.problems).message());
+                       name + ": " + codec::strict_error(notes).message());
   }
   apply_args_defaults(*args);
   std::string text;
@@ -190,14 +181,8 @@ Configuration Configuration::defaults() {
 }
 
 Result<Configuration> Configuration::parse(std::string_view text) {
-  if (text.size() > kMaxBytes) {
-    return ApiStatus::bad_request("the configuration is larger than " + std::to_string(kMaxBytes) +
-                                  " bytes");
-  }
   codec::DecodeNotes notes;
-  TIPHYS_TRY(
-      Draft, draft,
-      codec::decode_object_of(configuration_scheme(), format_of(text), text, nullptr, &notes));
+  TIPHYS_TRY(Draft, draft, codec::decode_configuration(configuration_scheme(), text, &notes));
   if (&draft.type() != &KubeSchedulerConfiguration::message_type()) {
     return ApiStatus::bad_request("couldn't decode as KubeSchedulerConfiguration, got " +
                                   draft.gvk()->api_version() +
@@ -205,7 +190,7 @@ Result<Configuration> Configuration::parse(std::string_view text) {
   }
   Result<void> read = read_all_args(KubeSchedulerConfigurationEdit(draft), notes.problems);
   if (!read) return read.error();
-  if (!notes.problems.empty()) return strict_error(notes.problems);
+  if (!notes.problems.empty()) return codec::strict_error(notes);
   apply_defaults(KubeSchedulerConfigurationEdit(draft));
   return Configuration(std::move(draft));
 }

@@ -21,7 +21,6 @@ namespace tiphys::scheduler {
 
 class Configuration {
  public:
-  static constexpr size_t kMaxBytes = 3 * 1024 * 1024;
   static constexpr std::string_view kApiVersion = "kubescheduler.config.k8s.io/v1";
 
   // Upstream's defaults alone.

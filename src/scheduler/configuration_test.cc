@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "codec/configuration_file.h"
 #include "scheduler/plugin_points.h"
 
 namespace tiphys::scheduler {
@@ -342,7 +343,7 @@ TEST(Configuration, ExtenderErrors) {
 }
 
 TEST(Configuration, TooLarge) {
-  std::string text(Configuration::kMaxBytes, ' ');
+  std::string text(codec::kMaxConfigurationBytes, ' ');
   text.replace(0, kHead.size(), kHead);
   EXPECT_EQ(parse_error(text), "");
   EXPECT_EQ(parse_error(text + " "), "the configuration is larger than 3145728 bytes");

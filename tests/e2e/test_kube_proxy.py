@@ -93,6 +93,9 @@ class Proxy:
         self.file = server.folder / f"{mode}.yaml"
         self.file.write_text(CONFIG.format(kubeconfig=server.kubeconfig(), mode=mode))
         self.log = server.folder / f"{mode}.log"
+        self.start()
+
+    def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([TIPHYS, "kube-proxy", "--config", str(self.file)], stdout=log, stderr=log)
 
@@ -191,6 +194,68 @@ def test_a_node_that_is_about_to_go(server):
         assert fetch("http://127.0.0.1:10256/livez")[0] == 200
         server.kubectl("taint", "node", "n1", "ToBeDeletedByClusterAutoscaler-")
         wait_for(lambda: fetch("http://127.0.0.1:10256/healthz")[0] == 200, 10, "healthy")
+
+
+def test_another_content_of_the_file_ends_it(server):
+    with running(server, "nftables") as proxy:
+        proxy.file.touch()
+        assert fetch("http://127.0.0.1:10256/livez")[0] == 200, "the same content"
+        proxy.file.write_text(proxy.file.read_text() + "metricsBindAddress: 127.0.0.1:10259\n")
+        assert proxy.process.wait(10) == 1
+        assert "content of the proxy server's configuration file was updated" in proxy.log.read_text()
+        proxy.start()
+        wait_for(lambda: fetch("http://127.0.0.1:10259/proxyMode") == (200, "nftables"), 10, "the new port")
+
+
+def kube_proxy(*arguments, check=True):
+    done = subprocess.run([TIPHYS, "kube-proxy", *map(str, arguments)], capture_output=True, text=True, timeout=20,
+                          check=False)
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+def test_flags_that_quit(server, tmp_path):
+    file = tmp_path / "written.yaml"
+    kube_proxy("--proxy-mode=iptables", "--cluster-cidr=10.42.0.0/16", "--ipvs-scheduler=rr", "--ipvs-strict-arp",
+               "--metrics-bind-address=10.0.0.1", "--metrics-port=77", "--write-config-to", file)
+    text = file.read_text()
+    assert text.startswith("apiVersion: kubeproxy.config.k8s.io/v1alpha1\n") and "kind: KubeProxyConfiguration\n" in text
+    for line in ("mode: iptables", "clusterCIDR: 10.42.0.0/16", "metricsBindAddress: 10.0.0.1:77",
+                 "healthzBindAddress: 0.0.0.0:10256", "  scheduler: rr", "  strictARP: true", "  qps: 5"):
+        assert f"{line}\n" in text, text
+    again = tmp_path / "again.yaml"
+    kube_proxy("--config", file, "--write-config-to", again)
+    assert again.read_text() == text
+    forward = "/proc/sys/net/ipv4/ip_forward"
+    tool("sh", "-c", f"echo 0 >{forward}")
+    kube_proxy("--init-only", "--conntrack-tcp-timeout-established=3h", "--conntrack-max-per-core=0")
+    assert tool("cat", forward) == "1\n"
+    assert tool("cat", "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established") == "10800\n"
+    done = kube_proxy("--proxy-mode=ipvs", "--ipvs-tcp-timeout=5s", check=False)
+    assert done.returncode == 1 and 'mode: "ipvs" is not supported by this kube-proxy' in done.stderr
+    assert kube_proxy("--ipvs-sync-period=x", check=False).returncode == 2
+
+
+def test_deprecated_ports_and_rights_of_the_network_alone(server, tmp_path):
+    """After --init-only it needs CAP_NET_ADMIN only; port 0 is no port."""
+    kube_proxy("--init-only", "--conntrack-max-per-core=0", "--conntrack-tcp-timeout-established=0",
+               "--conntrack-tcp-timeout-close-wait=0")
+    log = tmp_path / "log"
+    with open(log, "ab") as out:
+        process = subprocess.Popen(
+            ["setpriv", "--bounding-set=-all,+net_admin", "--inh-caps=-all", TIPHYS, "kube-proxy", "--kubeconfig",
+             server.kubeconfig(), "--hostname-override=n1", "--cluster-cidr=10.42.0.0/16", "--healthz-port=0",
+             "--metrics-port=10249", "--conntrack-max-per-core=0", "--conntrack-tcp-timeout-established=0",
+             "--conntrack-tcp-timeout-close-wait=0"], stdout=out, stderr=out)
+    try:
+        wait_for(lambda: "kubeproxy_sync_full_proxy_rules_duration_seconds_count" in
+                 fetch("http://127.0.0.1:10249/metrics")[1], 20, "first rules")
+        assert fetch("http://10.43.0.77/") == (200, "page")
+        assert fetch("http://127.0.0.1:10256/healthz")[0] == 0
+        assert "Flag --healthz-port has been deprecated" in log.read_text()
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 @pytest.mark.parametrize("text, reason", [

@@ -201,6 +201,11 @@ Task<Result<std::unique_ptr<client::WatchStream>>> FakeApi::watch(Request reques
   if (!target.resource) {
     co_return ApiStatus(404, "NotFound", "the server could not find the requested resource");
   }
+  bool initial = query_value(request.query, "sendInitialEvents") == "true";
+  if (initial) {
+    co_return std::make_unique<FakeWatch>(*this, selection_of(target, request.query),
+                                          store_.revision(), true);
+  }
   int64_t from = parse_int(query_value(request.query, "resourceVersion")).value_or(0);
   if (from < store_.compacted()) co_return ApiStatus::expired("too old resource version");
   co_return std::make_unique<FakeWatch>(*this, selection_of(target, request.query), from);

@@ -50,7 +50,7 @@ bool Selection::matches(const Object& object) const {
   return true;
 }
 
-FakeWatch::FakeWatch(FakeApi& api, Selection selection, int64_t from)
+FakeWatch::FakeWatch(FakeApi& api, Selection selection, int64_t from, bool initial)
     : api_(api), selection_(std::move(selection)), position_(0), changed_(api.loop_) {
   for (const Change& change : api_.store().history()) {
     if (change.revision > from) break;
@@ -66,12 +66,31 @@ FakeWatch::FakeWatch(FakeApi& api, Selection selection, int64_t from)
       shown_.erase(key);
     }
   }
+  if (initial) tell_initial(from);
   api_.watches_.insert(this);
+}
+
+void FakeWatch::tell_initial(int64_t revision) {
+  for (const auto& [key, object] : api_.store().objects(*selection_.resource)) {
+    if (selection_.matches(*object)) initial_.push_back({.object = object, .error = {}});
+  }
+  const schema::Kind& kind = *selection_.resource->type;
+  Draft draft(*kind.message, &kind.gvk);
+  meta_v1::ObjectMetaEdit meta = client::edit_metadata(draft);
+  meta.set_resource_version(std::to_string(revision));
+  meta.edit_annotations().set("k8s.io/initial-events-end", "true");
+  initial_.push_back(
+      {.type = client::WatchEvent::Type::kBookmark, .object = draft.freeze(), .error = {}});
 }
 
 FakeWatch::~FakeWatch() { api_.watches_.erase(this); }
 
 std::optional<client::WatchEvent> FakeWatch::take() {
+  if (!initial_.empty()) {
+    client::WatchEvent event = std::move(initial_.front());
+    initial_.pop_front();
+    return event;
+  }
   const std::vector<Change>& history = api_.store().history();
   while (position_ < history.size()) {
     const Change& change = history[position_++];

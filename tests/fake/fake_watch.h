@@ -18,7 +18,8 @@ struct Selection {
 
 class FakeWatch : public client::WatchStream {
  public:
-  FakeWatch(FakeApi& api, Selection selection, int64_t from);
+  // initial: what there is now comes first, then the bookmark that ends it (sendInitialEvents).
+  FakeWatch(FakeApi& api, Selection selection, int64_t from, bool initial = false);
   ~FakeWatch() override;
   Task<Result<std::optional<client::WatchEvent>>> next(StopToken stop) override;
   void wake() { changed_.set(); }
@@ -28,12 +29,14 @@ class FakeWatch : public client::WatchStream {
   }
 
  private:
+  void tell_initial(int64_t revision);
   std::optional<client::WatchEvent> take();
 
   FakeApi& api_;
   Selection selection_;
   size_t position_;  // in the history
   std::set<FakeStore::Key> shown_;
+  std::deque<client::WatchEvent> initial_;
   bool broken_ = false;
   Event changed_;
 };

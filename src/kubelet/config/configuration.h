@@ -28,7 +28,6 @@ struct ConfigurationFile {
 
 class Configuration {
  public:
-  static constexpr size_t kMaxBytes = 3 * 1024 * 1024;
   static constexpr std::string_view kApiVersion = "kubelet.config.k8s.io/v1beta1";
 
   // Defaults alone.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "codec/configuration_file.h"
 #include "kubelet/config/configuration_options.h"
 #include "kubelet/config/configuration_support.h"
 #include "schema/message.h"
@@ -48,7 +49,7 @@ TEST(KubeletConfiguration, types_that_are_not_there) {
             "Object 'apiVersion' is missing in '{\"kind\":\"KubeletConfiguration\"}'");
   EXPECT_NE(parse_error("[]"), "");
   EXPECT_NE(parse_error(""), "");
-  EXPECT_NE(parse_error(std::string(Configuration::kMaxBytes + 1, ' ')), "");
+  EXPECT_NE(parse_error(std::string(codec::kMaxConfigurationBytes + 1, ' ')), "");
 }
 
 TEST(KubeletConfiguration, decoding_is_strict) {

@@ -2,8 +2,7 @@
 
 #include <cassert>
 
-#include "base/strings.h"
-#include "codec/codec.h"
+#include "codec/configuration_file.h"
 #include "proxy/address.h"
 #include "proxy/config/configuration_validation.h"
 
@@ -14,7 +13,7 @@ using kubeproxy_v1alpha1::KubeProxyConfiguration;
 using kubeproxy_v1alpha1::KubeProxyConfigurationEdit;
 
 constexpr std::string_view kDefaults = R"({
-  "clientConnection": {"contentType": "application/vnd.kubernetes.protobuf"},
+  "clientConnection": {"contentType": "application/vnd.kubernetes.protobuf", "qps": 5, "burst": 10},
   "bindAddress": "0.0.0.0",
   "mode": "nftables",
   "iptables": {"masqueradeBit": 14, "localhostNodePorts": false, "syncPeriod": "30s"},
@@ -40,19 +39,6 @@ const codec::Scheme& configuration_scheme() {
   static const codec::Scheme kScheme{{&configuration_kind(), 1},
                                      "pkg/proxy/apis/config/scheme/scheme.go:30"};
   return kScheme;
-}
-
-bool is_json(std::string_view text) { return trim(text).starts_with("{"); }
-
-Result<Draft> decode(std::string_view text) {
-  codec::DecodeNotes notes;
-  codec::Format format = is_json(text) ? codec::Format::kJson : codec::Format::kYaml;
-  TIPHYS_TRY(Draft, draft,
-             codec::decode_object_of(configuration_scheme(), format, text, nullptr, &notes));
-  if (!notes.problems.empty()) {
-    return ApiStatus::bad_request("strict decoding error: " + join(notes.problems, ", "));
-  }
-  return draft;
 }
 
 void fill_absent(Arena& arena, Node& node, const Node& defaults) {
@@ -110,49 +96,28 @@ void apply_defaults(Draft& draft) {
   }
 }
 
-// RFC 7386.
-Value merged(Arena& arena, Value base, const Value& patch) {
-  if (patch.type != ValueType::kMap) return arena.clone(patch);
-  if (base.type != ValueType::kMap) base = arena.make(ValueType::kMap);
-  std::span<const Value> items = patch.node->items();
-  for (size_t i = 0; i + 1 < items.size(); i += 2) {
-    std::string_view key = items[i].as_text();
-    set_entry(arena, *base.node, key, merged(arena, base.node->find(key), items[i + 1]));
-  }
-  return base;
-}
-
 // The document with the overlay's fields, as JSON.
 Result<std::string> laid_over(std::string_view text, std::string_view overlay) {
-  std::string json(text);
-  if (!is_json(text)) {
-    TIPHYS_TRY(std::string, converted, codec::yaml_to_json(text));
-    json = std::move(converted);
-  }
   Arena arena;
-  TIPHYS_TRY(Value, base, codec::decode_json_any(json, arena));
+  TIPHYS_TRY(Value, base, codec::configuration_values(text, arena));
   TIPHYS_TRY(Value, fields, codec::decode_json_any(overlay, arena));
   std::string out;
-  codec::encode_json_any(merged(arena, base, fields), out);
+  codec::encode_json_any(codec::lay_over(arena, base, fields), out);
   return out;
 }
 
 }  // namespace
 
 Result<Configuration> Configuration::parse(std::string_view given, std::string_view overlay) {
-  if (given.size() > kMaxBytes) {
-    return ApiStatus::bad_request("the configuration is larger than " + std::to_string(kMaxBytes) +
-                                  " bytes");
-  }
   std::string text(given);
   if (text.empty()) {
     text =
         R"({"apiVersion":")" + std::string(kApiVersion) + R"(","kind":"KubeProxyConfiguration"})";
   }
-  TIPHYS_TRY(Draft, draft, decode(text));
+  TIPHYS_TRY(Draft, draft, codec::decode_configuration(configuration_scheme(), text));
   if (!overlay.empty()) {
     TIPHYS_TRY(std::string, whole, laid_over(text, overlay));
-    TIPHYS_TRY(Draft, again, decode(whole));
+    TIPHYS_TRY(Draft, again, codec::decode_configuration(configuration_scheme(), whole));
     draft = std::move(again);
   }
   apply_defaults(draft);
@@ -165,6 +130,13 @@ Result<void> Configuration::validate() const { return validate_configuration(vie
 std::string Configuration::json() const {
   std::string text;
   codec::encode_json(draft_.type(), draft_.root(), text);
+  return text;
+}
+
+std::string Configuration::yaml() const {
+  std::string text;
+  codec::encode_object(codec::Format::kYaml, draft_.type(), draft_.root(),
+                       &configuration_kind().gvk, text);
   return text;
 }
 

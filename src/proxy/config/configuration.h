@@ -5,8 +5,7 @@
 // config/v1alpha1 and k8s.io/kubernetes/pkg/proxy/apis/config, v1.35. One thread. Departures from
 // upstream: what strict decoding finds is an error here, not a warning; an absent mode is nftables;
 // an absent iptables.localhostNodePorts is false; an absent minSyncPeriod is the Proxier's own, as
-// a change costs next to nothing; an absent clientConnection.qps is no limit, as lists come in
-// pages.
+// a change costs next to nothing.
 #pragma once
 #include <string>
 #include <string_view>
@@ -18,7 +17,6 @@ namespace tiphys::proxy {
 
 class Configuration {
  public:
-  static constexpr size_t kMaxBytes = 3 * 1024 * 1024;
   static constexpr std::string_view kApiVersion = "kubeproxy.config.k8s.io/v1alpha1";
 
   // text: a whole document; "": defaults alone. overlay: fields as a JSON object, which win.
@@ -29,6 +27,8 @@ class Configuration {
   Result<void> validate() const;
   // Without kind and apiVersion, as /configz shows it.
   std::string json() const;
+  // A file that means the same.
+  std::string yaml() const;
 
  private:
   explicit Configuration(Draft draft) : draft_(std::move(draft)) {}

@@ -1,0 +1,58 @@
+#include "proxy/health_ports.h"
+
+#include <algorithm>
+
+#include "proxy/endpoints.h"
+#include "proxy/own_addresses.h"
+
+namespace tiphys::proxy {
+
+void HealthPorts::listen_where(const Settings& settings) {
+  std::vector<std::string> addresses;
+  const std::vector<Cidr>& ranges = settings.node_port_cidrs;
+  if (ranges.empty()) return servers_.listen_on({});
+  for (const std::string& text : own_addresses()) {
+    std::optional<Address> address = Address::parse(text);
+    bool serves = address && std::any_of(ranges.begin(), ranges.end(), [&](const Cidr& range) {
+                    return range.contains(*address);
+                  });
+    if (serves) addresses.push_back(text);
+  }
+  servers_.listen_on(std::move(addresses));
+}
+
+void HealthPorts::want(const std::string& service, const ServiceFacts* facts,
+                       const std::vector<SliceFacts>& parts, const NodeFacts& node) {
+  bool wants = facts != nullptr && facts->external_local && !facts->cluster_ips.empty() &&
+               facts->health_check_node_port != 0;
+  if (wants) {
+    Family family = facts->cluster_ips[0].family();
+    wanted_[service] = {facts->health_check_node_port, local_ready_endpoints(parts, node, family)};
+  } else if (auto found = wanted_.find(service); found != wanted_.end()) {
+    found->second = {};
+  }
+}
+
+void HealthPorts::serve(const std::set<std::string>& services) {
+  for (const std::string& service : services) {
+    if (wanted_.contains(service)) serve_one(service);
+  }
+}
+
+void HealthPorts::serve_one(const std::string& service) {
+  Wanted& wanted = wanted_[service];
+  Result<void> open = servers_.set(service, wanted.port, wanted.endpoints);
+  wanted.open = open.has_value();
+  if (!open) tell_closed_(service, wanted.port, open.error());
+  if (wanted.port == 0) wanted_.erase(service);
+}
+
+void HealthPorts::try_again() {
+  std::set<std::string> closed;
+  for (const auto& [service, wanted] : wanted_) {
+    if (!wanted.open) closed.insert(service);
+  }
+  serve(closed);
+}
+
+}  // namespace tiphys::proxy
