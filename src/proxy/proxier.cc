@@ -263,7 +263,8 @@ Task<bool> Proxier::Impl::prepare() {
 }
 
 Task<void> Proxier::Impl::one_round(Duration* back_off) {
-  Duration until_check = std::max(next_check - loop.mono(), Duration::zero());
+  // Zero would be no limit: what took longer than check_period must not end the checks.
+  Duration until_check = std::max(next_check - loop.mono(), Duration(1));
   bool woken = co_await wake.wait(stop.token(), until_check);
   if (stop.stop_requested()) co_return;
   if (loop.mono() >= next_check) {
