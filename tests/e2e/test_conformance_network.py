@@ -40,7 +40,7 @@ def service(name, *ports, **spec):
 
 
 WEB = ("http", 80, 9376)
-SEARCHES = [f"{i:038d}.k8s.io" for i in range(1, 7)]  # 260 characters
+SEARCHES = [*(f"{i:038d}.k8s.io" for i in range(1, 7)), "_sip._tcp.abc_d.example.com", "."]  # more than 256 characters
 PORTER = ["http:80=<a href=\"/rewriteme\">test</a>", "http:1080=<a href=\"/rewriteme\">test</a>", "http:160=foo", "http:162=bar",
           "tls:443=<a href=\"/tlsrewriteme\">test</a>", "tls:460=tls baz", "tls:462=tls qux"]
 
@@ -472,7 +472,7 @@ def test_external_names(world, names):
 def test_many_search_paths(world):
     text = world.cluster.out("exec", "-n", NS, "searches", "--", "cat", "/etc/resolv.conf")
     search = next(line.split() for line in text.splitlines() if line.startswith("search "))
-    assert search[1:4] == [DOMAIN, "svc.cluster.local", "cluster.local"] and search[-6:] == SEARCHES
+    assert search[1:4] == [DOMAIN, "svc.cluster.local", "cluster.local"] and search[-8:] == SEARCHES
     assert ask(world, "tcp://kubernetes.default:443", "tcp://kubernetes.default.svc:443", pod_name="searches") == 2 * ["connected"]
 
 
