@@ -41,8 +41,10 @@ Task<Result<void>> agree_with_cluster(Host& host, client::Client& client, const 
   auto view = configuration.view();
   bool all_given =
       flags.cluster_cidr_given && !view.cluster_dns().empty() && view.has_cluster_domain();
+  // Who gave a kubeconfig has set up the node by hand.
+  bool optional = all_given || !flags.join.asked();
   Result<ClusterConfig> cluster = co_await read_cluster_config(
-      host, client, options.data_dir, flags.join.discovery_timeout, all_given);
+      host, client, options.data_dir, flags.join.discovery_timeout, optional);
   if (!cluster) co_return cluster.error();
   for (const std::string& one :
        apply_cluster_config(*cluster, flags.cluster_cidr_given, configuration, options)) {

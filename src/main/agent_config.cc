@@ -145,10 +145,10 @@ std::vector<std::string> apply_cluster_config(const ClusterConfig& cluster, bool
 
 Task<Result<ClusterConfig>> read_cluster_config(Host& host, client::Client& client,
                                                 std::string data_dir, Duration patience,
-                                                bool all_given) {
+                                                bool optional) {
   ClusterConfig kept =
       co_await run_blocking(host.loop(), host.pool(), [data_dir] { return load(data_dir); });
-  bool needed = kept == ClusterConfig{} && !all_given;
+  bool needed = kept == ClusterConfig{} && !optional;
   Result<ClusterConfig> told = ApiStatus::stopped();
   if (needed) {
     told = co_await ask(host, client, patience);

@@ -24,11 +24,11 @@ std::vector<std::string> apply_cluster_config(const ClusterConfig& cluster, bool
                                               kubelet::Options& options);
 
 // Reads it from the server, or from the folder; a node that has nothing yet asks until `patience`
-// is over. ConfigMaps that are not there, or that this node may not read, tell nothing: a warning
-// names the flags. Error: nothing was got, or what was got is wrong, and the node has not all of it
-// by hand (`all_given`). Loop thread; files are on the pool.
+// is over, one that can do without (`optional`) once. ConfigMaps that are not there, or that this
+// node may not read, tell nothing: that is logged. Error: nothing was got, or what was got is
+// wrong, and the node can't do without. Loop thread; files are on the pool.
 Task<Result<ClusterConfig>> read_cluster_config(Host& host, client::Client& client,
                                                 std::string data_dir, Duration patience,
-                                                bool all_given);
+                                                bool optional);
 
 }  // namespace tiphys
