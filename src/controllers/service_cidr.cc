@@ -15,6 +15,9 @@ using networking_v1::ServiceCIDREdit;
 
 constexpr std::string_view kFinalizer = "networking.k8s.io/service-cidr-finalizer";
 constexpr std::string_view kReady = "Ready";
+// Addresses that somebody else keeps (as these objects may be anybody's) hold no range.
+constexpr std::string_view kManagedLabel = "ipaddress.kubernetes.io/managed-by";
+constexpr std::string_view kAllocator = "ipallocator.k8s.io";
 constexpr Duration kLookAgain = std::chrono::seconds(30);
 // Writers of services may not have seen yet that the range goes.
 constexpr MicroTime kGrace = 10 * kMicrosPerSecond;
@@ -99,6 +102,7 @@ bool ServiceCidrController::is_needed(const Object& range) const {
     for (const IpPrefix& prefix : prefixes_of(*other)) others.push_back(prefix);
   }
   for (const ObjectPtr& object : addresses_.list()) {
+    if (metadata(*object).labels().find(kManagedLabel) != kAllocator) continue;
     auto address = parse_ip(name_of(*object));
     if (address && any_holds(own, *address) && !any_holds(others, *address)) return true;
   }

@@ -12,9 +12,12 @@ void make_range(ControlWorld& world, std::string_view name, std::string_view cid
   world.api.put(service_cidrs(), draft.freeze());
 }
 
-void make_address(ControlWorld& world, std::string_view address) {
+void make_address(ControlWorld& world, std::string_view address,
+                  std::string_view keeper = "ipallocator.k8s.io") {
   Draft draft = networking_v1::IPAddress::make();
-  networking_v1::IPAddressEdit(draft).edit_metadata().set_name(address);
+  meta_v1::ObjectMetaEdit meta = networking_v1::IPAddressEdit(draft).edit_metadata();
+  meta.set_name(address);
+  meta.edit_labels().set("ipaddress.kubernetes.io/managed-by", keeper);
   world.api.put(ip_addresses(), draft.freeze());
 }
 
@@ -31,6 +34,7 @@ TEST(ServiceCidrController, keeps_ranges_while_their_addresses_need_them) {
   make_range(world, "v6", "fd00::/120");
   make_address(world, "10.99.0.5");
   make_address(world, "10.99.1.5");
+  make_address(world, "fd00::5", "example.com");
   ASSERT_TRUE(world.settle());
   EXPECT_EQ(state(world, "a"), "True");
   EXPECT_EQ(state(world, "v6"), "True");
