@@ -62,6 +62,18 @@ void make_shared(Changes& out, const std::string& table, const SharedChain& chai
   add_rules(out.fill, table, chain.name(), chain.rules(settings, family));
 }
 
+bool is_kept_ready(const SharedChain& chain) {
+  switch (chain.kind) {
+    case SharedChain::Kind::kEndpoint:
+      return chain.count < kReadyEndpoints;
+    case SharedChain::Kind::kSpread:
+    case SharedChain::Kind::kExternal:
+      return chain.count <= kReadyEndpoints;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 const FrontRules* RuleSet::front(const std::string& key) const {
@@ -100,8 +112,13 @@ void RuleSet::release(const SharedChain& chain) {
   if (--at->second > 0) return;
   shared_.erase(at);
   fresh_.erase(chain);
-  if (made_.contains(chain)) idle_.insert(chain);
+  if (made_.contains(chain) && !is_kept_ready(chain)) idle_.insert(chain);
   for (const SharedChain& needed : chain.needs()) release(needed);
+}
+
+void RuleSet::make_ready(const SharedChain& chain) {
+  if (!made_.insert(chain).second) return;
+  for (const SharedChain& needed : chain.needs()) make_ready(needed);
 }
 
 void RuleSet::link(const std::string& service, const ServiceRules& rules) {
@@ -250,6 +267,9 @@ std::string RuleSet::take_full(const NodeFacts& node) {
   std::string table = table_ref(settings_, family_);
   made_.clear();
   for (const auto& [chain, unused] : shared_) made_.insert(chain);
+  for (uint32_t count = 1; count <= kReadyEndpoints; ++count) {
+    make_ready({SharedChain::Kind::kExternal, count});
+  }
   fresh_.clear();
   idle_.clear();
   forget_changes();

@@ -5,7 +5,8 @@
 // Shared chains and their maps are made when the first service uses them. When none does any more
 // they wait for the next one, so that a service that scales to and fro costs some elements only,
 // which can do without nft(8); more than kMaxIdleChains go with the next transaction that makes
-// chains anyway.
+// chains anyway. A whole table has those of up to kReadyEndpoints endpoints from the start, so that
+// the first services of a size needn't wait for that process either.
 // Two services may claim one front (the same external IP and port, or a NodePort on a foreign
 // control plane): one whose ClusterIP it is has it, else the first by name; the other takes over
 // when it goes.
@@ -21,6 +22,7 @@
 namespace tiphys::proxy {
 
 inline constexpr size_t kMaxIdleChains = 64;
+inline constexpr uint32_t kReadyEndpoints = 8;
 
 class RuleSet {
  public:
@@ -56,6 +58,7 @@ class RuleSet {
   void unlink(const std::string& service, const ServiceRules& rules);
   void use(const SharedChain& chain);
   void release(const SharedChain& chain);
+  void make_ready(const SharedChain& chain);
   const FrontRules* front(const std::string& key) const;
   void chain_changes(Changes& out) const;
   void shared_changes(Changes& out);
@@ -75,7 +78,7 @@ class RuleSet {
   std::map<std::string, std::set<Claim>> claims_;
   std::set<SharedChain> made_;   // shared ones as of the last transaction
   std::set<SharedChain> fresh_;  // used, not yet made
-  std::set<SharedChain> idle_;   // made, no longer used
+  std::set<SharedChain> idle_;   // made, no longer used, and not kept ready
   // State before the first touch since the last transaction; nothing: it was absent.
   std::map<std::string, std::optional<Rules>> old_chains_;
   std::map<std::string, std::optional<int>> old_sets_;

@@ -7,8 +7,9 @@ namespace; the server answers on every address of the endpoints. "Change to move
 sending the PUT of an EndpointSlice to the first connection through the Service that a new endpoint
 answers; "change applied" is what of it comes after the API server's answer, the first connection
 included. "nft alone" is nft(8) with the same change. Connections are timed by turns through the
-Service and through one DNAT rule in a node without anything else. Timing decides nothing: the exit code
-is 0 unless something failed to run. Needs root; everything goes with the processes.
+Service and through one DNAT rule in a node without anything else: the first packet, a SYN, there and its
+answer back. Timing decides nothing: the exit code is 0 unless something failed to run. Needs root;
+everything goes with the processes.
 """
 import concurrent.futures
 import contextlib
@@ -220,6 +221,10 @@ def milliseconds(seconds):
     return "{:.1f} / {:.1f} ms".format(*quantiles(seconds))
 
 
+def sizes_text(sizes):
+    return f"{statistics.median(sizes):.0f} / {max(sizes)} B" if sizes else "none"
+
+
 def nft_seconds(text, times=1):
     took = []
     for _ in range(times):
@@ -290,24 +295,26 @@ def measure(bench, bare, count):
     bench.make_services(count)
     print(f"{count} services of 2 endpoints", flush=True)
     row("  start of kube-proxy to all rules in the kernel", f"{bench.start_proxy():.2f} s", "-")
-    full = bench.transactions()
     took, size = reload_seconds(bench)
+    full = bench.transactions()  # traffic goes before its line is in the log
     row("  whole table", f"{max(full, default=0) / 1000:.0f} kB", "-", f"nft alone {took:.2f} s for {size / 1000:.0f} kB")
     bench.change()
     before = len(bench.transactions())
     moved = [bench.change() for _ in range(CHANGES)]
     sizes = bench.transactions()[before:]
+    scaled = [bench.change(2 + i % 2) for i in range(1, CHANGES)]
+    scaled_sizes = bench.transactions()[before + len(sizes):]
+    alone = one_change_by_nft()  # last: kube-proxy looks closely at its table when others were at nftables
     row("  EndpointSlice change to traffic moved, p50 / p99", milliseconds([m[0] for m in moved]), "-")
     row("    of it the API server's answer", milliseconds([m[1] for m in moved]), "-")
     row("    the rest: change applied", milliseconds([m[0] - m[1] for m in moved]), "10 ms",
-        f"nft alone {milliseconds(one_change_by_nft())}")
-    scaled = [bench.change(2 + i % 2) for i in range(1, CHANGES)]
+        f"nft alone {milliseconds(alone)}")
     row("  scaled to 3 and to 2: change applied, p50 / p99", milliseconds([m[0] - m[1] for m in scaled]), "10 ms")
-    row("  transaction", f"{statistics.median(sizes) if sizes else 0:.0f} B", "-")
+    row("  transaction of a change, median / largest", sizes_text(sizes), "-", f"scaled {sizes_text(scaled_sizes)}")
     bench.change()
     ours, theirs = latency(bench, bare)
     a, b = quantiles(ours, 1e6), quantiles(theirs, 1e6)
-    row("  connect through the Service, p50 / p99", f"{a[0]:.0f} / {a[1]:.0f} us", "+10%",
+    row("  first packet and its answer, p50 / p99", f"{a[0]:.0f} / {a[1]:.0f} us", "+10%",
         f"bare DNAT rule {b[0]:.0f} / {b[1]:.0f} us: {100 * (a[0] / b[0] - 1):+.1f}%")
     row("  resident memory of kube-proxy", f"{resident_mb(bench.proxy.process.pid):.0f} MB", "-")
     bench.stop_proxy()
