@@ -2,6 +2,7 @@
 a client that asks many of them at once. Only the standard library; `container` mounts what it needs.
 
 netexec.py serve http:PORT=BODY udp:PORT=BODY tls:PORT=BODY json:PORT=BODY redirect:PORT=PATH ...   BODY: HOST is the host's name
+                 udp:ADDRESS:PORT=BODY                    where the host has several: answers come from the one that was asked
 netexec.py ask http://A:P/PATH tcp://A:P udp://A:P udp://A:P/TEXT ...  prints what each answered as JSON, null for nothing
                                                                   within 2 s; TEXT comes back, as does /echo/TEXT by http
 """
@@ -83,8 +84,10 @@ def serve(*words):
     signal.signal(signal.SIGTERM, lambda *_: TOLD_TO_END.set())
     for word in words:
         where, _, body = word.partition("=")
-        kind, _, port = where.partition(":")
-        server = (UdpServer if kind == "udp" else WebServer)(("::", int(port)), UdpAnswer if kind == "udp" else Answer)
+        kind, _, place = where.partition(":")
+        address, _, port = place.rpartition(":")
+        place = ("::ffff:" + address if address else "::", int(port))
+        server = UdpServer(place, UdpAnswer) if kind == "udp" else WebServer(place, Answer)
         server.says = kind, body.replace("HOST", socket.gethostname())
         if kind == "tls":
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

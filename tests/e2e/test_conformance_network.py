@@ -71,6 +71,7 @@ def all_pods(address, port):
         "searches": SEARCHES, "options": [{"name": "ndots", "value": "5"}]})
     yield server("lingers", "http:80=HOST", labels={"app": "lingers"}, grace=300)
     yield from host_ports(address, port)
+    yield server("hosted", f"http:{port + 300}=hosted", f"udp:{address}:{port + 300}=hosted", labels={"app": "hosted"}, hostNetwork=True)
 
 
 def certificate(folder):
@@ -181,6 +182,18 @@ def test_host_ports(world):
     assert asked(world.node) == "port-node"
     assert netexec.ask_one(f"udp://{world.node}:{world.port}") == "port-udp"
     assert ask(world, f"http://{world.node}:{world.port}", f"udp://{world.node}:{world.port}") == ["port-node", "port-udp"]
+
+
+def test_endpoints_on_the_host_network(world):
+    ports = [("tcp", 80, world.port + 300), ("udp", 90, world.port + 300, "UDP")]
+    spec, = create(world, service("hosted", *ports, type="NodePort", selector={"app": "hosted"}))
+    tcp, udp = (p["nodePort"] for p in spec["ports"])
+    urls = [f"http://{spec['clusterIP']}", f"udp://{spec['clusterIP']}:90", f"http://{world.node}:{tcp}", f"udp://{world.node}:{udp}"]
+    reached(world, ["hosted"], *urls)
+    assert [netexec.ask_one(url) for url in urls] == 4 * ["hosted"]
+    change(world, "hosted", lambda s: s.update(internalTrafficPolicy="Local", externalTrafficPolicy="Local"))
+    reached(world, ["hosted"], *urls)
+    assert [netexec.ask_one(url) for url in urls] == 4 * ["hosted"]
 
 
 # ---- endpoints ----
