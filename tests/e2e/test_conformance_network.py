@@ -370,19 +370,25 @@ def test_odd_addresses(world):
 def test_affinity(world, kind):
     """Sticks, lets go when switched off, and sticks again."""
     name = "sticky-" + kind.lower()
-    spec, = create(world, service(name, WEB, type=kind, sessionAffinity="ClientIP", selector={"app": "web"}))
+    spec, = create(world, service(name, WEB, ("udp", 80, 9376, "UDP"), type=kind, sessionAffinity="ClientIP", selector={"app": "web"}))
     assert spec["sessionAffinityConfig"] == {"clientIP": {"timeoutSeconds": 10800}}
-    url = f"http://{spec['clusterIP']}" if kind == "ClusterIP" else f"http://{world.node}:{spec['ports'][0]['nodePort']}"
+    host = spec["clusterIP"] if kind == "ClusterIP" else world.node
+    ports = [p["port"] if kind == "ClusterIP" else p["nodePort"] for p in spec["ports"]]
+    urls = [f"http://{host}:{ports[0]}", f"udp://{host}:{ports[1]}"]
     names = [f"web-{i}" for i in (1, 2, 3)]
 
+    def spread():
+        answers = ask(world, *15 * urls)
+        return set(answers[::2]), set(answers[1::2])
+
     def sticks():
-        first, = ask(world, url)
-        return first in names and set(ask(world, *15 * [url])) == {first}
-    reached(world, names, url)
+        first = ask(world, *urls)
+        return set(first) <= set(names) and spread() == ({first[0]}, {first[1]})
+    reached(world, names, *urls)
     assert sticks()
     spec = change(world, name, lambda s: s.update(sessionAffinity="None"))
     assert "sessionAffinityConfig" not in spec
-    wait_for(lambda: len(set(ask(world, *15 * [url]))) > 1, 15, "several answers")
+    wait_for(lambda: min(map(len, spread())) > 1, 15, "several answers")
     change(world, name, lambda s: s.update(sessionAffinity="ClientIP"))
     wait_for(sticks, 15, "one answer")
 

@@ -1,6 +1,5 @@
 """exec, attach, cp, port-forward, run and debug with real kubectl, over WebSockets and SPDY, and what hostile
 clients and commands do to them."""
-import base64
 import concurrent.futures
 import contextlib
 import fcntl
@@ -23,6 +22,7 @@ import urllib.request
 import pytest
 
 from cluster import KUBECTL, ROOT, wait_for
+from rest import Rest
 
 OLD_KUBECTL = str(ROOT / "build/bin/kubectl-1.27")
 SPDY = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false", "KUBECTL_PORT_FORWARD_WEBSOCKETS": "false"}
@@ -194,19 +194,8 @@ def test_exec_says_what_is_wrong(cluster, pods):
 
 def tls(cluster):
     """A connection to the API server as the administrator."""
-    config = cluster.folder / "raw"
-    if not config.exists():
-        config.mkdir()
-        text = cluster.out("config", "view", "--raw", "-o", "json")
-        view = json.loads(text)
-        (config / "ca").write_bytes(base64.b64decode(view["clusters"][0]["cluster"]["certificate-authority-data"]))
-        user = view["users"][0]["user"]
-        (config / "client").write_bytes(base64.b64decode(user["client-certificate-data"]) + b"\n" +
-                                        base64.b64decode(user["client-key-data"]))
-    context = ssl.create_default_context(cafile=str(config / "ca"))
-    context.load_cert_chain(str(config / "client"))
     plain = socket.create_connection(("127.0.0.1", cluster.port), timeout=20)
-    return context.wrap_socket(plain, server_hostname="127.0.0.1")
+    return Rest(cluster).context.wrap_socket(plain, server_hostname="127.0.0.1")
 
 
 def head(method, path, headers):
