@@ -1,7 +1,6 @@
-#include <thread>
-
 #include "base/log.h"
 #include "client/rate_limit.h"
+#include "client/rest_metrics.h"
 #include "kubelet/options.h"
 #include "main/api_connection.h"
 #include "main/command.h"
@@ -26,11 +25,6 @@ struct Flags {
   bool cleanup = false;
   bool init_only = false;
 };
-
-void set_up_conntrack(const proxy::Configuration& config) {
-  int cores = static_cast<int>(std::thread::hardware_concurrency());
-  proxy::apply_conntrack_settings(proxy::conntrack_settings(config, cores));
-}
 
 // What isn't allowed is told and left.
 void apply_to_process(const proxy::Configuration& config) {
@@ -80,6 +74,10 @@ Task<Result<void>> run_proxier(Host& host, Flags flags,
   auto connection = ApiConnection::open(host, std::string(connection_config.kubeconfig()),
                                         "kube-proxy", json, flags.master);
   if (!connection) co_return connection.error();
+  MetricRegistry metrics;
+  options.metrics = &metrics;
+  client::RestMetrics rest(metrics);
+  (*connection)->transport().observe([&rest](const client::Sent& sent) { rest.count(sent); });
   client::LimitedClients clients(
       host.loop(), {connection_config.qps(), static_cast<int64_t>(connection_config.burst())});
   client::Client& client = clients.client_of("kube-proxy", (*connection)->client());
@@ -110,7 +108,7 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   base.node_name = node_name(flags.config.hostname(*config));
   Result<proxy::Proxier::Options> options = proxy::proxier_options(*config, base);
   if (!options) co_return options.error();
-  set_up_conntrack(*config);
+  apply_conntrack(*config);
   if (flags.init_only) {
     (void)proxy::prepare_machine(*options);
     co_return Result<void>();

@@ -7,7 +7,6 @@
 #include "kubelet/options.h"
 #include "os/files.h"
 #include "os/process.h"
-#include "proxy/config/configuration.h"
 #include "proxy/config/configuration_options.h"
 
 namespace tiphys {
@@ -20,15 +19,18 @@ proxy::Settings proxy_settings(std::string_view bridge_name) {
   return settings;
 }
 
-void apply_conntrack_defaults() {
-  Result<proxy::Configuration> defaults = proxy::Configuration::parse("");
-  if (!defaults) return;
+void apply_conntrack(const proxy::Configuration& config) {
   if (!os::exists("/proc/sys/net/netfilter/nf_conntrack_max")) {
     auto loaded = os::run_command({"modprobe", "nf_conntrack"});
     if (!loaded) LOG_WARNING("Can't load nf_conntrack", {"err", loaded.error()});
   }
   int cores = static_cast<int>(std::thread::hardware_concurrency());
-  proxy::apply_conntrack_settings(proxy::conntrack_settings(*defaults, cores));
+  proxy::apply_conntrack_settings(proxy::conntrack_settings(config, cores));
+}
+
+void apply_conntrack_defaults() {
+  Result<proxy::Configuration> defaults = proxy::Configuration::parse("");
+  if (defaults) apply_conntrack(*defaults);
 }
 
 void NodeProxyFlags::add_to(FlagSet& flags) {

@@ -5,14 +5,16 @@
 #include <string_view>
 
 #include "main/flags.h"
+#include "proxy/config/configuration.h"
 #include "proxy/proxier.h"
 
 namespace tiphys {
 
 proxy::Settings proxy_settings(std::string_view bridge_name);
 
-// Connection tracking of this machine as kube-proxy sets it unless told otherwise; what isn't
-// allowed is told and left. Blocks for a moment.
+// Connection tracking of this machine as a kube-proxy's configuration wants it, or as it is unless
+// told otherwise; what isn't allowed is told and left. Blocks for a moment.
+void apply_conntrack(const proxy::Configuration& config);
 void apply_conntrack_defaults();
 
 struct NodeProxyFlags {

@@ -1,5 +1,6 @@
 #include "main/proxy_status.h"
 
+#include "kubelet/metrics/process_metrics.h"
 #include "proxy/config/configuration_validation.h"
 
 namespace tiphys {
@@ -40,7 +41,8 @@ Task<net::Response> ProxyStatus::health(net::Request request) {
 
 Task<net::Response> ProxyStatus::metrics(net::Request request) {
   if (request.path == "/metrics") {
-    co_return text_answer(200, proxier_.metrics_text(), "text/plain; version=0.0.4; charset=utf-8");
+    co_return text_answer(200, proxier_.metrics_text() + kubelet::process_metrics_text(),
+                          "text/plain; version=0.0.4; charset=utf-8");
   }
   if (request.path == "/healthz") co_return text_answer(200, "ok");
   if (request.path == "/proxyMode") co_return text_answer(200, std::string(config_.view().mode()));

@@ -146,6 +146,8 @@ def check_ports(mode):
     for name in ("sync_proxy_rules_duration_seconds_count", "sync_full_proxy_rules_duration_seconds_count",
                  "sync_proxy_rules_last_timestamp_seconds"):
         assert f'kubeproxy_{name}{{ip_family="IPv4"}}' in metrics, metrics
+    assert ("kubeproxy_sync_proxy_rules_iptables_total{" in metrics) == (mode == "iptables")
+    assert "rest_client_requests_total{" in metrics and "process_resident_memory_bytes " in metrics
 
 
 def check_health_port():
