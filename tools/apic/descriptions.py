@@ -1,14 +1,13 @@
 """Descriptions of types and fields: api/v1.35/descriptions.json as one sorted array."""
-import json
 import os
 
+from apic.model import read_json
 from apic.tables import text
 
 
 def generate(api_dir):
     path = os.path.join(api_dir, "v1.35", "descriptions.json")
-    with open(path, encoding="utf-8") as file:
-        data = json.load(file)
+    data = read_json(path)
     data.pop("comment", None)
     rows = sorted((key.encode(), key, value) for key, value in data.items())
     yield "tables_descriptions.cc", "".join(

@@ -104,9 +104,18 @@ def package_of(name):
     return parts[-1]
 
 
+def once(pairs):
+    """An object of JSON in which no name is said twice: the second would silently win."""
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError("said twice: " + ", ".join(sorted(name for name in out if names.count(name) > 1)))
+    return out
+
+
 def read_json(path):
     with open(path, encoding="utf-8") as file:
-        return json.load(file)
+        return json.load(file, object_pairs_hook=once)
 
 
 def add_schema(api, path, package):
