@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/html.h"
 #include "base/strings.h"
 
 namespace tiphys::apiserver {
@@ -106,26 +107,6 @@ std::string unescape_value(std::string_view text) {
   return out;
 }
 
-std::string escape_value(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    if (c == '&') {
-      out += "&amp;";
-    } else if (c == '"') {
-      out += "&#34;";
-    } else if (c == '\'') {
-      out += "&#39;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 // One pass over a page; out_ takes everything, changed or not.
 class HtmlRewriter {
  public:
@@ -210,7 +191,7 @@ class HtmlRewriter {
     std::string value = unescape_value(html_.substr(start, end - start));
     std::string rewritten = rewrite_link(place_, value);
     if (rewritten == value) return copy_to(end + (quoted && end < html_.size() ? 1 : 0));
-    out_ += '"' + escape_value(rewritten) + '"';
+    out_ += '"' + html_escape(rewritten, true) + '"';
     at_ = std::min(end + (quoted ? 1 : 0), html_.size());
   }
 

@@ -4,38 +4,13 @@
 
 #include <algorithm>
 
+#include "base/html.h"
 #include "base/strings.h"
 
 namespace tiphys::kubelet {
 namespace {
 
 constexpr const char* kHttpDate = "%a, %d %b %Y %H:%M:%S GMT";
-
-std::string html_escaped(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&#34;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 // As Go's URL{Path: name}.String(): a name with a colon is no scheme.
 std::string link_of(std::string_view name) {
@@ -91,7 +66,7 @@ std::string listing_page(std::vector<FileEntry> entries) {
       "<!doctype html>\n<meta name=\"viewport\" content=\"width=device-width\">\n<pre>\n";
   for (const FileEntry& entry : entries) {
     std::string name = entry.name + (entry.directory ? "/" : "");
-    out += "<a href=\"" + link_of(name) + "\">" + html_escaped(name) + "</a>\n";
+    out += "<a href=\"" + link_of(name) + "\">" + html_escape(name, true) + "</a>\n";
   }
   return out + "</pre>\n";
 }
