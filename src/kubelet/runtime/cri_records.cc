@@ -31,9 +31,9 @@ ContainerUser container_user(cri_v1::LinuxContainerUser user) {
   return out;
 }
 
-}  // namespace
-
-SandboxRecord sandbox_record(cri_v1::PodSandbox s) {
+// What listings and statuses both say.
+template <class Sandbox>
+SandboxRecord sandbox_of(Sandbox s) {
   SandboxRecord out;
   out.id = text(s.id());
   out.pod_uid = text(s.metadata().uid());
@@ -45,42 +45,39 @@ SandboxRecord sandbox_record(cri_v1::PodSandbox s) {
   return out;
 }
 
+template <class Container>
+ContainerRecord container_of(Container c) {
+  ContainerRecord out;
+  out.id = text(c.id());
+  out.pod_uid = text(c.labels().find(kPodUidLabel));
+  out.name = text(c.metadata().name());
+  out.attempt = static_cast<uint32_t>(c.metadata().attempt());
+  out.state = container_state(c.state());
+  out.created = micros(c.created_at());
+  for (auto [key, value] : c.annotations()) out.annotations.emplace(text(key), text(value));
+  return out;
+}
+
+}  // namespace
+
+SandboxRecord sandbox_record(cri_v1::PodSandbox s) { return sandbox_of(s); }
+
 SandboxRecord sandbox_record(cri_v1::PodSandboxStatus s) {
-  SandboxRecord out;
-  out.id = text(s.id());
-  out.pod_uid = text(s.metadata().uid());
-  out.pod_name = text(s.metadata().name());
-  out.pod_namespace = text(s.metadata().namespace_());
-  out.attempt = static_cast<uint32_t>(s.metadata().attempt());
-  out.ready = s.state() == 0;
-  out.created = micros(s.created_at());
+  SandboxRecord out = sandbox_of(s);
   if (!s.network().ip().empty()) out.ips.push_back(text(s.network().ip()));
   for (cri_v1::PodIP ip : s.network().additional_ips()) out.ips.push_back(text(ip.ip()));
   return out;
 }
 
 ContainerRecord container_record(cri_v1::Container c) {
-  ContainerRecord out;
-  out.id = text(c.id());
+  ContainerRecord out = container_of(c);
   out.sandbox_id = text(c.pod_sandbox_id());
-  out.pod_uid = text(c.labels().find(kPodUidLabel));
-  out.name = text(c.metadata().name());
-  out.attempt = static_cast<uint32_t>(c.metadata().attempt());
-  out.state = container_state(c.state());
-  out.created = micros(c.created_at());
   out.image_id = text(c.image_id().empty() ? c.image_ref() : c.image_id());
-  for (auto [key, value] : c.annotations()) out.annotations.emplace(text(key), text(value));
   return out;
 }
 
 ContainerRecord container_record(cri_v1::ContainerStatus s) {
-  ContainerRecord out;
-  out.id = text(s.id());
-  out.pod_uid = text(s.labels().find(kPodUidLabel));
-  out.name = text(s.metadata().name());
-  out.attempt = static_cast<uint32_t>(s.metadata().attempt());
-  out.state = container_state(s.state());
-  out.created = micros(s.created_at());
+  ContainerRecord out = container_of(s);
   out.started = micros(s.started_at());
   out.finished = micros(s.finished_at());
   out.exit_code = s.exit_code();
@@ -89,7 +86,6 @@ ContainerRecord container_record(cri_v1::ContainerStatus s) {
   out.image = text(s.image().image());
   out.image_id = text(s.image_ref());
   out.log_path = text(s.log_path());
-  for (auto [key, value] : s.annotations()) out.annotations.emplace(text(key), text(value));
   if (s.user().has_linux()) out.user = container_user(s.user().linux());
   return out;
 }
