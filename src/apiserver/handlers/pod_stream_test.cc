@@ -45,7 +45,7 @@ TEST(ChannelReader, close_signals_name_one_channel) {
   EXPECT_EQ(close->channel, kStdin);
   EXPECT_EQ(*reader.take(piece("\xff", true, false)), std::nullopt);
   EXPECT_EQ((*reader.take(piece("\x04", false, true)))->channel, kResize);
-  for (std::string bad :
+  for (const std::string& bad :
        {std::string("\xff"), std::string("\xff\x05"), std::string("\xff\0\0", 3)}) {
     EXPECT_FALSE(ChannelReader().take(piece(bad))) << bad.size();
   }
@@ -366,7 +366,7 @@ TEST_F(PodStreamTest, what_breaks_the_protocol_ends_the_stream) {
 }
 
 TEST_F(PodStreamTest, a_hostile_runtime_is_bounded) {
-  for (std::string bad :
+  for (const std::string& bad :
        {net::spdy_data(1, std::string(65'537, 'x'), false), std::string("\x80\2garbage")}) {
     over_ = client_ended_ = draining_client_ = draining_kubelet_ = false;
     reader_ = {};
