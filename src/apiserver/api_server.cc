@@ -7,6 +7,19 @@
 #include "net/socket.h"
 
 namespace tiphys::apiserver {
+namespace {
+
+constexpr std::string_view kLiveChecks[] = {"ping", "log", "etcd"};
+constexpr std::string_view kStarts[] = {
+    "etcd",
+    "informer-sync",
+    "poststarthook/start-apiserver-admission-initializer",
+    "poststarthook/rbac/bootstrap-roles",
+    "poststarthook/bootstrap-controller",
+    "poststarthook/scheduling/bootstrap-system-priority-classes",
+    "shutdown"};
+
+}  // namespace
 
 ApiServer::Impl::Impl(Loop& the_loop, WorkerPool& the_pool, storage::Store& the_store,
                       Random& the_random, ApiServerOptions the_options)
@@ -55,6 +68,23 @@ ApiServer::Impl::Impl(Loop& the_loop, WorkerPool& the_pool, storage::Store& the_
       });
   env.metrics = collector.get();
   env.streams = &metrics.streams;
+  serve_health();
+}
+
+// All that /readyz waits for is done at once.
+void ApiServer::Impl::serve_health() {
+  std::vector<net::HealthCheck> live;
+  for (std::string_view name : kLiveChecks) live.push_back(net::answers(std::string(name)));
+  health.serve("livez", live);
+  health.serve("healthz", std::move(live));
+  std::vector<net::HealthCheck> starts = {net::answers("ping"), net::answers("log")};
+  for (std::string_view name : kStarts) {
+    starts.push_back({std::string(name), [this]() -> Result<void> {
+                        if (ready) return {};
+                        return ApiStatus::internal("not finished");
+                      }});
+  }
+  health.serve("readyz", std::move(starts));
 }
 
 ApiServer::ApiServer(Loop& loop, WorkerPool& pool, storage::Store& store, Random& random,

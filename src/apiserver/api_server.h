@@ -22,6 +22,7 @@
 #include "apiserver/user.h"
 #include "async/loop.h"
 #include "async/pool.h"
+#include "base/build_info.h"
 #include "base/random.h"
 #include "net/http.h"
 #include "storage/store.h"
@@ -34,7 +35,7 @@ struct ApiServerOptions {
   int node_port_last = 32767;
   std::string advertise_address = "127.0.0.1";  // of the endpoints of the service `kubernetes`
   uint16_t secure_port = 6443;
-  std::string git_version = "v1.35.2+tiphys1";
+  std::string git_version = std::string(kBuildInfo.git_version);
   int max_requests_in_flight = 400;  // 0: no limit
   int max_mutating_requests_in_flight = 200;
   Duration request_timeout = std::chrono::seconds(60);  // of requests that aren't long-running

@@ -40,6 +40,7 @@ struct ApiServer::Impl {
   Discovery discovery;
   OpenApi openapi;
   Metrics metrics;
+  net::HealthChecks health;
   std::vector<std::unique_ptr<AdmissionPlugin>> admission;
   std::unique_ptr<ServiceAllocator> allocator;
   std::unique_ptr<ServiceAddresses> addresses;
@@ -59,6 +60,7 @@ struct ApiServer::Impl {
   StopSource stopping;
   Gate requests;
 
+  void serve_health();
   std::vector<std::string> node_names();
   Result<Authenticated> authenticate(const net::Request& request);
   Result<void> authorize(RequestContext& context);

@@ -72,7 +72,7 @@ Result<void> ApiServer::Impl::authorize(RequestContext& context) {
 Task<Result<Answer>> ApiServer::Impl::dispatch(RequestContext& context, std::string if_none_match) {
   if (!context.info.is_resource) {
     NonResourceEnv non_resource{&discovery,          &metrics, &openapi,
-                                options.git_version, ready,    &documents};
+                                options.git_version, &health,  &documents};
     co_return handle_non_resource(non_resource, context, if_none_match);
   }
   if (!discovery.serves_group(context.info.group)) co_return Answer::of_raw(page_not_found());

@@ -259,6 +259,7 @@ struct ControllerManager::Impl {
   ServedResources served;
   Context context;
   std::vector<std::unique_ptr<Controller>> controllers;
+  std::vector<std::string> names;
 };
 
 ControllerManager::ControllerManager(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -278,6 +279,7 @@ Result<std::unique_ptr<ControllerManager>> ControllerManager::create(Loop& loop,
     if (!made) continue;
     set_concurrency(*made, options);
     impl->controllers.push_back(std::move(made));
+    impl->names.emplace_back(row.name);
   }
   return std::unique_ptr<ControllerManager>(new ControllerManager(std::move(impl)));
 }
@@ -296,6 +298,8 @@ Task<void> ControllerManager::stop() {
   co_await impl_->events.stop();
   co_await impl_->informers.stop();
 }
+
+std::vector<std::string> ControllerManager::names() const { return impl_->names; }
 
 std::string ControllerManager::metrics_text() {
   for (auto& controller : impl_->controllers) controller->measure();

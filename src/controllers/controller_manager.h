@@ -75,6 +75,8 @@ class ControllerManager {
   ~ControllerManager();  // Requires: stop() finished, or start() was never called
   void start();
   Task<void> stop();
+  // Of the controllers that it runs, upstream's ("deployment-controller").
+  std::vector<std::string> names() const;
   // workqueue_* and the controllers' own metrics, in Prometheus' text format.
   std::string metrics_text();
   // Nothing to do now (delayed work aside).

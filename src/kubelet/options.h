@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/build_info.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "kubelet/certificates/certificate_numbers.h"
@@ -138,7 +139,7 @@ struct Options {
   std::function<CertificateNumbers()> client_certificate;
   std::string configuration_json;  // what /configz shows; "": it shows nothing
 
-  std::string version = "v1.35.2+tiphys1";
+  std::string version = std::string(kBuildInfo.git_version);
 };
 
 }  // namespace tiphys::kubelet

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/build_info.h"
+
 namespace tiphys {
 
 struct Command {
@@ -39,6 +41,6 @@ std::optional<int> parse_or_exit(std::string_view command, std::string_view abou
                                  const std::vector<std::string>& arguments,
                                  std::string_view operand = {});
 
-inline constexpr std::string_view kVersion = "v1.35.2+tiphys1";
+inline constexpr std::string_view kVersion = kBuildInfo.git_version;
 
 }  // namespace tiphys

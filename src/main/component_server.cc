@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
+#include "base/build_info.h"
 #include "base/strings.h"
 #include "crypto/certificate.h"
 #include "crypto/tls.h"
 #include "main/flags.h"
+#include "net/text_response.h"
 #include "os/files.h"
 
 namespace tiphys {
@@ -17,14 +19,7 @@ namespace {
 constexpr MicroTime kSelfSignedSpan = 365LL * 24 * 3600 * kMicrosPerSecond;
 constexpr Duration kStopGrace = std::chrono::seconds(1);
 
-net::Response text_response(int status, std::string text,
-                            std::string_view type = "text/plain; charset=utf-8") {
-  net::Response response{.status = status};
-  response.headers.set("content-type", type);
-  response.headers.set("x-content-type-options", "nosniff");
-  response.body = std::make_shared<const std::string>(std::move(text));
-  return response;
-}
+using net::text_response;
 
 // As upstream's, which is made at start too when no files are named.
 Result<std::pair<std::string, std::string>> self_signed(MicroTime now) {
@@ -68,7 +63,11 @@ ComponentServer::ComponentServer(Host& host, client::Client& client, ServingFlag
       authentication_(&client),
       authorization_(&client),
       flags_(std::move(flags)),
-      metrics_(std::move(metrics)) {}
+      metrics_(std::move(metrics)) {
+  for (const char* root : {"healthz", "livez", "readyz"}) {
+    health_.serve(root, {net::answers("ping")});
+  }
+}
 ComponentServer::~ComponentServer() = default;
 
 Result<void> ComponentServer::make_tls() {
@@ -79,13 +78,13 @@ Result<void> ComponentServer::make_tls() {
   if (!flags_.client_ca_file.empty()) {
     TIPHYS_TRY(std::string, text, os::read_file(flags_.client_ca_file));
     TIPHYS_TRY(auto, authorities, certificates_of(text));
-    client_authorities_ = std::move(authorities);
+    callers_.client_authorities = std::move(authorities);
     ca = std::move(text);
   }
   if (!flags_.request_header.client_ca_file.empty()) {
     TIPHYS_TRY(std::string, text, os::read_file(flags_.request_header.client_ca_file));
     TIPHYS_TRY(auto, authorities, certificates_of(text));
-    proxies_.emplace(flags_.request_header, std::move(authorities));
+    callers_.proxies.emplace(flags_.request_header, std::move(authorities));
     ca += "\n" + text;
   }
   std::pair<std::string, std::string> pair;
@@ -106,8 +105,10 @@ Result<void> ComponentServer::start() {
   if (flags_.secure_port == 0) return {};
   Result<void> made = make_tls();
   if (!made) return made;
-  tokens_.emplace(host_.loop(), *authentication_, flags_.token_ttl);
-  access_.emplace(host_.loop(), *authorization_, flags_.authorized_ttl, flags_.unauthorized_ttl);
+  callers_.token_ttl = flags_.token_ttl;
+  callers_.authorized_ttl = flags_.authorized_ttl;
+  callers_.unauthorized_ttl = flags_.unauthorized_ttl;
+  access_.emplace(host_.loop(), *authentication_, *authorization_, callers_);
   server_ = std::make_unique<net::Server>(
       host_.loop(), tls_, [this](net::Request request) { return handle(std::move(request)); });
   Result<void> listening =
@@ -123,74 +124,17 @@ Task<void> ComponentServer::stop() {
 Task<net::Response> ComponentServer::handle(net::Request request) {
   std::string path = request.path;
   if (std::ranges::find(flags_.always_allow_paths, path) == flags_.always_allow_paths.end()) {
-    std::optional<net::Response> refused =
-        co_await refusal(path, to_lower(request.method), request.headers, request.peer_certificate);
+    std::optional<net::Response> refused = co_await access_->refusal(
+        {path, to_lower(request.method), request.headers, request.peer_certificate});
     if (refused) co_return std::move(*refused);
   }
-  if (path == "/healthz" || path == "/livez" || path == "/readyz")
-    co_return text_response(200, "ok");
-  if (path == "/metrics") co_return text_response(200, metrics_(), "text/plain; version=0.0.4");
+  if (auto checked = health_.answer(path, request.query)) co_return std::move(*checked);
+  if (path == "/metrics")
+    co_return text_response(200, build_info_text() + metrics_(), net::kMetricsText);
+  if (path == "/metrics/slis") co_return health_.slis(request.method);
   if (path == "/configz" && config_)
     co_return text_response(200, config_(), "application/json; charset=utf-8");
-  co_return text_response(404, "404 page not found\n");
-}
-
-Task<std::optional<net::Response>> ComponentServer::refusal(
-    std::string path, std::string verb, net::Headers headers,
-    std::shared_ptr<const crypto::Certificate> peer) {
-  Result<client::ReviewedUser> user = co_await who(std::move(headers), std::move(peer));
-  if (!user) co_return text_response(401, "Unauthorized\n");
-  Result<bool> allowed = co_await may(*user, path, verb);
-  if (!allowed) co_return text_response(500, std::string(allowed.error().message()) + "\n");
-  if (*allowed) co_return std::nullopt;
-  co_return text_response(
-      403, "forbidden: User \"" + user->name + "\" cannot " + verb + " path \"" + path + "\"\n");
-}
-
-// The handshake has verified the certificate, but not told by which CA.
-Result<std::optional<client::ReviewedUser>> ComponentServer::peer_user(
-    const crypto::Certificate& peer, const net::Headers& headers) const {
-  std::optional<client::ReviewedUser> nobody;
-  if (proxies_) {
-    TIPHYS_TRY(std::optional<client::ReviewedUser>, named, proxies_->user(peer, headers));
-    if (named) return named;
-    if (flags_.client_ca_file.empty()) return nobody;
-    if (!signed_by_any(peer, client_authorities_)) return ApiStatus::unauthorized("Unauthorized");
-  }
-  crypto::Subject subject = peer.subject();
-  return std::optional(client::ReviewedUser{subject.common_name, "", subject.organizations, {}});
-}
-
-Task<Result<client::ReviewedUser>> ComponentServer::who(
-    net::Headers headers, std::shared_ptr<const crypto::Certificate> peer) {
-  bool over = peer && peer->is_over(host_.loop().wall());
-  if (peer && !over) {
-    Result<std::optional<client::ReviewedUser>> user = peer_user(*peer, headers);
-    if (!user) co_return user.error();
-    if (*user) co_return std::move(**user);
-  }
-  std::string authorization(headers.get("authorization"));
-  constexpr std::string_view kBearer = "bearer ";
-  if (!to_lower(authorization).starts_with(kBearer)) {
-    if (over) co_return ApiStatus::unauthorized("Unauthorized");
-    co_return client::ReviewedUser{"system:anonymous", "", {"system:unauthenticated"}, {}};
-  }
-  std::string token(trim(std::string_view(authorization).substr(kBearer.size())));
-  auto user = co_await tokens_->review(std::move(token));
-  if (!user) co_return user.error();
-  if (!*user) co_return ApiStatus::unauthorized("Unauthorized");
-  co_return std::move(**user);
-}
-
-Task<Result<bool>> ComponentServer::may(client::ReviewedUser user, std::string path,
-                                        std::string verb) {
-  if (std::ranges::find(user.groups, "system:masters") != user.groups.end()) co_return true;
-  Draft draft = authorization_v1::SubjectAccessReview::make();
-  auto spec = authorization_v1::SubjectAccessReviewEdit(draft).edit_spec();
-  client::set_user(spec, user);
-  spec.edit_non_resource_attributes().set_path(path);
-  spec.edit_non_resource_attributes().set_verb(verb);
-  co_return co_await access_->allows(draft.freeze());
+  co_return net::not_found_response();
 }
 
 }  // namespace tiphys

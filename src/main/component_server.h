@@ -1,8 +1,6 @@
 // ComponentServer: what a component that runs alone serves over TLS: /healthz, /livez, /readyz,
-// /metrics and, if it has one, its configuration at /configz. Paths beyond
-// --authorization-always-allow-paths need a client certificate of
-// --client-ca-file, the word of a front proxy or a bearer token, and the right to `get` them; the
-// API server judges both (TokenReview, SubjectAccessReview), as for upstream's components.
+// /metrics, /metrics/slis and, if it has one, its configuration at /configz. CallerAccess says who
+// may see paths beyond --authorization-always-allow-paths.
 //
 // Loop thread only.
 #pragma once
@@ -11,10 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "client/reviews.h"
 #include "crypto/tls.h"
+#include "main/caller_access.h"
 #include "main/host.h"
 #include "main/request_header.h"
+#include "net/health_checks.h"
 #include "net/server.h"
 
 namespace tiphys {
@@ -37,10 +36,12 @@ struct ServingFlags {
 
 class ComponentServer {
  public:
-  // `metrics` gives the text of /metrics. The client outlives it.
+  // `metrics` gives the text of /metrics, without what every component has. The client outlives it.
   ComponentServer(Host& host, client::Client& client, ServingFlags flags,
                   std::function<std::string()> metrics);
   ~ComponentServer();  // Requires: stop() finished, or start() failed or was never called
+  // Each root has one check, ping, until it is given others.
+  net::HealthChecks& health() { return health_; }
   // What /configz answers, JSON. Before start().
   void show_config(std::function<std::string()> config) { config_ = std::move(config); }
   // Other clients for TokenReviews and SubjectAccessReviews. Before start(); they outlive it.
@@ -55,25 +56,14 @@ class ComponentServer {
  private:
   Result<void> make_tls();
   Task<net::Response> handle(net::Request request);
-  // Nothing: it may; else the answer that refuses.
-  Task<std::optional<net::Response>> refusal(std::string path, std::string verb,
-                                             net::Headers headers,
-                                             std::shared_ptr<const crypto::Certificate> peer);
-  // By certificate or headers; nothing: neither says.
-  Result<std::optional<client::ReviewedUser>> peer_user(const crypto::Certificate& peer,
-                                                        const net::Headers& headers) const;
-  Task<Result<client::ReviewedUser>> who(net::Headers headers,
-                                         std::shared_ptr<const crypto::Certificate> peer);
-  Task<Result<bool>> may(client::ReviewedUser user, std::string path, std::string verb);
 
   Host& host_;
   client::Client* authentication_;
   client::Client* authorization_;
-  std::optional<RequestHeaders> proxies_;
-  std::vector<crypto::Certificate> client_authorities_;
-  std::optional<client::TokenReviewer> tokens_;
-  std::optional<client::AccessReviewer> access_;
+  CallerAccess::Options callers_;
+  std::optional<CallerAccess> access_;
   ServingFlags flags_;
+  net::HealthChecks health_;
   std::function<std::string()> metrics_;
   std::function<std::string()> config_;
   std::shared_ptr<crypto::ServerTls> tls_;

@@ -114,13 +114,20 @@ Task<Result<void>> run_manager(Host& host, client::Client& client, Reviewers rev
   ComponentServer server(host, client, flags.serving,
                          [&] { return metrics.text() + manager.metrics_text(); });
   server.judge_by(reviewers.authentication, reviewers.authorization);
+  // A leader that can't renew its lease ends: what answers is well.
+  if (flags.election.leader_elect) {
+    server.health().serve("healthz", {net::answers("leaderElection")});
+  }
   Result<void> serving = server.start();
   if (!serving) co_return serving;
   Result<void> result = co_await run_elected(
       host, client, flags.election,
-      [&manager, &leads] {
+      [&manager, &leads, &server] {
         leads.set(1);
         manager.start();
+        for (std::string& name : manager.names()) {
+          server.health().add("healthz", net::answers(std::move(name)));
+        }
       },
       [&manager] { return manager.stop(); });
   co_await server.stop();
@@ -229,7 +236,8 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
   set.add("controllers", flags.options.controllers,
           "Controllers to run: \"*\" all, \"foo\" this one, \"-foo\" not this one");
   set.add("use-service-account-credentials", flags.use_service_account_credentials,
-          "Each controller works as its own service account");
+          "Each controller works as its own service account; else all work as the kubeconfig's "
+          "user, who needs the roles of all of them");
   set.add("root-ca-file", flags.root_ca_file, "CA that pods are given (\"\": the kubeconfig's)");
   set.add("service-account-private-key-file", flags.service_account_key_file,
           "Key that signs the tokens of accounts in Secrets (\"\": there are none)");

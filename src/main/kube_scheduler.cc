@@ -130,6 +130,24 @@ ClientFlags client_of(const Configuration& config) {
           .content_type = std::string(c.content_type())};
 }
 
+// A leader that can't renew its lease ends: what answers is well.
+void serve_health(net::HealthChecks& health, Host& host, const Scheduler& scheduler, bool elects) {
+  std::vector<net::HealthCheck> ready;
+  if (elects) {
+    health.serve("healthz", {net::answers("leaderElection")});
+    ready.push_back(net::answers("leaderElection"));
+  }
+  ready.push_back({"shutdown", [&host]() -> Result<void> {
+                     if (!host.stop().stop_requested()) return {};
+                     return ApiStatus::internal("process is shutting down");
+                   }});
+  ready.push_back({"sched-handler-sync", [&scheduler]() -> Result<void> {
+                     if (scheduler.synced()) return {};
+                     return ApiStatus::internal("handlers are not fully synchronized");
+                   }});
+  health.serve("readyz", std::move(ready));
+}
+
 // Serves all the time, schedules while it leads. The pieces outlive the call.
 Task<Result<void>> run_scheduler(Host& host, client::Client& client, ComponentServer& server,
                                  Scheduler& scheduler, LeaderElectionFlags election, bool warm,
@@ -181,6 +199,7 @@ Task<Result<void>> serve(Host& host, Flags& flags, const Configuration& config,
   server.show_config([&config] { return "{\"componentconfig\":" + config.json() + "}"; });
   server.judge_by(*authentication ? (*authentication)->client() : client,
                   *authorization ? (*authorization)->client() : client);
+  serve_health(server.health(), host, *scheduler, election.leader_elect);
   bool warm = !config.view().delay_cache_until_active();
   Result<void> result =
       co_await run_scheduler(host, client, server, *scheduler, election, warm, leads);

@@ -1,25 +1,16 @@
 #include "main/proxy_status.h"
 
+#include "base/build_info.h"
 #include "kubelet/metrics/process_metrics.h"
+#include "net/text_response.h"
 #include "proxy/config/configuration_validation.h"
 
 namespace tiphys {
 namespace {
 
+using net::text_response;
+
 constexpr Duration kGrace = std::chrono::milliseconds(500);
-
-net::Response text_answer(int status, std::string text, std::string_view type = "text/plain") {
-  net::Response response;
-  response.status = status;
-  response.headers.set("content-type", type);
-  response.headers.set("x-content-type-options", "nosniff");
-  response.body = std::make_shared<const std::string>(std::move(text));
-  return response;
-}
-
-net::Response not_found() {
-  return text_answer(404, "404 page not found\n", "text/plain; charset=utf-8");
-}
 
 Result<void> listen(net::Server& server, std::string_view address) {
   std::optional<proxy::HostPort> where = proxy::host_port(address);
@@ -30,27 +21,32 @@ Result<void> listen(net::Server& server, std::string_view address) {
 }  // namespace
 
 ProxyStatus::ProxyStatus(Host& host, proxy::Proxier& proxier, const proxy::Configuration& config)
-    : host_(host), proxier_(proxier), config_(config) {}
+    : host_(host), proxier_(proxier), config_(config) {
+  checks_.serve("healthz", {net::answers("ping")});
+}
 ProxyStatus::~ProxyStatus() = default;
 
 Task<net::Response> ProxyStatus::health(net::Request request) {
   if (request.path == "/healthz") co_return proxier_.healthz();
   if (request.path == "/livez") co_return proxier_.livez();
-  co_return not_found();
+  co_return net::not_found_response();
 }
 
 Task<net::Response> ProxyStatus::metrics(net::Request request) {
   if (request.path == "/metrics") {
-    co_return text_answer(200, proxier_.metrics_text() + kubelet::process_metrics_text(),
-                          "text/plain; version=0.0.4; charset=utf-8");
+    co_return text_response(
+        200, build_info_text() + proxier_.metrics_text() + kubelet::process_metrics_text(),
+        net::kMetricsText);
   }
-  if (request.path == "/healthz") co_return text_answer(200, "ok");
-  if (request.path == "/proxyMode") co_return text_answer(200, std::string(config_.view().mode()));
+  if (request.path == "/metrics/slis") co_return checks_.slis(request.method);
+  if (auto checked = checks_.answer(request.path, request.query)) co_return std::move(*checked);
+  if (request.path == "/proxyMode")
+    co_return text_response(200, std::string(config_.view().mode()));
   if (request.path == "/configz") {
-    co_return text_answer(200, "{\"kubeproxy.config.k8s.io\":" + config_.json() + "}",
-                          "application/json");
+    co_return text_response(200, "{\"kubeproxy.config.k8s.io\":" + config_.json() + "}",
+                            "application/json");
   }
-  co_return not_found();
+  co_return net::not_found_response();
 }
 
 Result<void> ProxyStatus::serve_healthz() {

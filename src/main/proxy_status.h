@@ -1,10 +1,11 @@
 // ProxyStatus: what a kube-proxy that runs alone serves, without TLS: /healthz and /livez for load
-// balancers, and /metrics, /configz, /proxyMode and /healthz for the node itself, by default on
-// loopback. Paths and answers are upstream's. Loop thread only.
+// balancers, and /metrics, /metrics/slis, /configz, /proxyMode and /healthz for the node itself, by
+// default on loopback. Paths and answers are upstream's. Loop thread only.
 #pragma once
 #include <memory>
 
 #include "main/host.h"
+#include "net/health_checks.h"
 #include "net/server.h"
 #include "proxy/config/configuration.h"
 #include "proxy/proxier.h"
@@ -28,6 +29,7 @@ class ProxyStatus {
   Host& host_;
   proxy::Proxier& proxier_;
   const proxy::Configuration& config_;
+  net::HealthChecks checks_;
   std::unique_ptr<net::Server> health_;
   std::unique_ptr<net::Server> metrics_;
 };

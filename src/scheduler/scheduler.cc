@@ -12,10 +12,11 @@ constexpr uint64_t kTimedDecisions = 10;
 
 }  // namespace
 
+Task<void> Scheduler::Impl::fill() { synced = co_await factory.wait_for_sync(stop.token()); }
+
 Task<void> Scheduler::Impl::run() {
   bool ready = co_await factory.wait_for_sync(stop.token());
   if (!ready) co_return;
-  running = true;
   while (!stop.stop_requested()) {
     co_await wait_for_work();
     bool free = co_await room.wait(stop.token());
@@ -127,6 +128,7 @@ Scheduler::~Scheduler() = default;
 void Scheduler::warm() {
   if (std::exchange(impl_->warming, true)) return;
   impl_->factory.start();
+  impl_->gate.spawn(impl_->fill());
 }
 
 void Scheduler::start() {
@@ -144,7 +146,7 @@ Task<void> Scheduler::stop() {
   for (auto& [name, voice] : impl_->voices) co_await voice.recorder.stop();
 }
 
-bool Scheduler::synced() const { return impl_->running; }
+bool Scheduler::synced() const { return impl_->synced; }
 const Scheduler::Counters& Scheduler::counters() const { return impl_->counters; }
 std::string Scheduler::metrics_text() const {
   SchedulingQueue& queue = impl_->cluster.queue();

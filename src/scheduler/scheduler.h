@@ -34,7 +34,7 @@ class Scheduler {
   void warm();
   void start();
   Task<void> stop();
-  bool synced() const;  // informers are complete and scheduling has begun
+  bool synced() const;  // the caches are full
 
   struct Counters {
     int64_t scheduled = 0;      // bound

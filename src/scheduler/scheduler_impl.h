@@ -65,6 +65,7 @@ struct Scheduler::Impl {
     }
   }
 
+  Task<void> fill();
   Task<void> run();
   Task<void> wait_for_work();
   PodPtr one_turn();
@@ -127,7 +128,7 @@ struct Scheduler::Impl {
   size_t next_start = 0;
   uint64_t decisions = 0;
   bool warming = false;
-  bool running = false;
+  bool synced = false;
   Counters counters;
   SchedulerMetrics metrics;
 };

@@ -142,7 +142,10 @@ def check_ports(mode):
     assert fetch("http://127.0.0.1:10249/proxyMode") == (200, mode)
     config = json.loads(fetch("http://127.0.0.1:10249/configz")[1])["kubeproxy.config.k8s.io"]
     assert config["mode"] == mode and config["conntrack"]["tcpEstablishedTimeout"] == "2h0m0s"
+    assert fetch("http://127.0.0.1:10249/healthz") == (200, "ok")
+    assert '\nkubernetes_healthcheck{name="ping",type="healthz"} 1\n' in fetch("http://127.0.0.1:10249/metrics/slis")[1]
     metrics = fetch("http://127.0.0.1:10249/metrics")[1]
+    assert 'kubernetes_build_info{' in metrics
     for name in ("sync_proxy_rules_duration_seconds_count", "sync_full_proxy_rules_duration_seconds_count",
                  "sync_proxy_rules_last_timestamp_seconds"):
         assert f'kubeproxy_{name}{{ip_family="IPv4"}}' in metrics, metrics

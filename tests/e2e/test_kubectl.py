@@ -46,6 +46,8 @@ def test_cluster_info_and_versions(api):
     assert version["serverVersion"]["major"] == "1" and version["serverVersion"]["minor"] == "35"
     assert "apps/v1\n" in api.kubectl("api-versions")
     assert "[+]ping ok" in api.kubectl("get", "--raw", "/readyz?verbose")
+    assert '\nkubernetes_healthcheck{name="ping",type="readyz"} 1\n' in api.kubectl("get", "--raw", "/metrics/slis")
+    assert 'kubernetes_build_info{' in api.kubectl("get", "--raw", "/metrics")
 
 
 def test_api_resources(api):

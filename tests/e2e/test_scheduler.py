@@ -138,6 +138,9 @@ def samples(text):
 
 
 def test_metrics_and_configz(server, schedulers):
+    for one in schedulers:
+        wait_for(lambda one=one: one.read("/readyz") == (200, "ok"), 20, "full caches, leading or not")
+        assert '\nkubernetes_healthcheck{name="sched-handler-sync",type="readyz"} 1\n' in one.read("/metrics/slis", TOKEN)[1]
     found = samples(schedulers[0].read("/metrics", TOKEN)[1])
     assert found['scheduler_schedule_attempts_total{result="scheduled",profile="default-scheduler"}'] == 6
     assert found['scheduler_schedule_attempts_total{result="scheduled",profile="packing"}'] == 4

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "base/build_info.h"
+
 namespace tiphys::apiserver {
 namespace {
 
@@ -96,6 +98,7 @@ std::string Metrics::text() const {
   if (tokens) out += metrics_text(*tokens);
   out += metrics_text(streams);
   add_process(out);
+  out += build_info_text();
   for (const auto& other : others) out += other();
   return out;
 }

@@ -2,82 +2,41 @@
 
 #include <vector>
 
+#include "base/build_info.h"
 #include "base/strings.h"
 #include "codec/codec.h"
+#include "net/text_response.h"
 
 namespace tiphys::apiserver {
 namespace {
 
-net::Response text_response(int status, std::string text, std::string_view type) {
-  net::Response response;
-  response.status = status;
-  response.headers.set("content-type", type);
-  response.headers.set("x-content-type-options", "nosniff");
-  response.body = std::make_shared<const std::string>(std::move(text));
-  return response;
-}
+using net::text_response;
+
+constexpr std::string_view kMinCompatibilityMinor = "34";
 
 std::string version_json(const std::string& git_version) {
-  std::string text =
-      "{\n  \"major\": \"1\",\n  \"minor\": \"35\",\n  \"emulationMajor\": \"1\",\n"
-      "  \"emulationMinor\": \"35\",\n  \"minCompatibilityMajor\": \"1\",\n"
-      "  \"minCompatibilityMinor\": \"34\",\n  \"gitVersion\": \"" +
-      git_version +
-      "\",\n  \"gitCommit\": \"\",\n  \"gitTreeState\": \"clean\",\n"
-      "  \"buildDate\": \"2026-11-23T00:00:00Z\",\n  \"goVersion\": \"none (C++23)\",\n"
-      "  \"compiler\": \"clang\",\n  \"platform\": \"linux/amd64\"\n}";
-  return text;
-}
-
-const std::vector<std::string_view>& checks_of(std::string_view path) {
-  static const std::vector<std::string_view> kLive = {"ping", "log", "etcd"};
-  static const std::vector<std::string_view> kReady = {
-      "ping",
-      "log",
-      "etcd",
-      "informer-sync",
-      "poststarthook/start-apiserver-admission-initializer",
-      "poststarthook/rbac/bootstrap-roles",
-      "poststarthook/bootstrap-controller",
-      "poststarthook/scheduling/bootstrap-system-priority-classes",
-      "shutdown"};
-  return path.starts_with("/readyz") ? kReady : kLive;
-}
-
-bool passes(const NonResourceEnv& env, std::string_view path, std::string_view check) {
-  if (check == "ping" || check == "log") return true;
-  return env.ready || !path.starts_with("/readyz");
-}
-
-std::optional<net::Response> health(const NonResourceEnv& env, const RequestContext& context) {
-  std::string_view path = context.info.path;
-  for (std::string_view root : {"/livez", "/readyz", "/healthz"}) {
-    auto rest = cut_prefix(path, root);
-    if (!rest) continue;
-    bool good = true;
-    std::string report;
-    for (std::string_view check : checks_of(path)) {
-      bool pass = passes(env, path, check);
-      if (*rest == "/" + std::string(check))
-        return text_response(pass ? 200 : 500, pass ? "ok" : "not ok", "text/plain; charset=utf-8");
-      bool excluded = false;
-      for (std::string_view name : context.query.all("exclude")) excluded |= name == check;
-      good &= pass || excluded;
-      report += (pass ? "[+]" : "[-]") + std::string(check) +
-                (excluded ? " excluded: ok\n"
-                 : pass   ? " ok\n"
-                          : " failed: reason withheld\n");
-    }
-    if (!rest->empty() && *rest != "/") continue;
-    std::string_view name = root.substr(1);
-    if (!good)
-      return text_response(500, report + std::string(name) + " check failed\n",
-                           "text/plain; charset=utf-8");
-    if (!context.query.has("verbose")) return text_response(200, "ok", "text/plain; charset=utf-8");
-    return text_response(200, report + std::string(name) + " check passed\n",
-                         "text/plain; charset=utf-8");
+  const BuildInfo& b = kBuildInfo;
+  struct {
+    std::string_view name, value;
+  } fields[] = {{"major", b.major},
+                {"minor", b.minor},
+                {"emulationMajor", b.major},
+                {"emulationMinor", b.minor},
+                {"minCompatibilityMajor", b.major},
+                {"minCompatibilityMinor", kMinCompatibilityMinor},
+                {"gitVersion", git_version},
+                {"gitCommit", b.git_commit},
+                {"gitTreeState", b.git_tree_state},
+                {"buildDate", b.build_date},
+                {"goVersion", b.go_version},
+                {"compiler", b.compiler},
+                {"platform", b.platform}};
+  std::string out;
+  for (auto [name, value] : fields) {
+    out += (out.empty() ? "{\n  \"" : ",\n  \"") + std::string(name) + "\": \"" +
+           std::string(value) + "\"";
   }
-  return std::nullopt;
+  return out + "\n}";
 }
 
 std::optional<net::Response> static_document(const NonResourceEnv& env, std::string_view path) {
@@ -112,7 +71,8 @@ Answer aggregated(const NonResourceEnv& env, const DiscoveryType& type, std::str
 
 std::string paths_json() {
   return "{\n  \"paths\": [\n    \"/api\",\n    \"/api/v1\",\n    \"/apis\",\n    \"/healthz\",\n"
-         "    \"/livez\",\n    \"/metrics\",\n    \"/openapi/v2\",\n    \"/openapi/v3\",\n"
+         "    \"/livez\",\n    \"/metrics\",\n    \"/metrics/slis\",\n    \"/openapi/v2\",\n    "
+         "\"/openapi/v3\",\n"
          "    \"/readyz\",\n    \"/version\"\n  ]\n}";
 }
 
@@ -143,9 +103,7 @@ bool is_api_path(const NonResourceEnv& env, std::string_view path) {
 
 }  // namespace
 
-net::Response page_not_found() {
-  return text_response(404, "404 page not found\n", "text/plain; charset=utf-8");
-}
+net::Response page_not_found() { return net::not_found_response(); }
 
 Result<Answer> handle_non_resource(const NonResourceEnv& env, RequestContext& context,
                                    std::string_view if_none_match) {
@@ -159,15 +117,17 @@ Result<Answer> handle_non_resource(const NonResourceEnv& env, RequestContext& co
     if (type) return aggregated(env, *type, path, *all, if_none_match);
     return Answer::of(document);
   }
-  if (auto checked = health(env, context)) return Answer::of_raw(std::move(*checked));
+  if (auto checked = env.health->answer(path, context.raw_query)) {
+    return Answer::of_raw(std::move(*checked));
+  }
   if (path == "/version") {
     if (context.method != "GET") return wrong_method();
     return Answer::of_raw(text_response(200, version_json(env.git_version), "application/json"));
   }
   if (path == "/metrics") {
-    return Answer::of_raw(
-        text_response(200, env.metrics->text(), "text/plain; version=0.0.4; charset=utf-8"));
+    return Answer::of_raw(text_response(200, env.metrics->text(), net::kMetricsText));
   }
+  if (path == "/metrics/slis") return Answer::of_raw(env.health->slis(context.method));
   if (auto served = static_document(env, path)) return Answer::of_raw(std::move(*served));
   if (path == "/") return Answer::of_raw(text_response(200, paths_json(), "application/json"));
   if (path.starts_with("/openapi/")) {

@@ -8,6 +8,7 @@
 #include "apiserver/openapi/openapi.h"
 #include "apiserver/pipeline/answer.h"
 #include "apiserver/pipeline/request_context.h"
+#include "net/health_checks.h"
 
 namespace tiphys::apiserver {
 
@@ -23,7 +24,7 @@ struct NonResourceEnv {
   const Metrics* metrics = nullptr;
   OpenApi* openapi = nullptr;
   std::string git_version;
-  bool ready = false;
+  net::HealthChecks* health = nullptr;
   const StaticDocuments* documents = nullptr;
 };
 Result<Answer> handle_non_resource(const NonResourceEnv& env, RequestContext& context,

@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kMaxCommandLine = 1 << 20;
 
 net::Response plain(int status, std::string text) {
-  return response_of(status, std::move(text), "text/plain");
+  return text_response(status, std::move(text), "text/plain");
 }
 
 std::string number_error(std::string_view function, const std::string& text, bool digits) {

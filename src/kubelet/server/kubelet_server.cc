@@ -5,7 +5,6 @@
 #include "crypto/tls.h"
 #include "kubelet/pods/static_pod.h"
 #include "kubelet/server/debug_handlers.h"
-#include "kubelet/server/healthz.h"
 #include "kubelet/server/pod_lists.h"
 #include "kubelet/server/responses.h"
 #include "kubelet/server/serving_certificate.h"
@@ -35,11 +34,6 @@ std::string profile_of(const std::vector<std::string>& parts) {
   return join({parts.begin() + 2, parts.end()}, "/");
 }
 
-Task<net::Response> answer_healthz(net::Request request) {
-  bool known = request.path == "/healthz" || request.path.starts_with("/healthz/");
-  co_return known ? healthz_answer(request.path, request.query) : not_found_response();
-}
-
 }  // namespace
 
 KubeletServer::KubeletServer(EpollLoop& loop, WorkerPool& pool, client::Client& client,
@@ -57,9 +51,13 @@ KubeletServer::KubeletServer(EpollLoop& loop, WorkerPool& pool, client::Client& 
       access_(std::make_unique<RequestAccess>(loop, client, options)),
       client_ca_pem_(options.client_ca_pem),
       files_(loop, pool),
-      healthz_(loop, "healthz server", answer_healthz),
+      healthz_(loop, "healthz server", [this](net::Request request) { return health(request); }),
       read_only_(loop, "read-only server",
-                 [this](net::Request request) { return handle_read_only(std::move(request)); }) {}
+                 [this](net::Request request) { return handle_read_only(std::move(request)); }) {
+  // All three stand for one fact: the loop that syncs pods and writes the log is the one that
+  // answers.
+  health_.serve("healthz", {net::answers("ping"), net::answers("log"), net::answers("syncloop")});
+}
 
 Result<void> KubeletServer::start() {
   if (options_.enable_server) {
@@ -163,13 +161,13 @@ Task<net::Response> KubeletServer::route(net::Request request, bool read_only) {
   if (to.refusal) co_return std::move(*to.refusal);
   switch (to.route) {
     case Route::kHealthz:
-      co_return healthz_answer(request.path, request.query);
+      co_return co_await health(std::move(request));
     case Route::kPods:
       co_return json_response(pod_list_json(pods_));
     case Route::kSummary:
       co_return co_await stats_summary(request.query);
     case Route::kMetrics:
-      co_return co_await metrics(request.path);
+      co_return co_await metrics(std::move(request));
     case Route::kRunningPods:
       co_return json_response(running_pods_json(pods_));
     case Route::kLogs:
@@ -202,7 +200,14 @@ net::Response KubeletServer::configz() const {
   return json_response("{\"kubeletconfig\":" + options_.configuration_json + "}");
 }
 
-Task<net::Response> KubeletServer::metrics(std::string path) {
+Task<net::Response> KubeletServer::health(net::Request request) {
+  std::optional<net::Response> answer = health_.answer(request.path, request.query);
+  co_return answer ? std::move(*answer) : not_found_response();
+}
+
+Task<net::Response> KubeletServer::metrics(net::Request request) {
+  std::string path = request.path;
+  if (path == "/metrics/slis") co_return health_.slis(request.method);
   if (path == "/metrics") co_return metrics_response(own_metrics());
   if (path == "/metrics/probes") co_return metrics_response(metrics_.probes_text());
   bool resource = path == "/metrics/resource";

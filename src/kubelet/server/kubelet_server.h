@@ -19,6 +19,7 @@
 #include "kubelet/server/system_logs.h"
 #include "kubelet/server/tls_files.h"
 #include "kubelet/stats/usage_reader.h"
+#include "net/health_checks.h"
 #include "net/server.h"
 
 namespace tiphys::kubelet {
@@ -46,7 +47,8 @@ class KubeletServer {
   // Requires: the caller may, or anyone may read.
   Task<net::Response> route(net::Request request, bool read_only);
   Task<net::Response> route_to_container(net::Request request, Routed to);
-  Task<net::Response> metrics(std::string path);
+  Task<net::Response> health(net::Request request);
+  Task<net::Response> metrics(net::Request request);
   std::string own_metrics() const;
   Task<net::Response> stats_summary(std::string query);
   net::Response configz() const;
@@ -56,6 +58,7 @@ class KubeletServer {
   UsageReader& usage_;
   KubeletMetrics& metrics_;
   const Options& options_;
+  net::HealthChecks health_;
   ContainerLogs logs_;
   Streaming streaming_;
   SystemLogs system_logs_;
