@@ -69,6 +69,7 @@ def test_a_token_may_what_rbac_says(scraped, token):
     code, text = call(port, "/metrics/resource", token)
     assert code == 200 and "node_cpu_usage_seconds_total" in text
     assert call(port, "/healthz", token) == (200, "ok")
+    assert '\nkubernetes_healthcheck{name="syncloop",type="healthz"} 1\n' in call(port, "/metrics/slis", token)[1]
     user = f"system:serviceaccount:{NS}:scraper"
     assert call(port, f"/exec/{NS}/x/c?command=id", token, "POST") == (
         403, f"Forbidden (user={user}, verb=create, resource=nodes, subresource(s)=[proxy])\n")
@@ -135,6 +136,9 @@ def test_metrics_of_the_kubelet(probed, token):
     assert value(text, "rest_client_request_duration_seconds_count", 'verb="POST"') >= 1
     assert value(text, "kubelet_active_pods", 'static=""') >= 1 and value(text, "kubelet_mirror_pods") >= 0
     assert value(text, "kubelet_pod_start_total_duration_seconds_count") >= 1
+    assert value(text, "kubelet_pod_start_sli_duration_seconds_count") >= 1
+    assert value(text, "kubelet_first_network_pod_start_sli_duration_seconds") >= 0
+    assert value(text, "kubernetes_build_info", 'major="1"', 'minor="35"') == 1
     assert value(text, "kubelet_run_podsandbox_duration_seconds_count", 'runtime_handler=""') >= 1
     assert value(text, "kubelet_containers_per_pod_count_count") >= 1
     assert value(text, "kubelet_cgroup_version") in (1, 2)

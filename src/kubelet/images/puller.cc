@@ -15,7 +15,8 @@ ImageOutcome refused(std::string reason, std::string message) {
 }  // namespace
 
 Task<ImageOutcome> ImagePuller::ensure(std::string image, std::string policy, std::string pod_uid,
-                                       RegistryAuth auth, ObjectPtr sandbox_config, Record record) {
+                                       RegistryAuth auth, ObjectPtr sandbox_config, Record record,
+                                       std::function<void()> fetching) {
   Result<ImageReference> reference = parse_image_reference(image);
   if (!reference) {
     std::string message =
@@ -33,6 +34,7 @@ Task<ImageOutcome> ImagePuller::ensure(std::string image, std::string policy, st
     record("Warning", "InspectFailed", message);
     co_return refused("ImageInspectError", message);
   }
+  if (!present->found || policy == "Always") fetching();
   if (!present->found && policy != "Always") {
     bool imported = co_await import_new_();
     if (imported) present = co_await runtime_.image_status(name);

@@ -31,8 +31,10 @@ class ImagePuller {
   ImagePuller(Loop& loop, Runtime& runtime, ImportNew import_new)
       : loop_(loop), runtime_(runtime), import_new_(std::move(import_new)), idle_(loop) {}
 
+  // fetching: called when the image isn't there and is fetched, which ends with the answer.
   Task<ImageOutcome> ensure(std::string image, std::string policy, std::string pod_uid,
-                            RegistryAuth auth, ObjectPtr sandbox_config, Record record);
+                            RegistryAuth auth, ObjectPtr sandbox_config, Record record,
+                            std::function<void()> fetching);
   // Told of each pull that succeeded: how long it took, with the wait for others, and its size.
   using Pulled = std::function<void(Duration took, int64_t bytes)>;
   void observe(Pulled pulled) { pulled_ = std::move(pulled); }

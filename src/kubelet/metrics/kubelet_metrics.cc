@@ -1,7 +1,9 @@
 #include "kubelet/metrics/kubelet_metrics.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "base/build_info.h"
 #include "base/strings.h"
 #include "kubelet/metrics/process_metrics.h"
 
@@ -219,6 +221,17 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
           "images and run init containers, measured from pod creation timestamp to when all its "
           "containers are reported as started and observed via watch",
           {}, kPodStart)),
+      start_sli_seconds_(registry_.histogram(
+          "kubelet_pod_start_sli_duration_seconds",
+          "[ALPHA] Duration in seconds to start a pod, excluding time to pull images and run init "
+          "containers, measured from pod creation timestamp to when all its containers are "
+          "reported as started and observed via watch",
+          {}, kPodStart)),
+      first_start_sli_seconds_(registry_.gauge(
+          "kubelet_first_network_pod_start_sli_duration_seconds",
+          "[INTERNAL] Duration in seconds to start the first network pod, excluding time to pull "
+          "images and run init containers, measured from pod creation timestamp to when all its "
+          "containers are reported as started and observed via watch")),
       containers_per_pod_(registry_.histogram("kubelet_containers_per_pod_count",
                                               "[ALPHA] The number of containers per pod.", {},
                                               exponential(1, 2, 5))),
@@ -267,6 +280,13 @@ void KubeletMetrics::sandbox_run(std::string_view handler, Duration took, bool f
 
 void KubeletMetrics::pod_start_total(Duration took) {
   start_total_seconds_.get().observe(seconds(took));
+}
+
+void KubeletMetrics::pod_start_sli(Duration took, bool network) {
+  start_sli_seconds_.get().observe(seconds(took));
+  if (network && !std::exchange(network_start_told_, true)) {
+    first_start_sli_seconds_.get().set(seconds(took));
+  }
 }
 
 void KubeletMetrics::containers_in_pod(size_t count) {
@@ -381,7 +401,7 @@ std::string KubeletMetrics::text(const Now& now) {
     Counter& errors = one.renew_errors->get();
     errors.add(numbers.renew_errors - errors.value());
   }
-  std::string out = registry_.text() + process_metrics_text();
+  std::string out = registry_.text() + build_info_text() + process_metrics_text();
   for (const auto& more : more_) out += more();
   return out;
 }

@@ -47,8 +47,10 @@ class KubeletMetrics {
   void cgroup_version(int version);
   // A sandbox was made, or not, with this RuntimeClass's handler.
   void sandbox_run(std::string_view handler, Duration took, bool failed);
-  // From when the pod was made until all of it ran.
+  // From when the pod was made until the API showed all of it running; sli: without the time that
+  // isn't the cluster's own, of pods that count; network: of the pod network, not the host's.
   void pod_start_total(Duration took);
+  void pod_start_sli(Duration took, bool network);
   void containers_in_pod(size_t count);
   // Resizes in place. One resource of one container: requirement requests or limits, operation add,
   // remove, increase or decrease.
@@ -136,6 +138,9 @@ class KubeletMetrics {
   MetricFamily<Histogram>& sandbox_seconds_;
   MetricFamily<Counter>& sandbox_errors_;
   MetricFamily<Histogram>& start_total_seconds_;
+  MetricFamily<Histogram>& start_sli_seconds_;
+  MetricFamily<Gauge>& first_start_sli_seconds_;
+  bool network_start_told_ = false;
   MetricFamily<Histogram>& containers_per_pod_;
   client::RestMetrics rest_;
   MetricFamily<Counter>& probe_total_;

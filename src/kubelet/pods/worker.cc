@@ -37,6 +37,7 @@ PodWorker::PodWorker(NodeServices& node, ObjectPtr pod, std::function<void()> on
       on_finished_(std::move(on_finished)),
       gate_(node.loop),
       wake_(node.loop),
+      startup_(view()),
       back_off_(node.options.max_container_restart_period / std::chrono::microseconds(1)),
       turn_(node.loop) {
   wake_.set();
@@ -70,7 +71,15 @@ void PodWorker::update(ObjectPtr pod) {
   // Our own write may be ahead of the informer.
   if (revision(pod) < revision(pod_)) return;
   take(std::move(pod));
+  if (!static_) count_start();
   wake();
+}
+
+void PodWorker::count_start() {
+  std::optional<Startup::Took> took = startup_.seen(view(), node_.loop.wall());
+  if (!took) return;
+  node_.metrics.pod_start_total(took->total);
+  if (took->sli) node_.metrics.pod_start_sli(*took->sli, !view().spec().host_network());
 }
 
 void PodWorker::take(ObjectPtr pod) {
@@ -213,10 +222,6 @@ void PodWorker::count_pass(MonoTime begin) {
   if (!running || start_told_) return;
   start_told_ = true;
   node_.metrics.pod_start(now - *seen_at_);
-  if (!static_) {
-    MicroTime since = node_.loop.wall() - view().metadata().creation_timestamp();
-    node_.metrics.pod_start_total(std::chrono::microseconds(since));
-  }
 }
 
 // activeDeadlineSeconds: counted from the pod's start, over restarts of this process.
@@ -383,12 +388,22 @@ Task<bool> PodWorker::add_status(ContainerRecord& container) {
     ContainerRecord full = std::move(*status);
     full.sandbox_id = container.sandbox_id;
     full.pod_uid = container.pod_uid;
-    if (full.state == ContainerState::kExited) co_await read_message(full);
+    if (full.state == ContainerState::kExited) {
+      note_init_run(full);
+      co_await read_message(full);
+    }
     if (full.state == ContainerState::kRunning) waiting_.erase(full.name);
     known = known_.insert_or_assign(container.id, std::move(full)).first;
   }
   container = known->second;
   co_return true;
+}
+
+void PodWorker::note_init_run(const ContainerRecord& ended) {
+  std::optional<ContainerPlace> place = find_place(view().spec(), ended.name);
+  if (!place || place->kind != ContainerKind::kInit || ended.started == 0) return;
+  if (kinds::is_sidecar(container_at(view().spec(), *place))) return;
+  startup_.init_ran(std::chrono::microseconds(ended.finished - ended.started));
 }
 
 Task<void> PodWorker::read_message(ContainerRecord& container) {

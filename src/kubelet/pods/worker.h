@@ -14,6 +14,7 @@
 #include "async/gate.h"
 #include "kubelet/allocation/resize.h"
 #include "kubelet/pods/node_services.h"
+#include "kubelet/pods/startup.h"
 #include "kubelet/pods/status.h"
 #include "kubelet/volumes/pod_volumes.h"
 
@@ -77,6 +78,8 @@ class PodWorker {
   Task<bool> refresh();
   Task<bool> add_status(ContainerRecord& container);
   Task<void> read_message(ContainerRecord& container);
+  void note_init_run(const ContainerRecord& ended);
+  void count_start();
   Task<bool> admit();
   bool has_room();
   void take(ObjectPtr pod);
@@ -158,10 +161,11 @@ class PodWorker {
   MicroTime wake_at_ = 0;            // 0: none
   std::optional<MonoTime> seen_at_;  // when the first pass began
   bool start_told_ = false;          // to the metrics
-  bool looked_ = false;              // at the runtime
-  bool deleted_ = false;             // gone from the API
-  bool removed_ = false;             // its manifest is gone
-  bool static_ = false;              // from a manifest; the API has its mirror only
+  Startup startup_;
+  bool looked_ = false;   // at the runtime
+  bool deleted_ = false;  // gone from the API
+  bool removed_ = false;  // its manifest is gone
+  bool static_ = false;   // from a manifest; the API has its mirror only
   bool finished_ = false;
   bool admitted_ = false;
   bool refused_ = false;

@@ -216,7 +216,14 @@ Task<void> PodWorker::pull(std::string name, std::string image, std::string poli
     events->record(*pod, type, reason, message, path);
   };
   RegistryAuth auth = auth_for(image);
-  ImageOutcome outcome = co_await node_.puller.ensure(image, policy, uid(), auth, config, note);
+  bool fetching = false;
+  auto fetch = [this, &fetching] {
+    fetching = true;
+    startup_.pull_began(node_.loop.mono());
+  };
+  ImageOutcome outcome =
+      co_await node_.puller.ensure(image, policy, uid(), auth, config, note, fetch);
+  if (fetching) startup_.pull_ended(node_.loop.mono());
   if (outcome.why) {
     record("Warning", "Failed", "Error: " + outcome.why->reason, path);
     if (outcome.retry_at == 0) outcome.retry_at = node_.loop.wall() + kVolumeRetry;
