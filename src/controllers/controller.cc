@@ -108,7 +108,12 @@ Task<void> Controller::process(std::string key) {
     queue_.forget(key);
     co_return;
   }
-  LOG_V(2, "Trying again", {"controller", name_}, {"key", key}, {"err", result.error()});
+  // Time alone gives it no rights: an administrator has to know.
+  if (result.error().reason() == "Forbidden") {
+    LOG_ERROR("Not allowed", {"controller", name_}, {"key", key}, {"err", result.error()});
+  } else {
+    LOG_V(2, "Trying again", {"controller", name_}, {"key", key}, {"err", result.error()});
+  }
   queue_.add_rate_limited(key);
 }
 

@@ -1,10 +1,12 @@
 """kube-controller-manager alone: two of them beside an API server, each controller as its own account."""
+import base64
 import os
 import pathlib
 import re
 import signal
 import socket
 import ssl
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -112,6 +114,10 @@ def test_health_and_metrics(managers):
             403, 'forbidden: User "system:anonymous" cannot get path "/metrics"\n')
         assert one.read("/metrics", "wrong")[0] == 401
         assert one.read("/nope", TOKEN)[0] == 404
+        slis = one.read("/metrics/slis", TOKEN)[1]
+        assert families(slis) == {"kubernetes_healthcheck", "kubernetes_healthchecks_total"}
+        assert '\nkubernetes_healthcheck{name="leaderElection",type="healthz"} 1\n' in slis
+        assert ("deployment-controller" in slis) == (one is leader), "it has none before it leads"
     text = leader.read("/metrics", TOKEN)[1]
     adds = [line for line in text.splitlines() if line.startswith('workqueue_adds_total{name="replicaset"}')]
     assert adds and float(adds[0].split()[-1]) > 0, text[:3000]
@@ -122,7 +128,7 @@ def test_health_and_metrics(managers):
     wanted = {"job_controller_job_syncs_total", "node_collector_zone_size", "root_ca_cert_publisher_sync_total",
               "horizontal_pod_autoscaler_controller_reconciliations_total", "pod_gc_collector_force_delete_pods_total",
               "endpoint_slice_controller_changes", "ttl_after_finished_controller_job_deletion_duration_seconds",
-              "taint_eviction_controller_pod_deletions_total"}
+              "taint_eviction_controller_pod_deletions_total", "kubernetes_build_info"}
     # Each controller shows its own once it runs.
     wait_for(lambda: wanted <= families(leader.read("/metrics", TOKEN)[1]), 30, "metrics of every controller")
     assert 'root_ca_cert_publisher_sync_total{code="200"} ' in leader.read("/metrics", TOKEN)[1]
@@ -148,6 +154,30 @@ def test_the_end_gives_the_lease_back(server, managers):
     lease = server.request("GET", "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
                            "kube-controller-manager")[1]
     assert not lease["spec"].get("holderIdentity")
+
+
+def test_without_accounts_of_their_own_they_say_what_they_may_not(server, managers, tmp_path):
+    """The manager's own role is not enough for any controller, as upstream's."""
+    key, request = tmp_path / "key", tmp_path / "csr"
+    subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                    str(key), "-out", str(request), "-subj", "/O=system:nodes/CN=system:node:x"],
+                   check=True, capture_output=True)
+    spec = {"request": base64.b64encode(request.read_bytes()).decode(), "usages": ["digital signature", "client auth"],
+            "signerName": "kubernetes.io/kube-apiserver-client-kubelet"}
+    alone = Manager(server.folder, server, 3)
+    alone.arguments += ["--use-service-account-credentials=false", "--leader-elect=false",
+                        "--controllers=certificatesigningrequest-approving-controller"]
+    alone.start()
+    try:
+        path = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+        made = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest", "metadata": {"name": "x"},
+                "spec": spec}
+        assert server.request("POST", path, made)[0] == 201
+        line = wait_for(lambda: next((l for l in alone.log.read_text().splitlines() if "Not allowed" in l), None), 20, "word")
+        assert line.startswith("E") and 'key="x"' in line, line
+        assert r'User \"system:kube-controller-manager\" cannot update resource' in line and "approval" in line, line
+    finally:
+        alone.stop()
 
 
 AWAY_SECONDS = 6
