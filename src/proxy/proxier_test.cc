@@ -136,8 +136,7 @@ class ProxierTest : public testing::Test {
     api = std::make_unique<fake::FakeApi>(*loop);
     api->put(nodes(), node_object("n1"));
     client::Client client(*api, "kube-proxy");
-    Proxier::Options options{
-        .mode = mode, .node_name = "n1", .check_period = std::chrono::milliseconds(50)};
+    Proxier::Options options{.mode = mode, .node_name = "n1", .check_period = check_period};
     options.settings.table = "tiphys-proxy-test";
     options.settings.cluster_cidrs = {*Cidr::parse("10.42.0.0/16")};
     Proxier made(*loop, pool, client, random, options);
@@ -211,6 +210,7 @@ class ProxierTest : public testing::Test {
   std::unique_ptr<fake::FakeApi> api;
   Proxier* proxier = nullptr;
   Mode mode = Mode::kNftables;
+  Duration check_period = std::chrono::milliseconds(50);
   std::atomic<bool> started = false;
   std::thread thread;
 };
@@ -287,6 +287,23 @@ TEST_F(ProxierTest, ATableEditedBehindOurBackIsMadeAnewWithAnEvent) {
     EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1")) << edit;
   }
   EXPECT_TRUE(told("ServiceRulesRepaired"));
+}
+
+class NeverCheckingProxierTest : public ProxierTest {
+ protected:
+  NeverCheckingProxierTest() { check_period = std::chrono::hours(1); }
+};
+
+TEST_F(NeverCheckingProxierTest, ATableThatTakesNoChangeIsMadeAnewWithAnEvent) {
+  put(services(), service_object("web", "10.43.0.5"));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
+  in_namespace(network->node(),
+               [&] { ASSERT_TRUE(nft_apply("flush map ip tiphys-proxy-test endpoints-0\n")); });
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(2)}));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod2"));
+  EXPECT_TRUE(told("ServiceRulesRepaired"));
+  EXPECT_TRUE(eventually([&] { return counted(&Proxier::Counters::full) == 2; }));
 }
 
 TEST_F(ProxierTest, AnEditIsSeenThoughChangesOfOurOwnFollow) {
