@@ -4,7 +4,6 @@
 #include "base/strings.h"
 #include "codec/codec.h"
 #include "main/config_overlay.h"
-#include "net/socket.h"
 #include "os/files.h"
 #include "proxy/address.h"
 
@@ -23,6 +22,7 @@ struct ProxyConfigRow {
   // Of an address: upstream's deprecated flag of its port, and the usual one.
   const char* port_flag = nullptr;
   int64_t port = 0;
+  const char* also = nullptr;  // another field that it stands for
 };
 
 namespace {
@@ -51,9 +51,9 @@ constexpr ProxyConfigRow kRows[] = {
     {"iptables-localhost-nodeports", "iptables.localhostNodePorts", Type::kBool,
      "Node ports on loopback: never"},
     {"iptables-sync-period", "iptables.syncPeriod", Type::kDuration,
-     "How often the rules are looked at"},
+     "How often the rules are looked at", nullptr, 0, "nftables.syncPeriod"},
     {"iptables-min-sync-period", "iptables.minSyncPeriod", Type::kDuration,
-     "Least time between two changes of the rules"},
+     "Least time between two changes of the rules", nullptr, 0, "nftables.minSyncPeriod"},
     {"ipvs-sync-period", "ipvs.syncPeriod", Type::kDuration, "Of mode ipvs, which is not here"},
     {"ipvs-min-sync-period", "ipvs.minSyncPeriod", Type::kDuration, "Of mode ipvs"},
     {"ipvs-scheduler", "ipvs.scheduler", Type::kString, "Of mode ipvs"},
@@ -154,9 +154,11 @@ void ProxyConfigFlags::add_to(FlagSet& flags) {
 std::string ProxyConfigFlags::json_of(const Given& given) const {
   const char* port = given.row->port_flag;
   if (port == nullptr || !flags_->was_set(port)) return std::visit(ToJson(), given.value);
-  const std::string& address = std::get<std::string>(given.value);
-  bool alone = proxy::Address::parse(address).has_value();
-  return in_json(alone ? net::join_host_port(address, static_cast<uint16_t>(given.port)) : address);
+  const std::string& text = std::get<std::string>(given.value);
+  auto address = proxy::Address::parse(text);
+  if (!address) return in_json(text);
+  bool v6 = address->family() == proxy::Family::kIpv6;
+  return in_json((v6 ? "[" + text + "]" : text) + ":" + std::to_string(given.port));
 }
 
 Result<std::string> ProxyConfigFlags::overlay() const {
@@ -169,8 +171,10 @@ Result<std::string> ProxyConfigFlags::overlay() const {
   };
   for (const Given& given : values_) {
     if (!flags_->was_set(given.row->flag)) continue;
-    Result<void> done = put(given.row->path, json_of(given));
-    if (!done) return done.error();
+    for (const char* path : {given.row->path, given.row->also}) {
+      Result<void> done = path == nullptr ? Result<void>() : put(path, json_of(given));
+      if (!done) return done.error();
+    }
   }
   // One flag for the mode that it is, as upstream.
   for (const char* path : {"iptables.masqueradeAll", "nftables.masqueradeAll"}) {

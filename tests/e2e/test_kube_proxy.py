@@ -231,6 +231,8 @@ def test_flags_that_quit(server, tmp_path):
     again = tmp_path / "again.yaml"
     kube_proxy("--config", file, "--write-config-to", again)
     assert again.read_text() == text
+    kube_proxy("--iptables-sync-period=7s", "--write-config-to", again)
+    assert again.read_text().count("  syncPeriod: 7s\n") == 2, "of both modes, as upstream"
     forward = "/proc/sys/net/ipv4/ip_forward"
     tool("sh", "-c", f"echo 0 >{forward}")
     kube_proxy("--init-only", "--conntrack-tcp-timeout-established=3h", "--conntrack-max-per-core=0")
@@ -239,6 +241,8 @@ def test_flags_that_quit(server, tmp_path):
     done = kube_proxy("--proxy-mode=ipvs", "--ipvs-tcp-timeout=5s", check=False)
     assert done.returncode == 1 and 'mode: "ipvs" is not supported by this kube-proxy' in done.stderr
     assert kube_proxy("--ipvs-sync-period=x", check=False).returncode == 2
+    done = kube_proxy("--healthz-bind-address=::1", "--healthz-port=70000", check=False)
+    assert 'HealthzBindAddress: Invalid value: "70000": must be a valid port' in done.stderr
 
 
 def test_deprecated_ports_and_rights_of_the_network_alone(server, tmp_path):
