@@ -71,7 +71,8 @@ def all_pods(address, port):
         "searches": SEARCHES, "options": [{"name": "ndots", "value": "5"}]})
     yield server("lingers", "http:80=HOST", labels={"app": "lingers"}, grace=300)
     yield from host_ports(address, port)
-    yield server("hosted", f"http:{port + 300}=hosted", f"udp:{address}:{port + 300}=hosted", labels={"app": "hosted"}, hostNetwork=True)
+    yield server("hosted", f"http:{port + 300}=hosted", f"udp:{address}:{port + 300}=hosted", labels={"app": "hosted"}, hostNetwork=True,
+                 dnsPolicy="ClusterFirstWithHostNet")
 
 
 def certificate(folder):
@@ -493,6 +494,12 @@ def test_many_search_paths(world):
     search = next(line.split() for line in text.splitlines() if line.startswith("search "))
     assert search[1:4] == [DOMAIN, "svc.cluster.local", "cluster.local"] and search[-8:] == SEARCHES
     assert ask(world, "tcp://kubernetes.default:443", "tcp://kubernetes.default.svc:443", pod_name="searches") == 2 * ["connected"]
+
+
+def test_names_on_the_host_network(world, names):
+    """ClusterFirstWithHostNet: partial names, as in any pod."""
+    urls = ["tcp://kubernetes.default:443", f"http://headless.{NS}.svc:9999", "http://headless:9999"]
+    assert ask(world, *urls, pod_name="hosted") == ["connected", "querier", "querier"]
 
 
 def test_name_servers_of_a_pods_own(world):
