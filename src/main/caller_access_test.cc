@@ -4,57 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "async/sim_loop.h"
-#include "kinds/authentication_v1.h"
+#include "client/review_judge_test.h"
 
 namespace tiphys {
 namespace {
 
 using std::chrono::seconds;
 using Names = std::vector<std::string>;
-
-// Tokens it knows, and who may do what ("user verb path").
-class Judge : public client::Transport {
- public:
-  Task<Result<client::Response>> send(client::Request request) override {
-    ++asked;
-    if (away) co_return ApiStatus::service_unavailable("connection refused");
-    client::Response answer;
-    answer.object = request.path.ends_with("/tokenreviews") ? judge_token(*request.object)
-                                                            : judge_access(*request.object);
-    co_return answer;
-  }
-  Task<Result<std::unique_ptr<client::WatchStream>>> watch(client::Request) override {
-    co_return ApiStatus::internal("no watches here");
-  }
-
-  std::map<std::string, std::string> tokens;  // token -> user
-  Names rights;
-  bool away = false;
-  int asked = 0;
-  Names groups;  // that the last review named
-
- private:
-  ObjectPtr judge_token(const Object& review) {
-    Draft draft(review);
-    auto status = authentication_v1::TokenReviewEdit(draft).edit_status();
-    auto known = tokens.find(std::string(authentication_v1::TokenReview(review).spec().token()));
-    status.set_authenticated(known != tokens.end());
-    if (known != tokens.end()) status.edit_user().set_username(known->second);
-    return draft.freeze();
-  }
-  ObjectPtr judge_access(const Object& review) {
-    auto spec = authorization_v1::SubjectAccessReview(review).spec();
-    auto what = spec.non_resource_attributes();
-    groups.clear();
-    for (std::string_view group : spec.groups()) groups.emplace_back(group);
-    std::string asked_for =
-        std::string(spec.user()) + " " + std::string(what.verb()) + " " + std::string(what.path());
-    Draft draft(review);
-    authorization_v1::SubjectAccessReviewEdit(draft).edit_status().set_allowed(
-        std::ranges::find(rights, asked_for) != rights.end());
-    return draft.freeze();
-  }
-};
 
 using Peer = std::shared_ptr<const crypto::Certificate>;
 
@@ -92,7 +48,7 @@ struct CallerAccessTest : testing::Test {
   SimLoop loop;
   MicroTime soon = loop.wall() + 2 * kMicrosPerSecond;
   Authority clients{soon}, front{soon};
-  Judge judge;
+  client::ReviewJudge judge;
   client::Client api{judge, "component"};
   CallerAccess::Options options;
   std::optional<CallerAccess> access;
@@ -124,7 +80,7 @@ TEST_F(CallerAccessTest, ATokenMayWhatItsUserMay) {
   judge.tokens["t"] = "tom";
   judge.rights = {"tom get /metrics"};
   EXPECT_EQ(ask("/metrics", nullptr, "bEARER  t "), "");
-  EXPECT_EQ(judge.groups, Names{"system:authenticated"});
+  EXPECT_EQ(judge.groups, (Names{"system:serviceaccounts", "system:authenticated"}));
   EXPECT_EQ(ask("/metrics", nullptr, "Bearer wrong"), "401 Unauthorized\n");
   EXPECT_EQ(ask("/metrics", nullptr, "Basic eDp5"),
             "403 forbidden: User \"system:anonymous\" cannot get path \"/metrics\"\n");

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "async/sim_loop.h"
+#include "client/review_judge_test.h"
 #include "crypto/certificate.h"
-#include "kinds/authentication_v1.h"
 #include "kubelet/server/request_attributes.h"
 
 namespace tiphys::kubelet {
@@ -42,56 +42,11 @@ TEST(RequestAttributes, subresources) {
   EXPECT_EQ(request_subresources("/statusz"), (Names{"statusz", "proxy"}));
 }
 
-// The API server's side: tokens it knows, and who may do what ("user verb subresource").
-class Judge : public client::Transport {
- public:
-  Task<Result<client::Response>> send(client::Request request) override {
-    ++asked;
-    if (away) co_return ApiStatus::service_unavailable("connection refused");
-    client::Response answer;
-    answer.object = request.path.ends_with("/tokenreviews") ? judge_token(*request.object)
-                                                            : judge_access(*request.object);
-    co_return answer;
-  }
-  Task<Result<std::unique_ptr<client::WatchStream>>> watch(client::Request) override {
-    co_return ApiStatus::internal("no watches here");
-  }
-
-  std::map<std::string, std::string> tokens;  // token -> user
-  Names rights;
-  bool away = false;
-  int asked = 0;
-  std::string groups;  // that the last review named
-
- private:
-  ObjectPtr judge_token(const Object& review) {
-    Draft draft(review);
-    auto status = authentication_v1::TokenReviewEdit(draft).edit_status();
-    auto known = tokens.find(std::string(authentication_v1::TokenReview(review).spec().token()));
-    status.set_authenticated(known != tokens.end());
-    if (known == tokens.end()) return draft.freeze();
-    status.edit_user().set_username(known->second);
-    status.edit_user().edit_groups().append("system:serviceaccounts");
-    return draft.freeze();
-  }
-  ObjectPtr judge_access(const Object& review) {
-    auto spec = authorization_v1::SubjectAccessReview(review).spec();
-    auto what = spec.resource_attributes();
-    EXPECT_EQ(what.resource(), "nodes");
-    EXPECT_EQ(what.name(), "n1");
-    groups.clear();
-    for (std::string_view group : spec.groups()) groups += std::string(group) + " ";
-    std::string asked_for = std::string(spec.user()) + " " + std::string(what.verb()) + " " +
-                            std::string(what.subresource());
-    Draft draft(review);
-    authorization_v1::SubjectAccessReviewEdit(draft).edit_status().set_allowed(
-        std::ranges::find(rights, asked_for) != rights.end());
-    return draft.freeze();
-  }
-};
-
 struct RequestAccessTest : testing::Test {
   RequestAccessTest() { options.node_name = "n1"; }
+  ~RequestAccessTest() override {
+    for (const std::string& object : judge.objects) EXPECT_EQ(object, "nodes/n1");
+  }
 
   // "" for a call that goes through, else the answer.
   std::string ask(const std::string& method, const std::string& path,
@@ -112,7 +67,7 @@ struct RequestAccessTest : testing::Test {
   }
 
   SimLoop loop;
-  Judge judge;
+  client::ReviewJudge judge;
   client::Client api{judge, "kubelet"};
   Options options;
   std::optional<RequestAccess> access;
@@ -129,7 +84,7 @@ TEST_F(RequestAccessTest, a_token_may_what_its_user_may) {
   judge.tokens["t"] = "system:serviceaccount:m:scraper";
   judge.rights = {"system:serviceaccount:m:scraper get metrics"};
   EXPECT_EQ(ask("GET", "/metrics", "Bearer t"), "");
-  EXPECT_EQ(judge.groups, "system:serviceaccounts system:authenticated ");
+  EXPECT_EQ(judge.groups, (Names{"system:serviceaccounts", "system:authenticated"}));
   EXPECT_EQ(ask("GET", "/metrics/cadvisor", "bearer t"), "");
   EXPECT_EQ(ask("POST", "/exec/ns/p/c", "Bearer t"),
             "403 Forbidden (user=system:serviceaccount:m:scraper, verb=create, resource=nodes, "
@@ -143,7 +98,7 @@ TEST_F(RequestAccessTest, a_certificate_names_user_and_groups) {
   auto peer = certificate("api", {"system:masters", "b"});
   judge.rights = {"api get pods"};
   EXPECT_EQ(ask("GET", "/pods", "", peer), "");
-  EXPECT_EQ(judge.groups, "system:masters b system:authenticated ");
+  EXPECT_EQ(judge.groups, (Names{"system:masters", "b", "system:authenticated"}));
   EXPECT_EQ(ask("GET", "/stats/summary", "Bearer t", peer).substr(0, 28),
             "403 Forbidden (user=api, ver")
       << "the certificate counts before the token";
@@ -185,7 +140,7 @@ TEST_F(RequestAccessTest, anonymous_where_it_is_allowed) {
   options.anonymous_auth = true;
   judge.rights = {"system:anonymous get healthz"};
   EXPECT_EQ(ask("GET", "/healthz"), "");
-  EXPECT_EQ(judge.groups, "system:unauthenticated ");
+  EXPECT_EQ(judge.groups, Names{"system:unauthenticated"});
   EXPECT_EQ(ask("GET", "/pods").substr(0, 36), "403 Forbidden (user=system:anonymous");
   EXPECT_EQ(ask("GET", "/healthz", "Bearer wrong"), "401 Unauthorized")
       << "a bad token is not nobody's";
