@@ -40,7 +40,7 @@ Task<Result<ResponseHead>> read_head(Http1Connection* connection, std::string me
                                      StopToken stop) {
   size_t searched = 0;
   while (true) {
-    size_t end = find_head_end(connection->input, searched);
+    size_t end = find_response_head_end(connection->input, searched);
     if (end != std::string::npos) {
       auto head = parse_response_head(std::string_view(connection->input).substr(0, end), method);
       connection->input.erase(0, end);

@@ -187,12 +187,32 @@ Result<void> parse_request_line(std::string_view line, RequestHead& head) {
 
 bool persists(const FramingFields& fields, int minor) { return minor == 1 && !fields.close; }
 
+// Lines that end with LF alone end with CRLF.
+std::string with_whole_line_ends(std::string_view text) {
+  std::string whole;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n' && (i == 0 || text[i - 1] != '\r')) whole += '\r';
+    whole += text[i];
+  }
+  return whole;
+}
+
 }  // namespace
 
 size_t find_head_end(std::string_view bytes, size_t searched) {
   size_t from = searched < 3 ? 0 : searched - 3;
   size_t end = bytes.find("\r\n\r\n", from);
   return end == std::string_view::npos ? end : end + 4;
+}
+
+size_t find_response_head_end(std::string_view bytes, size_t searched) {
+  size_t line = bytes.find('\n', searched < 3 ? 0 : searched - 3);
+  for (; line != std::string_view::npos; line = bytes.find('\n', line + 1)) {
+    std::string_view next = bytes.substr(line + 1);
+    if (next.starts_with("\n")) return line + 2;
+    if (next.starts_with("\r\n")) return line + 3;
+  }
+  return std::string_view::npos;
 }
 
 Result<RequestHead> parse_request_head(std::string_view text) {
@@ -217,10 +237,11 @@ Result<RequestHead> parse_request_head(std::string_view text) {
   return head;
 }
 
-Result<ResponseHead> parse_response_head(std::string_view text, std::string_view request_method) {
+Result<ResponseHead> parse_response_head(std::string_view bytes, std::string_view request_method) {
   ResponseHead head;
+  std::string text = with_whole_line_ends(bytes);
   size_t end = text.find("\r\n");
-  std::string_view line = text.substr(0, end);
+  std::string_view line = std::string_view(text).substr(0, end);
   bool shaped = end != std::string_view::npos && line.size() >= 12 && line[8] == ' ' &&
                 (line.size() == 12 || line[12] == ' ') && is_field_value(line);
   auto minor = shaped ? minor_version(line.substr(0, 8)) : std::nullopt;
@@ -228,7 +249,8 @@ Result<ResponseHead> parse_response_head(std::string_view text, std::string_view
   if (!minor || !status || *status < 100) return refuse(502, "malformed HTTP status line");
   head.status = static_cast<int>(*status);
   head.minor_version = *minor;
-  TIPHYS_TRY(FramingFields, fields, parse_fields(text.substr(end + 2), head.headers));
+  TIPHYS_TRY(FramingFields, fields,
+             parse_fields(std::string_view(text).substr(end + 2), head.headers));
   head.keep_alive = persists(fields, head.minor_version);
   bool bodiless =
       request_method == "HEAD" || head.status < 200 || head.status == 204 || head.status == 304;

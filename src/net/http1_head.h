@@ -1,9 +1,11 @@
 // Heads of HTTP/1.1 messages: strict parsers of hostile bytes and writers (RFC 9112).
 //
-// Pure. Refused, though some peers send or take them: bare CR or LF, obs-fold, white space before
+// Pure. Refused, though some peers send or take them: bare CR, bare LF in requests, obs-fold, white
+// space before
 // ':', more than one Content-Length (even if equal), Transfer-Encoding with Content-Length or other
 // than exactly "chunked", Transfer-Encoding in HTTP/1.0, no or several Host. What is ambiguous to
-// two parsers is how requests are smuggled.
+// two parsers is how requests are smuggled. Answers may end their lines with LF alone, as programs
+// behind small servers (CGI) do and Go's client takes (RFC 9112, 2.2): we write them anew.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -48,6 +50,7 @@ struct ResponseHead {
 // Where the head at the start of `bytes` ends (after its empty line), or npos. Searches from
 // `searched` bytes on, so that a trickling head isn't read again and again.
 size_t find_head_end(std::string_view bytes, size_t searched);
+size_t find_response_head_end(std::string_view bytes, size_t searched);
 
 // `head` is the bytes up to and with the empty line. Errors carry the status to answer with:
 // 400 for the most, 431, 501, 505.

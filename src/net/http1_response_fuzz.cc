@@ -49,7 +49,13 @@ std::string read_messages(std::string_view body, size_t piece) {
 }
 
 void check(std::string_view bytes, std::string_view method, size_t piece) {
-  size_t end = find_head_end(bytes, 0);
+  size_t end = find_response_head_end(bytes, 0);
+  for (size_t n = piece; n < bytes.size() + piece; n += piece) {  // as it trickles in
+    size_t found = find_response_head_end(bytes.substr(0, n), n - piece);
+    if (found == std::string_view::npos) continue;
+    if (found != end) std::abort();
+    break;
+  }
   if (end == std::string_view::npos) return;
   auto head = parse_response_head(bytes.substr(0, end), method);
   if (!head) return;
