@@ -105,3 +105,14 @@ class ApiServer:
             return answer.status, json.loads(data)
         except ValueError:
             return answer.status, data.decode(errors="replace")
+
+    def statuses(self, requests):
+        """Those of requests (method, path, object) sent one after the other on one connection."""
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=insecure())
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        for method, path, body in requests:
+            connection.request(method, path, body=json.dumps(body), headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            yield answer.status
+        connection.close()

@@ -18,6 +18,8 @@ from cluster import TIPHYS, wait_for
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 HEALTH_PORT = 32040
+MANY = "/api/v1/namespaces/many"
+MANY_SLICES = "/apis/discovery.k8s.io/v1/namespaces/many"
 CONFIG = """
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
@@ -199,6 +201,46 @@ def test_a_node_that_is_about_to_go(server):
         assert fetch("http://127.0.0.1:10256/livez")[0] == 200
         server.kubectl("taint", "node", "n1", "ToBeDeletedByClusterAutoscaler-")
         wait_for(lambda: fetch("http://127.0.0.1:10256/healthz")[0] == 200, 10, "healthy")
+
+
+def many_services(count):
+    """Requests that make so many Services of one endpoint each."""
+    for i in range(count):
+        name = f"many-{i}"
+        yield ("POST", f"{MANY}/services", {"metadata": {"name": name},
+                                            "spec": {"ports": [{"port": 80, "targetPort": 8080}]}})
+        yield ("POST", f"{MANY_SLICES}/endpointslices", {**OBJECTS[2], "metadata": {
+            "name": name, "labels": {"kubernetes.io/service-name": name}}})
+
+
+@contextlib.contextmanager
+def asked_all_the_time(url):
+    """Connection after connection to another Service meanwhile: each is answered."""
+    answers, over = [], threading.Event()
+
+    def ask():
+        while not over.wait(0.02):  # thousands a minute would meet ports of connections in TIME_WAIT
+            answers.append(fetch(url))
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield answers
+    finally:
+        over.set()
+        asking.join()
+    wrong = [answer for answer in answers if answer != (200, "page")]
+    assert len(answers) > 100 and not wrong, (len(answers), wrong[:3])
+
+
+def test_ten_thousand_services_at_once(server):
+    server.request("POST", "/api/v1/namespaces", {"metadata": {"name": "many"}})
+    with running(server, "nftables"), asked_all_the_time("http://10.43.0.77/"):
+        assert set(server.statuses(many_services(10_000))) == {201}
+        last = server.request("GET", f"{MANY}/services/many-9999")[1]["spec"]["clusterIP"]
+        wait_for(lambda: fetch(f"http://{last}/") == (200, "page"), 10, "page of the last one")
+        for path in (f"{MANY}/services", f"{MANY_SLICES}/endpointslices"):
+            assert server.request("DELETE", path, timeout=60)[0] == 200
+        wait_for(lambda: fetch(f"http://{last}/")[0] == 0, 10, "end of the last one")
 
 
 def test_another_content_of_the_file_ends_it(server):
