@@ -2,14 +2,13 @@
 import ipaddress
 import json
 import subprocess
-import sys
 import tempfile
 
 import pytest
 
 from cluster import KUBECTL, TIPHYS, Cluster, wait_for
 from nodes import ADDRESSES, ADDRESSES6, LAN6, Nodes, run
-from web_pods import GET, asked_by, create, service, web, who
+from web_pods import GET, asked_by, create, service, sources_outside, web, who
 
 # Others than an agent has by itself. The range of Services is within that of pods.
 POD_CIDR, SERVICE_CIDR, DOMAIN = "10.52.0.0/15,fd00:42::/56", "10.53.0.0/16,fd00:43::/108", "dual.example"
@@ -99,28 +98,8 @@ def test_services_over_nodes(dual, webs):
         assert name == "web-three" and source == pod_cidr(dual, node).removesuffix("/64")
 
 
-OUTSIDE_SERVER = """
-import socket
-listener = socket.create_server(("::", 8090), family=socket.AF_INET6)
-print("listening")
-while True:
-    connection, (address, *_) = listener.accept()
-    connection.close()
-    print(address)
-"""
-
-
 def test_what_leaves_the_cluster_has_the_nodes_address(dual, webs):
-    server = subprocess.Popen([*dual.spaces.enter("lan"), sys.executable, "-uc", OUTSIDE_SERVER],
-                              stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout.readline() == "listening\n"
-        for node in webs:
-            dual.exec(f"web-{node}", "nc", "-w", "5", LAN6, "8090")
-            assert server.stdout.readline().strip() == ADDRESSES6[node]
-    finally:
-        server.kill()
-        server.wait()
+    assert sources_outside(dual, webs, LAN6) == ADDRESSES6
 
 
 def test_what_was_removed_comes_back(dual, webs):

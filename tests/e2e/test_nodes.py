@@ -1,14 +1,12 @@
 """Several nodes: joining by token, and one network of their pods."""
 import json
 import re
-import subprocess
-import sys
 
 import pytest
 
 from cluster import TIPHYS, wait_for
 from nodes import ADDRESSES, LAN, run
-from web_pods import GET, asked_by, create, service, web, who
+from web_pods import GET, asked_by, create, service, sources_outside, web, who
 from wrk import Load
 
 WRONG_HASH = "sha256:" + 64 * "0"
@@ -122,27 +120,7 @@ def test_nodes_reach_pods_of_other_nodes_and_pods_other_nodes(three_nodes, webs)
 
 
 def test_what_leaves_the_cluster_has_the_nodes_address(three_nodes, webs):
-    server = subprocess.Popen([*three_nodes.spaces.enter("lan"), sys.executable, "-uc", OUTSIDE_SERVER],
-                              stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout.readline() == "listening\n"
-        for node in webs:
-            three_nodes.exec(f"web-{node}", "nc", "-w", "5", LAN, "8090")
-            assert server.stdout.readline().strip() == ADDRESSES[node]
-    finally:
-        server.kill()
-        server.wait()
-
-
-OUTSIDE_SERVER = """
-import socket
-listener = socket.create_server(("", 8090))
-print("listening")
-while True:
-    connection, (address, _) = listener.accept()
-    connection.close()
-    print(address)
-"""
+    assert sources_outside(three_nodes, webs, LAN) == ADDRESSES
 
 
 def test_pods_have_the_mtu_that_passes_the_tunnel(three_nodes, webs):

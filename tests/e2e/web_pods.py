@@ -1,5 +1,7 @@
 """Pods that tell who asks, and their name: small web servers on each node."""
 import json
+import subprocess
+import sys
 
 # Plain addresses: httpd says [fd00::1], and [::ffff:10.0.0.1] for IPv4.
 WHO = r"""mkdir -p /www/cgi-bin
@@ -45,3 +47,30 @@ def who(address, port=8080):
 
 def asked_by(nodes, pod, address, port=8080):
     return nodes.exec(pod, "sh", "-c", GET.format(address=address, port=port)).strip()
+
+
+OUTSIDE_SERVER = """
+import socket
+listener = socket.create_server(("::", 8090), family=socket.AF_INET6, dualstack_ipv6=True)
+print("listening")
+while True:
+    connection, (address, *_) = listener.accept()
+    connection.close()
+    print(address.removeprefix("::ffff:"))
+"""
+
+
+def sources_outside(nodes, webs, address):
+    """node -> the address that its web pod has for a server outside of the cluster, which is at `address`."""
+    server = subprocess.Popen([*nodes.spaces.enter("lan"), sys.executable, "-uc", OUTSIDE_SERVER],
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout.readline() == "listening\n"
+        found = {}
+        for node in webs:
+            nodes.exec(f"web-{node}", "nc", "-w", "5", address, "8090")
+            found[node] = server.stdout.readline().strip()
+        return found
+    finally:
+        server.kill()
+        server.wait()
