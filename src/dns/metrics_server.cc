@@ -1,11 +1,10 @@
 #include "dns/metrics_server.h"
 
+#include "net/text_response.h"
+
 namespace tiphys::dns {
 
 namespace {
-
-constexpr const char* kPlainText = "text/plain; charset=utf-8";
-constexpr const char* kPrometheusText = "text/plain; version=0.0.4; charset=utf-8";
 
 net::ServerLimits limits() {
   net::ServerLimits out;
@@ -15,14 +14,6 @@ net::ServerLimits limits() {
   out.body_timeout = std::chrono::seconds(10);
   out.max_connections = 256;
   return out;
-}
-
-net::Response text(int status, std::string body, const char* type = kPlainText) {
-  net::Response response;
-  response.status = status;
-  response.headers.add("content-type", type);
-  response.body = std::make_shared<const std::string>(std::move(body));
-  return response;
 }
 
 Task<net::Response> at_once(net::Response response) { co_return response; }
@@ -44,14 +35,15 @@ Task<void> MetricsServer::stop() { co_await server_.stop(Duration::zero()); }
 net::Response MetricsServer::answer(const net::Request& request) const {
   Result<net::HostPort> from = net::split_host_port(request.remote_address);
   std::optional<IpAddress> client = from ? parse_ip(from->host) : std::nullopt;
-  if (!client || !source_.allowed(*client)) return text(403, "forbidden\n");
-  if (request.path == "/metrics") return text(200, source_.text(), kPrometheusText);
-  if (request.path == "/health") return text(200, "OK");
+  if (!client || !source_.allowed(*client)) return net::text_response(403, "forbidden\n");
+  if (request.path == "/metrics") return net::text_response(200, source_.text(), net::kMetricsText);
+  if (request.path == "/health") return net::text_response(200, "OK");
   // As CoreDNS: who isn't ready is named.
   if (request.path == "/ready") {
-    return source_.ready() ? text(200, "OK") : text(503, "kubernetes");
+    bool ready = source_.ready();
+    return net::text_response(ready ? 200 : 503, ready ? "OK" : "kubernetes");
   }
-  return text(404, "404 page not found\n");
+  return net::not_found_response();
 }
 
 }  // namespace tiphys::dns
