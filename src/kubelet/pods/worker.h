@@ -42,7 +42,9 @@ class PodWorker {
   void container_ended(const std::string& id);
   bool finished() const { return finished_; }
   const ObjectPtr& pod() const { return pod_; }
+  // As of the last look at the runtime; empty before the first.
   const PodRuntime& runtime_state() const { return state_; }
+  bool has_looked() const { return looked_; }
   // Ends an active pod for what it does to the node: phase Failed, reason Evicted.
   void evict(const std::string& message);
   // Ends an active pod, within its grace period, for a critical one: reason Preempting.

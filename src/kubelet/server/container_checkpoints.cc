@@ -1,6 +1,7 @@
 #include "kubelet/server/container_checkpoints.h"
 
 #include "base/strings.h"
+#include "kubelet/server/listed_pod.h"
 #include "kubelet/server/responses.h"
 #include "os/files.h"
 
@@ -28,7 +29,9 @@ Task<net::Response> ContainerCheckpoints::answer(std::string query, std::string 
   std::optional<int64_t> timeout = asked_timeout(query);
   if (!timeout) co_return text_response(404, "cannot parse value of timeout parameter");
   std::string failed = "checkpointing of " + ns + "/" + pod + "/" + container + " failed (";
-  const ContainerRecord* record = worker->runtime_state().newest(container);
+  Result<PodRuntime> listed = co_await listed_pod(runtime_, worker->pod());
+  if (!listed) co_return text_response(500, failed + runtime_error_text(listed.error()) + ")");
+  const ContainerRecord* record = listed->newest(container);
   if (!record || record->state != ContainerState::kRunning) {
     co_return text_response(500, failed + "container " + container + " not found)");
   }

@@ -12,8 +12,8 @@ namespace tiphys::kubelet {
 
 class ContainerLogs {
  public:
-  ContainerLogs(EpollLoop& loop, WorkerPool& pool, const PodManager& pods)
-      : loop_(loop), pool_(pool), pods_(pods) {}
+  ContainerLogs(EpollLoop& loop, WorkerPool& pool, Runtime& runtime, const PodManager& pods)
+      : loop_(loop), pool_(pool), runtime_(runtime), pods_(pods) {}
   // `query`: the options of a pod's log, as the API has them.
   Task<net::Response> answer(std::string query, std::string ns, std::string pod,
                              std::string container);
@@ -23,6 +23,7 @@ class ContainerLogs {
 
   EpollLoop& loop_;
   WorkerPool& pool_;
+  Runtime& runtime_;
   const PodManager& pods_;
 };
 

@@ -29,6 +29,13 @@ bool asks_for(std::string_view query, std::string_view term) {
   return exact && said == 1;
 }
 
+Streaming::FindPod pod_finder(const PodManager& pods) {
+  return [&pods](const std::string& ns, const std::string& name) -> ObjectPtr {
+    const PodWorker* worker = pods.find(ns, name);
+    return worker ? worker->pod() : nullptr;
+  };
+}
+
 // What follows "debug/pprof".
 std::string profile_of(const std::vector<std::string>& parts) {
   return join({parts.begin() + 2, parts.end()}, "/");
@@ -44,8 +51,8 @@ KubeletServer::KubeletServer(EpollLoop& loop, WorkerPool& pool, client::Client& 
       usage_(usage),
       metrics_(metrics),
       options_(options),
-      logs_(loop, pool, pods),
-      streaming_(loop, runtime, pods, options),
+      logs_(loop, pool, runtime, pods),
+      streaming_(loop, runtime, pod_finder(pods), options),
       system_logs_(loop, pool),
       checkpoints_(loop, pool, runtime, pods, options),
       access_(std::make_unique<RequestAccess>(loop, client, options)),

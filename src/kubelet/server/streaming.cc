@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "kubelet/pods/downward.h"
+#include "kubelet/server/listed_pod.h"
 #include "kubelet/server/responses.h"
 #include "net/client.h"
 #include "net/spdy_filter.h"
@@ -50,11 +51,8 @@ net::Request runtime_request(const net::Request& from, const StreamingPlace& pla
 // "name_namespace", upstream's full name of a pod.
 std::string full_name(const StreamingRequest& what) { return what.pod + "_" + what.ns; }
 
-const ContainerRecord* running_container(const PodWorker& worker, const StreamingRequest& what) {
-  core_v1::Pod pod(*worker.pod());
-  if (!what.uid.empty() && pod.metadata().uid() != what.uid) return nullptr;
-  const ContainerRecord* found = worker.runtime_state().newest(what.container);
-  return found && found->state == ContainerState::kRunning ? found : nullptr;
+bool is_other_pod(const ObjectPtr& pod, const StreamingRequest& what) {
+  return !what.uid.empty() && core_v1::Pod(*pod).metadata().uid() != what.uid;
 }
 
 ApiStatus no_container(const StreamingRequest& what) {
@@ -72,30 +70,41 @@ ApiStatus exited(const StreamingRequest& what, const ExecResult& result) {
 
 }  // namespace
 
-Task<Result<std::string>> Streaming::url_of(StreamingRequest what) {
-  const PodWorker& worker = *pods_.find(what.ns, what.pod);
-  if (what.kind == Kind::kPortForward) {
-    const SandboxRecord* sandbox = worker.runtime_state().newest_sandbox();
-    if (!sandbox || !sandbox->ready) {
-      co_return ApiStatus::internal("pod not found (" + go_quote(full_name(what)) + ")");
-    }
-    co_return co_await runtime_.port_forward_url(sandbox->id, what.ports);
-  }
-  const ContainerRecord* container = running_container(worker, what);
-  if (!container) co_return no_container(what);
-  if (what.kind == Kind::kExec) {
-    co_return co_await runtime_.exec_url(container->id, what.command, what.streams);
-  }
-  // A terminal is a terminal from its start on, or never.
-  core_v1::Pod pod(*worker.pod());
-  what.streams.tty = find_container(pod.spec(), what.container).tty();
-  co_return co_await runtime_.attach_url(container->id, what.streams);
+Task<Result<std::string>> Streaming::running_container(ObjectPtr pod, StreamingRequest what) {
+  if (is_other_pod(pod, what)) co_return no_container(what);
+  Result<PodRuntime> listed = co_await listed_pod(runtime_, pod);
+  if (!listed) co_return listed.error();
+  const ContainerRecord* found = listed->newest(what.container);
+  if (!found || found->state != ContainerState::kRunning) co_return no_container(what);
+  co_return found->id;
 }
 
-Task<net::Response> Streaming::run(StreamingRequest what) {
-  const ContainerRecord* container = running_container(*pods_.find(what.ns, what.pod), what);
-  if (!container) co_return text_response(500, no_container(what).message());
-  Result<ExecResult> result = co_await runtime_.exec_sync(container->id, what.command, 0);
+Task<Result<std::string>> Streaming::port_forward_url(ObjectPtr pod, StreamingRequest what) {
+  Result<PodRuntime> listed = co_await listed_pod(runtime_, pod);
+  if (!listed) co_return listed.error();
+  const SandboxRecord* sandbox = listed->newest_sandbox();
+  if (!sandbox || !sandbox->ready) {
+    co_return ApiStatus::internal("pod not found (" + go_quote(full_name(what)) + ")");
+  }
+  co_return co_await runtime_.port_forward_url(sandbox->id, what.ports);
+}
+
+Task<Result<std::string>> Streaming::url_of(ObjectPtr pod, StreamingRequest what) {
+  if (what.kind == Kind::kPortForward) co_return co_await port_forward_url(pod, std::move(what));
+  Result<std::string> container = co_await running_container(pod, what);
+  if (!container) co_return container.error();
+  if (what.kind == Kind::kExec) {
+    co_return co_await runtime_.exec_url(*container, what.command, what.streams);
+  }
+  // A terminal is a terminal from its start on, or never.
+  what.streams.tty = find_container(core_v1::Pod(*pod).spec(), what.container).tty();
+  co_return co_await runtime_.attach_url(*container, what.streams);
+}
+
+Task<net::Response> Streaming::run(ObjectPtr pod, StreamingRequest what) {
+  Result<std::string> container = co_await running_container(pod, what);
+  if (!container) co_return text_response(500, runtime_error_text(container.error()));
+  Result<ExecResult> result = co_await runtime_.exec_sync(*container, what.command, 0);
   if (!result) co_return text_response(500, runtime_error_text(result.error()));
   if (result->exit_code != 0) co_return text_response(500, exited(what, *result).message());
   // Upstream calls it JSON, whatever the command says.
@@ -105,14 +114,13 @@ Task<net::Response> Streaming::run(StreamingRequest what) {
 Task<net::Response> Streaming::answer(net::Request request, StreamingRequest what) {
   Result<void> fine = add_streaming_options(request, what);
   if (!fine) co_return text_response(400, fine.error().message());
-  const PodWorker* worker = pods_.find(what.ns, what.pod);
-  if (!worker) co_return text_response(404, "pod does not exist");
-  bool other_uid = !what.uid.empty() && core_v1::Pod(*worker->pod()).metadata().uid() != what.uid;
-  if (what.kind == Kind::kPortForward && other_uid) {
+  ObjectPtr pod = find_pod_(what.ns, what.pod);
+  if (!pod) co_return text_response(404, "pod does not exist");
+  if (what.kind == Kind::kPortForward && is_other_pod(pod, what)) {
     co_return text_response(404, "pod not found");
   }
-  if (what.kind == Kind::kRun) co_return co_await run(std::move(what));
-  Result<std::string> url = co_await url_of(std::move(what));
+  if (what.kind == Kind::kRun) co_return co_await run(std::move(pod), std::move(what));
+  Result<std::string> url = co_await url_of(std::move(pod), std::move(what));
   if (!url) co_return error_response(url.error());
   if (!net::is_upgrade_request(request.headers))
     co_return text_response(500, "Upgrade request required\n");
