@@ -87,6 +87,12 @@ void for_each_attribute(std::string_view list,
   }
 }
 
+uint64_t big_endian(std::string_view bytes) {
+  uint64_t value = 0;
+  for (char byte : bytes.substr(0, sizeof value)) value = value << 8 | static_cast<uint8_t>(byte);
+  return value;
+}
+
 std::optional<std::string_view> NetlinkReply::find(size_t offset, uint16_t attribute) const {
   std::optional<std::string_view> found;
   if (offset > body.size()) return found;

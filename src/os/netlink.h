@@ -45,6 +45,9 @@ struct NetlinkReply {
 void for_each_attribute(std::string_view list,
                         const std::function<void(uint16_t, std::string_view)>& callback);
 
+// A number in network order, of up to eight bytes; 0 if there are none.
+uint64_t big_endian(std::string_view bytes);
+
 class NetlinkSocket {
  public:
   // protocol: NETLINK_ROUTE, NETLINK_NETFILTER... of the network namespace of the calling thread.

@@ -8,6 +8,12 @@
 namespace tiphys::os {
 namespace {
 
+TEST(BigEndian, ReadsWhatIsThere) {
+  EXPECT_EQ(big_endian(""), 0u);
+  EXPECT_EQ(big_endian(std::string_view("\x01\x02", 2)), 0x0102u);
+  EXPECT_EQ(big_endian(std::string_view("\x80\0\0\0\0\0\0\x01zzz", 11)), 0x8000000000000001u);
+}
+
 TEST(Netlink, DumpsLinksWithLoopbackAmongThem) {
   Result<NetlinkSocket> socket = NetlinkSocket::open(NETLINK_ROUTE);
   ASSERT_TRUE(socket);

@@ -1,6 +1,5 @@
 #include "proxy/nft.h"
 
-#include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -41,15 +40,12 @@ os::NetlinkMessage question(int kind, uint8_t family) {
 }
 
 // A number of the answer; nothing: it isn't there.
-Result<std::optional<uint32_t>> ask_number(const os::NetlinkMessage& message, uint16_t attribute) {
+Result<std::optional<uint64_t>> ask_number(const os::NetlinkMessage& message, uint16_t attribute) {
   TIPHYS_TRY(os::NetlinkSocket, socket, os::NetlinkSocket::open(NETLINK_NETFILTER));
-  std::optional<uint32_t> number;
+  std::optional<uint64_t> number;
   Result<void> done = socket.request(message, [&](const os::NetlinkReply& reply) {
     std::optional<std::string_view> bytes = reply.find(sizeof(nfgenmsg), attribute);
-    if (!bytes || bytes->size() != 4) return;
-    uint32_t value = 0;
-    std::memcpy(&value, bytes->data(), sizeof value);
-    number = ntohl(value);
+    if (bytes) number = os::big_endian(*bytes);
   });
   if (!done) return done.error();
   return number;
@@ -69,21 +65,21 @@ Result<void> nft_remove_table(const std::string& table, Family family) {
   return nft_apply("add table " + ref + "\ndelete table " + ref + "\n");
 }
 
-Result<std::optional<uint32_t>> nft_table_use(const std::string& table, Family family) {
-  os::NetlinkMessage message =
-      question(NFT_MSG_GETTABLE, family == Family::kIpv4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
+uint8_t nft_family(Family family) { return family == Family::kIpv4 ? NFPROTO_IPV4 : NFPROTO_IPV6; }
+
+Result<std::optional<uint32_t>> nft_table_flags(const std::string& table, Family family) {
+  os::NetlinkMessage message = question(NFT_MSG_GETTABLE, nft_family(family));
   message.add_text(NFTA_TABLE_NAME, table);
-  Result<std::optional<uint32_t>> use = ask_number(message, NFTA_TABLE_USE);
-  if (!use && use.error().message() == "netlink: No such file or directory") {
-    return std::optional<uint32_t>();
-  }
-  return use;
+  Result<std::optional<uint64_t>> flags = ask_number(message, NFTA_TABLE_FLAGS);
+  if (flags) return std::optional(static_cast<uint32_t>(flags->value_or(0)));
+  if (flags.error().message() != "netlink: No such file or directory") return flags.error();
+  return std::optional<uint32_t>();
 }
 
 Result<uint32_t> nft_generation() {
-  TIPHYS_TRY(std::optional<uint32_t>, generation,
+  TIPHYS_TRY(std::optional<uint64_t>, generation,
              ask_number(question(NFT_MSG_GETGEN, NFPROTO_UNSPEC), NFTA_GEN_ID));
-  return generation.value_or(0);
+  return static_cast<uint32_t>(generation.value_or(0));
 }
 
 bool prepare_kernel(bool ipv6) {

@@ -15,8 +15,10 @@ namespace tiphys::proxy {
 Result<void> nft_apply(const std::string& text);
 // Removes a table; absent is fine.
 Result<void> nft_remove_table(const std::string& table, Family family);
-// Chains and sets that the table holds (NFTA_TABLE_USE); nullopt: there is no such table.
-Result<std::optional<uint32_t>> nft_table_use(const std::string& table, Family family);
+// NFTA_TABLE_FLAGS: NFT_TABLE_F_DORMANT is one; nullopt: there is no such table.
+Result<std::optional<uint32_t>> nft_table_flags(const std::string& table, Family family);
+// The kernel's number for the family.
+uint8_t nft_family(Family family);
 
 // How many transactions nftables have seen in this network namespace (NFTA_GEN_ID; it wraps).
 Result<uint32_t> nft_generation();

@@ -12,7 +12,9 @@ namespace {
 class NftBackend : public Backend {
  public:
   NftBackend(const Settings& settings, Family family, std::shared_ptr<NftCustody> custody)
-      : rules_(settings, family), custody_(std::move(custody)) {}
+      : rules_(settings, family),
+        custody_(std::move(custody)),
+        prints_(std::make_shared<RulePrints>(settings.table, family)) {}
 
   Family family() const override { return rules_.family(); }
   void set(const std::string& service, const ServiceFacts* facts,
@@ -23,21 +25,24 @@ class NftBackend : public Backend {
   }
   bool empty() const override { return rules_.services().empty(); }
   Transaction take(bool full, const NodeFacts& node) override {
-    return full ? by_nft(rules_.take_full(node)) : by_netlink_or_nft(rules_.take_changes());
+    if (!full) return by_netlink_or_nft(rules_.take_changes());
+    return by_nft(rules_.take_full(node), true);
   }
   Look look() const override {
     return [table = rules_.settings().table, family = rules_.family(),
             custody = custody_]() -> Result<std::string> {
-      TIPHYS_TRY(std::optional<uint32_t>, use, nft_table_use(table, family));
+      TIPHYS_TRY(std::optional<uint32_t>, flags, nft_table_flags(table, family));
       TIPHYS_TRY(uint64_t, strangers, custody->strangers());
-      return use ? std::to_string(strangers) : "";
+      return flags ? std::to_string(strangers) : "";
     };
   }
   Look audit(const NodeFacts& node) const override {
-    return [table = rules_.settings().table, family = rules_.family(),
-            whole = rules_.whole(node)]() -> Result<std::string> {
+    return [table = rules_.settings().table, family = rules_.family(), whole = rules_.whole(node),
+            prints = prints_]() -> Result<std::string> {
       TIPHYS_TRY(TableContents, now, read_contents(table, family));
-      return difference(now, wanted_contents(whole));
+      TableContents wanted = wanted_contents(whole);
+      prints->add_to(wanted);
+      return difference(now, wanted);
     };
   }
   std::string title() const override { return "nftables table " + rules_.settings().table; }
@@ -47,21 +52,26 @@ class NftBackend : public Backend {
     return {
         bytes, [custody = custody_, apply = std::move(apply)] { return custody->run(apply); }, {}};
   }
-  Transaction by_nft(std::string text) const {
-    if (text.empty()) return {};
+  // whole: it makes the table.
+  Transaction by_nft(std::string text, bool whole) const {
     size_t bytes = text.size();
-    return transaction(bytes, [text = std::move(text)] { return nft_apply(text); });
+    return transaction(bytes, [text = std::move(text), whole, prints = prints_] {
+      Result<void> applied = nft_apply(text);
+      if (applied) prints->note(text, whole);
+      return applied;
+    });
   }
   Transaction by_netlink_or_nft(const Changes& changes) const {
-    const std::string& table = rules_.settings().table;
-    std::optional<ElementBatch> batch = element_batch(table, family(), changes);
-    if (!batch) return by_nft(changes.text(table_ref(rules_.settings(), family())));
+    if (changes.empty()) return {};
+    std::optional<ElementBatch> batch = element_batch(rules_.settings().table, family(), changes);
+    if (!batch) return by_nft(changes.text(table_ref(rules_.settings(), family())), false);
     size_t bytes = batch->bytes;
     return transaction(bytes, [batch = std::move(*batch)] { return apply_elements(batch); });
   }
 
   RuleSet rules_;
   std::shared_ptr<NftCustody> custody_;
+  std::shared_ptr<RulePrints> prints_;  // used on the pool only
 };
 
 }  // namespace

@@ -1,4 +1,6 @@
-// What only nftables has: its own tool's view of the table, changes seen by its use count.
+// What only nftables has: its own tool's view of the table, edits seen by an audit.
+#include <regex>
+
 #include "proxy/packet_fixture_test.h"
 
 namespace tiphys::proxy {
@@ -61,20 +63,103 @@ TEST_P(NftPacketTest, AThousandEndpoints) {
   EXPECT_EQ(from_node(front(), 80), "pod2 " + bridge_ip());
 }
 
-TEST_P(NftPacketTest, TableUseTellsThatSomebodyMeddled) {
-  endpoints({1});
+// What a stranger does to our table, in a network where one of our transactions makes chains and
+// rules before or after it.
+class NftAuditTest : public NftPacketTest {
+ protected:
+  // edit: nft commands; TABLE is ours, RULE the handle of the first rule of the chain.
+  std::string found_after(std::string edit, const char* chain, bool ours_first) {
+    erase(other());
+    apply(true);
+    if (ours_first) make_chains();
+    edit = std::regex_replace(edit, std::regex("TABLE"), "ip " + settings.table);
+    edit = std::regex_replace(edit, std::regex("RULE"), first_rule(chain));
+    os::CommandResult done = run({"nft", edit});
+    EXPECT_EQ(done.status, 0) << done.err;
+    if (!ours_first) make_chains();
+    return audit();
+  }
+  std::string audit() {
+    Result<std::string> found = "";
+    in_namespace(network->node(), [&] { found = backend->audit(node)(); });
+    return found ? *found : found.error().message();
+  }
+  void make_chains() {
+    endpoints({1, 2, 3, 4, 5, 6, 7, 8, 9});
+    set(other());
+    apply(false);
+    endpoints({1, 2});
+  }
+
+ private:
+  ServiceFacts other() {
+    ServiceFacts facts = web;
+    facts.key = "default/other";
+    facts.cluster_ips = {*Address::parse("10.43.0.99")};
+    return facts;
+  }
+  std::string first_rule(const std::string& chain) {
+    std::string text = run({"nft", "-a", "list", "chain", "ip", settings.table, chain}).out;
+    std::smatch handle;
+    std::regex_search(text, handle, std::regex(R"(\t\t[^t].* # handle (\d+))"));
+    return handle[1];
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Rules, NftAuditTest, testing::Values(Ruling{"nftables"}), ruling_name);
+
+TEST_P(NftAuditTest, TellsWhatSomebodyElseDid) {
+  struct Case {
+    const char* chain;
+    const char* edit;
+    const char* found;  // how it begins
+  };
+  constexpr Case kCases[] = {
+      {"services", "add chain TABLE intruder", "chain intruder is not ours"},
+      {"services", "flush chain TABLE services", "chain services has 0 rules instead of 3"},
+      {"services", "delete rule TABLE services handle RULE", "chain services has 2 rules instead"},
+      {"services", "add rule TABLE services accept", "chain services has 4 rules instead of 3"},
+      {"masquerading", "replace rule TABLE masquerading handle RULE accept",
+       "chain masquerading has other rules"},
+      {"spread-2", "replace rule TABLE spread-2 handle RULE drop",
+       "chain spread-2 has other rules"},
+      {"services", "add chain TABLE filter-forward { policy drop; }",
+       "chain filter-forward has the policy drop"},
+      {"services", "add table TABLE { flags dormant; }", "it is dormant"},
+      {"services", "flush map TABLE service-ips", "set service-ips has "},
+  };
+  endpoints({1, 2});
   start();
-  in_namespace(network->node(), [&] {
-    auto use = nft_table_use(settings.table, Family::kIpv4);
-    ASSERT_TRUE(use && *use) << (use ? "no table" : use.error().message());
-    ASSERT_TRUE(nft_apply("add chain ip tiphys-proxy-test intruder\n"));
-    auto more = nft_table_use(settings.table, Family::kIpv4);
-    EXPECT_EQ(**more, **use + 1);
-    ASSERT_TRUE(nft_remove_table(settings.table, Family::kIpv4));
-    ASSERT_TRUE(nft_remove_table(settings.table, Family::kIpv4));
-    auto none = nft_table_use(settings.table, Family::kIpv4);
-    ASSERT_TRUE(none) << none.error().message();
-    EXPECT_FALSE(*none);
+  for (const Case& test : kCases) {
+    for (bool ours_first : {false, true}) {
+      SCOPED_TRACE(std::string(test.edit) + (ours_first ? ", after ours" : ", before ours"));
+      EXPECT_EQ(found_after(test.edit, test.chain, ours_first).find(test.found), 0u) << audit();
+    }
+  }
+}
+
+TEST_P(NftAuditTest, IsAtEaseWithWhatOthersDoElsewhere) {
+  web.affinity_seconds = 60;
+  web.ingress_ips = {*Address::parse(outside_ip(5))};
+  web.source_ranges = {*Cidr::parse("192.168.77.0/24")};
+  endpoints({1, 2});
+  start();
+  for (bool ours_first : {false, true}) {
+    EXPECT_EQ(found_after("add table ip strange", "services", ours_first), "");
+    EXPECT_EQ(from_node(front(), 80).substr(0, 3), "pod");
+    EXPECT_EQ(audit(), "") << "traffic changes nothing";
+  }
+}
+
+TEST(NftTable, Flags) {
+  if (!PacketNetwork::possible()) GTEST_SKIP() << "needs root";
+  PacketNetwork network(0);
+  in_namespace(network.node(), [] {
+    EXPECT_EQ(nft_table_flags("t", Family::kIpv4).value(), std::nullopt);
+    ASSERT_TRUE(nft_apply("add table ip t\n"));
+    EXPECT_EQ(nft_table_flags("t", Family::kIpv4).value(), 0u);
+    EXPECT_EQ(nft_table_flags("t", Family::kIpv6).value(), std::nullopt);
+    ASSERT_TRUE(nft_remove_table("t", Family::kIpv4));
+    ASSERT_TRUE(nft_remove_table("t", Family::kIpv4)) << "absent is fine";
   });
 }
 

@@ -98,7 +98,14 @@ class RandomCluster {
   SeededRandom random_;
 };
 
-void apply(RuleSet& rules) {
+void apply_whole(RuleSet& rules, const NodeFacts& node, RulePrints& prints) {
+  std::string text = rules.take_full(node);
+  Result<void> applied = nft_apply(text);
+  ASSERT_TRUE(applied) << applied.error().message();
+  prints.note(text, true);
+}
+
+void apply(RuleSet& rules, RulePrints& prints) {
   Changes changes = rules.take_changes();
   if (changes.empty()) return;
   std::string text = changes.text("ip t");
@@ -106,12 +113,19 @@ void apply(RuleSet& rules) {
   EXPECT_EQ(batch.has_value(), changes.elements_only());
   Result<void> applied = batch ? apply_elements(*batch) : nft_apply(text);
   ASSERT_TRUE(applied) << applied.error().message() << "\n" << text;
+  prints.note(text, false);
 }
 
 // "" if the kernel has what the rule set wants.
-std::string difference(const RuleSet& rules, const NodeFacts& node) {
+std::string difference(const RuleSet& rules, const NodeFacts& node, const RulePrints& prints) {
   Result<TableContents> now = read_contents("t", Family::kIpv4);
-  return now ? difference(*now, wanted_contents(rules.whole(node))) : now.error().message();
+  if (!now) return now.error().message();
+  TableContents wanted = wanted_contents(rules.whole(node));
+  prints.add_to(wanted);
+  for (const auto& [name, chain] : wanted.chains) {
+    EXPECT_EQ(chain.print != 0, chain.rules != 0) << name;
+  }
+  return difference(*now, wanted);
 }
 
 class RuleSetKernelTest : public testing::Test {
@@ -135,15 +149,16 @@ TEST_F(RuleSetKernelTest, DifferencesLeadToTheSameTableAsMakingItAnew) {
     RandomCluster cluster(seed);
     RuleSet rules(settings, Family::kIpv4);
     in_namespace(network.node(), [&] {
-      ASSERT_TRUE(nft_apply(rules.take_full(node)));
+      RulePrints prints("t", Family::kIpv4);
+      apply_whole(rules, node, prints);
       for (int i = 0; i < 25; ++i) {
         cluster.step(rules, node);
-        apply(rules);
-        EXPECT_EQ(difference(rules, node), "");
+        apply(rules, prints);
+        EXPECT_EQ(difference(rules, node, prints), "");
         if (testing::Test::HasFailure()) return;
       }
       Blocks grown = listed();
-      ASSERT_TRUE(nft_apply(rules.take_full(node)));
+      apply_whole(rules, node, prints);
       expect_same(grown, listed());
     });
     if (testing::Test::HasFailure()) return;
@@ -165,14 +180,13 @@ TEST_F(RuleSetKernelTest, TenThousandServicesAtOnce) {
     rules.set(facts.key, build_service_rules(facts, {&slice, 1}, node, settings, Family::kIpv4));
   }
   in_namespace(network.node(), [&] {
-    std::string text = rules.take_full(node);
-    Result<void> applied = nft_apply(text);
-    ASSERT_TRUE(applied) << applied.error().message();
-    EXPECT_LT(text.size(), 3u << 20);
+    EXPECT_LT(rules.take_full(node).size(), 3u << 20);
+    RulePrints prints("t", Family::kIpv4);
+    apply_whole(rules, node, prints);
     rules.erase("default/s77");
-    apply(rules);
+    apply(rules, prints);
     EXPECT_TRUE(rules.take_changes().empty());
-    EXPECT_EQ(difference(rules, node), "");
+    EXPECT_EQ(difference(rules, node, prints), "");
   });
 }
 

@@ -1,13 +1,12 @@
 #include "proxy/table_contents.h"
 
-#include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
-#include <cstring>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/strings.h"
@@ -19,6 +18,7 @@ namespace tiphys::proxy {
 namespace {
 
 constexpr std::string_view kElements = "elements = { ";
+constexpr uint64_t kPrintFactor = 1'000'003;  // a chain's rules count in their order
 
 void add_words(TableContents& contents, const std::string& set, std::string_view list) {
   for (std::string_view word : split(list.substr(0, list.find(" }")), ',')) {
@@ -31,7 +31,7 @@ void add_line(TableContents& contents, std::string_view line) {
   std::vector<std::string_view> words = split(line, ' ');
   if (words.size() < 5) return;
   std::string name(words[4]);
-  if (words[1] == "rule") ++contents.chains[name];
+  if (words[1] == "rule") ++contents.chains[name].rules;
   if (words[1] == "chain") contents.chains.try_emplace(name);
   if (words[1] != "map" && words[1] != "set") return;
   contents.sets.try_emplace(name);
@@ -45,12 +45,6 @@ std::string text_of(std::string_view bytes) {
   return std::string(bytes.substr(0, bytes.find('\0')));
 }
 
-uint32_t number_of(std::string_view bytes) {
-  uint32_t value = 0;
-  std::memcpy(&value, bytes.data(), std::min(bytes.size(), sizeof value));
-  return ntohl(value);
-}
-
 // The attribute's bytes; empty if it isn't there.
 std::string_view attribute(std::string_view list, uint16_t wanted) {
   std::string_view found;
@@ -62,7 +56,7 @@ std::string_view attribute(std::string_view list, uint16_t wanted) {
 
 std::string verdict_text(std::string_view verdict) {
   std::string chain = text_of(attribute(verdict, NFTA_VERDICT_CHAIN));
-  auto code = static_cast<int32_t>(number_of(attribute(verdict, NFTA_VERDICT_CODE)));
+  auto code = static_cast<int32_t>(os::big_endian(attribute(verdict, NFTA_VERDICT_CODE)));
   if (code == NFT_GOTO) return "goto " + chain;
   return code == NF_DROP ? "drop" : "verdict " + std::to_string(code) + " " + chain;
 }
@@ -76,54 +70,72 @@ std::string value_of(std::string_view data) {
 class Reader {
  public:
   Reader(os::NetlinkSocket& socket, const std::string& table, Family family)
-      : socket_(socket),
-        table_(table),
-        family_(family == Family::kIpv4 ? NFPROTO_IPV4 : NFPROTO_IPV6) {}
+      : socket_(socket), table_(table), family_(nft_family(family)) {}
 
   Result<TableContents> read() {
-    Result<void> done = dump(NFT_MSG_GETCHAIN, NFTA_CHAIN_TABLE, "", [this](const Reply& reply) {
-      if (text(reply, NFTA_CHAIN_TABLE) == table_) contents_.chains[text(reply, NFTA_CHAIN_NAME)];
-    });
-    if (done) done = read_rules();
+    Result<void> done =
+        dump(NFT_MSG_GETCHAIN, {{NFTA_CHAIN_TABLE, table_}}, [this](const Reply& reply) {
+          if (text(reply, NFTA_CHAIN_TABLE) == table_) note_chain(reply);
+        });
+    if (done) done = read_rules("");
     if (done) {
-      done = dump(NFT_MSG_GETSET, NFTA_SET_TABLE, "", [this](const Reply& r) { note_set(r); });
+      done = dump(NFT_MSG_GETSET, {{NFTA_SET_TABLE, table_}}, [this](const Reply& reply) {
+        if (text(reply, NFTA_SET_TABLE) == table_) note_set(reply);
+      });
     }
     for (size_t i = 0; done && i < filled_.size(); ++i) done = read_set(filled_[i]);
     if (!done) return done.error();
     return std::move(contents_);
   }
+  // Rules of one chain; "": of all.
+  Result<void> read_rules(const std::string& chain) {
+    Texts which = {{NFTA_RULE_TABLE, table_}};
+    if (!chain.empty()) which.emplace_back(NFTA_RULE_CHAIN, chain);
+    return dump(NFT_MSG_GETRULE, which, [this](const Reply& reply) {
+      if (text(reply, NFTA_RULE_TABLE) == table_) note_rule(reply);
+    });
+  }
+  const TableContents& contents() const { return contents_; }
 
  private:
   using Reply = os::NetlinkReply;
+  using Texts = std::vector<std::pair<uint16_t, std::string>>;
 
-  std::string text(const Reply& reply, uint16_t wanted) {
+  static std::string text(const Reply& reply, uint16_t wanted) {
     return text_of(reply.find(sizeof(nfgenmsg), wanted).value_or(""));
   }
-  // set: its elements are asked for; "": the table's things.
-  Result<void> dump(int kind, uint16_t table_attribute, const std::string& set,
+  static uint64_t number(const Reply& reply, uint16_t wanted) {
+    return os::big_endian(reply.find(sizeof(nfgenmsg), wanted).value_or(""));
+  }
+  Result<void> dump(int kind, const Texts& which,
                     const std::function<void(const Reply&)>& on_reply) {
     nfgenmsg body{};
     body.nfgen_family = family_;
     os::NetlinkMessage message(static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | kind),
                                NLM_F_DUMP, {reinterpret_cast<char*>(&body), sizeof body});
-    message.add_text(table_attribute, table_);
-    if (!set.empty()) message.add_text(NFTA_SET_ELEM_LIST_SET, set);
+    for (const auto& [attribute, text] : which) message.add_text(attribute, text);
     return socket_.request(message, on_reply);
   }
-  Result<void> read_rules() {
-    return dump(NFT_MSG_GETRULE, NFTA_RULE_TABLE, "", [this](const Reply& reply) {
-      if (text(reply, NFTA_RULE_TABLE) == table_) ++contents_.chains[text(reply, NFTA_RULE_CHAIN)];
-    });
+  void note_chain(const Reply& reply) {
+    TableContents::Chain& chain = contents_.chains[text(reply, NFTA_CHAIN_NAME)];
+    bool base = reply.find(sizeof(nfgenmsg), NFTA_CHAIN_HOOK).has_value();
+    chain.drops = base && number(reply, NFTA_CHAIN_POLICY) == NF_DROP;
+  }
+  void note_rule(const Reply& reply) {
+    TableContents::Chain& chain = contents_.chains[text(reply, NFTA_RULE_CHAIN)];
+    ++chain.rules;
+    chain.print = chain.print * kPrintFactor + fnv64a(reply.body.substr(sizeof(nfgenmsg)));
   }
   void note_set(const Reply& reply) {
-    uint32_t flags = number_of(reply.find(sizeof(nfgenmsg), NFTA_SET_FLAGS).value_or(""));
-    if (text(reply, NFTA_SET_TABLE) != table_ || (flags & NFT_SET_ANONYMOUS) != 0) return;
+    uint64_t flags = number(reply, NFTA_SET_FLAGS);
+    if ((flags & NFT_SET_ANONYMOUS) != 0) return;
     std::string name = text(reply, NFTA_SET_NAME);
     contents_.sets.try_emplace(name);
     if ((flags & (NFT_SET_EVAL | NFT_SET_TIMEOUT)) == 0) filled_.push_back(std::move(name));
   }
   Result<void> read_set(const std::string& set) {
-    return dump(NFT_MSG_GETSETELEM, NFTA_SET_ELEM_LIST_TABLE, set, [&](const Reply& reply) {
+    Texts which = {{NFTA_SET_ELEM_LIST_TABLE, table_}, {NFTA_SET_ELEM_LIST_SET, set}};
+    return dump(NFT_MSG_GETSETELEM, which, [&](const Reply& reply) {
       std::string_view list =
           reply.find(sizeof(nfgenmsg), NFTA_SET_ELEM_LIST_ELEMENTS).value_or("");
       os::for_each_attribute(list, [&](uint16_t, std::string_view element) {
@@ -140,13 +152,32 @@ class Reader {
   std::vector<std::string> filled_;  // by us only
 };
 
-template <class Value, class Describe>
+std::string what_differs(const TableContents::Chain& now, const TableContents::Chain& wanted) {
+  if (now.drops != wanted.drops) return " has the policy drop";
+  if (now.rules != wanted.rules) {
+    return " has " + std::to_string(now.rules) + " rules instead of " +
+           std::to_string(wanted.rules);
+  }
+  return wanted.print == 0 || now.print == wanted.print ? "" : " has other rules";
+}
+
+std::string what_differs(const TableContents::Elements& now,
+                         const TableContents::Elements& wanted) {
+  if (now.count != wanted.count) {
+    return " has " + std::to_string(now.count) + " elements instead of " +
+           std::to_string(wanted.count);
+  }
+  return now.sum == wanted.sum ? "" : " has other elements";
+}
+
+template <class Value>
 std::string first_difference(const std::string& kind, const std::map<std::string, Value>& now,
-                             const std::map<std::string, Value>& wanted, Describe describe) {
+                             const std::map<std::string, Value>& wanted) {
   for (const auto& [name, value] : wanted) {
     auto found = now.find(name);
     if (found == now.end()) return kind + name + " is gone";
-    if (found->second != value) return kind + name + describe(found->second, value);
+    std::string what = what_differs(found->second, value);
+    if (!what.empty()) return kind + name + what;
   }
   for (const auto& [name, value] : now) {
     if (!wanted.contains(name)) return kind + name + " is not ours";
@@ -177,28 +208,47 @@ TableContents wanted_contents(const Changes& whole) {
   return contents;
 }
 
+void RulePrints::note(std::string_view text, bool whole) {
+  if (whole) known_.clear();
+  std::set<std::string> chains;
+  for (std::string_view line : split(text, '\n')) {
+    std::vector<std::string_view> words = split(line, ' ');
+    if (words.size() >= 5 && words[1] == "chain") chains.emplace(words[4]);
+  }
+  for (const std::string& chain : chains) known_.erase(chain);
+  if (whole) chains = {""};
+  Result<os::NetlinkSocket> socket = os::NetlinkSocket::open(NETLINK_NETFILTER);
+  if (!socket) return;
+  Reader reader(*socket, table_, family_);
+  for (const std::string& chain : chains) {
+    if (!reader.read_rules(chain)) return;
+  }
+  for (const auto& [chain, rules] : reader.contents().chains) known_[chain] = rules.print;
+}
+
+void RulePrints::add_to(TableContents& wanted) const {
+  for (auto& [name, chain] : wanted.chains) {
+    auto known = known_.find(name);
+    if (known != known_.end()) chain.print = known->second;
+  }
+}
+
 Result<TableContents> read_contents(const std::string& table, Family family) {
   TIPHYS_TRY(uint32_t, before, nft_generation());
-  TIPHYS_TRY(std::optional<uint32_t>, use, nft_table_use(table, family));
-  if (!use) return ApiStatus::internal("there is no nftables table " + table);
+  TIPHYS_TRY(std::optional<uint32_t>, flags, nft_table_flags(table, family));
+  if (!flags) return ApiStatus::internal("there is no nftables table " + table);
   TIPHYS_TRY(os::NetlinkSocket, socket, os::NetlinkSocket::open(NETLINK_NETFILTER));
   TIPHYS_TRY(TableContents, contents, Reader(socket, table, family).read());
+  contents.dormant = (*flags & NFT_TABLE_F_DORMANT) != 0;
   TIPHYS_TRY(uint32_t, after, nft_generation());
   if (before != after) return ApiStatus::internal("nftables changed while they were read");
   return contents;
 }
 
 std::string difference(const TableContents& now, const TableContents& wanted) {
-  std::string chains =
-      first_difference("chain ", now.chains, wanted.chains, [](size_t n, size_t w) {
-        return " has " + std::to_string(n) + " rules instead of " + std::to_string(w);
-      });
-  if (!chains.empty()) return chains;
-  using Elements = TableContents::Elements;
-  return first_difference("set ", now.sets, wanted.sets, [](const Elements& n, const Elements& w) {
-    if (n.count == w.count) return std::string(" has other elements");
-    return " has " + std::to_string(n.count) + " elements instead of " + std::to_string(w.count);
-  });
+  if (now.dormant != wanted.dormant) return "it is dormant";
+  std::string chains = first_difference("chain ", now.chains, wanted.chains);
+  return chains.empty() ? first_difference("set ", now.sets, wanted.sets) : chains;
 }
 
 }  // namespace tiphys::proxy

@@ -1,6 +1,7 @@
 """Every type and policy of Services, by real connections across three nodes: from pods, from nodes, from the world
 outside, by IPv4 and IPv6. Node two has its rules in iptables, the others have theirs in nftables."""
 import json
+import re
 import subprocess
 import tempfile
 
@@ -462,7 +463,9 @@ def test_tables_edited_by_somebody_else_are_repaired(world):
         nodes.run_on("one", "nft", f"delete table {table}")
         nodes.run_on("two", "iptables", "-t", "nat", "-F")
         nodes.run_on("two", "iptables", "-t", "nat", "-X")
-        nodes.run_on("three", "nft", f"delete element {table} service-ips {{ {address} . tcp . 80 }}")
+        services = nodes.run_on("three", "nft", "-a", "list", "chain", *table.split(), "services")
+        rule, handle = re.search(r"(ip daddr .* vmap @service-ips) # handle (\d+)", services).groups()
+        nodes.run_on("three", "nft", f"replace rule {table} services handle {handle} ip daddr != {address} {rule}")
         for node in ADDRESSES:
             assert not any("echo" in answer for answer in world.ask(node, ("TCP", address, 80, 0, 0.5)))
 
