@@ -9,8 +9,8 @@
 #include "main/kubelet_flags.h"
 #include "main/logging_flags.h"
 #include "main/node_connection.h"
+#include "main/node_proxy.h"
 #include "main/pod_check.h"
-#include "main/proxy_settings.h"
 #include "os/interfaces.h"
 
 namespace tiphys {
@@ -55,7 +55,7 @@ Task<Result<void>> agree_with_cluster(Host& host, client::Client& client, const 
 }
 
 Task<Result<void>> serve(Host& host, Flags flags) {
-  if (Result<proxy::Mode> mode = flags.proxy.proxy_mode(); !mode) co_return mode.error();
+  if (Result<void> good = flags.proxy.check(); !good) co_return good;
   Result<kubelet::Configuration> configuration = flags.kubelet.configuration();
   if (!configuration) co_return configuration.error();
   Result<kubelet::Options> options = flags.kubelet.resolve(*configuration);
@@ -81,27 +81,26 @@ Task<Result<void>> serve(Host& host, Flags flags) {
   }
   auto node =
       std::make_unique<kubelet::Kubelet>(host.loop(), host.pool(), client, host.random(), *options);
-  auto proxier = std::make_unique<proxy::Proxier>(
-      host.loop(), host.pool(), client, host.random(),
-      flags.proxy.options(options->node_name, options->bridge_name, options->cluster_cidr));
+  auto proxy = NodeProxy::create(host, client, flags.proxy, options->node_name,
+                                 options->bridge_name, options->cluster_cidr);
   auto dns = dns::ClusterDns::create(host.loop(), host.pool(), client, host.random(),
                                      dns_options(*options));
   Result<void> started;
+  if (!proxy) started = proxy.error();
   if (!dns) started = dns.error();
   if (started) started = node->start();
   if (started) {
     node->add_metrics([&dns] { return (*dns)->metrics_text(); });
-    node->add_metrics([&proxier] { return proxier->metrics_text(); });
-    apply_conntrack_defaults();
-    proxier->start();
+    node->add_metrics([&proxy] { return (*proxy)->metrics_text(); });
+    (*proxy)->start();
     (*dns)->start();
     co_await host.wait_for_stop();
     co_await (*dns)->stop();
-    co_await proxier->stop();
+    co_await (*proxy)->stop();
   }
   co_await node->stop();
   if (dns) dns->reset();
-  proxier.reset();
+  if (proxy) proxy->reset();
   node.reset();
   co_await (*connection)->stop();
   co_return started;

@@ -47,25 +47,6 @@ Result<void> cleanup(const proxy::Settings& settings) {
   return tables ? chains : tables;
 }
 
-// Upstream goes on without a port that it can't have, unless bindAddressHardFail is set.
-Result<void> serve_status(ProxyStatus& status, const Flags& flags,
-                          const proxy::Configuration& config) {
-  bool hard = config.view().bind_address_hard_fail();
-  auto judge = [hard](const char* what, const Result<void>& served) -> Result<void> {
-    if (served) return {};
-    std::string message = std::string("failed to start ") + what + ": " + served.error().message();
-    if (hard) return ApiStatus::internal(message);
-    LOG_ERROR(message);
-    return {};
-  };
-  if (!flags.config.no_healthz()) {
-    Result<void> served = judge("proxier healthz", status.serve_healthz());
-    if (!served) return served;
-  }
-  if (flags.config.no_metrics()) return {};
-  return judge("metrics server", status.serve_metrics());
-}
-
 Task<Result<void>> run_proxier(Host& host, Flags flags,
                                std::shared_ptr<const proxy::Configuration> config,
                                proxy::Proxier::Options options) {
@@ -84,18 +65,17 @@ Task<Result<void>> run_proxier(Host& host, Flags flags,
   auto proxier = std::make_unique<proxy::Proxier>(host.loop(), host.pool(), client, host.random(),
                                                   std::move(options));
   ProxyStatus status(host, *proxier, *config);
-  Result<void> served = serve_status(status, flags, *config);
+  if (!flags.config.no_healthz()) status.serve_healthz();
+  if (!flags.config.no_metrics()) status.serve_metrics();
   std::optional<ConfigWatch> watch;
-  if (served && !flags.config.file().empty()) watch.emplace(host, flags.config.file());
-  if (served) {
-    proxier->start();
-    co_await host.wait_for_stop();
-    co_await proxier->stop();
-  }
+  if (!flags.config.file().empty()) watch.emplace(host, flags.config.file());
+  proxier->start();
+  co_await host.wait_for_stop();
   co_await status.stop();
+  co_await proxier->stop();
   proxier.reset();
   co_await (*connection)->stop();
-  co_return served;
+  co_return Result<void>();
 }
 
 Task<Result<void>> serve(Host& host, Flags flags) {

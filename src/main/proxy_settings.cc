@@ -3,7 +3,6 @@
 #include <thread>
 
 #include "base/log.h"
-#include "base/strings.h"
 #include "kubelet/options.h"
 #include "os/files.h"
 #include "os/process.h"
@@ -26,38 +25,6 @@ void apply_conntrack(const proxy::Configuration& config) {
   }
   int cores = static_cast<int>(std::thread::hardware_concurrency());
   proxy::apply_conntrack_settings(proxy::conntrack_settings(config, cores));
-}
-
-void apply_conntrack_defaults() {
-  Result<proxy::Configuration> defaults = proxy::Configuration::parse("");
-  if (defaults) apply_conntrack(*defaults);
-}
-
-void NodeProxyFlags::add_to(FlagSet& flags) {
-  flags.add(
-      "proxy-mode", mode,
-      "How Services are brought into the kernel: nftables or iptables (one cluster a machine)");
-}
-
-Result<proxy::Mode> NodeProxyFlags::proxy_mode() const {
-  if (mode == "nftables") return proxy::Mode::kNftables;
-  if (mode == "iptables") return proxy::Mode::kIptables;
-  std::string why = mode == "ipvs"
-                        ? "is not supported by this kube-proxy: nftables and iptables are"
-                        : "must be nftables or iptables";
-  return ApiStatus::bad_request("--proxy-mode: " + go_quote(mode) + " " + why);
-}
-
-proxy::Proxier::Options NodeProxyFlags::options(std::string node_name, std::string_view bridge_name,
-                                                std::string_view cluster_cidr) const {
-  proxy::Proxier::Options options;
-  if (auto chosen = proxy_mode()) options.mode = *chosen;
-  options.node_name = std::move(node_name);
-  options.settings = proxy_settings(bridge_name);
-  for (std::string_view text : split(cluster_cidr, ',')) {
-    if (auto range = proxy::Cidr::parse(text)) options.settings.cluster_cidrs.push_back(*range);
-  }
-  return options;
 }
 
 }  // namespace tiphys

@@ -10,21 +10,39 @@ namespace {
 
 using net::text_response;
 
-constexpr Duration kGrace = std::chrono::milliseconds(500);
-
-Result<void> listen(net::Server& server, std::string_view address) {
-  std::optional<proxy::HostPort> where = proxy::host_port(address);
-  if (!where) return ApiStatus::bad_request("must be IP:port: " + std::string(address));
-  return server.listen(where->host, where->port);
+void start(net::PlainServer& server, std::string_view address) {
+  if (auto where = proxy::host_port(address)) server.start(where->host, where->port);
 }
 
 }  // namespace
 
 ProxyStatus::ProxyStatus(Host& host, proxy::Proxier& proxier, const proxy::Configuration& config)
-    : host_(host), proxier_(proxier), config_(config) {
+    : host_(host),
+      proxier_(proxier),
+      config_(config),
+      health_(
+          host.loop(), "proxier healthz",
+          [this](net::Request request) { return health(std::move(request)); },
+          [this](const ApiStatus& why) {
+            on_failure("FailedToStartProxierHealthcheck",
+                       "healthz server failed: failed to start proxy healthz on " +
+                           std::string(config_.view().healthz_bind_address()) + ": " +
+                           why.message());
+          }),
+      metrics_(
+          host.loop(), "metrics server",
+          [this](net::Request request) { return metrics(std::move(request)); },
+          [this](const ApiStatus& why) {
+            on_failure("FailedToStartMetricServer",
+                       "starting metrics server failed: " + why.message());
+          }) {
   checks_.serve("healthz", {net::answers("ping")});
 }
-ProxyStatus::~ProxyStatus() = default;
+
+void ProxyStatus::on_failure(std::string_view reason, const std::string& message) {
+  proxier_.tell_of_failure(reason, message);
+  if (config_.view().bind_address_hard_fail()) host_.fail(ApiStatus::internal(message));
+}
 
 Task<net::Response> ProxyStatus::health(net::Request request) {
   if (request.path == "/healthz") co_return proxier_.healthz();
@@ -49,21 +67,12 @@ Task<net::Response> ProxyStatus::metrics(net::Request request) {
   co_return net::not_found_response();
 }
 
-Result<void> ProxyStatus::serve_healthz() {
-  health_ = std::make_unique<net::Server>(
-      host_.loop(), nullptr, [this](net::Request request) { return health(std::move(request)); });
-  return listen(*health_, config_.view().healthz_bind_address());
-}
-
-Result<void> ProxyStatus::serve_metrics() {
-  metrics_ = std::make_unique<net::Server>(
-      host_.loop(), nullptr, [this](net::Request request) { return metrics(std::move(request)); });
-  return listen(*metrics_, config_.view().metrics_bind_address());
-}
+void ProxyStatus::serve_healthz() { start(health_, config_.view().healthz_bind_address()); }
+void ProxyStatus::serve_metrics() { start(metrics_, config_.view().metrics_bind_address()); }
 
 Task<void> ProxyStatus::stop() {
-  if (health_) co_await health_->stop(kGrace);
-  if (metrics_) co_await metrics_->stop(kGrace);
+  co_await health_.stop();
+  co_await metrics_.stop();
 }
 
 }  // namespace tiphys

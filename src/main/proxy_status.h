@@ -1,12 +1,13 @@
-// ProxyStatus: what a kube-proxy that runs alone serves, without TLS: /healthz and /livez for load
-// balancers, and /metrics, /metrics/slis, /configz, /proxyMode and /healthz for the node itself, by
-// default on loopback. Paths and answers are upstream's. Loop thread only.
+// ProxyStatus: what a kube-proxy serves, alone or in a whole node, without TLS: /healthz and /livez
+// for load balancers, and /metrics, /metrics/slis, /configz, /proxyMode and /healthz for the node
+// itself, by default on loopback. Paths and answers are upstream's. Loop thread only.
+//
+// A port that is taken is tried again, with an event on the Node; with bindAddressHardFail the
+// process ends, as upstream.
 #pragma once
-#include <memory>
-
 #include "main/host.h"
 #include "net/health_checks.h"
-#include "net/server.h"
+#include "net/plain_server.h"
 #include "proxy/config/configuration.h"
 #include "proxy/proxier.h"
 
@@ -14,24 +15,25 @@ namespace tiphys {
 
 class ProxyStatus {
  public:
-  // Both outlive it.
+  // All outlive it. The configuration is valid.
   ProxyStatus(Host& host, proxy::Proxier& proxier, const proxy::Configuration& config);
-  ~ProxyStatus();  // Requires: stop() finished, or nothing was served
-  // On the configuration's address. Error: it can't be had.
-  Result<void> serve_healthz();
-  Result<void> serve_metrics();
+  // On the configuration's addresses.
+  void serve_healthz();
+  void serve_metrics();
+  // Before the Proxier's own stop(), which writes the last events.
   Task<void> stop();
 
  private:
   Task<net::Response> health(net::Request request);
   Task<net::Response> metrics(net::Request request);
+  void on_failure(std::string_view reason, const std::string& message);
 
   Host& host_;
   proxy::Proxier& proxier_;
   const proxy::Configuration& config_;
   net::HealthChecks checks_;
-  std::unique_ptr<net::Server> health_;
-  std::unique_ptr<net::Server> metrics_;
+  net::PlainServer health_;
+  net::PlainServer metrics_;
 };
 
 }  // namespace tiphys

@@ -14,12 +14,11 @@
 #include "main/kubelet_flags.h"
 #include "main/logging_flags.h"
 #include "main/node_name.h"
+#include "main/node_proxy.h"
 #include "main/placement_explainer.h"
 #include "main/pod_check.h"
-#include "main/proxy_settings.h"
 #include "main/scheduler_config.h"
 #include "os/interfaces.h"
-#include "proxy/proxier.h"
 #include "scheduler/scheduler.h"
 
 namespace tiphys {
@@ -61,7 +60,7 @@ class ServerProcess {
       : host_(host), flags_(std::move(flags)), api_(host, flags_.api) {}
 
   Task<Result<void>> start() {
-    if (Result<proxy::Mode> mode = flags_.proxy.proxy_mode(); !mode) co_return mode.error();
+    if (Result<void> good = flags_.proxy.check(); !good) co_return good;
     Result<void> started = read_scheduler_config();
     if (!started) co_return started;
     started = co_await api_.start();
@@ -80,20 +79,19 @@ class ServerProcess {
     if (!started) co_return started;
     start_scheduler();
     started = start_kubelet();
-    if (!started) co_return started;
-    start_proxy();
-    started = start_dns();
+    if (started) started = start_proxy();
+    if (started) started = start_dns();
     co_return started;
   }
 
   Task<void> stop() {
     if (dns_) co_await dns_->stop();
-    if (proxier_) co_await proxier_->stop();
+    if (proxy_) co_await proxy_->stop();
     if (kubelet_) co_await kubelet_->stop();
     if (scheduler_) co_await scheduler_->stop();
     if (manager_) co_await manager_->stop();
     dns_.reset();
-    proxier_.reset();
+    proxy_.reset();
     kubelet_.reset();
     scheduler_.reset();
     manager_.reset();
@@ -175,7 +173,7 @@ class ServerProcess {
     api_.server().add_metrics([this] { return manager_ ? manager_->metrics_text() : ""; });
     api_.server().add_metrics([this] { return scheduler_ ? scheduler_->metrics_text() : ""; });
     api_.server().add_metrics([this] { return dns_ ? dns_->metrics_text() : ""; });
-    api_.server().add_metrics([this] { return proxier_ ? proxier_->metrics_text() : ""; });
+    api_.server().add_metrics([this] { return proxy_ ? proxy_->metrics_text() : ""; });
   }
 
   // Of the file, election and connection mean nothing here: it is the only scheduler.
@@ -242,14 +240,14 @@ class ServerProcess {
     return dual && !other.empty() ? first + "," + other : first;
   }
 
-  void start_proxy() {
-    apply_conntrack_defaults();
+  Result<void> start_proxy() {
     client::Client& client = open_door("kube-proxy", "system:kube-proxy");
-    proxier_ = std::make_unique<proxy::Proxier>(
-        host_.loop(), host_.pool(), client, host_.random(),
-        flags_.proxy.options(flags_.node_name, flags_.kubelet.options.bridge_name,
-                             flags_.cluster_cidr));
-    proxier_->start();
+    TIPHYS_TRY(auto, made,
+               NodeProxy::create(host_, client, flags_.proxy, flags_.node_name,
+                                 flags_.kubelet.options.bridge_name, flags_.cluster_cidr));
+    proxy_ = std::move(made);
+    proxy_->start();
+    return {};
   }
 
   Result<void> start_dns() {
@@ -273,7 +271,7 @@ class ServerProcess {
   scheduler::Scheduler::Options scheduler_options_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<kubelet::Kubelet> kubelet_;
-  std::unique_ptr<proxy::Proxier> proxier_;
+  std::unique_ptr<NodeProxy> proxy_;
   std::unique_ptr<dns::ClusterDns> dns_;
 };
 

@@ -336,6 +336,10 @@ std::string Proxier::metrics_text() const {
   return (impl_->options.metrics ? *impl_->options.metrics : impl_->own_metrics).text();
 }
 
+void Proxier::tell_of_failure(std::string_view reason, const std::string& message) {
+  impl_->events.tell_of_failure(reason, message);
+}
+
 bool prepare_machine(const Proxier::Options& options) {
   bool bridged = prepare_kernel(options.ipv6);
   Mode other = options.mode == Mode::kIptables ? Mode::kNftables : Mode::kIptables;

@@ -54,6 +54,8 @@ class Proxier {
   net::Response healthz() const;
   net::Response livez() const;
   std::string metrics_text() const;
+  // A Warning on the Node of what else of kube-proxy can't be had (a port).
+  void tell_of_failure(std::string_view reason, const std::string& message);
   using Counters = PlaneSync::Counters;
   const Counters& counters() const;
 

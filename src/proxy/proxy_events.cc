@@ -3,11 +3,21 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "client/object_key.h"
+#include "kinds/core_v1.h"
 
 namespace tiphys::proxy {
 namespace {
 
 constexpr const char* kComponent = "kube-proxy";  // whatever the process
+
+// As upstream refers to a Node that it hasn't seen: by its name, twice.
+ObjectPtr node_reference(const std::string& name) {
+  Draft draft = core_v1::Node::make();
+  meta_v1::ObjectMetaEdit meta = core_v1::NodeEdit(draft).edit_metadata();
+  meta.set_name(name);
+  meta.set_uid(name);
+  return draft.freeze();
+}
 
 }  // namespace
 
@@ -19,15 +29,19 @@ ProxyEvents::ProxyEvents(Loop& loop, client::Client& client, Random& random,
       nodes_(nodes),
       node_name_(node_name) {}
 
-bool ProxyEvents::tell_node(std::string_view type, std::string_view reason,
+void ProxyEvents::tell_node(std::string_view type, std::string_view reason,
                             const std::string& message) {
   ObjectPtr object = nodes_.get("", node_name_);
-  if (object) recorder_.record(*object, type, reason, message, "", kComponent);
-  return object != nullptr;
+  if (!object) object = node_reference(node_name_);
+  recorder_.record(*object, type, reason, message, "", kComponent);
 }
 
 void ProxyEvents::tell_of_start() {
-  if (!told_of_start_) told_of_start_ = tell_node("Normal", "Starting", "");
+  if (!std::exchange(told_of_start_, true)) tell_node("Normal", "Starting", "");
+}
+
+void ProxyEvents::tell_of_failure(std::string_view reason, const std::string& message) {
+  tell_node("Warning", reason, message);
 }
 
 void ProxyEvents::tell_of_repair(const std::string& what) {

@@ -1,6 +1,7 @@
 #include "proxy/proxy_health.h"
 
 #include "base/strings.h"
+#include "net/text_response.h"
 
 namespace tiphys::proxy {
 namespace {
@@ -15,12 +16,7 @@ std::string go_time(MicroTime time) {
 }
 
 net::Response answer(bool healthy, std::string body) {
-  net::Response response;
-  response.status = healthy ? 200 : 503;
-  response.headers.set("content-type", "application/json");
-  response.headers.set("x-content-type-options", "nosniff");
-  response.body = std::make_shared<const std::string>(std::move(body));
-  return response;
+  return net::text_response(healthy ? 200 : 503, std::move(body), "application/json");
 }
 
 std::string times(bool healthy, MicroTime updated, MicroTime now) {

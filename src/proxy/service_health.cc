@@ -1,6 +1,7 @@
 #include "proxy/service_health.h"
 
 #include "client/object_key.h"
+#include "net/text_response.h"
 
 namespace tiphys::proxy {
 namespace {
@@ -21,12 +22,9 @@ net::Response service_health_answer(const std::string& service, int local_endpoi
                      "\",\n\t\t\"name\": \"" + std::string(name) +
                      "\"\n\t},\n\t\"localEndpoints\": " + std::to_string(local_endpoints) +
                      ",\n\t\"serviceProxyHealthy\": " + (healthy ? "true" : "false") + "\n}";
-  net::Response response;
-  response.status = local_endpoints != 0 && healthy ? 200 : 503;
-  response.headers.set("content-type", "application/json");
-  response.headers.set("x-content-type-options", "nosniff");
+  int status = local_endpoints != 0 && healthy ? 200 : 503;
+  net::Response response = net::text_response(status, std::move(body), "application/json");
   response.headers.set("x-load-balancing-endpoint-weight", std::to_string(local_endpoints));
-  response.body = std::make_shared<const std::string>(std::move(body));
   return response;
 }
 

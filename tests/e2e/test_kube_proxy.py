@@ -4,6 +4,7 @@ import ctypes
 import http.server
 import json
 import os
+import socket
 import socketserver
 import subprocess
 import threading
@@ -91,9 +92,9 @@ OBJECTS = [
 
 
 class Proxy:
-    def __init__(self, server, mode):
+    def __init__(self, server, mode, more=""):
         self.file = server.folder / f"{mode}.yaml"
-        self.file.write_text(CONFIG.format(kubeconfig=server.kubeconfig(), mode=mode))
+        self.file.write_text(CONFIG.format(kubeconfig=server.kubeconfig(), mode=mode) + more)
         self.log = server.folder / f"{mode}.log"
         self.start()
 
@@ -241,6 +242,32 @@ def test_ten_thousand_services_at_once(server):
         for path in (f"{MANY}/services", f"{MANY_SLICES}/endpointslices"):
             assert server.request("DELETE", path, timeout=60)[0] == 200
         wait_for(lambda: fetch(f"http://{last}/")[0] == 0, 10, "end of the last one")
+
+
+def failures(server, reason):
+    """What events of the node tell of it, and how often."""
+    events = json.loads(server.kubectl("get", "events", "-o", "json"))["items"]
+    return [(e["message"], e["count"]) for e in events
+            if e["reason"] == reason and e["involvedObject"]["kind"] == "Node"]
+
+
+def test_a_port_that_is_taken_is_tried_again(server):
+    with socket.create_server(("0.0.0.0", 10256)) as other, running(server, "nftables"):
+        wait_for(lambda: failures(server, "FailedToStartProxierHealthcheck"), 10, "event")
+        other.close()
+        wait_for(lambda: fetch("http://127.0.0.1:10256/livez")[0] == 200, 10, "the port")
+    assert failures(server, "FailedToStartProxierHealthcheck") == [(
+        "healthz server failed: failed to start proxy healthz on 0.0.0.0:10256: "
+        "listen tcp 0.0.0.0:10256: bind: address already in use", 1)]
+
+
+def test_a_port_that_is_taken_ends_it_if_it_must_have_it(server):
+    with socket.create_server(("127.0.0.1", 10249)):
+        proxy = Proxy(server, "nftables", "bindAddressHardFail: true\n")
+        assert proxy.process.wait(10) == 1
+    why = "starting metrics server failed: listen tcp 127.0.0.1:10249: bind: address already in use"
+    assert f"tiphys: {why}\n" in proxy.log.read_text()
+    assert failures(server, "FailedToStartMetricServer") == [(why, 1)]
 
 
 def test_another_content_of_the_file_ends_it(server):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from cluster import TIPHYS, wait_for
-from nodes import ADDRESSES, LAN, run
+from nodes import ADDRESSES, LAN, POD_CIDR, run
 from web_pods import GET, asked_by, create, service, sources_outside, web, who
 from wrk import Load
 
@@ -184,6 +184,20 @@ def test_a_node_in_iptables_mode_and_back(three_nodes, webs):
     done = run(*three_nodes.prefix, TIPHYS, "agent", "--proxy-mode=ipvs", check=False)
     assert (done.returncode, done.stderr) == (1, 'tiphys: --proxy-mode: "ipvs" is not supported by this kube-proxy: '
                                               "nftables and iptables are\n")
+
+
+def test_every_node_has_the_ports_of_kube_proxy(three_nodes):
+    """Load balancers ask for /healthz from outside, the node itself for the rest."""
+    for node, address in ADDRESSES.items():
+        assert json.loads(three_nodes.curl("lan", f"http://{address}:10256/healthz"))["nodeEligible"] is True
+        assert "lastUpdated" in json.loads(three_nodes.curl("lan", f"http://{address}:10256/livez"))
+        assert three_nodes.curl("lan", f"http://{address}:10249/healthz") is None
+        assert three_nodes.curl(node, "http://127.0.0.1:10249/healthz") == "ok"
+        mode = three_nodes.curl(node, "http://127.0.0.1:10249/proxyMode")
+        config = json.loads(three_nodes.curl(node, "http://127.0.0.1:10249/configz"))["kubeproxy.config.k8s.io"]
+        assert mode in ("nftables", "iptables")
+        assert (config["mode"], config["hostnameOverride"], config["clusterCIDR"]) == (mode, node, POD_CIDR)
+        assert "\nkubeproxy_proxy_healthz_total{" in three_nodes.curl(node, "http://127.0.0.1:10249/metrics")
 
 
 def rolling(image):

@@ -12,7 +12,6 @@
 #include "kubelet/pods/pod_manager.h"
 #include "kubelet/server/container_checkpoints.h"
 #include "kubelet/server/container_logs.h"
-#include "kubelet/server/plain_server.h"
 #include "kubelet/server/request_access.h"
 #include "kubelet/server/routes.h"
 #include "kubelet/server/streaming.h"
@@ -20,6 +19,7 @@
 #include "kubelet/server/tls_files.h"
 #include "kubelet/stats/usage_reader.h"
 #include "net/health_checks.h"
+#include "net/plain_server.h"
 #include "net/server.h"
 
 namespace tiphys::kubelet {
@@ -69,8 +69,8 @@ class KubeletServer {
   std::string client_ca_pem_;
   TlsFiles files_;
   std::unique_ptr<net::Server> server_;
-  PlainServer healthz_;
-  PlainServer read_only_;
+  net::PlainServer healthz_;
+  net::PlainServer read_only_;
 };
 
 }  // namespace tiphys::kubelet

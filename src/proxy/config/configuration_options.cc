@@ -1,6 +1,7 @@
 #include "proxy/config/configuration_options.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "base/log.h"
@@ -90,6 +91,15 @@ void set_local(const KubeProxyConfiguration& c, Proxier::Options& to) {
   }
 }
 
+// All addresses of both families: no ranges at all, as then addresses that come later count.
+bool is_everything(const std::vector<Cidr>& ranges) {
+  return std::ranges::all_of(std::array{Family::kIpv4, Family::kIpv6}, [&ranges](Family family) {
+    return std::ranges::any_of(ranges, [family](const Cidr& range) {
+      return range.family() == family && range.bits == 0;
+    });
+  });
+}
+
 template <class Section>
 void set_mode(const Section& section, Proxier::Options& to) {
   to.settings.mark_bit = uint32_t{1} << section.masquerade_bit();
@@ -118,6 +128,7 @@ Result<Proxier::Options> proxier_options(const Configuration& config, Proxier::O
       base.settings.node_port_cidrs.push_back(*range);
     }
   }
+  if (is_everything(base.settings.node_port_cidrs)) base.settings.node_port_cidrs.clear();
   return base;
 }
 

@@ -79,6 +79,14 @@ TEST(ProxyConfiguration, EverySectionReachesTheOptions) {
             "nf_conntrack_tcp_be_liberal=1 nf_conntrack_udp_timeout=5 ");
 }
 
+TEST(ProxyConfiguration, NodePortsOnAllAddressesAreOnThoseThatComeLaterToo) {
+  auto ranges = [](const std::string& list) {
+    return proxier_options(read("nodePortAddresses: " + list + "\n"), {})->settings.node_port_cidrs;
+  };
+  EXPECT_TRUE(ranges("[0.0.0.0/0, \"::/0\", 10.0.0.0/8]").empty());
+  EXPECT_EQ(ranges("[0.0.0.0/0, \"fd00::/8\"]").size(), 2u);
+}
+
 TEST(ProxyConfiguration, LocalTrafficByInterfaceOrNode) {
   Configuration bridge =
       read("detectLocalMode: BridgeInterface\ndetectLocal: {bridgeInterface: cni0}\n");
