@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "async/deadline.h"
 #include "base/log.h"
 #include "client/informer.h"
 #include "client/object_key.h"
@@ -21,6 +22,8 @@ namespace {
 
 constexpr Duration kFirstBackOff = std::chrono::seconds(1);
 constexpr Duration kLastBackOff = std::chrono::seconds(30);
+// Of ServiceCIDRs, which API servers before v1.33 don't serve: the rules can do without.
+constexpr Duration kRangesPatience = std::chrono::seconds(1);
 constexpr const char* kSelector =
     "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name";
 constexpr const char* kByService = "service";
@@ -74,6 +77,7 @@ struct Proxier::Impl {
   void on_slice(const ObjectPtr& old, const ObjectPtr& now);
   void mark(std::string key);
   Task<void> run();
+  Task<bool> wait_for_objects();
   Task<bool> prepare();
   Task<void> one_round(Duration* back_off);
   Task<bool> sync();
@@ -250,11 +254,23 @@ Task<void> Proxier::Impl::check() {
   health_ports.try_again();
 }
 
+Task<bool> Proxier::Impl::wait_for_objects() {
+  for (client::Informer* needed : {&services, &slices, &nodes}) {
+    bool listed = co_await needed->wait_for_sync(stop.token());
+    if (!listed) co_return false;
+  }
+  if (ranges) {
+    Deadline patience(loop, kRangesPatience, stop.token());
+    (void)co_await ranges->wait_for_sync(patience.token());
+  }
+  co_return !stop.stop_requested();
+}
+
 Task<bool> Proxier::Impl::prepare() {
   bool bridged =
       co_await run_blocking(loop, pool, [chosen = options] { return prepare_machine(chosen); });
   options.settings.masquerade_same_node = !bridged;
-  bool listed = co_await factory.wait_for_sync(stop.token());
+  bool listed = co_await wait_for_objects();
   if (listed) {
     take_node();
     make_planes();

@@ -134,6 +134,7 @@ class ProxierTest : public testing::Test {
     WorkerPool pool(2);
     SeededRandom random(1);
     api = std::make_unique<fake::FakeApi>(*loop);
+    api->before = [this](const client::Request& request) { return refused(request); };
     api->put(nodes(), node_object("n1"));
     client::Client client(*api, "kube-proxy");
     Proxier::Options options{.mode = mode, .node_name = "n1", .check_period = check_period};
@@ -144,6 +145,10 @@ class ProxierTest : public testing::Test {
     made.start();
     started = true;
     loop->run();
+  }
+  std::optional<ApiStatus> refused(const client::Request& request) const {
+    if (!lacks_ranges || request.path.find("/servicecidrs") == std::string::npos) return {};
+    return ApiStatus(404, "NotFound", "the server could not find the requested resource");
   }
   Task<void> end() {
     co_await proxier->stop();
@@ -211,6 +216,7 @@ class ProxierTest : public testing::Test {
   Proxier* proxier = nullptr;
   Mode mode = Mode::kNftables;
   Duration check_period = std::chrono::milliseconds(50);
+  std::atomic<bool> lacks_ranges = false;  // as API servers before v1.33
   std::atomic<bool> started = false;
   std::thread thread;
 };
@@ -249,6 +255,23 @@ TEST_F(ProxierTest, AddressesOfServiceRangesThatNobodyHasAreClosed) {
   on_loop([&] { api->remove(ranges(), "", "more"); });
   on_loop([&] { api->remove(services(), "default", "web"); });
   EXPECT_TRUE(answers(network->pod(1), "192.168.77.2", 8080, "client"));
+}
+
+class OldServerProxierTest : public ProxierTest {
+ protected:
+  OldServerProxierTest() { lacks_ranges = true; }
+};
+
+TEST_F(OldServerProxierTest, ServesWithoutServiceCIDRsAndTakesThemWhenTheyCome) {
+  put(services(), service_object("web", "10.43.0.5"));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
+  EchoServer server(network->client(), "client", 8080, false);
+  EXPECT_TRUE(answers(network->pod(1), "192.168.77.2", 8080, "client"));
+  put(ranges(), range_object("more", "192.168.77.2/32"));
+  lacks_ranges = false;  // it was upgraded
+  EXPECT_TRUE(eventually([&] { return counted(&Proxier::Counters::full) == 2; }));
+  EXPECT_TRUE(answers(network->pod(1), "192.168.77.2", 8080, "error: timeout"));
 }
 
 TEST_F(ProxierTest, ATableRemovedBehindOurBackComesBackWithAnEvent) {
