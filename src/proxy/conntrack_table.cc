@@ -9,6 +9,8 @@
 
 #include <cstring>
 
+#include "base/strings.h"
+#include "os/files.h"
 #include "os/netlink.h"
 #include "proxy/own_addresses.h"
 
@@ -133,6 +135,11 @@ Result<int> remove_stale_flows(const Fronts& fronts, Family family) {
     if (!done) return done.error();
   }
   return static_cast<int>(search.found().size());
+}
+
+bool conntrack_is_liberal() {
+  auto value = os::read_file("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal", 64);
+  return value && trim(*value) != "0";
 }
 
 }  // namespace tiphys::proxy

@@ -10,4 +10,7 @@ namespace tiphys::proxy {
 // table isn't looked at. Flows that go by themselves meanwhile are no error.
 Result<int> remove_stale_flows(const Fronts& fronts, Family family);
 
+// nf_conntrack_tcp_be_liberal: of TCP out of its window only RSTs are INVALID.
+bool conntrack_is_liberal();
+
 }  // namespace tiphys::proxy

@@ -90,7 +90,9 @@ void add_node_ports(const Settings& settings, Family family, Rules& out) {
 void add_filter(const Settings& settings, Family family, Rules& out) {
   std::string mark = mark_text(settings);
   std::string chain = "-A KUBE-FORWARD ";
-  out.push_back(chain + "-m conntrack --ctstate INVALID -j DROP");
+  if (!settings.conntrack_liberal) {
+    out.push_back(chain + "-m conntrack --ctstate INVALID -j DROP");
+  }
   out.push_back(chain + "-m comment --comment \"kubernetes forwarding rules\" -m mark --mark " +
                 mark + "/" + mark + " -j ACCEPT");
   out.push_back(chain +

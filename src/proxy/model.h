@@ -76,6 +76,9 @@ struct Settings {
   // Without br_netfilter a bridge carries a reply between two pods of this node past conntrack:
   // then such connections are masqueraded, so that the reply comes to the bridge's own address.
   bool masquerade_same_node = false;
+  // Connection tracking lets TCP out of its window pass: mode iptables doesn't drop what is INVALID
+  // then (kubernetes/kubernetes#117924; mode nftables never does).
+  bool conntrack_liberal = false;
 };
 
 }  // namespace tiphys::proxy

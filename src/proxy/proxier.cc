@@ -8,6 +8,7 @@
 #include "client/object_key.h"
 #include "kinds/discovery_v1.h"
 #include "proxy/claims.h"
+#include "proxy/conntrack_table.h"
 #include "proxy/from_objects.h"
 #include "proxy/health_ports.h"
 #include "proxy/iptables_backend.h"
@@ -270,6 +271,7 @@ Task<bool> Proxier::Impl::prepare() {
   bool bridged =
       co_await run_blocking(loop, pool, [chosen = options] { return prepare_machine(chosen); });
   options.settings.masquerade_same_node = !bridged;
+  options.settings.conntrack_liberal = conntrack_is_liberal();
   bool listed = co_await wait_for_objects();
   if (listed) {
     take_node();

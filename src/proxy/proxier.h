@@ -32,7 +32,7 @@ class Proxier {
   struct Options {
     Mode mode = Mode::kNftables;
     std::string node_name;
-    Settings settings;  // masquerade_same_node is found out by itself
+    Settings settings;  // masquerade_same_node and conntrack_liberal are found out by itself
     bool ipv6 = true;   // an ip6 table is made once a Service has an IPv6 address
     // The node's own podCIDRs take the place of settings.cluster_cidrs (detectLocalMode NodeCIDR).
     bool local_by_node_cidr = false;

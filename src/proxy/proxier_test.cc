@@ -130,6 +130,9 @@ class ProxierTest : public testing::Test {
     thread.join();
   }
   void live() {
+    if (liberal) {
+      EXPECT_TRUE(os::write_file("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal", "1"));
+    }
     loop = std::make_unique<EpollLoop>();
     WorkerPool pool(2);
     SeededRandom random(1);
@@ -216,6 +219,7 @@ class ProxierTest : public testing::Test {
   Proxier* proxier = nullptr;
   Mode mode = Mode::kNftables;
   Duration check_period = std::chrono::milliseconds(50);
+  bool liberal = false;                    // connection tracking
   std::atomic<bool> lacks_ranges = false;  // as API servers before v1.33
   std::atomic<bool> started = false;
   std::thread thread;
@@ -413,6 +417,15 @@ TEST_F(ProxierTest, MetricsAreUpstreams) {
 class IptablesProxierTest : public ProxierTest {
  protected:
   IptablesProxierTest() { mode = Mode::kIptables; }
+  bool drops_invalid() {
+    std::string rules;
+    in_namespace(network->node(), [&rules] {
+      auto listed = os::run_command({"iptables-save", "-t", "filter"});
+      if (listed) rules = listed->out;
+    });
+    EXPECT_NE(rules.find("-A KUBE-FORWARD "), std::string::npos) << rules;
+    return rules.find("--ctstate INVALID -j DROP") != std::string::npos;
+  }
 };
 
 TEST_F(IptablesProxierTest, ServicesComeChangeAndAreRepaired) {
@@ -422,6 +435,7 @@ TEST_F(IptablesProxierTest, ServicesComeChangeAndAreRepaired) {
   EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1 10.42.0.1"));
   put(slices(), slice_object("web", {PacketNetwork::pod_ip(2)}));
   EXPECT_TRUE(answers(network->client(), "192.168.77.1", 30080, "pod2"));
+  EXPECT_TRUE(drops_invalid());
   in_namespace(network->node(), [] {
     (void)os::run_command({"iptables", "-t", "nat", "-F"});
     (void)os::run_command({"iptables", "-t", "nat", "-X"});
@@ -432,6 +446,18 @@ TEST_F(IptablesProxierTest, ServicesComeChangeAndAreRepaired) {
                  "kubeproxy_sync_proxy_rules_iptables_total{ip_family=\"IPv4\",table=\"filter\"} 4",
                  "kubeproxy_sync_proxy_rules_iptables_last{ip_family=\"IPv4\",table=\"nat\"}"});
   in_namespace(network->node(), [] { EXPECT_TRUE(cleanup({}, Mode::kIptables)); });
+}
+
+class LiberalProxierTest : public IptablesProxierTest {
+ protected:
+  LiberalProxierTest() { liberal = true; }
+};
+
+TEST_F(LiberalProxierTest, WhereConnectionTrackingIsLiberalInvalidPacketsPass) {
+  put(services(), service_object("web", "10.43.0.5"));
+  put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
+  EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
+  EXPECT_FALSE(drops_invalid());
 }
 
 TEST_F(ProxierTest, AForeignTableUnderOurNameIsReplaced) {
