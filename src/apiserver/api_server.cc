@@ -9,9 +9,7 @@
 namespace tiphys::apiserver {
 namespace {
 
-constexpr std::string_view kLiveChecks[] = {"ping", "log", "etcd"};
 constexpr std::string_view kStarts[] = {
-    "etcd",
     "informer-sync",
     "poststarthook/start-apiserver-admission-initializer",
     "poststarthook/rbac/bootstrap-roles",
@@ -28,6 +26,7 @@ ApiServer::Impl::Impl(Loop& the_loop, WorkerPool& the_pool, storage::Store& the_
       random(the_random),
       options(std::move(the_options)),
       hub(the_loop, the_store),
+      store_probe(the_loop, the_store),
       gate(the_loop),
       discovery(net::join_host_port(options.advertise_address, options.secure_port)),
       openapi(options.git_version),
@@ -71,13 +70,14 @@ ApiServer::Impl::Impl(Loop& the_loop, WorkerPool& the_pool, storage::Store& the_
   serve_health();
 }
 
-// All that /readyz waits for is done at once.
+// All that /readyz waits for at the start is done at once.
 void ApiServer::Impl::serve_health() {
-  std::vector<net::HealthCheck> live;
-  for (std::string_view name : kLiveChecks) live.push_back(net::answers(std::string(name)));
+  std::vector<net::HealthCheck> live = {net::answers("ping"), net::answers("log")};
+  live.push_back({std::string(kEtcdCheck), [this] { return store_probe.reads(); }});
   health.serve("livez", live);
-  health.serve("healthz", std::move(live));
-  std::vector<net::HealthCheck> starts = {net::answers("ping"), net::answers("log")};
+  health.serve("healthz", live);
+  std::vector<net::HealthCheck> starts = std::move(live);
+  starts.push_back({std::string(kEtcdReadinessCheck), [this] { return store_probe.writes(); }});
   for (std::string_view name : kStarts) {
     starts.push_back({std::string(name), [this]() -> Result<void> {
                         if (ready) return {};
@@ -170,6 +170,7 @@ Task<void> ApiServer::stop() {
   co_await impl_->requests.close();
   co_await impl_->collector->stop();
   co_await impl_->gate.close();
+  co_await impl_->store_probe.stop();
   co_await impl_->hub.stop();
 }
 

@@ -36,6 +36,7 @@ struct ApiServer::Impl {
   ApiServerOptions options;
   std::optional<ApiStatus> setup_error;
   CacherHub hub;
+  StoreProbe store_probe;
   Gate gate;
   Discovery discovery;
   OpenApi openapi;

@@ -73,6 +73,7 @@ Task<Result<Answer>> ApiServer::Impl::dispatch(RequestContext& context, std::str
   if (!context.info.is_resource) {
     NonResourceEnv non_resource{&discovery,          &metrics, &openapi,
                                 options.git_version, &health,  &documents};
+    if (asks_for_store(non_resource, context)) co_await store_probe.look();
     co_return handle_non_resource(non_resource, context, if_none_match);
   }
   if (!discovery.serves_group(context.info.group)) co_return Answer::of_raw(page_not_found());

@@ -66,17 +66,32 @@ void HealthChecks::add(const std::string& root, HealthCheck check) {
   roots_[root].push_back(std::move(check));
 }
 
-std::optional<Response> HealthChecks::answer(std::string_view path, std::string_view query) {
-  if (!path.starts_with('/')) return std::nullopt;
+HealthChecks::Asked HealthChecks::asked(std::string_view path) const {
+  if (!path.starts_with('/')) return {};
   path.remove_prefix(1);
   size_t slash = std::min(path.find('/'), path.size());
   auto root = roots_.find(path.substr(0, slash));
-  if (root == roots_.end()) return std::nullopt;
-  std::string_view name = path.substr(std::min(slash + 1, path.size()));
-  if (name.empty()) return answer_root(root->first, query);
-  auto check = std::ranges::find(root->second, name, &HealthCheck::name);
-  if (check == root->second.end()) return std::nullopt;
+  if (root == roots_.end()) return {};
+  return {&*root, path.substr(std::min(slash + 1, path.size()))};
+}
+
+std::optional<Response> HealthChecks::answer(std::string_view path, std::string_view query) {
+  Asked what = asked(path);
+  if (!what.root) return std::nullopt;
+  if (what.check.empty()) return answer_root(what.root->first, query);
+  auto check = std::ranges::find(what.root->second, what.check, &HealthCheck::name);
+  if (check == what.root->second.end()) return std::nullopt;
   return answer_one(*check);
+}
+
+bool HealthChecks::runs(std::string_view path, std::string_view query,
+                        std::string_view check) const {
+  Asked what = asked(path);
+  if (!what.root) return false;
+  auto found = std::ranges::find(what.root->second, check, &HealthCheck::name);
+  if (found == what.root->second.end()) return false;
+  if (!what.check.empty()) return what.check == check;
+  return !excluded_by(query).contains(std::string(check));
 }
 
 // True: it passed.

@@ -34,6 +34,8 @@ class HealthChecks {
   void add(const std::string& root, HealthCheck check);
   // What a root or one of its checks answers; nothing: the path is none of these. query is raw.
   std::optional<Response> answer(std::string_view path, std::string_view query);
+  // Answering that would run this check.
+  bool runs(std::string_view path, std::string_view query, std::string_view check) const;
   // /metrics/slis: a check that was asked for by itself, or excluded, does not count. DELETE starts
   // anew.
   Response slis(std::string_view method);
@@ -45,10 +47,16 @@ class HealthChecks {
     MetricFamily<Counter>& total;
     Counts();
   };
+  using Roots = std::map<std::string, std::vector<HealthCheck>, std::less<>>;
+  struct Asked {
+    const Roots::value_type* root = nullptr;  // null: the path is none of these
+    std::string_view check;                   // "": all
+  };
+  Asked asked(std::string_view path) const;
   Response answer_root(const std::string& root, std::string_view query);
   bool run(const std::string& root, const HealthCheck& check);
 
-  std::map<std::string, std::vector<HealthCheck>, std::less<>> roots_;
+  Roots roots_;
   std::unique_ptr<Counts> counts_;
 };
 

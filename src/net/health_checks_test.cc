@@ -68,6 +68,15 @@ TEST_F(HealthChecksTest, ChecksCanBeExcluded) {
             "500 [+]ping ok\n[-]sync failed: reason withheld\nreadyz check failed\n");
 }
 
+TEST_F(HealthChecksTest, WhichChecksAnAnswerRuns) {
+  EXPECT_TRUE(health.runs("/readyz", "exclude=ping", "sync"));
+  EXPECT_TRUE(health.runs("/readyz/sync", "exclude=sync", "sync"));
+  EXPECT_FALSE(health.runs("/readyz", "exclude=sync", "sync"));
+  EXPECT_FALSE(health.runs("/readyz/ping", "", "sync"));
+  EXPECT_FALSE(health.runs("/livez", "", "sync"));
+  EXPECT_FALSE(health.runs("/api", "", "sync"));
+}
+
 TEST_F(HealthChecksTest, SlisCountHowChecksEnd) {
   EXPECT_EQ(slis().find("name="), std::string::npos) << "nobody asked yet";
   (void)get("/readyz");

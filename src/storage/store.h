@@ -111,6 +111,8 @@ inline bool is_request_too_large(const ApiStatus& status) {
   return status.message() == request_too_large_error().message();
 }
 
+inline constexpr Duration kFailureCounts = std::chrono::seconds(10);
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -139,6 +141,11 @@ class Store {
   virtual Task<Result<void>> compact(Revision revision) = 0;
   // The newest committed revision.
   virtual Task<Result<Revision>> current_revision() = 0;
+  // Reads something where it is kept, whatever is cached. Error: it can't be read.
+  virtual Task<Result<void>> check_reads() = 0;
+  // The engine's error if the last write failed, a moment (kFailureCounts) ago at most: after that
+  // nobody knows, the cause may be gone.
+  virtual Result<void> last_write() const = 0;
   // Ends background work and flushes. No call may be in progress; none may follow.
   virtual Task<void> stop() = 0;
 };

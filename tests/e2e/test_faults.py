@@ -122,9 +122,12 @@ def test_full_disk(tmp_path):
         message = wait_for(refused, 30, "refused write")
         assert "space" in message or "full" in message, message
         assert server.request("GET", path + "/before")[0] == 200, "reads go on"
+        assert server.request("GET", "/livez")[0] == 200
+        assert server.request("GET", "/readyz/etcd-readiness")[0] == 500
         (disk / "ballast").unlink()
         wait_for(lambda: server.request("POST", path, config_map(f"after-{time.monotonic_ns()}"))[0] == 201,
                  30, "write after the disk has room")
+        assert server.request("GET", "/readyz")[0] == 200
         assert server.stop() == 0
         server.start()
         assert server.request("GET", path + "/before")[0] == 200

@@ -101,14 +101,24 @@ bool is_api_path(const NonResourceEnv& env, std::string_view path) {
   return rest && env.discovery->serves_group(rest->substr(0, rest->find('/')));
 }
 
+std::string without_last_slashes(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
 }  // namespace
+
+bool asks_for_store(const NonResourceEnv& env, const RequestContext& context) {
+  std::string path = without_last_slashes(context.info.path);
+  return env.health->runs(path, context.raw_query, kEtcdCheck) ||
+         env.health->runs(path, context.raw_query, kEtcdReadinessCheck);
+}
 
 net::Response page_not_found() { return net::not_found_response(); }
 
 Result<Answer> handle_non_resource(const NonResourceEnv& env, RequestContext& context,
                                    std::string_view if_none_match) {
-  std::string path = context.info.path;
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  std::string path = without_last_slashes(context.info.path);
   ObjectPtr document = env.discovery->find(path);
   if (document && context.method != "GET") return wrong_method();
   if (document) {

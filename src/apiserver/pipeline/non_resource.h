@@ -5,6 +5,7 @@
 
 #include "apiserver/discovery/discovery.h"
 #include "apiserver/health/metrics.h"
+#include "apiserver/health/store_probe.h"
 #include "apiserver/openapi/openapi.h"
 #include "apiserver/pipeline/answer.h"
 #include "apiserver/pipeline/request_context.h"
@@ -27,6 +28,8 @@ struct NonResourceEnv {
   net::HealthChecks* health = nullptr;
   const StaticDocuments* documents = nullptr;
 };
+// The answer tells how the store is: it should be asked before.
+bool asks_for_store(const NonResourceEnv& env, const RequestContext& context);
 Result<Answer> handle_non_resource(const NonResourceEnv& env, RequestContext& context,
                                    std::string_view if_none_match);
 // "404 page not found", as Go's mux says it.

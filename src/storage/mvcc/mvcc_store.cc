@@ -37,6 +37,18 @@ MvccStore::~MvccStore() {
 
 Task<Result<Revision>> MvccStore::current_revision() { co_return revision_; }
 
+Task<Result<void>> MvccStore::check_reads() {
+  std::vector<RowQuery> newest = {{row_id(revision_), 0}};
+  Result<std::vector<std::optional<Row>>> read = co_await backend_->read(std::move(newest));
+  if (!read) co_return read.error();
+  co_return Result<void>();
+}
+
+Result<void> MvccStore::last_write() const {
+  if (!failure_ || loop_.mono() - failed_at_ >= kFailureCounts) return {};
+  return *failure_;
+}
+
 std::unique_ptr<Watch> MvccStore::watch(std::string prefix, Revision from, BatchCallback on_batch,
                                         FailedCallback on_failed, bool with_previous) {
   return hub_.add(std::move(prefix), from, std::move(on_batch), std::move(on_failed),
@@ -91,6 +103,8 @@ void MvccStore::submit(std::unique_ptr<WriteRequest> request) {
 
 void MvccStore::written(WriteRequests done, std::optional<ApiStatus> error) {
   std::vector<storage::Event> events;
+  failure_ = error;
+  if (error) failed_at_ = loop_.mono();
   for (auto& request : done) {
     if (!error) {
       apply(*request, events);

@@ -40,6 +40,8 @@ class MvccStore : public Store, private WriteListener {
   Task<Result<void>> lease_revoke(LeaseId lease) override;
   Task<Result<void>> compact(Revision revision) override;
   Task<Result<Revision>> current_revision() override;
+  Task<Result<void>> check_reads() override;
+  Result<void> last_write() const override;
   Task<void> stop() override;
 
  private:
@@ -117,8 +119,10 @@ class MvccStore : public Store, private WriteListener {
   WatchHub hub_;
   Gate gate_;
   bool stopping_ = false;
-  int unwritten_ = 0;      // requests at the backend
-  ::tiphys::Event quiet_;  // set while unwritten_ is 0
+  int unwritten_ = 0;                 // requests at the backend
+  ::tiphys::Event quiet_;             // set while unwritten_ is 0
+  std::optional<ApiStatus> failure_;  // of the last write
+  MonoTime failed_at_{};
 
   Loop::TimerId lease_timer_ = 0;
   MonoTime lease_timer_at_{};

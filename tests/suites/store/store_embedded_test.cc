@@ -151,6 +151,9 @@ TEST_F(Embedded, a_full_disk_fails_writes_clearly_and_recovers_by_itself) {
   ASSERT_FALSE(result) << "never full";
   EXPECT_THAT(result.error().message(), HasSubstr("no space left on device"));
   EXPECT_THAT(result.error().message(), HasSubstr(file()));
+  ASSERT_FALSE((*store)->last_write());
+  EXPECT_EQ((*store)->last_write().error().message(), result.error().message());
+  EXPECT_TRUE(run((*store)->check_reads()));
   Revision last = written + 1;
   EXPECT_EQ(*run((*store)->current_revision()), last);
   // Reads go on, and the failed write has not happened.
@@ -170,6 +173,7 @@ TEST_F(Embedded, a_full_disk_fails_writes_clearly_and_recovers_by_itself) {
   }
   ASSERT_TRUE(result) << result.error().message();
   EXPECT_EQ(result->revision, last + 2);
+  EXPECT_TRUE((*store)->last_write());
   stop(**store);
 }
 
