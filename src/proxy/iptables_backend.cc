@@ -70,7 +70,7 @@ class IptablesBackend : public Backend {
   bool empty() const override { return rules_.empty(); }
   Transaction take(bool full, const NodeFacts& node) override {
     if (full) return take_full(node);
-    std::string text = rules_.take_transaction();
+    std::string text = rules_.take_transaction(settings_, node, family_);
     if (text.empty()) return {};
     size_t bytes = text.size();
     std::vector<RuleCount> rules = counts(text, node);

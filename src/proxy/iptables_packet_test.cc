@@ -1,4 +1,5 @@
 // What only iptables has: chains of fixed names beside those of others, in both flavours.
+#include "base/strings.h"
 #include "proxy/packet_fixture_test.h"
 
 namespace tiphys::proxy {
@@ -10,6 +11,17 @@ class IptablesPacketTest : public PacketTest {
     std::string seen;
     in_namespace(network->node(), [&] { seen = *backend->look()(); });
     return seen;
+  }
+  // Chains and rules of table nat, sorted.
+  std::string saved_rules() {
+    std::set<std::string> lines;
+    std::string text = run({"iptables-" + GetParam().mode + "-save", "-t", "nat"}).out;
+    for (std::string_view line : split(text, '\n')) {
+      if (!line.starts_with("#")) lines.emplace(line.substr(0, line.find(" [")));
+    }
+    std::string sorted;
+    for (const std::string& line : lines) sorted += line + "\n";
+    return sorted;
   }
 };
 INSTANTIATE_TEST_SUITE_P(Rules, IptablesPacketTest,
@@ -59,6 +71,29 @@ TEST_P(IptablesPacketTest, LeftoversGoAndForeignRulesStay) {
   saved = run({iptables + "-save"}).out;
   EXPECT_EQ(saved.find("KUBE-"), std::string::npos) << saved;
   EXPECT_NE(saved.find("-j OTHERS"), std::string::npos);
+}
+
+// What is left over from a transaction is what a whole one would make.
+TEST_P(IptablesPacketTest, ManyServicesThatGoLeaveTheOthersAsTheyWere) {
+  endpoints({1});
+  start();
+  auto name = [](int i) { return ServiceFacts{.key = "many/" + std::to_string(i)}; };
+  for (int i = 0; i < 300; ++i) {
+    ServiceFacts one = name(i);
+    one.cluster_ips = {*Address::parse("10.44.0." + std::to_string(i % 150))};
+    one.ports = {{.protocol = "tcp", .port = static_cast<uint16_t>(1000 + i)}};
+    set(one);
+  }
+  apply(false);
+  EXPECT_EQ(from_node("10.44.0.9", 1009), "pod1 " + bridge_ip());
+  for (int i = 10; i < 300; ++i) erase(name(i));
+  apply(false);
+  EXPECT_EQ(from_node("10.44.0.9", 1009), "pod1 " + bridge_ip());
+  EXPECT_EQ(from_client(front(), 80), "pod1 " + bridge_ip());
+  EXPECT_EQ(from_client(node_ip(), 30080), "pod1 " + bridge_ip());
+  std::string left = saved_rules();
+  apply(true);
+  EXPECT_EQ(left, saved_rules());
 }
 
 TEST_P(IptablesPacketTest, EveryKindOfRuleIsUnderstood) {

@@ -17,6 +17,12 @@ auto value_in(const Map& map, const Key& key) -> std::optional<typename Map::map
 
 std::string chain_line(std::string_view name) { return ":" + std::string(name) + " - [0:0]\n"; }
 
+// option: "-A", "-I" or "-D".
+void add_line(std::string& text, std::string_view option, std::string_view chain,
+              std::string_view rule) {
+  text.append(option).append(" ").append(chain).append(" ").append(rule).append("\n");
+}
+
 // "nat KUBE-SERVICES" -> "KUBE-SERVICES", if it is of this table.
 std::string_view chain_of(const std::string& where, std::string_view table) {
   std::string_view rest = where;
@@ -98,20 +104,47 @@ void IptablesSet::set(const std::string& service, IptablesRules rules) {
   services_.emplace(service, std::move(rules));
 }
 
-std::string IptablesSet::changed_entries(std::string_view table) const {
-  std::string gone, come;
+// A shared chain from its head to its end.
+std::string IptablesSet::filled(const std::string& where, std::string_view chain,
+                                const Rules& fixed) const {
+  std::string text = chain_line(chain);
+  for (auto at = entries_.lower_bound({where, ""}); at != entries_.end(); ++at) {
+    if (at->first.first != where) break;
+    add_line(text, "-A", chain, at->second.begin()->second);
+  }
+  for (const std::string& rule : fixed) {
+    if (rule.starts_with("-A " + std::string(chain) + " ")) text += rule + "\n";
+  }
+  return text;
+}
+
+std::string IptablesSet::changed_entries(std::string_view table, const Rules& fixed) const {
+  struct Change {
+    std::string gone, come;
+    size_t deletions = 0;
+  };
+  std::map<std::string, Change> chains;
   for (const auto& [key, before] : old_entries_) {
     std::string_view chain = chain_of(key.first, table);
     std::optional<std::string> now = entry(key);
     if (chain.empty() || before == now) continue;
-    if (before) gone.append("-D ").append(chain).append(" ").append(*before).append("\n");
+    Change& change = chains[key.first];
+    if (before) {
+      add_line(change.gone, "-D", chain, *before);
+      ++change.deletions;
+    }
     // At the head: what must be last in a chain stays last.
-    if (now) come.append("-I ").append(chain).append(" ").append(*now).append("\n");
+    if (now) add_line(change.come, "-I", chain, *now);
   }
-  return gone + come;
+  std::string text;
+  for (const auto& [where, change] : chains) {
+    text += change.deletions <= kMaxSingleDeletions ? change.gone + change.come
+                                                    : filled(where, chain_of(where, table), fixed);
+  }
+  return text;
 }
 
-std::string IptablesSet::changed_nat() const {
+std::string IptablesSet::changed_nat(const Rules& fixed) const {
   std::string heads, bodies, gone;
   for (const auto& [name, before] : old_chains_) {
     std::optional<std::vector<std::string>> now = value_in(chains_, name);
@@ -121,16 +154,17 @@ std::string IptablesSet::changed_nat() const {
       gone.append("-X ").append(name).append("\n");
       continue;
     }
-    for (const std::string& rule : *now) {
-      bodies.append("-A ").append(name).append(" ").append(rule).append("\n");
-    }
+    for (const std::string& rule : *now) add_line(bodies, "-A", name, rule);
   }
-  return heads + bodies + changed_entries("nat") + gone;
+  return heads + bodies + changed_entries("nat", fixed) + gone;
 }
 
-std::string IptablesSet::take_transaction() {
+std::string IptablesSet::take_transaction(const Settings& settings, const NodeFacts& node,
+                                          Family family) {
+  Rules filter = iptables_fixed_rules("filter", settings, node, family);
+  Rules nat = iptables_fixed_rules("nat", settings, node, family);
   std::string text =
-      table_text("filter", changed_entries("filter")) + table_text("nat", changed_nat());
+      table_text("filter", changed_entries("filter", filter)) + table_text("nat", changed_nat(nat));
   old_chains_.clear();
   old_entries_.clear();
   return text;
@@ -156,9 +190,7 @@ std::string whole_table(std::string_view table, const IptablesSet::Whole& whole,
   for (const auto& [where, rules] : whole.entries) {
     std::string_view chain = chain_of(where, table);
     if (chain.empty()) continue;
-    for (const std::string& rule : rules) {
-      bodies.append("-A ").append(chain).append(" ").append(rule).append("\n");
-    }
+    for (const std::string& rule : rules) add_line(bodies, "-A", chain, rule);
   }
   for (const std::string& rule : iptables_fixed_rules(table, settings, node, family)) {
     bodies += rule + "\n";
@@ -166,9 +198,7 @@ std::string whole_table(std::string_view table, const IptablesSet::Whole& whole,
   if (table == "nat") {
     for (const auto& [chain, rules] : whole.chains) {
       heads += chain_line(chain);
-      for (const std::string& rule : rules) {
-        bodies.append("-A ").append(chain).append(" ").append(rule).append("\n");
-      }
+      for (const std::string& rule : rules) add_line(bodies, "-A", chain, rule);
     }
     for (const std::string& chain : saved.chains) {
       if (!is_service_chain(chain) || whole.chains.contains(chain)) continue;

@@ -26,8 +26,28 @@ class IptablesSetTest : public testing::Test {
   IptablesRules build(const ServiceFacts& service) {
     return build_iptables_rules(service, {&slice, 1}, {.name = "n1"}, settings, Family::kIpv4);
   }
+  std::string take() { return set.take_transaction(settings, {.name = "n1"}, Family::kIpv4); }
+  // Services of one ClusterIP each, numbered.
+  void put(int first, int count) {
+    for (int i = first; i < first + count; ++i) {
+      ServiceFacts one{.key = "many/" + std::to_string(i), .ports = web.ports};
+      std::string address = "10.44." + std::to_string(i / 250) + "." + std::to_string(i % 250);
+      one.cluster_ips = {ip(address.c_str())};
+      one.ports[0].node_port = 0;
+      set.set(one.key, build(one));
+    }
+  }
+  void erase(int first, int count) {
+    for (int i = first; i < first + count; ++i) set.set("many/" + std::to_string(i), {});
+  }
   static bool has(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
+  }
+  static size_t count(const std::string& text, std::string_view part) {
+    size_t found = 0;
+    for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+      ++found;
+    return found;
   }
 
   Settings settings;
@@ -54,12 +74,12 @@ TEST_F(IptablesSetTest, AnEndpointMoreWritesTheChainsOfItsServiceOnly) {
   other.cluster_ips = {ip("10.43.0.6")};
   other.ports[0].node_port = 0;
   set.set("default/other", build(other));
-  std::string first = set.take_transaction();
+  std::string first = take();
   EXPECT_TRUE(has(first, "-I KUBE-SERVICES -d 10.43.0.6/32 -p tcp -m tcp --dport 80"));
-  EXPECT_EQ(set.take_transaction(), "");
+  EXPECT_EQ(take(), "");
   set_endpoints({"10.42.0.11", "10.42.0.12"});
   set.set("default/web", build(web));
-  std::string text = set.take_transaction();
+  std::string text = take();
   EXPECT_TRUE(has(text, "--probability 0.5000000000"));
   EXPECT_TRUE(has(text, "--to-destination 10.42.0.12:8080"));
   EXPECT_FALSE(has(text, "--to-destination 10.42.0.11:8080")) << "its chain stays as it is";
@@ -70,10 +90,10 @@ TEST_F(IptablesSetTest, AnEndpointMoreWritesTheChainsOfItsServiceOnly) {
 
 TEST_F(IptablesSetTest, TheLastEndpointGoneRefuses) {
   set.set("default/web", build(web));
-  set.take_transaction();
+  take();
   set_endpoints({});
   set.set("default/web", build(web));
-  std::string text = set.take_transaction();
+  std::string text = take();
   EXPECT_TRUE(has(text,
                   "-I KUBE-SERVICES -d 10.43.0.5/32 -p tcp -m tcp --dport 80 -m comment "
                   "--comment \"default/web:http has no endpoints\" -j REJECT"));
@@ -81,7 +101,7 @@ TEST_F(IptablesSetTest, TheLastEndpointGoneRefuses) {
   EXPECT_TRUE(has(text, "-D KUBE-NODEPORTS -p tcp -m tcp --dport 30080"));
   EXPECT_TRUE(has(text, "-X KUBE-SEP-"));
   set.set("default/web", {});
-  text = set.take_transaction();
+  text = take();
   EXPECT_TRUE(has(text, "-D KUBE-SERVICES -d 10.43.0.5/32"));
   EXPECT_TRUE(set.empty());
 }
@@ -92,7 +112,7 @@ TEST_F(IptablesSetTest, TwoClaimsOnOneNodePortPassOn) {
   other.cluster_ips = {ip("10.43.0.6")};
   set.set("default/zzz", build(other));
   set.set("default/web", build(web));
-  std::string text = set.take_transaction();
+  std::string text = take();
   EXPECT_TRUE(has(text,
                   "-I KUBE-NODEPORTS -p tcp -m tcp --dport 30080 -m comment --comment "
                   "\"default/web:http\""));
@@ -100,7 +120,7 @@ TEST_F(IptablesSetTest, TwoClaimsOnOneNodePortPassOn) {
                    "-I KUBE-NODEPORTS -p tcp -m tcp --dport 30080 -m comment --comment "
                    "\"default/zzz:http\""));
   set.set("default/web", {});
-  text = set.take_transaction();
+  text = take();
   EXPECT_TRUE(has(text,
                   "-I KUBE-NODEPORTS -p tcp -m tcp --dport 30080 -m comment --comment "
                   "\"default/zzz:http\""));
@@ -114,7 +134,7 @@ TEST_F(IptablesSetTest, AClusterIpIsStrongerThanAnExternalAddress) {
   thief.ports[0].node_port = 0;
   set.set("a/thief", build(thief));
   set.set("default/web", build(web));
-  std::string text = set.take_transaction();
+  std::string text = take();
   EXPECT_TRUE(has(text,
                   "-I KUBE-SERVICES -d 10.43.0.5/32 -p tcp -m tcp --dport 80 -m comment "
                   "--comment \"default/web:http cluster IP\""));
@@ -125,9 +145,48 @@ TEST_F(IptablesSetTest, LocalTrafficMayBeKnownByItsInterface) {
   settings.local_interface = "veth+";
   web.external_local = true;
   set.set("default/web", build(web));
-  std::string text = set.take_transaction();
+  std::string text = take();
   EXPECT_TRUE(has(text, "cluster IP\" ! -i veth+ -d 10.43.0.5/32"));
   EXPECT_TRUE(has(text, "external destinations\" -i veth+ -j KUBE-SVC-"));
+}
+
+// iptables-nft compares each rule to delete with every rule of its chain.
+TEST_F(IptablesSetTest, ManyDeletionsFillTheChainAnew) {
+  set.set("default/web", build(web));
+  put(0, 1000);
+  take();
+  erase(0, kMaxSingleDeletions);
+  std::string text = take();
+  EXPECT_EQ(count(text, "-D KUBE-SERVICES "), kMaxSingleDeletions);
+  EXPECT_FALSE(has(text, ":KUBE-SERVICES ")) << text;
+
+  erase(kMaxSingleDeletions, kMaxSingleDeletions + 1);
+  text = take();
+  EXPECT_EQ(count(text, "-D "), 0u);
+  EXPECT_EQ(count(text, ":KUBE-SERVICES - [0:0]\n"), 1u);
+  size_t left = 1001 - (2 * kMaxSingleDeletions + 1);
+  size_t fixed = 1;
+  EXPECT_EQ(count(text, "\n-A KUBE-SERVICES "), left + fixed) << text;
+  EXPECT_FALSE(has(text, "*filter")) << "nothing of it changed";
+  EXPECT_FALSE(has(text, "-A KUBE-POSTROUTING")) << "nor of this chain";
+  size_t last = text.rfind("-A KUBE-SERVICES ");
+  EXPECT_TRUE(text.substr(last).starts_with(
+      "-A KUBE-SERVICES -m comment --comment \"kubernetes service nodeports; NOTE: this must be"));
+  EXPECT_EQ(take(), "");
+}
+
+TEST_F(IptablesSetTest, ManyServicesThatGetTheirEndpointsFillTheChainOfRefusalsAnew) {
+  SliceFacts with = std::exchange(slice, {});
+  put(0, 500);
+  EXPECT_EQ(count(take(), "-I KUBE-SERVICES "), 500u);
+  slice = with;
+  put(0, 400);
+  std::string text = take();
+  size_t nat = text.find("*nat");
+  EXPECT_EQ(count(text.substr(0, nat), ":KUBE-SERVICES - [0:0]\n"), 1u) << text;
+  EXPECT_EQ(count(text.substr(0, nat), "\n-A KUBE-SERVICES "), 100u) << text;
+  EXPECT_EQ(count(text.substr(nat), "-I KUBE-SERVICES "), 400u) << "only additions";
+  EXPECT_EQ(count(text, "-D "), 0u);
 }
 
 TEST_F(IptablesSetTest, HostileNamesNeverReachIptables) {
