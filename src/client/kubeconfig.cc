@@ -157,6 +157,25 @@ Result<Kubeconfig> parse_kubeconfig(std::string_view yaml, const std::string& di
   return choose(root, directory, context);
 }
 
+Result<Kubeconfig> in_cluster_config(std::string_view host, std::string_view port,
+                                     std::string_view folder) {
+  if (host.empty() || port.empty()) {
+    return ApiStatus::internal(
+        "unable to load in-cluster configuration, KUBERNETES_SERVICE_HOST and "
+        "KUBERNETES_SERVICE_PORT must be defined");
+  }
+  Kubeconfig out;
+  bool v6 = host.find(':') != host.npos;
+  out.server = "https://" + (v6 ? "[" + std::string(host) + "]" : std::string(host)) + ":" +
+               std::string(port);
+  out.token_file = std::string(folder) + "/token";
+  TIPHYS_TRY(std::string, token, os::read_file(out.token_file, kMaxCredentialBytes));
+  out.token = trim(token);
+  TIPHYS_TRY(std::string, ca, os::read_file(std::string(folder) + "/ca.crt", kMaxCredentialBytes));
+  out.tls.ca_pem = std::move(ca);
+  return out;
+}
+
 Result<Kubeconfig> parse_only_cluster(std::string_view yaml) {
   Arena arena;
   TIPHYS_TRY(Value, root, parse_root(yaml, arena));

@@ -43,6 +43,14 @@ Result<Kubeconfig> load_kubeconfig(const std::string& path, std::string_view con
 Result<Kubeconfig> parse_kubeconfig(std::string_view yaml, const std::string& directory,
                                     std::string_view context = {});
 
+// What a pod has (client-go's InClusterConfig): the server by the variables
+// KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT, CA and token by files. Error: one is
+// missing.
+inline constexpr std::string_view kServiceAccountFolder =
+    "/var/run/secrets/kubernetes.io/serviceaccount";
+Result<Kubeconfig> in_cluster_config(std::string_view host, std::string_view port,
+                                     std::string_view folder = kServiceAccountFolder);
+
 // The one cluster of a kubeconfig without contexts, as the ConfigMap kube-public/cluster-info has
 // it (kubeadm's discovery): server and CA. Files are never read, nobody's identity is taken, and
 // the server is always verified. Errors: not exactly one cluster, no server, no embedded CA.

@@ -101,6 +101,30 @@ users: [{name: u, user: {tokenFile: token}}]
   (void)os::remove_tree(folder);
 }
 
+TEST(InClusterConfig, IsWhatPodsAreGiven) {
+  char name[] = "/tmp/in-cluster-XXXXXX";
+  std::string folder = mkdtemp(name);
+  EXPECT_THAT(in_cluster_config("10.43.0.1", "443", folder).error().message(),
+              HasSubstr(folder + "/token"));
+  ASSERT_TRUE(os::write_file(folder + "/token", "secret\n"));
+  EXPECT_THAT(in_cluster_config("10.43.0.1", "443", folder).error().message(),
+              HasSubstr(folder + "/ca.crt"));
+  ASSERT_TRUE(os::write_file(folder + "/ca.crt", "CA"));
+  auto config = in_cluster_config("10.43.0.1", "443", folder);
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->server, "https://10.43.0.1:443");
+  EXPECT_EQ(config->token, "secret");
+  EXPECT_EQ(config->token_file, folder + "/token") << "it is rotated";
+  EXPECT_EQ(config->tls.ca_pem, "CA");
+  EXPECT_EQ(in_cluster_config("fd00::1", "443", folder)->server, "https://[fd00::1]:443");
+  for (auto [host, port] : {std::pair{"", "443"}, {"10.43.0.1", ""}}) {
+    EXPECT_EQ(in_cluster_config(host, port, folder).error().message(),
+              "unable to load in-cluster configuration, KUBERNETES_SERVICE_HOST and "
+              "KUBERNETES_SERVICE_PORT must be defined");
+  }
+  (void)os::remove_tree(folder);
+}
+
 TEST(ServerUrl, IsTakenApart) {
   auto plain = parse_server_url("https://10.0.0.1");
   EXPECT_EQ(plain->address, "10.0.0.1:443");

@@ -2,11 +2,36 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "base/log.h"
 #include "client/lease_lock.h"
 #include "main/flags.h"
 
 namespace tiphys {
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+Result<client::Kubeconfig> find_config(const std::string& kubeconfig, std::string_view master) {
+  if (!kubeconfig.empty()) return client::load_kubeconfig(kubeconfig);
+  if (!master.empty()) return client::Kubeconfig();
+  Result<client::Kubeconfig> pods = client::in_cluster_config(variable("KUBERNETES_SERVICE_HOST"),
+                                                              variable("KUBERNETES_SERVICE_PORT"));
+  if (!pods) {
+    return ApiStatus::bad_request(
+        "--kubeconfig is needed: the file that says how to reach the API server and who to be "
+        "there; " +
+        pods.error().message());
+  }
+  LOG_INFO("No kubeconfig was given, falling back to in-cluster config", {"server", pods->server});
+  return pods;
+}
+
+}  // namespace
 
 ApiConnection::ApiConnection(client::Kubeconfig config,
                              std::unique_ptr<client::HttpTransport> transport,
@@ -19,16 +44,7 @@ Result<std::unique_ptr<ApiConnection>> ApiConnection::open(Host& host,
                                                            const std::string& kubeconfig,
                                                            std::string component, bool json,
                                                            std::string_view master) {
-  if (kubeconfig.empty() && master.empty()) {
-    return ApiStatus::bad_request(
-        "--kubeconfig is needed: the file that says how to reach the "
-        "API server and who to be there");
-  }
-  client::Kubeconfig config;
-  if (!kubeconfig.empty()) {
-    TIPHYS_TRY(client::Kubeconfig, loaded, client::load_kubeconfig(kubeconfig));
-    config = std::move(loaded);
-  }
+  TIPHYS_TRY(client::Kubeconfig, config, find_config(kubeconfig, master));
   if (!master.empty()) config.server = master;
   config.json = json;
   TIPHYS_TRY(std::unique_ptr<client::HttpTransport>, transport,

@@ -1,4 +1,5 @@
-// ApiConnection: how a component that runs alone reaches its API server: a kubeconfig, over TLS.
+// ApiConnection: how a component that runs alone reaches its API server over TLS: by a kubeconfig,
+// or, without one, as pods do (client-go's in-cluster config).
 #pragma once
 #include <memory>
 #include <string>
@@ -13,7 +14,8 @@ namespace tiphys {
 class ApiConnection {
  public:
   // json: objects travel as JSON (--kube-api-content-type). master: another address than the
-  // kubeconfig's; with it there need not be one. Errors: the kubeconfig can't be read or used.
+  // kubeconfig's; with it there need not be one. Errors: the kubeconfig can't be read or used, or
+  // there is none and this is no pod.
   static Result<std::unique_ptr<ApiConnection>> open(Host& host, const std::string& kubeconfig,
                                                      std::string component, bool json = false,
                                                      std::string_view master = "");

@@ -44,7 +44,8 @@ int run_dns(const std::vector<std::string>& arguments) {
   Flags flags;
   LoggingFlags logging;
   FlagSet set;
-  set.add("kubeconfig", flags.kubeconfig, "How to reach the API server, and as whom");
+  set.add("kubeconfig", flags.kubeconfig,
+          "How to reach the API server, and as whom (\"\": as a pod does)");
   set.add("node-name", flags.dns.node_name,
           "Node whose pod range is listened in, and which announces it (\"\": none)");
   set.add("address", flags.dns.addresses, "Addresses to listen on, instead of the pod range's");

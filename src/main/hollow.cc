@@ -28,7 +28,8 @@ struct Flags {
   bool cleanup = false;
 
   void add_to(FlagSet& set) {
-    set.add("kubeconfig", kubeconfig, "How to reach the API server, and as whom");
+    set.add("kubeconfig", kubeconfig,
+            "How to reach the API server, and as whom (\"\": as a pod does)");
     set.add("name", name, "Name of the node; of several: NAME-0, NAME-1 and so on");
     set.add("nodes", nodes, "Number of nodes");
     set.add("zones", zones, "Zones that nodes are spread over: zone-0, zone-1 (0: none)");

@@ -232,7 +232,8 @@ int run_kube_controller_manager(const std::vector<std::string>& arguments) {
   Flags flags;
   LoggingFlags logging;
   FlagSet set;
-  set.add("kubeconfig", flags.kubeconfig, "How to reach the API server, and as whom");
+  set.add("kubeconfig", flags.kubeconfig,
+          "How to reach the API server, and as whom (\"\": as a pod does)");
   set.add("controllers", flags.options.controllers,
           "Controllers to run: \"*\" all, \"foo\" this one, \"-foo\" not this one");
   set.add("use-service-account-credentials", flags.use_service_account_credentials,

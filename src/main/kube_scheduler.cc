@@ -53,7 +53,8 @@ void Flags::add_all() {
           "If set, write the configuration values to this file and exit");
   set.add("master", master,
           "The address of the Kubernetes API server (overrides any value in kubeconfig)");
-  set.add("kubeconfig", kubeconfig, "How to reach the API server, and as whom" + ignored);
+  set.add("kubeconfig", kubeconfig,
+          "How to reach the API server, and as whom (\"\": as a pod does)" + ignored);
   client.add_to(set);
   set.add("pod-max-in-unschedulable-pods-duration", pod_max_in_unschedulable,
           "DEPRECATED: how long a pod may wait for a change that helps, before it is tried again");

@@ -93,11 +93,14 @@ Task<Result<std::unique_ptr<NodeConnection>>> NodeConnection::open(Host& host,
                                                                    const kubelet::Options& options,
                                                                    bool json) {
   CertificateStore store(cert_dir(options), "kubelet-client");
-  if (!flags.bootstrap_kubeconfig.empty()) {
-    if (flags.kubeconfig.empty()) {
-      co_return ApiStatus::bad_request(
-          "--kubeconfig is needed: the file that --bootstrap-kubeconfig makes");
-    }
+  bool makes_one = !flags.bootstrap_kubeconfig.empty();
+  if (flags.kubeconfig.empty()) {  // a node is nobody's pod
+    co_return ApiStatus::bad_request(std::string("--kubeconfig is needed: the file that ") +
+                                     (makes_one ? "--bootstrap-kubeconfig makes"
+                                                : "says how to reach the API server and who to "
+                                                  "be there"));
+  }
+  if (makes_one) {
     if (!is_usable_kubeconfig(flags.kubeconfig, host.loop().wall())) {
       co_await bootstrap(host, flags.bootstrap_kubeconfig, flags.kubeconfig, store,
                          kubelet::client_certificate_wish(options.node_name));

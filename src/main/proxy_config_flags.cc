@@ -29,7 +29,7 @@ namespace {
 
 constexpr ProxyConfigRow kRows[] = {
     {"kubeconfig", "clientConnection.kubeconfig", Type::kString,
-     "How to reach the API server, and as whom"},
+     "How to reach the API server, and as whom (\"\": as a pod does)"},
     {"kube-api-content-type", "clientConnection.contentType", Type::kString,
      "Content type of requests to the API server"},
     {"kube-api-qps", "clientConnection.qps", Type::kFloat, "Requests a second"},

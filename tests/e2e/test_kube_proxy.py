@@ -336,6 +336,29 @@ def test_deprecated_ports_and_rights_of_the_network_alone(server, tmp_path):
         process.wait(20)
 
 
+def test_as_a_pod(server):
+    """Without a kubeconfig: server, CA and token as a DaemonSet's pod has them."""
+    server.kubectl("create", "serviceaccount", "kube-proxy", "-n", "kube-system")
+    server.kubectl("create", "clusterrolebinding", "kube-proxy", "--clusterrole=system:node-proxier",
+                   "--serviceaccount=kube-system:kube-proxy")
+    folder = "/var/run/secrets/kubernetes.io/serviceaccount"
+    script = f'mount -t tmpfs none /run && mkdir -p {folder} && cd {folder} && echo "$CA" >ca.crt && ' \
+        f'echo "$TOKEN" >token && exec {TIPHYS} kube-proxy --hostname-override=n1 --oom-score-adj=0'
+    log = server.folder / "pod.log"
+    with open(log, "wb") as out:
+        process = subprocess.Popen(["unshare", "--mount", "sh", "-c", script], stdout=out, stderr=out, env={
+            "PATH": os.environ["PATH"], "CA": (server.data / "pki/ca.crt").read_text(),
+            "TOKEN": server.kubectl("create", "token", "kube-proxy", "-n", "kube-system"),
+            "KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(server.port)})
+    try:
+        wait_for(lambda: "kubeproxy_sync_full_proxy_rules_duration_seconds_count" in
+                 fetch("http://127.0.0.1:10249/metrics")[1], 20, "first rules")
+        assert fetch("http://10.43.0.77/") == (200, "page")
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0, log.read_text()[-2000:]
+
+
 @pytest.mark.parametrize("text, reason", [
     ("mode: ipvs\n", 'mode: "ipvs" is not supported by this kube-proxy'),
     ("nodePortAddresses: [x]\n", 'NodePortAddresses[0]: Invalid value: "x": must be a valid CIDR'),
