@@ -38,6 +38,14 @@ void complete_addresses(Options& options) {
   options.node_ip = options.node_ips[0];
 }
 
+ObjectPtr renewed(Draft lease, const Options& options, MicroTime now) {
+  coordination_v1::LeaseSpecEdit spec = coordination_v1::LeaseEdit(lease).edit_spec();
+  spec.set_holder_identity(options.node_name);
+  spec.set_lease_duration_seconds(static_cast<int32_t>(options.node_lease_duration_seconds));
+  spec.set_renew_time(now);
+  return lease.freeze();
+}
+
 }  // namespace
 
 NodeKeeper::NodeKeeper(Loop& loop, WorkerPool& pool, client::Client& client, Runtime& runtime,
@@ -172,12 +180,23 @@ Task<bool> NodeKeeper::register_node() {
   co_return true;
 }
 
+// Whoever deletes a Node wants it gone: only a start registers it, as upstream's kubelet.
+void NodeKeeper::note_deletion() {
+  if (!node_) return;
+  LOG_WARNING("The node was deleted from the API; it is registered at the next start",
+              {"node", options_.node_name});
+  node_.reset();
+  lease_.reset();
+}
+
 Task<void> NodeKeeper::update_status() {
   Result<ObjectPtr> fresh = co_await client_.get(nodes(), "", options_.node_name);
   if (!fresh) {
-    if (fresh.error().is_not_found() && options_.register_node) (void)co_await register_node();
+    if (fresh.error().is_not_found()) note_deletion();
     co_return;
   }
+  // Made again, its ranges perhaps others: until they are known no pod starts.
+  if (!node_) network_ready_ = !options_.configure_cni;
   node_ = std::move(*fresh);
   MicroTime period = options_.node_status_report_frequency / std::chrono::microseconds(1);
   bool heartbeat = facts_.now - reported_at_ >= period;
@@ -267,26 +286,31 @@ Task<Result<void>> NodeKeeper::renew_lease() {
     if (!present && !present.error().is_not_found()) co_return present.error();
     if (present) lease_ = std::move(*present);
   }
-  Draft draft = lease_ ? Draft(*lease_) : coordination_v1::Lease::make();
-  coordination_v1::LeaseEdit edit(draft);
-  edit.edit_spec().set_holder_identity(options_.node_name);
-  edit.edit_spec().set_lease_duration_seconds(
-      static_cast<int32_t>(options_.node_lease_duration_seconds));
-  edit.edit_spec().set_renew_time(loop_.wall());
-  Result<ObjectPtr> written = ApiStatus::internal("");
-  if (lease_) {
-    written = co_await client_.update(leases(), draft.freeze());
-  } else {
-    edit.edit_metadata().set_name(options_.node_name);
-    edit.edit_metadata().set_namespace(kLeaseNamespace);
-    meta_v1::OwnerReferenceEdit owner = edit.edit_metadata().edit_owner_references().append();
-    owner.set_api_version("v1");
-    owner.set_kind("Node");
-    owner.set_name(options_.node_name);
-    owner.set_uid(core_v1::Node(*node_).metadata().uid());
-    written = co_await client_.create(leases(), kLeaseNamespace, draft.freeze());
-  }
+  if (!lease_) co_return co_await make_lease();
+  Result<ObjectPtr> written =
+      co_await client_.update(leases(), renewed(Draft(*lease_), options_, loop_.wall()));
   lease_.reset();
+  if (!written) co_return written.error();
+  lease_ = std::move(*written);
+  co_return Result<void>();
+}
+
+// Only for a Node that is there: the lease of another would be garbage at once.
+Task<Result<void>> NodeKeeper::make_lease() {
+  Result<ObjectPtr> node = co_await client_.get(nodes(), "", options_.node_name);
+  if (!node && node.error().is_not_found()) note_deletion();
+  if (!node) co_return node.error();
+  Draft draft = coordination_v1::Lease::make();
+  coordination_v1::LeaseEdit edit(draft);
+  edit.edit_metadata().set_name(options_.node_name);
+  edit.edit_metadata().set_namespace(kLeaseNamespace);
+  meta_v1::OwnerReferenceEdit owner = edit.edit_metadata().edit_owner_references().append();
+  owner.set_api_version("v1");
+  owner.set_kind("Node");
+  owner.set_name(options_.node_name);
+  owner.set_uid(core_v1::Node(**node).metadata().uid());
+  Result<ObjectPtr> written = co_await client_.create(
+      leases(), kLeaseNamespace, renewed(std::move(draft), options_, loop_.wall()));
   if (!written) co_return written.error();
   lease_ = std::move(*written);
   co_return Result<void>();

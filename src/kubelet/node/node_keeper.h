@@ -1,5 +1,6 @@
-// NodeKeeper: registers this node, keeps its lease (renewed every 10 s) and its status (on change,
-// else every 5 min), and waits for its pod network.
+// NodeKeeper: registers this node once, at its start, keeps its lease (renewed every 10 s) and its
+// status (on change, else every 5 min), and waits for its pod network. A Node that is deleted
+// meanwhile isn't registered again; one that somebody makes in its place is kept as before.
 //
 // Loop thread only. An API that is away only delays; nothing here ever ends. What isn't settled yet
 // (no runtime, no pod range) is looked at soon, then at longer and longer intervals.
@@ -25,7 +26,7 @@ class NodeKeeper {
   Task<void> stop();
 
   const NodeFacts& facts() const { return facts_; }
-  // The node as the API last showed it; null before it is registered.
+  // The node as the API last showed it; null before it is registered, and once somebody deleted it.
   const ObjectPtr& node() const { return node_; }
   bool network_ready() const { return network_ready_; }
   void on_network_ready(std::function<void()> callback) { network_changed_ = std::move(callback); }
@@ -39,10 +40,12 @@ class NodeKeeper {
   Task<bool> register_node();
   Task<void> refresh_facts();
   Task<void> update_status();
+  void note_deletion();
   std::string pod_cidr() const;
   Task<void> follow_pod_cidr();
   Task<void> keep_lease();
   Task<Result<void>> renew_lease();
+  Task<Result<void>> make_lease();
   Task<void> observe_runtime();
 
   Loop& loop_;

@@ -7,6 +7,7 @@
 #include "async/epoll_loop.h"
 #include "async/sim_loop.h"
 #include "kinds/coordination_v1.h"
+#include "kubelet/pods/test_objects.h"
 #include "kubelet/runtime/cri.h"
 #include "tests/fake/fake_api.h"
 
@@ -102,6 +103,41 @@ TEST_F(NodeKeeperTest, a_server_that_is_away_at_the_start_registers_it_later) {
   loop.run_for(seconds(8));
   EXPECT_TRUE(keeper->node());
   EXPECT_GT(renewed(), 0);
+}
+
+TEST_F(NodeKeeperTest, a_node_that_somebody_deletes_stays_away_until_the_next_start) {
+  start();
+  loop.run_for(minutes(5));
+  ASSERT_GT(renewed(), 0);
+  api.remove(nodes(), "", "n");
+  api.remove(leases(), "kube-node-lease", "n");  // as the garbage collector does
+  count_anew();
+  loop.run_for(hours(1));
+  EXPECT_FALSE(api.get(nodes(), "", "n"));
+  EXPECT_FALSE(keeper->node());
+  EXPECT_EQ(renewed(), 0);
+  EXPECT_LE(node_calls, 3600 / 10 + 10);
+  EXPECT_LE(lease_calls, 2);
+  loop.run(keeper->stop());
+  start();
+  loop.run_for(minutes(1));
+  EXPECT_TRUE(keeper->node());
+  EXPECT_GT(renewed(), 0);
+}
+
+// As an administrator may do instead of a restart.
+TEST_F(NodeKeeperTest, a_node_that_somebody_makes_again_is_kept_as_before) {
+  start();
+  loop.run_for(minutes(5));
+  api.remove(nodes(), "", "n");
+  loop.run_for(minutes(5));
+  ASSERT_FALSE(keeper->node());
+  api.put(nodes(), object_of(R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n"}})"));
+  MicroTime made = loop.wall();
+  loop.run_for(seconds(30));
+  ASSERT_TRUE(keeper->node());
+  EXPECT_FALSE(core_v1::Node(*keeper->node()).status().conditions().empty());
+  EXPECT_GT(renewed(), made);
 }
 
 // Its supervisor wakes the keeper when it comes back.
