@@ -11,8 +11,12 @@
 namespace tiphys::proxy {
 namespace {
 
-constexpr int kTimeoutSeconds = 60;
+constexpr int kLookSeconds = 60;
+// For one that hangs. One that is slow had better come to its end: with 10,000 Services a whole
+// restore takes some seconds, on a busy machine many, and after a failure it begins from the start.
+constexpr int kRestoreSeconds = 600;
 constexpr const char* kLockSeconds = "5";  // to wait for another iptables
+constexpr int kResourceProblem = 4;        // exit status: the lock wasn't to be had, among others
 
 // The programs of one family and flavour. Calls block.
 class Tool {
@@ -27,16 +31,17 @@ class Tool {
   Result<std::string> save(std::string_view table) const {
     std::string program = name_ + "-save";
     TIPHYS_TRY(os::CommandResult, result,
-               os::run_command({program, "-t", std::string(table)}, "", kTimeoutSeconds));
+               os::run_command({program, "-t", std::string(table)}, "", kRestoreSeconds));
     if (result.status != 0) return failed(program, result);
     return result.out;
   }
-  // Does this canary sing? Error: the program can't be run.
+  // Does this canary sing? Error: there is no telling.
   Result<bool> has_canary(std::string_view table, const std::string& rule) const {
     TIPHYS_TRY(os::CommandResult, result,
                os::run_command({name_, "-w", kLockSeconds, "-t", std::string(table), "-S",
                                 std::string(kCanaryChain)},
-                               "", kTimeoutSeconds));
+                               "", kLookSeconds));
+    if (result.status == kResourceProblem) return failed(name_, result);
     return result.status == 0 && result.out.find(rule) != std::string::npos;
   }
 
@@ -47,7 +52,7 @@ class Tool {
                                std::string(first));
   }
   static Result<void> run(const std::vector<std::string>& command, const std::string& input) {
-    TIPHYS_TRY(os::CommandResult, result, os::run_command(command, input, kTimeoutSeconds));
+    TIPHYS_TRY(os::CommandResult, result, os::run_command(command, input, kRestoreSeconds));
     if (result.status != 0) return failed(command[0], result);
     return {};
   }

@@ -52,7 +52,7 @@ class Plane {
 // Work for the pool: it owns what it needs. Blocks.
 struct PlaneJob {
   std::function<Result<void>()> apply;
-  Backend::Look look;
+  Backend::Look look;  // afterwards; null: none
   Fronts suspects;
   Family family = Family::kIpv4;
 };

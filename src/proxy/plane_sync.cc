@@ -57,8 +57,10 @@ Task<bool> PlaneSync::apply(Plane* plane, const NodeFacts* node) {
   MonoTime start = loop_.mono();
   Backend::Transaction transaction = plane->backend().take(full, *node);
   if (transaction.bytes == 0) co_return true;
-  PlaneJob job{std::move(transaction.apply), plane->backend().look(), plane->take_suspects(),
-               plane->family()};
+  // Our own changes don't touch what was seen before: others' are for check() to find.
+  bool first_look = full || plane->seen.empty();
+  PlaneJob job{std::move(transaction.apply), first_look ? plane->backend().look() : nullptr,
+               plane->take_suspects(), plane->family()};
   plane->made = false;
   PlaneOutcome outcome = co_await run_blocking(
       loop_, pool_, [job = std::move(job)]() mutable { return run_plane_job(std::move(job)); });
@@ -71,7 +73,7 @@ Task<bool> PlaneSync::apply(Plane* plane, const NodeFacts* node) {
     co_return false;
   }
   plane->made = true;
-  if (full || plane->seen.empty()) plane->seen = outcome.seen;
+  if (first_look) plane->seen = outcome.seen;
   counters_.bytes += static_cast<int64_t>(transaction.bytes);
   note_success(*plane, outcome, full, start);
   note_rules(*plane, transaction.rules);

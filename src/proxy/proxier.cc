@@ -17,6 +17,7 @@
 #include "proxy/proxy_events.h"
 #include "proxy/proxy_health.h"
 #include "proxy/proxy_metrics.h"
+#include "proxy/sync_pace.h"
 
 namespace tiphys::proxy {
 namespace {
@@ -59,6 +60,7 @@ struct Proxier::Impl {
         ranges(options.mode == Mode::kNftables
                    ? &factory.informer(resource("networking.k8s.io", "servicecidrs"))
                    : nullptr),
+        pace(options.min_sync, options.mode == Mode::kIptables ? Rest::kByCost : Rest::kNone),
         wake(loop),
         gate(loop),
         metrics(options.metrics ? *options.metrics : own_metrics),
@@ -97,6 +99,7 @@ struct Proxier::Impl {
   client::Informer& slices;
   client::Informer& nodes;
   client::Informer* ranges;  // ServiceCIDRs; null: they don't matter
+  SyncPace pace;
   Event wake;
   Gate gate;
   StopSource stop;
@@ -117,7 +120,6 @@ struct Proxier::Impl {
   int slices_pending = 0;
   bool node_changed = true;
   bool in_sync = false;
-  MonoTime next_sync{};
   MonoTime next_check{};
 };
 
@@ -230,7 +232,7 @@ void Proxier::Impl::rebuild(const std::string& key) {
 
 Task<bool> Proxier::Impl::sync() {
   wake.reset();
-  next_sync = loop.mono() + options.min_sync;
+  pace.begin(loop.mono());
   in_sync = false;
   if (node_changed) take_node();
   services_pending = slices_pending = 0;
@@ -242,6 +244,7 @@ Task<bool> Proxier::Impl::sync() {
     bool v6_done = co_await kernel.apply(&v6, &node);
     done = done && v6_done;
   }
+  pace.end(loop.mono());
   health_ports.serve(keys);
   if (done && dirty.empty()) health.updated(loop.wall());
   note_pending();
@@ -290,7 +293,7 @@ Task<void> Proxier::Impl::one_round(Duration* back_off) {
     next_check = loop.mono() + options.check_period;
   }
   if (woken) {
-    Duration rest = std::max(next_sync - loop.mono(), Duration::zero());
+    Duration rest = std::max(pace.next() - loop.mono(), Duration::zero());
     bool waited = co_await sleep_for(loop, rest, stop.token());
     if (!waited) co_return;
   } else if (v4.made && (v6.made || v6.idle())) {

@@ -2,13 +2,13 @@
 // EndpointSlices.
 //
 // Level-driven: informer handlers note which service changed; at once, but not within min_sync of
-// the one before, one transaction per address family applies what is different. A failed
-// transaction is repaired by making everything anew (back-off 1 s to 30 s). Every check_period the
-// rules are looked at; if they are gone or were meddled with, or didn't take a change, they are
-// made anew, with a Warning event on the Node. Rules of the other mode are removed at start. Loop
-// thread only; nft and iptables run on the pool. Tables survive stop(), so that traffic goes on
-// while the process restarts; cleanup() removes them. Behaviour: kube-proxy's nftables mode
-// (KEP-3866) and iptables mode.
+// the one before (iptables mode: sync_pace.h), one transaction per address family applies what is
+// different. A failed transaction is repaired by making everything anew (back-off 1 s to 30 s).
+// Every check_period the rules are looked at; if they are gone or were meddled with, or didn't take
+// a change, they are made anew, with a Warning event on the Node. Rules of the other mode are
+// removed at start. Loop thread only; nft and iptables run on the pool. Tables survive stop(), so
+// that traffic goes on while the process restarts; cleanup() removes them. Behaviour: kube-proxy's
+// nftables mode (KEP-3866) and iptables mode.
 //
 // Events besides: on the Node, "Starting"; on a Service, of endpoints that are refused, of an
 // address or node port that another Service has (its first owner by name keeps it), of a health

@@ -5,7 +5,7 @@
 // config/v1alpha1 and k8s.io/kubernetes/pkg/proxy/apis/config, v1.35. One thread. Departures from
 // upstream: what strict decoding finds is an error here, not a warning; an absent mode is nftables;
 // an absent iptables.localhostNodePorts is false; an absent minSyncPeriod is the Proxier's own, as
-// a change costs next to nothing.
+// a change costs next to nothing, or what costs more is followed by a rest (proxy/sync_pace.h).
 #pragma once
 #include <string>
 #include <string_view>
