@@ -103,14 +103,37 @@ Result<void> run_ip(const std::vector<std::string>& arguments) {
   return {};
 }
 
+// A bridge that was never given an address takes the lowest of its ports': it changes when pods
+// come and go. The others then send to a gateway that is gone, which the bridge floods; the node's
+// NAT sees that packet as one that stays on the bridge, and lets the whole connection pass as it
+// is.
+Result<void> keep_mac(const std::string& bridge) {
+  TIPHYS_TRY(os::Routing, routing, os::read_routing(os::Family::kIpv4));
+  const os::Link* link = find_link(routing, bridge);
+  if (link == nullptr) return ApiStatus::internal("bridge " + bridge + " is gone");
+  char text[18];
+  const os::Mac& m = link->mac;
+  (void)snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
+                 m[5]);
+  return run_ip({"link", "set", bridge, "address", text});
+}
+
 // As the bridge plugin makes it for the first pod. Here without waiting for one: the node's name
 // server has the bridge's address, and is asked from other nodes too.
 Result<void> make_bridge(const PodNetwork& n) {
   TIPHYS_TRY(os::Routing, routing, os::read_routing(os::Family::kIpv4));
-  if (find_link(routing, n.bridge) == nullptr) {
+  const os::Link* present = find_link(routing, n.bridge);
+  if (present != nullptr && present->mac == os::Mac{}) {  // the last port took it along
+    Result<void> gone = os::delete_link(present->index);
+    if (!gone) return gone;
+    present = nullptr;
+  }
+  if (present == nullptr) {
     Result<void> made = run_ip({"link", "add", n.bridge, "type", "bridge"});
     if (!made) return made;
   }
+  Result<void> kept = keep_mac(n.bridge);
+  if (!kept) return kept;
   for (const std::string& pods : n.pod_cidrs) {
     std::optional<IpPrefix> range = parse_cidr(pods);
     if (!range) continue;
