@@ -42,13 +42,18 @@ DaemonSetController::DaemonSetController(Context context)
       pods_(watch(pods())),
       nodes_(watch(nodes())) {
   enqueue_changes(daemon_sets_);
-  for (client::Informer* owned : {&pods_, &revisions_}) {
-    owned->add_index(std::string(kByController), controller_index_keys);
-    owned->add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
-      if (old) owned_changed(*old);
-      if (now) owned_changed(*now);
-    });
-  }
+  auto changed = [this](const ObjectPtr& old, const ObjectPtr& now) {
+    if (old) owned_changed(*old);
+    if (now) owned_changed(*now);
+  };
+  pods_.add_index(std::string(kByController), controller_index_keys);
+  pods_.add_handler(changed);
+  revisions_.add_index(std::string(kByController), controller_index_keys);
+  revisions_.add_handler([changed](const ObjectPtr& old, const ObjectPtr& now) {
+    // As upstream: whoever made it for a set knows of it, the set's next round looks at it.
+    bool made_for_a_set = !old && now && controller_of(*now);
+    if (!made_for_a_set) changed(old, now);
+  });
   nodes_.add_handler(
       [this](const ObjectPtr& old, const ObjectPtr& now) { node_changed(old, now); });
 }
