@@ -58,7 +58,6 @@ Options options_of(const HollowNode& node, const Options& shared) {
 
 NodeFacts facts_of(const HollowNode& node, const NodeFacts& shared, MicroTime now) {
   NodeFacts facts = shared;
-  facts.host_name = node.name;
   facts.addresses = {node.address};
   facts.machine.machine_id = node.name;
   facts.machine.system_uuid = node.name;

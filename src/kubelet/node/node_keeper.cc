@@ -59,7 +59,6 @@ NodeKeeper::NodeKeeper(Loop& loop, WorkerPool& pool, client::Client& client, Run
       gate_(loop),
       wake_(loop) {
   facts_.machine = read_machine_facts(options_.root_dir);
-  facts_.host_name = os::host_name();
   facts_.addresses = options_.node_ips;
   network_ready_ = !options_.configure_cni;
 }

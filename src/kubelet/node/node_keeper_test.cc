@@ -92,6 +92,17 @@ TEST_F(NodeKeeperTest, a_server_that_is_away_for_an_hour_is_asked_at_intervals) 
   EXPECT_LE(node_calls + lease_calls, 10);
 }
 
+// As with --hostname-override: several nodes may run on one host.
+TEST_F(NodeKeeperTest, a_nodes_name_is_its_hostname) {
+  start();
+  loop.run_for(seconds(1));
+  core_v1::Node node(*keeper->node());
+  EXPECT_EQ(node.metadata().labels().find("kubernetes.io/hostname"), "n");
+  for (core_v1::NodeAddress address : node.status().addresses()) {
+    EXPECT_EQ(address.address(), address.type() == "Hostname" ? "n" : "10.0.0.1");
+  }
+}
+
 TEST_F(NodeKeeperTest, a_server_that_is_away_at_the_start_registers_it_later) {
   away = true;
   start();

@@ -68,7 +68,8 @@ void write_conditions(const NodeFacts& facts, core_v1::NodeStatusEdit status, bo
   }
 }
 
-void write_addresses(const NodeFacts& facts, core_v1::NodeStatusEdit status) {
+void write_addresses(const NodeFacts& facts, const Options& options,
+                     core_v1::NodeStatusEdit status) {
   status.clear_addresses();
   auto addresses = status.edit_addresses();
   for (const std::string& ip : facts.addresses) {
@@ -78,7 +79,7 @@ void write_addresses(const NodeFacts& facts, core_v1::NodeStatusEdit status) {
   }
   core_v1::NodeAddressEdit name = addresses.append();
   name.set_type("Hostname");
-  name.set_address(facts.host_name);
+  name.set_address(options.node_name);
 }
 
 void write_info(const NodeFacts& facts, const Options& options, core_v1::NodeSystemInfoEdit info) {
@@ -141,7 +142,7 @@ Quantity kept_free(std::string_view resource, const Quantity& capacity, const Op
 
 std::map<std::string, std::string> node_labels(const NodeFacts& facts, const Options& options) {
   std::map<std::string, std::string> out = options.node_labels;
-  out["kubernetes.io/hostname"] = facts.host_name;
+  out["kubernetes.io/hostname"] = options.node_name;
   for (const char* prefix : {"kubernetes.io/", "beta.kubernetes.io/"}) {
     out[std::string(prefix) + "os"] = "linux";
     out[std::string(prefix) + "arch"] = facts.machine.architecture;
@@ -223,7 +224,7 @@ ObjectPtr with_status(const Object& node, const NodeFacts& facts, const Options&
   for (const auto& [name, quantity] : node_allocatable(facts, options))
     allocatable.set(name, quantity);
   write_conditions(facts, status, heartbeat);
-  write_addresses(facts, status);
+  write_addresses(facts, options, status);
   status.edit_daemon_endpoints().edit_kubelet_endpoint().set_port(facts.kubelet_port);
   write_info(facts, options, status.edit_node_info());
   write_images(facts, options, status);

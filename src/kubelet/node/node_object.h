@@ -14,7 +14,6 @@ namespace tiphys::kubelet {
 struct NodeFacts {
   MachineFacts machine;
   MachinePressure pressure;
-  std::string host_name;
   std::vector<std::string> addresses;  // internal
   uint16_t kubelet_port = 10250;
   std::string runtime_version;  // "containerd://1.6.20"
