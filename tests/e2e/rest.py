@@ -22,8 +22,8 @@ class Rest:
         self.context.load_cert_chain(str(folder / "client"))
         self.port = cluster.port
 
-    def connection(self):
-        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=self.context)
+    def connection(self, seconds=30):
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=seconds, context=self.context)
 
     def request(self, method, path, body=None, kind="application/json", **headers):
         """code, headers, text."""
@@ -63,7 +63,7 @@ class Rest:
     def watch(self, path, version, until, seconds=20):
         """(type, object) of each event after `version`, up to the first for which until(type, object) is true."""
         seen, deadline = [], time.monotonic() + seconds
-        with contextlib.closing(self.connection()) as connection:
+        with contextlib.closing(self.connection(seconds + 10)) as connection:
             mark = "&" if "?" in path else "?"
             connection.request("GET", f"{path}{mark}watch=1&timeoutSeconds={seconds}&resourceVersion={version}")
             answer = connection.getresponse()
