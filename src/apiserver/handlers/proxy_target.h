@@ -29,6 +29,9 @@ std::string address_text(const ProxyTarget& target);
 // InternalError if it reports no address.
 Result<ProxyTarget> kubelet_target(HandlerEnv& env, std::string_view node_name);
 
+// Of a service's endpoints only those count that are pods of its namespace: a node's name server,
+// or whatever somebody wrote into a slice, is not reached this way ("Services without selectors" of
+// the documentation says so).
 // Errors: BadRequest 'invalid node request "a:b:c:d"', "address not allowed"; NotFound;
 // ServiceUnavailable 'no endpoints available for service "a"'.
 Result<ProxyTarget> node_target(HandlerEnv& env, std::string_view id);

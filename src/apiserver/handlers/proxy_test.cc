@@ -257,6 +257,11 @@ TEST_F(ProxyTest, a_service_is_reached_through_a_ready_endpoint_of_a_pod) {
   // An address that no pod of the namespace has: whoever wrote the slice doesn't decide.
   ASSERT_EQ(ask("PUT", object, slice("true", "10.1.0.6")).status, 200);
   EXPECT_EQ(request("GET", path).status, 503);
+  // Nor one of which nobody says whose it is, a pod's though it be.
+  std::string of_nobody = slice("true", "10.1.0.5");
+  of_nobody.erase(of_nobody.find(R"(,"targetRef")"));
+  ASSERT_EQ(ask("PUT", object, of_nobody + "}]}").status, 200);
+  EXPECT_EQ(request("GET", path).status, 503);
 }
 
 TEST_F(ProxyTest, cve_2020_8562_the_address_checked_is_the_address_dialled) {
