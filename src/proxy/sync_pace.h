@@ -6,14 +6,13 @@
 
 namespace tiphys::proxy {
 
-// What a transaction is followed by. kByCost: rest for three times as long as it took, so that it
-// gets a quarter of the time at most while changes pour in; for rules of which each change costs
-// the more the more there are.
+// What a transaction is followed by. kByCost: rest for as long as it took, so that it gets half of
+// the time at most while changes pour in; for rules of which each change costs the more the more
+// there are.
 enum class Rest : uint8_t { kNone, kByCost };
 
 class SyncPace {
  public:
-  static constexpr int kRestFactor = 3;
   // Upstream's own minSyncPeriod of iptables mode, however few rules there are.
   static constexpr Duration kLongestRest = std::chrono::seconds(1);
 
@@ -25,7 +24,7 @@ class SyncPace {
   }
   void end(MonoTime now) {
     if (rest_ == Rest::kNone) return;
-    next_ = std::max(next_, now + std::min<Duration>(kRestFactor * (now - begun_), kLongestRest));
+    next_ = std::max(next_, now + std::min(now - begun_, kLongestRest));
   }
   MonoTime next() const { return next_; }
 

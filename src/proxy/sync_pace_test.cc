@@ -26,7 +26,7 @@ TEST(SyncPace, WhatTookLongRestsLonger) {
   EXPECT_EQ(pace.next(), at(milliseconds(5010)));
   pace.begin(at(seconds(6)));
   pace.end(at(milliseconds(6100)));
-  EXPECT_EQ(pace.next(), at(milliseconds(6400)));
+  EXPECT_EQ(pace.next(), at(milliseconds(6200)));
   pace.begin(at(seconds(7)));
   pace.end(at(seconds(12)));
   EXPECT_EQ(pace.next(), at(seconds(13)));

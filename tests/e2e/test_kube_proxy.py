@@ -67,10 +67,10 @@ class Page(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def fetch(url):
+def fetch(url, timeout=1):
     """(status, text); (0, why) without an answer."""
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -221,7 +221,7 @@ def asked_all_the_time(url):
 
     def ask():
         while not over.wait(0.02):  # thousands a minute would meet ports of connections in TIME_WAIT
-            answers.append(fetch(url))
+            answers.append(fetch(url, 10))  # this process, too, has ten thousand Services to read
     asking = threading.Thread(target=ask)
     asking.start()
     try:
