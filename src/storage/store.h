@@ -139,6 +139,8 @@ class Store {
   virtual Task<Result<void>> lease_revoke(LeaseId lease) = 0;
   // Forgets history below `revision` (the state at it stays readable). Future: an error.
   virtual Task<Result<void>> compact(Revision revision) = 0;
+  // Reads below it are Expired.
+  virtual Revision compacted() const = 0;
   // The newest committed revision.
   virtual Task<Result<Revision>> current_revision() = 0;
   // Reads something where it is kept, whatever is cached. Error: it can't be read.

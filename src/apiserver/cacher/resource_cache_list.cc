@@ -89,7 +89,8 @@ Result<std::optional<ListPage>> ResourceCache::list(const ListQuery& query) cons
   if (auto problem = problem_in(query)) return *problem;
   Objects overlay;
   if (at < current) {
-    if (!ready_ || !window_.covers(at)) return std::optional<ListPage>();
+    bool kept = at >= store_.compacted() && window_.covers(at);  // none outlives its compaction
+    if (!ready_ || !kept) return std::optional<ListPage>();
     window_.for_each_after_newest_first(at, [&](const CacheEventPtr& event) {
       overlay.insert_or_assign(event->key, event->previous);
     });

@@ -82,6 +82,21 @@ TEST_F(ReadsTest, AnExpiredPageGoesOnInconsistently) {
   EXPECT_EQ(at(exact.body, {"message"}), "The resourceVersion for the provided list is too old.");
 }
 
+TEST_F(ReadsTest, ACompactedPageExpiresEvenIfItsChangesAreRemembered) {
+  for (const char* name : {"a", "b", "c"}) make(name);
+  std::string token = at(list("limit=1").body, {"metadata", "continue"});
+  make("d");
+  EXPECT_EQ(names(list("limit=1&continue=" + token).body), "b");
+  auto compacted = loop_.run(store_->compact(revision_));
+  ASSERT_TRUE(compacted);
+  Reply gone = list("limit=1&continue=" + token);
+  EXPECT_EQ(at(gone.body, {"reason"}), "Expired") << gone.body;
+  Reply rest = list("limit=1&continue=" + at(gone.body, {"metadata", "continue"}));
+  EXPECT_EQ(names(rest.body), "b") << rest.body;
+  EXPECT_EQ(at(rest.body, {"metadata", "remainingItemCount"}), "2");
+  EXPECT_EQ(at(rest.body, {"metadata", "resourceVersion"}), std::to_string(revision_));
+}
+
 TEST_F(ReadsTest, RevisionsSayWhichStateAnswers) {
   make("a");
   int64_t then = revision_;

@@ -15,9 +15,8 @@
 namespace tiphys::storage::mvcc {
 
 struct Policy {
-  // History older than both is compacted by itself; keep_for zero: never.
+  // Older history is compacted by itself, as upstream's API server does; zero: never.
   Duration keep_for = std::chrono::minutes(5);
-  Revision keep_revisions = 1'000;
   size_t value_cache_bytes = 4 * 1024 * 1024;
 };
 
@@ -39,6 +38,7 @@ class MvccStore : public Store, private WriteListener {
   Task<Result<void>> lease_keep_alive(LeaseId lease) override;
   Task<Result<void>> lease_revoke(LeaseId lease) override;
   Task<Result<void>> compact(Revision revision) override;
+  Revision compacted() const override { return compacted_; }
   Task<Result<Revision>> current_revision() override;
   Task<Result<void>> check_reads() override;
   Result<void> last_write() const override;

@@ -119,7 +119,7 @@ Task<void> MvccStore::compact_to(Revision revision) {
 // The timer runs only while there is history that will have to go.
 void MvccStore::arm_compaction() {
   if (compaction_timer_ != 0 || stopping_ || policy_.keep_for <= Duration::zero()) return;
-  if (revision_ - policy_.keep_revisions <= compacted_) return;
+  if (revision_ <= compacted_) return;
   compaction_timer_ = loop_.call_after(policy_.keep_for / kMarksPerPeriod, [this] {
     compaction_timer_ = 0;
     tick_compaction();
@@ -134,7 +134,6 @@ void MvccStore::tick_compaction() {
     marks_.pop_front();
   }
   marks_.emplace_back(now, revision_);
-  target = std::min(target, revision_ - policy_.keep_revisions);
   if (target > compacted_) gate_.spawn(compact_to(target));
   arm_compaction();
 }

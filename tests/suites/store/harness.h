@@ -69,7 +69,7 @@ class TemporaryDirectory {
 
 // Never compacts by itself.
 inline storage::mvcc::Policy keep_all() {
-  return {.keep_for = Duration::zero(), .keep_revisions = 0, .value_cache_bytes = 1 << 20};
+  return {.keep_for = Duration::zero(), .value_cache_bytes = 1 << 20};
 }
 
 }  // namespace tiphys::tests
