@@ -27,10 +27,17 @@ bool wants_pretty(const RequestContext& context) {
          context.user_agent.starts_with("Mozilla/5.0");
 }
 
+// Reviews, and what else is only ever posted, have no table; nor has a Scale.
+bool has_table(const RequestInfo& info) {
+  if (info.verb != "create") return info.subresource != "scale";
+  const schema::Resource* resource = schema::find_resource(info.group, info.version, info.resource);
+  return info.subresource.empty() && (!resource || resource->has_verb("get"));
+}
+
 AcceptScope accept_scope(const RequestContext& context) {
   AcceptScope scope;
   if (!context.info.is_resource) return scope;
-  scope.table = context.info.subresource != "scale";
+  scope.table = has_table(context.info);
   scope.partial = true;
   scope.streams = context.info.verb == "watch";
   scope.lists = scope.streams || context.info.verb == "list";
