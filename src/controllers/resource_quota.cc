@@ -58,6 +58,12 @@ bool takes_other(const schema::Resource& resource, const Object& now, const Obje
   return false;
 }
 
+// Whether the status has the limits of the spec, and any figures. Admission leaves both alone.
+bool tells_limits(const ResourceQuota& quota) {
+  return quota.status().has_hard() && quota.status().has_used() &&
+         kinds::quantities(quota.status().hard()) == kinds::quantities(quota.spec().hard());
+}
+
 }  // namespace
 
 ResourceQuotaController::ResourceQuotaController(Context context)
@@ -65,7 +71,7 @@ ResourceQuotaController::ResourceQuotaController(Context context)
   quotas_.add_handler([this](const ObjectPtr& old, const ObjectPtr& now) {
     if (!now) return;
     bool same_spec = old && equal(ResourceQuota(*old).spec(), ResourceQuota(*now).spec());
-    if (!same_spec) enqueue(*now);
+    if (!same_spec || !tells_limits(ResourceQuota(*now))) enqueue(*now);
   });
   context.served.add_listener(
       [this](const schema::Resource& resource, bool served) { follow(resource, served); });
@@ -150,9 +156,8 @@ Decision ResourceQuotaController::reconcile(const std::string& key, MicroTime no
   Count counted = count(*object, names, now);
   const ResourceSums& used = counted.used;
   if (!counted.whole) decision.look_again_in(kUnlisted);
-  bool told = kinds::quantities(quota.status().hard()) == hard &&
-              kinds::quantities(quota.status().used()) == used;
-  if (told && quota.status().has_hard() && quota.status().has_used()) return decision;
+  bool told = tells_limits(quota) && kinds::quantities(quota.status().used()) == used;
+  if (told) return decision;
   Draft draft(*object);
   auto status = core_v1::ResourceQuotaEdit(draft).edit_status();
   status.clear_used();

@@ -72,5 +72,18 @@ TEST(ResourceQuotaController, heals_what_was_never_made_but_leaves_charges_alone
   EXPECT_EQ(world.api.write_count(), writes);
 }
 
+TEST(ResourceQuotaController, limits_that_somebody_else_tells_do_not_stay) {
+  ControlWorld world(1, kQuota);
+  make_quota(world, "q", {{"configmaps", "5"}});
+  ASSERT_TRUE(world.settle());
+  world.change<core_v1::ResourceQuotaEdit>(resource_quotas(), "q",
+                                           [](core_v1::ResourceQuotaEdit& quota) {
+                                             quota.edit_status().edit_hard().set("configmaps", "7");
+                                           });
+  ASSERT_TRUE(world.settle());
+  ObjectPtr told = world.api.get(resource_quotas(), "default", "q");
+  EXPECT_EQ(core_v1::ResourceQuota(*told).status().hard().find("configmaps"), "5");
+}
+
 }  // namespace
 }  // namespace tiphys::controllers
