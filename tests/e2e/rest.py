@@ -54,26 +54,37 @@ class Rest:
     def merge(self, path, patch):
         return self.call("PATCH", path, patch, kind="application/merge-patch+json")
 
-    def delete(self, path):
-        return self.call("DELETE", path)
+    def strategic(self, path, patch):
+        return self.call("PATCH", path, patch, kind="application/strategic-merge-patch+json")
+
+    def delete(self, path, **options):
+        return self.call("DELETE", path, options or None)
 
     def missing(self, path):
         return self.request("GET", path).code == 404
 
+    def events(self, path, version="", seconds=20):
+        """Opens a watch; an iterator over (type, object) of what comes after `version`, for at most `seconds`."""
+        connection = self.connection(seconds + 10)
+        mark = "&" if "?" in path else "?"
+        connection.request("GET", f"{path}{mark}watch=1&timeoutSeconds={seconds}&resourceVersion={version}")
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
+
+        def each():
+            with contextlib.closing(connection):
+                for line in answer:
+                    event = json.loads(line)
+                    yield event["type"], event["object"]
+        return each()
+
     def watch(self, path, version, until, seconds=20):
         """(type, object) of each event after `version`, up to the first for which until(type, object) is true."""
         seen, deadline = [], time.monotonic() + seconds
-        with contextlib.closing(self.connection(seconds + 10)) as connection:
-            mark = "&" if "?" in path else "?"
-            connection.request("GET", f"{path}{mark}watch=1&timeoutSeconds={seconds}&resourceVersion={version}")
-            answer = connection.getresponse()
-            assert answer.status == 200, answer.read()
-            while time.monotonic() < deadline:
-                line = answer.readline()
-                if not line:
-                    break
-                event = json.loads(line)
-                seen.append((event["type"], event["object"]))
-                if until(*seen[-1]):
-                    return seen
+        for event in self.events(path, version, seconds):
+            seen.append(event)
+            if until(*event):
+                return seen
+            if time.monotonic() > deadline:
+                break
         raise AssertionError(f"not seen in a watch of {path}: {seen}")
