@@ -1,5 +1,5 @@
 """Upstream's [sig-apps] conformance tests, call by call as they make them: ReplicaSets, ReplicationControllers, Deployments, DaemonSets,
-StatefulSets. Proportional scaling and a rollback without restarts are shown in tests/control (deployment.yaml, daemon_set_update.yaml)."""
+StatefulSets. Proportional scaling and rollbacks without restarts: tests/control/deployment.yaml, daemon_set_update.yaml."""
 import time
 
 import pytest
@@ -80,9 +80,10 @@ def replica_set_subresources(w):
 def replica_set_serves_and_is_patched(w):
     version = w.version("replicasets", "test-rs=patched")
     serves(w, "replicasets", workload("test-rs", {"name": "hello"}))
-    w.update("replicasets", "test-rs", lambda one: one["spec"].update(replicas=2))
-    w.patch("replicasets", "test-rs", {"metadata": {"labels": {"test-rs": "patched"}}, "spec": {"replicas": 3, "template": {
+    scaled_up = w.update("replicasets", "test-rs", lambda one: one["spec"].update(replicas=2))
+    patched = w.patch("replicasets", "test-rs", {"metadata": {"labels": {"test-rs": "patched"}}, "spec": {"replicas": 3, "template": {
         "spec": {"terminationGracePeriodSeconds": 0, "containers": [box(SLEEPS, name="test-rs")]}}}})
+    assert int(patched["metadata"]["resourceVersion"]) > int(scaled_up["metadata"]["resourceVersion"])
 
     def there(_, one):
         status = one["status"]
@@ -204,18 +205,13 @@ def deployment_cleans_up(w):
     w.create("replicasets", workload("test-cleanup-controller", {"name": "cleanup-pod", "pod": "httpd"}))
     w.running("name=cleanup-pod", 1)
     version = w.list("pods")["metadata"]["resourceVersion"]
+    pods = w.meanwhile(w.watch, "pods", "name=cleanup-pod", version, lambda event, _: event == "DELETED", 150)
     w.create("deployments", workload("cleans-up", {"name": "cleanup-pod"}, web("agnhost", NEW), revisionHistoryLimit=0))
 
     def old_sets():
         return [rs for rs in w.items("replicasets", "name=cleanup-pod") if image_of(rs) == OLD]
     w.wait(lambda: not old_sets(), "no old ReplicaSets")
-    added = []
-
-    def last(event, pod):
-        if event == "ADDED":
-            added.append(pod["spec"]["containers"][0]["name"])
-        return event == "DELETED"
-    w.watch("pods", "name=cleanup-pod", version, last)
+    added = [pod["spec"]["containers"][0]["name"] for event, pod in pods.result() if event == "ADDED"]
     assert added == ["agnhost"], "one new pod, none of the old template"
 
 
@@ -280,7 +276,8 @@ def deployment_life(w):
     until(rolled(2, "nginx:latest"))
     w.patch(kind, name, {"metadata": {"labels": {"test-deployment": "patched-status"}},
                          "status": {"readyReplicas": 0, "availableReplicas": 0}}, "status")
-    until(lambda event, _: event == "MODIFIED")
+    until(lambda event, one: event == "MODIFIED" and not one["status"].get("readyReplicas")
+          and not one["status"].get("availableReplicas"))
     shown = w.get(kind, name, "status")
     assert image_of(shown) == "nginx:latest" and labels_of(shown)["test-deployment"] == "updated"
     until(rolled(2, "nginx:latest"))
@@ -442,7 +439,8 @@ def broken(w, pods):
 
 
 def mended(w, pods):
-    for pod in pods:
+    """The first comes last: the others may go as soon as it is ready."""
+    for pod in reversed(pods):
         w.shell(pod, f"mv /tmp/index.html {PAGE} || true")
 
 
@@ -514,15 +512,15 @@ def stateful_set_in_phases(w):
     assert revisions(w.observed("statefulsets", "ss2")) == (update, update)
 
 
-def in_order(w, version, event, names):
-    """What a watch since then shows of these pods, in this order."""
-    left = list(names)
+def in_order(w, event, *names):
+    """What a watch from now on shows of these pods, in this order: the future of that."""
+    left, version = list(names), w.list("pods")["metadata"]["resourceVersion"]
 
     def done(kind, pod):
         if kind == event and name_of(pod) == left[0]:
             left.pop(0)
         return not left
-    w.watch("pods", "foo=bar,baz=blah", version, done)
+    return w.meanwhile(w.watch, "pods", "foo=bar,baz=blah", version, done, 150)
 
 
 def keeps(w, count, seconds=3):
@@ -538,7 +536,7 @@ def resize(w, replicas):
 
 @walk
 def stateful_set_in_order(w):
-    version = w.list("pods")["metadata"]["resourceVersion"]
+    order = in_order(w, "ADDED", "ss-0", "ss-1", "ss-2")
     stateful(w)
     pods = set_ready(w, 1)
     broken(w, pods)
@@ -547,14 +545,14 @@ def stateful_set_in_order(w):
     keeps(w, 1)
     mended(w, pods)
     pods = set_ready(w, 3)
-    in_order(w, version, "ADDED", ["ss-0", "ss-1", "ss-2"])
-    version = w.list("pods")["metadata"]["resourceVersion"]
+    order.result()
+    order = in_order(w, "DELETED", "ss-2", "ss-1", "ss-0")
     broken(w, pods)
     ready_replicas(w, "ss", 0)
     resize(w, 0)
     keeps(w, 3)
     mended(w, pods)
-    in_order(w, version, "DELETED", ["ss-2", "ss-1", "ss-0"])
+    order.result()
 
 
 @walk

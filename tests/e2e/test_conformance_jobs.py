@@ -255,13 +255,16 @@ def budget_blocks_evictions(w):
         answer = w.rest.request("POST", w.path("pods", pod, "eviction"), {"metadata": {"name": pod, "namespace": w.ns}})
         return answer.code, [c["reason"] for c in json.loads(answer.text).get("details", {}).get("causes", [])]
 
-    def healthy():
+    def healthy(desired):
+        def shown():
+            status = w.get(BUDGETS, "foo")["status"]
+            return (status["currentHealthy"], status["desiredHealthy"]) == (3, desired)
         w.ready("foo=bar", 3)
-        w.wait(lambda: w.get(BUDGETS, "foo")["status"]["currentHealthy"] == 3, "healthy pods")
+        w.wait(shown, "healthy pods")
         return name_of(next(p for p in w.items("pods") if is_ready(p) and "deletionTimestamp" not in p["metadata"]))
     budget(w, minAvailable=1)
     w.create("replicasets", workload("rs", {"foo": "bar"}, box(SLEEPS), replicas=3))
-    pod = healthy()
+    pod = healthy(1)
     w.wait(lambda: w.get(BUDGETS, "foo")["status"]["disruptionsAllowed"] > 0, "disruptions allowed")
     w.update(BUDGETS, "foo", lambda one: one["status"].update(disruptedPods={pod: now()}), "status")
     assert pod in w.get(BUDGETS, "foo", "status")["status"]["disruptedPods"]
@@ -270,16 +273,16 @@ def budget_blocks_evictions(w):
 
     w.update(BUDGETS, "foo", lambda one: one["spec"].update(minAvailable=3))
     w.observed(BUDGETS, "foo")
-    healthy()
+    healthy(3)
     assert evict(pod) == (429, ["DisruptionBudget"])
     w.update(BUDGETS, "foo", lambda one: one["spec"].update(minAvailable=2))
     w.observed(BUDGETS, "foo")
-    healthy()
+    healthy(2)
     assert evict(pod) == (201, [])
     w.wait(lambda: w.gone("pods", pod), "end of it")
     w.merge(BUDGETS, "foo", {"spec": {"minAvailable": None, "maxUnavailable": 0}})
     w.observed(BUDGETS, "foo")
-    pod = healthy()
+    pod = healthy(3)
     assert evict(pod) == (429, ["DisruptionBudget"])
     w.delete(BUDGETS, "foo")
     w.wait(lambda: w.gone(BUDGETS, "foo"), "end of it")

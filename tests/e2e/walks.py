@@ -66,6 +66,13 @@ class World:
     def watch(self, kind, labels, version, until, seconds=90):
         return self.rest.watch(self.path(kind) + chosen(labels), version, until, seconds)
 
+    def meanwhile(self, function, *arguments):
+        """Its future: a watch that begins now."""
+        pool = concurrent.futures.ThreadPoolExecutor(1)
+        future = pool.submit(function, *arguments)
+        pool.shutdown(wait=False)
+        return future
+
     def patch(self, kind, name, patch, subresource="", how="strategic-merge-patch+json"):
         return self.rest.call("PATCH", self.path(kind, name, subresource), patch, kind="application/" + how)
 
