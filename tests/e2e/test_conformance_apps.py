@@ -4,17 +4,12 @@ import time
 
 import pytest
 
-from walks import (BOX, NEW, OLD, SLEEPS, as_collection, box, condition, image_of, is_ready,
+from walks import (BOX, Walks, NEW, OLD, SLEEPS, as_collection, box, condition, image_of, is_ready,
                    labels_of, name_of, owner, running, scaled, status_endpoints, template, web, workload)
 
 REVISION = "deployment.kubernetes.io/revision"
 HASH = "controller-revision-hash"
-WALKS = []
-
-
-def walk(function):
-    WALKS.append(function)
-    return function
+walk = Walks()
 
 
 # ---- ReplicaSets and ReplicationControllers ----
@@ -619,10 +614,10 @@ def stateful_set_patched(w):
 
 @pytest.fixture(scope="module", name="walks")
 def _walks(cluster):
-    with running(cluster, WALKS) as walks:
+    with running(cluster, walk) as walks:
         yield walks
 
 
-@pytest.mark.parametrize("function", WALKS, ids=lambda function: function.__name__)
+@pytest.mark.parametrize("function", walk, ids=lambda function: function.__name__)
 def test_walk(walks, function):
     walks[function].result(timeout=180)

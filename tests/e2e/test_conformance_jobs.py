@@ -4,16 +4,11 @@ import json
 
 import pytest
 
-from walks import (SLEEPS, World, box, chosen, condition, is_ready,
+from walks import (SLEEPS, Walks, World, box, chosen, condition, is_ready,
                    labels_of, name_of, now, owner, running, template, workload)
 
 INDEX = "batch.kubernetes.io/job-completion-index"
-WALKS = []
-
-
-def walk(function):
-    WALKS.append(function)
-    return function
+walk = Walks()
 
 
 # ---- Jobs ----
@@ -294,10 +289,10 @@ def budget_blocks_evictions(w):
 
 @pytest.fixture(scope="module", name="walks")
 def _walks(cluster):
-    with running(cluster, WALKS) as walks:
+    with running(cluster, walk) as walks:
         yield walks
 
 
-@pytest.mark.parametrize("function", WALKS, ids=lambda function: function.__name__)
+@pytest.mark.parametrize("function", walk, ids=lambda function: function.__name__)
 def test_walk(walks, function):
     walks[function].result(timeout=180)

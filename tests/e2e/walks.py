@@ -16,6 +16,14 @@ OLD, NEW, BOX = "nginx:1.7.9", "nginx:1.9.1", "busybox:1.36"
 SLEEPS = ["sleep", "1000000"]
 
 
+class Walks(list):
+    """A decorator: the functions that it marks."""
+
+    def __call__(self, function):
+        self.append(function)
+        return function
+
+
 @contextlib.contextmanager
 def running(cluster, walks):
     """The future of each of these functions, which are called with a World of their own."""
