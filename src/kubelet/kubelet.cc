@@ -307,6 +307,10 @@ Result<void> Kubelet::start() {
     if (ready) k.manager.wake_all();
   });
   k.keeper.on_network_ready([&k] { k.manager.wake_all(); });
+  k.keeper.on_network_repaired([&k](const std::string& tables) {
+    k.events.record(*k.node.reference, "Warning", "PodNetworkRepaired",
+                    "nftables " + tables + " changed by somebody else; made anew");
+  });
   k.containerd.start();
   k.keeper.start(k.server.port());
   k.routes.on_pod_mtu([&k](int mtu) { k.keeper.set_pod_mtu(mtu); });

@@ -14,14 +14,6 @@
 namespace tiphys::proxy {
 namespace {
 
-constexpr int kNftTimeoutSeconds = 60;
-
-ApiStatus failed(const char* program, const os::CommandResult& result) {
-  std::string_view first = split(result.err, '\n')[0];
-  return ApiStatus::internal(std::string(program) + " ended with " + std::to_string(result.status) +
-                             ": " + std::string(first));
-}
-
 bool write_setting(const std::string& path, std::string_view value) {
   Result<std::string> now = os::read_file(path, 64);
   if (!now) return false;
@@ -31,55 +23,27 @@ bool write_setting(const std::string& path, std::string_view value) {
   return written.has_value();
 }
 
-os::NetlinkMessage question(int kind, uint8_t family) {
-  nfgenmsg body{};
-  body.nfgen_family = family;
-  return {static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | kind),
-          NLM_F_ACK,
-          {reinterpret_cast<char*>(&body), sizeof body}};
-}
-
-// A number of the answer; nothing: it isn't there.
-Result<std::optional<uint64_t>> ask_number(const os::NetlinkMessage& message, uint16_t attribute) {
-  TIPHYS_TRY(os::NetlinkSocket, socket, os::NetlinkSocket::open(NETLINK_NETFILTER));
-  std::optional<uint64_t> number;
-  Result<void> done = socket.request(message, [&](const os::NetlinkReply& reply) {
-    std::optional<std::string_view> bytes = reply.find(sizeof(nfgenmsg), attribute);
-    if (bytes) number = os::big_endian(*bytes);
-  });
-  if (!done) return done.error();
-  return number;
-}
-
 }  // namespace
-
-Result<void> nft_apply(const std::string& text) {
-  TIPHYS_TRY(os::CommandResult, result,
-             os::run_command({"nft", "-f", "-"}, text, kNftTimeoutSeconds));
-  if (result.status != 0) return failed("nft", result);
-  return {};
-}
 
 Result<void> nft_remove_table(const std::string& table, Family family) {
   std::string ref = (family == Family::kIpv4 ? "ip " : "ip6 ") + table;
-  return nft_apply("add table " + ref + "\ndelete table " + ref + "\n");
+  return os::nft_apply("add table " + ref + "\ndelete table " + ref + "\n");
 }
 
 uint8_t nft_family(Family family) { return family == Family::kIpv4 ? NFPROTO_IPV4 : NFPROTO_IPV6; }
 
 Result<std::optional<uint32_t>> nft_table_flags(const std::string& table, Family family) {
-  os::NetlinkMessage message = question(NFT_MSG_GETTABLE, nft_family(family));
+  TIPHYS_TRY(os::NetlinkSocket, socket, os::NetlinkSocket::open(NETLINK_NETFILTER));
+  os::NetlinkMessage message = os::nft_question(NFT_MSG_GETTABLE, nft_family(family), NLM_F_ACK);
   message.add_text(NFTA_TABLE_NAME, table);
-  Result<std::optional<uint64_t>> flags = ask_number(message, NFTA_TABLE_FLAGS);
-  if (flags) return std::optional(static_cast<uint32_t>(flags->value_or(0)));
-  if (flags.error().message() != "netlink: No such file or directory") return flags.error();
+  std::optional<uint32_t> flags;
+  Result<void> done = socket.request(message, [&](const os::NetlinkReply& reply) {
+    std::string_view bytes = os::nft_attribute(reply, NFTA_TABLE_FLAGS);
+    if (!bytes.empty()) flags = static_cast<uint32_t>(os::big_endian(bytes));
+  });
+  if (done) return flags;
+  if (done.error().message() != "netlink: No such file or directory") return done.error();
   return std::optional<uint32_t>();
-}
-
-Result<uint32_t> nft_generation() {
-  TIPHYS_TRY(std::optional<uint64_t>, generation,
-             ask_number(question(NFT_MSG_GETGEN, NFPROTO_UNSPEC), NFTA_GEN_ID));
-  return static_cast<uint32_t>(generation.value_or(0));
 }
 
 bool prepare_kernel(bool ipv6) {

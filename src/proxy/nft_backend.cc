@@ -56,7 +56,7 @@ class NftBackend : public Backend {
   Transaction by_nft(std::string text, bool whole) const {
     size_t bytes = text.size();
     return transaction(bytes, [text = std::move(text), whole, prints = prints_] {
-      Result<void> applied = nft_apply(text);
+      Result<void> applied = os::nft_apply(text);
       if (applied) prints->note(text, whole);
       return applied;
     });

@@ -5,7 +5,7 @@
 namespace tiphys::proxy {
 
 Result<void> NftCustody::look(uint32_t ours) {
-  TIPHYS_TRY(uint32_t, now, nft_generation());
+  TIPHYS_TRY(uint32_t, now, os::nft_generation());
   if (now != generation_ + ours) ++strangers_;
   generation_ = now;
   return {};

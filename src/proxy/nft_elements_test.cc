@@ -55,9 +55,9 @@ TEST_P(NftElementsTest, TheKernelHoldsWhatNftWouldHaveMade) {
   PacketNetwork network(0);
   std::string by_nft, by_us, emptied;
   in_namespace(network.node(), [&] {
-    ASSERT_TRUE(nft_apply(empty_table(GetParam()) + changes().text(ref())));
+    ASSERT_TRUE(os::nft_apply(empty_table(GetParam()) + changes().text(ref())));
     by_nft = list();
-    ASSERT_TRUE(nft_apply("flush ruleset\n" + empty_table(GetParam())));
+    ASSERT_TRUE(os::nft_apply("flush ruleset\n" + empty_table(GetParam())));
     std::string empty = list();
     Result<void> done = apply_elements(*element_batch("t", GetParam(), changes()));
     ASSERT_TRUE(done) << done.error().message();
@@ -75,7 +75,7 @@ TEST_P(NftElementsTest, TheKernelHoldsWhatNftWouldHaveMade) {
 TEST_P(NftElementsTest, AnErrorLeavesEverythingAsItWas) {
   PacketNetwork network(0);
   in_namespace(network.node(), [&] {
-    ASSERT_TRUE(nft_apply(empty_table(GetParam())));
+    ASSERT_TRUE(os::nft_apply(empty_table(GetParam())));
     std::string before = list();
     for (ElementChange wrong : {ElementChange{"no-such-map", "tcp . 80", ""},
                                 ElementChange{"service-ips", "tcp . 80", "goto spread-2"}}) {
@@ -125,7 +125,7 @@ TEST(ElementBatch, AFullBatchFitsTheSocket) {
     largest = std::move(batch);
   }
   in_namespace(network.node(), [&] {
-    ASSERT_TRUE(nft_apply(empty_table(Family::kIpv4)));
+    ASSERT_TRUE(os::nft_apply(empty_table(Family::kIpv4)));
     Result<void> done = apply_elements(*largest);
     EXPECT_TRUE(done) << done.error().message();
   });

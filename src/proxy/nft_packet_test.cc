@@ -40,7 +40,7 @@ TEST_P(NftPacketTest, NftListsAndReloads) {
   std::string before = listed();
   EXPECT_NE(before.find("goto external-local-1-1"), std::string::npos);
   in_namespace(network->node(), [&] {
-    Result<void> loaded = nft_apply("flush ruleset\n" + before);
+    Result<void> loaded = os::nft_apply("flush ruleset\n" + before);
     EXPECT_TRUE(loaded) << loaded.error().message();
   });
   EXPECT_EQ(listed(), before);
@@ -155,7 +155,7 @@ TEST(NftTable, Flags) {
   PacketNetwork network(0);
   in_namespace(network.node(), [] {
     EXPECT_EQ(nft_table_flags("t", Family::kIpv4).value(), std::nullopt);
-    ASSERT_TRUE(nft_apply("add table ip t\n"));
+    ASSERT_TRUE(os::nft_apply("add table ip t\n"));
     EXPECT_EQ(nft_table_flags("t", Family::kIpv4).value(), 0u);
     EXPECT_EQ(nft_table_flags("t", Family::kIpv6).value(), std::nullopt);
     ASSERT_TRUE(nft_remove_table("t", Family::kIpv4));
@@ -165,7 +165,7 @@ TEST(NftTable, Flags) {
 
 TEST(NftApply, SyntaxErrorsAreReported) {
   if (!PacketNetwork::possible()) GTEST_SKIP() << "needs root";
-  Result<void> applied = nft_apply("add nonsense\n");
+  Result<void> applied = os::nft_apply("add nonsense\n");
   ASSERT_FALSE(applied);
   EXPECT_NE(applied.error().message().find("nft ended with 1: "), std::string::npos);
 }

@@ -306,7 +306,7 @@ TEST_F(ProxierTest, ATableEditedBehindOurBackIsMadeAnewWithAnEvent) {
   int64_t repairs = 0;
   for (const char* edit : kEdits) {
     in_namespace(network->node(),
-                 [&] { ASSERT_TRUE(nft_apply(std::string(edit) + "\n")) << edit; });
+                 [&] { ASSERT_TRUE(os::nft_apply(std::string(edit) + "\n")) << edit; });
     ++repairs;
     EXPECT_TRUE(eventually([&] { return counted(&Proxier::Counters::repairs) == repairs; }))
         << edit;
@@ -326,7 +326,7 @@ TEST_F(NeverCheckingProxierTest, ATableThatTakesNoChangeIsMadeAnewWithAnEvent) {
   put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
   EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
   in_namespace(network->node(),
-               [&] { ASSERT_TRUE(nft_apply("flush map ip tiphys-proxy-test endpoints-0\n")); });
+               [&] { ASSERT_TRUE(os::nft_apply("flush map ip tiphys-proxy-test endpoints-0\n")); });
   put(slices(), slice_object("web", {PacketNetwork::pod_ip(2)}));
   EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod2"));
   EXPECT_TRUE(told("ServiceRulesRepaired"));
@@ -339,8 +339,8 @@ TEST_F(ProxierTest, AnEditIsSeenThoughChangesOfOurOwnFollow) {
   put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
   EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
   in_namespace(network->node(), [&] {
-    ASSERT_TRUE(
-        nft_apply("delete element ip tiphys-proxy-test service-ips { 10.43.0.5 . tcp . 80 }\n"));
+    ASSERT_TRUE(os::nft_apply(
+        "delete element ip tiphys-proxy-test service-ips { 10.43.0.5 . tcp . 80 }\n"));
   });
   bool one = false;
   EXPECT_TRUE(eventually([&] {
@@ -357,7 +357,7 @@ TEST_F(ProxierTest, OtherTablesAreOthersBusiness) {
   EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
   int64_t audits = counted(&Proxier::Counters::audits);
   for (const char* edit : {"add table ip other", "delete table ip other"}) {
-    in_namespace(network->node(), [&] { ASSERT_TRUE(nft_apply(std::string(edit) + "\n")); });
+    in_namespace(network->node(), [&] { ASSERT_TRUE(os::nft_apply(std::string(edit) + "\n")); });
     ++audits;
     EXPECT_TRUE(eventually([&] { return counted(&Proxier::Counters::audits) == audits; }));
   }
@@ -463,8 +463,8 @@ TEST_F(LiberalProxierTest, WhereConnectionTrackingIsLiberalInvalidPacketsPass) {
 TEST_F(ProxierTest, AForeignTableUnderOurNameIsReplaced) {
   in_namespace(network->node(), [] {
     ASSERT_TRUE(
-        nft_apply("add table ip tiphys-proxy-test\n"
-                  "add chain ip tiphys-proxy-test services\n"));
+        os::nft_apply("add table ip tiphys-proxy-test\n"
+                      "add chain ip tiphys-proxy-test services\n"));
   });
   put(services(), service_object("web", "10.43.0.5"));
   put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));

@@ -100,7 +100,7 @@ class RandomCluster {
 
 void apply_whole(RuleSet& rules, const NodeFacts& node, RulePrints& prints) {
   std::string text = rules.take_full(node);
-  Result<void> applied = nft_apply(text);
+  Result<void> applied = os::nft_apply(text);
   ASSERT_TRUE(applied) << applied.error().message();
   prints.note(text, true);
 }
@@ -111,7 +111,7 @@ void apply(RuleSet& rules, RulePrints& prints) {
   std::string text = changes.text("ip t");
   std::optional<ElementBatch> batch = element_batch("t", Family::kIpv4, changes);
   EXPECT_EQ(batch.has_value(), changes.elements_only());
-  Result<void> applied = batch ? apply_elements(*batch) : nft_apply(text);
+  Result<void> applied = batch ? apply_elements(*batch) : os::nft_apply(text);
   ASSERT_TRUE(applied) << applied.error().message() << "\n" << text;
   prints.note(text, false);
 }

@@ -102,23 +102,20 @@ class Reader {
   using Texts = std::vector<std::pair<uint16_t, std::string>>;
 
   static std::string text(const Reply& reply, uint16_t wanted) {
-    return text_of(reply.find(sizeof(nfgenmsg), wanted).value_or(""));
+    return text_of(os::nft_attribute(reply, wanted));
   }
   static uint64_t number(const Reply& reply, uint16_t wanted) {
-    return os::big_endian(reply.find(sizeof(nfgenmsg), wanted).value_or(""));
+    return os::big_endian(os::nft_attribute(reply, wanted));
   }
   Result<void> dump(int kind, const Texts& which,
                     const std::function<void(const Reply&)>& on_reply) {
-    nfgenmsg body{};
-    body.nfgen_family = family_;
-    os::NetlinkMessage message(static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | kind),
-                               NLM_F_DUMP, {reinterpret_cast<char*>(&body), sizeof body});
+    os::NetlinkMessage message = os::nft_question(kind, family_, NLM_F_DUMP);
     for (const auto& [attribute, text] : which) message.add_text(attribute, text);
     return socket_.request(message, on_reply);
   }
   void note_chain(const Reply& reply) {
     TableContents::Chain& chain = contents_.chains[text(reply, NFTA_CHAIN_NAME)];
-    bool base = reply.find(sizeof(nfgenmsg), NFTA_CHAIN_HOOK).has_value();
+    bool base = !os::nft_attribute(reply, NFTA_CHAIN_HOOK).empty();
     chain.drops = base && number(reply, NFTA_CHAIN_POLICY) == NF_DROP;
   }
   void note_rule(const Reply& reply) {
@@ -136,8 +133,7 @@ class Reader {
   Result<void> read_set(const std::string& set) {
     Texts which = {{NFTA_SET_ELEM_LIST_TABLE, table_}, {NFTA_SET_ELEM_LIST_SET, set}};
     return dump(NFT_MSG_GETSETELEM, which, [&](const Reply& reply) {
-      std::string_view list =
-          reply.find(sizeof(nfgenmsg), NFTA_SET_ELEM_LIST_ELEMENTS).value_or("");
+      std::string_view list = os::nft_attribute(reply, NFTA_SET_ELEM_LIST_ELEMENTS);
       os::for_each_attribute(list, [&](uint16_t, std::string_view element) {
         contents_.add_element(set, value_of(attribute(element, NFTA_SET_ELEM_KEY)),
                               value_of(attribute(element, NFTA_SET_ELEM_DATA)));
@@ -234,13 +230,13 @@ void RulePrints::add_to(TableContents& wanted) const {
 }
 
 Result<TableContents> read_contents(const std::string& table, Family family) {
-  TIPHYS_TRY(uint32_t, before, nft_generation());
+  TIPHYS_TRY(uint32_t, before, os::nft_generation());
   TIPHYS_TRY(std::optional<uint32_t>, flags, nft_table_flags(table, family));
   if (!flags) return ApiStatus::internal("there is no nftables table " + table);
   TIPHYS_TRY(os::NetlinkSocket, socket, os::NetlinkSocket::open(NETLINK_NETFILTER));
   TIPHYS_TRY(TableContents, contents, Reader(socket, table, family).read());
   contents.dormant = (*flags & NFT_TABLE_F_DORMANT) != 0;
-  TIPHYS_TRY(uint32_t, after, nft_generation());
+  TIPHYS_TRY(uint32_t, after, os::nft_generation());
   if (before != after) return ApiStatus::internal("nftables changed while they were read");
   return contents;
 }

@@ -121,6 +121,11 @@ def test_nodes_reach_pods_of_other_nodes_and_pods_other_nodes(three_nodes, webs)
 
 def test_what_leaves_the_cluster_has_the_nodes_address(three_nodes, webs):
     assert sources_outside(three_nodes, webs, LAN) == ADDRESSES
+    table = next(line for line in three_nodes.run_on("two", "nft", "list", "tables").splitlines() if "masq" in line)
+    three_nodes.run_on("two", "nft", "flush " + table)
+    wait_for(lambda: any(event["reason"] == "PodNetworkRepaired" and event["involvedObject"]["name"] == "two"
+                         for event in three_nodes.get("events", "default")["items"]), 25, "event")
+    wait_for(lambda: sources_outside(three_nodes, webs, LAN) == ADDRESSES, 10, "masquerade")
 
 
 def test_pods_have_the_mtu_that_passes_the_tunnel(three_nodes, webs):

@@ -7,6 +7,7 @@
 #include "codec/codec.h"
 #include "kinds/ip_address.h"
 #include "os/files.h"
+#include "os/nftables.h"
 #include "os/process.h"
 #include "os/routing.h"
 
@@ -48,13 +49,6 @@ void warn_of_lost_routers() {
   }
 }
 
-Result<void> run_nft(const std::string& rules) {
-  Result<os::CommandResult> done = os::run_command({"nft", "-f", "-"}, rules);
-  if (!done) return done.error();
-  if (done->status != 0) return ApiStatus::internal("nft: " + std::string(trim(done->err)));
-  return {};
-}
-
 const os::Link* find_link(const os::Routing& routing, const std::string& name) {
   for (const os::Link& link : routing.links) {
     if (link.name == name) return &link;
@@ -63,6 +57,11 @@ const os::Link* find_link(const os::Routing& routing, const std::string& name) {
 }
 
 bool is_v6(std::string_view cidr) { return cidr.find(':') != cidr.npos; }
+
+std::string masquerade_table(bool v6, const std::string& bridge) {
+  return std::string(v6 ? "ip6" : "ip") + " tiphys_masq_" + bridge;
+}
+
 os::Family family_of(std::string_view cidr) {
   return is_v6(cidr) ? os::Family::kIpv6 : os::Family::kIpv4;
 }
@@ -185,13 +184,19 @@ std::string cni_configuration(const PodNetwork& n) {
          (std::ranges::any_of(n.pod_cidrs, is_v6) ? kNoRouters : "") + "]}\n";
 }
 
-std::string masquerade_table(const std::string& bridge) { return "tiphys_masq_" + bridge; }
+std::vector<std::string> masquerade_tables(const PodNetwork& n) {
+  std::vector<std::string> tables;
+  for (const std::string& pods : n.pod_cidrs) {
+    tables.push_back(masquerade_table(is_v6(pods), n.bridge));
+  }
+  return tables;
+}
 
 std::string masquerade_rules(const PodNetwork& n) {
   std::string rules;
   for (const std::string& pods : n.pod_cidrs) {
     std::string ip = is_v6(pods) ? "ip6" : "ip";
-    std::string table = ip + " " + masquerade_table(n.bridge);
+    std::string table = masquerade_table(is_v6(pods), n.bridge);
     std::string cluster = pods;
     for (const std::string& range : n.cluster_cidrs) {
       if (is_v6(range) == is_v6(pods)) cluster = range;
@@ -233,7 +238,7 @@ Result<void> apply_pod_network(const PodNetwork& n) {
     if (bridged) set_kernel_switch("/proc/sys/net/bridge/bridge-nf-call-" + program);
   }
   if (std::ranges::any_of(n.pod_cidrs, is_v6)) warn_of_lost_routers();
-  return run_nft(masquerade_rules(n));
+  return os::nft_apply(masquerade_rules(n));
 }
 
 Result<void> remove_pod_network(const std::string& bridge) {
@@ -247,10 +252,10 @@ Result<void> remove_pod_network(const std::string& bridge) {
     if (!done) return done;
   }
   // A kernel without IPv6 has no such table.
-  std::string wide = "ip6 " + masquerade_table(bridge);
-  (void)run_nft("table " + wide + " {}\ndelete table " + wide + "\n");
-  std::string table = "ip " + masquerade_table(bridge);
-  return run_nft("table " + table + " {}\ndelete table " + table + "\n");
+  std::string wide = masquerade_table(true, bridge);
+  (void)os::nft_apply("table " + wide + " {}\ndelete table " + wide + "\n");
+  std::string table = masquerade_table(false, bridge);
+  return os::nft_apply("table " + table + " {}\ndelete table " + table + "\n");
 }
 
 }  // namespace tiphys::kubelet

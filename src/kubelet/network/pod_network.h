@@ -25,8 +25,8 @@ struct PodNetwork {
 std::vector<std::string> ranges_of(std::string_view list);
 
 std::string cni_configuration(const PodNetwork& network);
-std::string masquerade_rules(const PodNetwork& network);  // for nft -f -
-std::string masquerade_table(const std::string& bridge);
+std::string masquerade_rules(const PodNetwork& network);                // for nft -f -
+std::vector<std::string> masquerade_tables(const PodNetwork& network);  // "ip tiphys_masq_<bridge>"
 
 // Writes the configuration (containerd reads it at once), turns forwarding on, loads the rules. A
 // bridge of another range is removed first; error: pods are still on it, the node must be drained.

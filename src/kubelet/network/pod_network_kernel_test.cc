@@ -5,8 +5,9 @@
 
 #include <thread>
 
-#include "kubelet/network/pod_network.h"
+#include "kubelet/network/masquerade_watch.h"
 #include "os/files.h"
+#include "os/nftables.h"
 #include "os/process.h"
 #include "os/routing.h"
 
@@ -62,12 +63,48 @@ void the_bridge_keeps_its_address(const std::string& folder) {
   EXPECT_TRUE(remove_pod_network("tiphys0"));
 }
 
-TEST(PodNetworkKernel, TheBridgeKeepsItsAddressWhateverPodsComeAndGo) {
+void edits_of_the_masquerade_are_noticed(const std::string& folder) {
+  ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+  PodNetwork network{
+      "tiphys0", {"10.42.0.0/24", "fd00:42::/64"}, {"10.42.0.0/16", "fd00:42::/56"}, folder};
+  MasqueradeWatch watch;
+  EXPECT_TRUE(watch.stands(network).value()) << "there is nothing yet";
+  for (const char* edit : {
+           "delete table ip tiphys_masq_tiphys0",
+           "flush chain ip6 tiphys_masq_tiphys0 postrouting",
+           "add rule ip tiphys_masq_tiphys0 postrouting accept",
+           "insert rule ip6 tiphys_masq_tiphys0 postrouting counter drop",
+           "add chain ip tiphys_masq_tiphys0 postrouting { policy drop; }",
+           "replace rule ip tiphys_masq_tiphys0 postrouting handle 2 accept",
+       }) {
+    SCOPED_TRACE(edit);
+    Result<void> applied = apply_pod_network(network);
+    ASSERT_TRUE(applied) << applied.error().message();
+    watch.note(network);
+    EXPECT_TRUE(watch.stands(network).value());
+    ASSERT_TRUE(os::nft_apply("add table ip others\ndelete table ip others\n"));
+    EXPECT_TRUE(watch.stands(network).value()) << "not ours";
+    Result<void> edited = os::nft_apply(edit);
+    ASSERT_TRUE(edited) << edited.error().message();
+    EXPECT_FALSE(watch.stands(network).value());
+    EXPECT_FALSE(watch.stands(network).value()) << "until they are made anew";
+  }
+}
+
+void in_a_thread_with_a_folder(void (*test)(const std::string& folder)) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   char name[] = "/tmp/tiphys-network-XXXXXX";
   std::string folder = ::mkdtemp(name);
-  std::thread([&folder] { the_bridge_keeps_its_address(folder); }).join();
+  std::thread([&] { test(folder); }).join();
   EXPECT_TRUE(os::remove_tree(folder));
+}
+
+TEST(PodNetworkKernel, TheBridgeKeepsItsAddressWhateverPodsComeAndGo) {
+  in_a_thread_with_a_folder(the_bridge_keeps_its_address);
+}
+
+TEST(PodNetworkKernel, EditsOfTheMasqueradeAreNoticed) {
+  in_a_thread_with_a_folder(edits_of_the_masquerade_are_noticed);
 }
 
 }  // namespace

@@ -227,20 +227,37 @@ std::string NodeKeeper::pod_cidr() const {
   return last ? *last : "";
 }
 
-// Sets up the pod network for the node's podCIDR as soon as it is known.
+Task<bool> NodeKeeper::is_edited(PodNetwork network) {
+  Result<bool> stands = co_await run_blocking(
+      loop_, pool_, [network, watch = masquerade_] { return watch->stands(network); });
+  bool edited = stands && !*stands;
+  if (edited) {
+    std::string tables = join(masquerade_tables(network), ", ");
+    LOG_WARNING("The pod network's rules were changed by somebody else", {"tables", tables});
+    if (network_repaired_) network_repaired_(tables);
+  }
+  co_return edited;
+}
+
+// Sets up the pod network for the node's podCIDR as soon as it is known, and again when somebody
+// else was at it.
 Task<void> NodeKeeper::follow_pod_cidr() {
   if (!options_.configure_cni) co_return;
   std::string cidr = pod_cidr();
   int mtu = pod_mtu_;
-  bool applied_already = network_ready_ && cidr == applied_cidr_ && mtu == applied_mtu_;
-  if (cidr.empty() || applied_already) co_return;
+  if (cidr.empty()) co_return;
   PodNetwork network{options_.bridge_name, ranges_of(cidr), ranges_of(options_.cluster_cidr),
                      options_.data_dir + "/cni", mtu};
+  bool wanted = !network_ready_ || cidr != applied_cidr_ || mtu != applied_mtu_;
+  if (!wanted) wanted = co_await is_edited(network);
+  if (!wanted) co_return;
   std::string last = options_.data_dir + std::string(kLastCidr);
-  Result<void> done = co_await run_blocking(loop_, pool_, [network, last, cidr] {
-    Result<void> applied = apply_pod_network(network);
-    return applied ? os::write_file_atomic(last, cidr) : applied;
-  });
+  Result<void> done =
+      co_await run_blocking(loop_, pool_, [network, last, cidr, watch = masquerade_] {
+        Result<void> applied = apply_pod_network(network);
+        if (applied) watch->note(network);
+        return applied ? os::write_file_atomic(last, cidr) : applied;
+      });
   if (!done) {
     LOG_ERROR("Pod network can't be set up, will retry", {"podCIDR", cidr}, {"err", done.error()});
     if (cidr != applied_cidr_) network_ready_ = false;

@@ -6,11 +6,13 @@
 // (no runtime, no pod range) is looked at soon, then at longer and longer intervals.
 #pragma once
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "async/gate.h"
 #include "async/pool.h"
 #include "client/client.h"
+#include "kubelet/network/masquerade_watch.h"
 #include "kubelet/node/node_object.h"
 #include "kubelet/runtime/containerd.h"
 
@@ -30,6 +32,10 @@ class NodeKeeper {
   const ObjectPtr& node() const { return node_; }
   bool network_ready() const { return network_ready_; }
   void on_network_ready(std::function<void()> callback) { network_changed_ = std::move(callback); }
+  // Somebody else had changed the network's nftables (named), which are made anew.
+  void on_network_repaired(std::function<void(const std::string& tables)> callback) {
+    network_repaired_ = std::move(callback);
+  }
   // The MTU of pods from now on (of the pod network that is configured here).
   void set_pod_mtu(int mtu);
   // Brings the status up to date soon (the runtime came or went).
@@ -43,6 +49,7 @@ class NodeKeeper {
   void note_deletion();
   std::string pod_cidr() const;
   Task<void> follow_pod_cidr();
+  Task<bool> is_edited(PodNetwork network);
   Task<void> keep_lease();
   Task<Result<void>> renew_lease();
   Task<Result<void>> make_lease();
@@ -66,7 +73,10 @@ class NodeKeeper {
   std::string network_problem_;  // why the pod network isn't set up; "": it is, or no range yet
   int pod_mtu_ = 0;              // 0: as the machine has it
   int applied_mtu_ = 0;
+  std::shared_ptr<MasqueradeWatch> masquerade_ =
+      std::make_shared<MasqueradeWatch>();  // on the pool
   std::function<void()> network_changed_;
+  std::function<void(const std::string&)> network_repaired_;
 };
 
 }  // namespace tiphys::kubelet
