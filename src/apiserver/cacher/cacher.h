@@ -47,8 +47,8 @@ class Cacher {
   virtual ObjectPtr get(std::string_view ns, std::string_view name) const = 0;
   // What is stored under this name but can't be decoded (then get() is null); nothing: all well.
   virtual std::optional<ApiStatus> problem(std::string_view ns, std::string_view name) const = 0;
-  // The state now, or at a revision within the window of recent changes; nothing for older ones
-  // (use list_exact). Fails as a whole if an object in the range can't be decoded.
+  // The state now, or at a revision within the window of recent changes; nothing for older and for
+  // compacted ones (use list_exact). Fails as a whole if an object in the range can't be decoded.
   virtual Result<std::optional<ListPage>> list(const ListQuery& query) const = 0;
   // The same for every revision that the store still has. Errors: Expired 410 (compacted),
   // Timeout 504 "Too large resource version" (see too_large_resource_version).
