@@ -1,6 +1,6 @@
 // NodeProxy: the kube-proxy of a whole node (server and agent): the Proxier and its ports. Its
-// configuration is upstream's default, but node ports are on every address of the node. Loop thread
-// only.
+// configuration is upstream's default, but node ports are on every address of the node, and what it
+// says of the process (clientConnection, oomScoreAdj) steers nothing. Loop thread only.
 #pragma once
 #include <memory>
 #include <string>
