@@ -10,7 +10,7 @@ namespace tiphys::proxy {
 struct ElementChange {
   std::string map;
   std::string key;    // "10.43.0.5 . tcp . 80"
-  std::string value;  // "goto spread-2", "10.42.0.7 . 8080"; "" for members of sets and removals
+  std::string value;  // that comes or went: "goto spread-2", "10.42.0.7 . 8080"; "" in sets
   bool operator==(const ElementChange&) const = default;
 };
 

@@ -25,8 +25,9 @@ class NftBackend : public Backend {
   }
   bool empty() const override { return rules_.services().empty(); }
   Transaction take(bool full, const NodeFacts& node) override {
-    if (!full) return by_netlink_or_nft(rules_.take_changes());
-    return by_nft(rules_.take_full(node), true);
+    Changes changes = full ? rules_.take_full(node) : rules_.take_changes();
+    filled_.apply(changes, full);
+    return full ? by_nft(changes, true) : by_netlink_or_nft(changes);
   }
   Look look() const override {
     return [table = rules_.settings().table, family = rules_.family(),
@@ -37,10 +38,11 @@ class NftBackend : public Backend {
     };
   }
   Look audit(const NodeFacts& node) const override {
-    return [table = rules_.settings().table, family = rules_.family(), whole = rules_.whole(node),
-            prints = prints_]() -> Result<std::string> {
+    return [table = rules_.settings().table, family = rules_.family(), frame = rules_.frame(node),
+            filled = filled_, prints = prints_]() -> Result<std::string> {
       TIPHYS_TRY(TableContents, now, read_contents(table, family));
-      TableContents wanted = wanted_contents(whole);
+      TableContents wanted = wanted_contents(frame);
+      filled.add_to(wanted);
       prints->add_to(wanted);
       return difference(now, wanted);
     };
@@ -53,7 +55,8 @@ class NftBackend : public Backend {
         bytes, [custody = custody_, apply = std::move(apply)] { return custody->run(apply); }, {}};
   }
   // whole: it makes the table.
-  Transaction by_nft(std::string text, bool whole) const {
+  Transaction by_nft(const Changes& changes, bool whole) const {
+    std::string text = changes.text(table_ref(rules_.settings(), family()));
     size_t bytes = text.size();
     return transaction(bytes, [text = std::move(text), whole, prints = prints_] {
       Result<void> applied = os::nft_apply(text);
@@ -64,12 +67,13 @@ class NftBackend : public Backend {
   Transaction by_netlink_or_nft(const Changes& changes) const {
     if (changes.empty()) return {};
     std::optional<ElementBatch> batch = element_batch(rules_.settings().table, family(), changes);
-    if (!batch) return by_nft(changes.text(table_ref(rules_.settings(), family())), false);
+    if (!batch) return by_nft(changes, false);
     size_t bytes = batch->bytes;
     return transaction(bytes, [batch = std::move(*batch)] { return apply_elements(batch); });
   }
 
   RuleSet rules_;
+  FilledSets filled_;  // by transactions taken
   std::shared_ptr<NftCustody> custody_;
   std::shared_ptr<RulePrints> prints_;  // used on the pool only
 };

@@ -216,7 +216,7 @@ void RuleSet::element_changes(Changes& out) const {
   for (const auto& [key, old] : old_fronts_) {
     Elements before = elements_of(old ? &*old : nullptr), now = elements_of(front(key));
     for (const auto& [map, value] : before) {
-      if (lookup(now, map) != value) out.removed.push_back({map, key, ""});
+      if (lookup(now, map) != value) out.removed.push_back({map, key, value});
     }
     for (const auto& [map, value] : now) {
       if (lookup(before, map) != value) out.added.push_back({map, key, value});
@@ -245,7 +245,7 @@ std::string RuleSet::take_transaction() {
   return take_changes().text(table_ref(settings_, family_));
 }
 
-Changes RuleSet::whole(const NodeFacts& node) const {
+Changes RuleSet::frame(const NodeFacts& node) const {
   std::string table = table_ref(settings_, family_);
   Changes all;
   for (const std::string& line : base_rules(settings_, node, family_)) all.make += line + "\n";
@@ -255,15 +255,10 @@ Changes RuleSet::whole(const NodeFacts& node) const {
     all.make += chain_line(table, name);
     add_rules(all.fill, table, name, rules);
   }
-  for (const auto& [member, unused] : members_)
-    all.added.push_back({member.first, member.second, ""});
-  for (const auto& [key, unused] : claims_) {
-    for (const auto& [map, value] : elements_of(front(key))) all.added.push_back({map, key, value});
-  }
   return all;
 }
 
-std::string RuleSet::take_full(const NodeFacts& node) {
+Changes RuleSet::take_full(const NodeFacts& node) {
   std::string table = table_ref(settings_, family_);
   made_.clear();
   for (const auto& [chain, unused] : shared_) made_.insert(chain);
@@ -273,8 +268,14 @@ std::string RuleSet::take_full(const NodeFacts& node) {
   fresh_.clear();
   idle_.clear();
   forget_changes();
-  return "add table " + table + "\ndelete table " + table + "\nadd table " + table + "\n" +
-         whole(node).text(table);
+  Changes all = frame(node);
+  for (const auto& [member, unused] : members_)
+    all.added.push_back({member.first, member.second, ""});
+  for (const auto& [key, unused] : claims_) {
+    for (const auto& [map, value] : elements_of(front(key))) all.added.push_back({map, key, value});
+  }
+  all.flush = "add table " + table + "\ndelete table " + table + "\nadd table " + table + "\n";
+  return all;
 }
 
 }  // namespace tiphys::proxy

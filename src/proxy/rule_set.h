@@ -38,10 +38,10 @@ class RuleSet {
   Changes take_changes();
   // The same as nft text; "" if nothing changed.
   std::string take_transaction();
-  // nft text that makes the whole table anew; afterwards nothing is pending.
-  std::string take_full(const NodeFacts& node);
-  // What a table of ours holds as of the last transaction, as what makes it out of nothing.
-  Changes whole(const NodeFacts& node) const;
+  // What makes the whole table anew, whatever was there; afterwards nothing is pending.
+  Changes take_full(const NodeFacts& node);
+  // What makes the table as of the last transaction out of nothing, but for the elements.
+  Changes frame(const NodeFacts& node) const;
   Family family() const { return family_; }
   const Settings& settings() const { return settings_; }
 

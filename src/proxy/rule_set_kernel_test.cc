@@ -98,30 +98,40 @@ class RandomCluster {
   SeededRandom random_;
 };
 
-void apply_whole(RuleSet& rules, const NodeFacts& node, RulePrints& prints) {
-  std::string text = rules.take_full(node);
+// What we know of the table.
+struct Known {
+  RulePrints prints{"t", Family::kIpv4};
+  FilledSets filled;
+};
+
+void apply_whole(RuleSet& rules, const NodeFacts& node, Known& known) {
+  Changes changes = rules.take_full(node);
+  known.filled.apply(changes, true);
+  std::string text = changes.text("ip t");
   Result<void> applied = os::nft_apply(text);
   ASSERT_TRUE(applied) << applied.error().message();
-  prints.note(text, true);
+  known.prints.note(text, true);
 }
 
-void apply(RuleSet& rules, RulePrints& prints) {
+void apply(RuleSet& rules, Known& known) {
   Changes changes = rules.take_changes();
+  known.filled.apply(changes, false);
   if (changes.empty()) return;
   std::string text = changes.text("ip t");
   std::optional<ElementBatch> batch = element_batch("t", Family::kIpv4, changes);
   EXPECT_EQ(batch.has_value(), changes.elements_only());
   Result<void> applied = batch ? apply_elements(*batch) : os::nft_apply(text);
   ASSERT_TRUE(applied) << applied.error().message() << "\n" << text;
-  prints.note(text, false);
+  known.prints.note(text, false);
 }
 
 // "" if the kernel has what the rule set wants.
-std::string difference(const RuleSet& rules, const NodeFacts& node, const RulePrints& prints) {
+std::string difference(const RuleSet& rules, const NodeFacts& node, const Known& known) {
   Result<TableContents> now = read_contents("t", Family::kIpv4);
   if (!now) return now.error().message();
-  TableContents wanted = wanted_contents(rules.whole(node));
-  prints.add_to(wanted);
+  TableContents wanted = wanted_contents(rules.frame(node));
+  known.filled.add_to(wanted);
+  known.prints.add_to(wanted);
   for (const auto& [name, chain] : wanted.chains) {
     EXPECT_EQ(chain.print != 0, chain.rules != 0) << name;
   }
@@ -149,16 +159,16 @@ TEST_F(RuleSetKernelTest, DifferencesLeadToTheSameTableAsMakingItAnew) {
     RandomCluster cluster(seed);
     RuleSet rules(settings, Family::kIpv4);
     in_namespace(network.node(), [&] {
-      RulePrints prints("t", Family::kIpv4);
-      apply_whole(rules, node, prints);
+      Known known;
+      apply_whole(rules, node, known);
       for (int i = 0; i < 25; ++i) {
         cluster.step(rules, node);
-        apply(rules, prints);
-        EXPECT_EQ(difference(rules, node, prints), "");
+        apply(rules, known);
+        EXPECT_EQ(difference(rules, node, known), "");
         if (testing::Test::HasFailure()) return;
       }
       Blocks grown = listed();
-      apply_whole(rules, node, prints);
+      apply_whole(rules, node, known);
       expect_same(grown, listed());
     });
     if (testing::Test::HasFailure()) return;
@@ -180,13 +190,13 @@ TEST_F(RuleSetKernelTest, TenThousandServicesAtOnce) {
     rules.set(facts.key, build_service_rules(facts, {&slice, 1}, node, settings, Family::kIpv4));
   }
   in_namespace(network.node(), [&] {
-    EXPECT_LT(rules.take_full(node).size(), 3u << 20);
-    RulePrints prints("t", Family::kIpv4);
-    apply_whole(rules, node, prints);
+    EXPECT_LT(rules.take_full(node).text("ip t").size(), 3u << 20);
+    Known known;
+    apply_whole(rules, node, known);
     rules.erase("default/s77");
-    apply(rules, prints);
+    apply(rules, known);
     EXPECT_TRUE(rules.take_changes().empty());
-    EXPECT_EQ(difference(rules, node, prints), "");
+    EXPECT_EQ(difference(rules, node, known), "");
   });
 }
 

@@ -109,10 +109,11 @@ TEST_F(RuleSetTest, ASecondServiceIsElementsOnly) {
                                         {"service-ips", "10.43.0.6 . tcp . 80", "goto spread-1"}}));
   rules.erase(web.key);
   EXPECT_TRUE(rules.take_changes().elements_only()) << "the chains are still in use";
-  EXPECT_NE(rules.take_full(node).find("add chain ip t spread-1\n"), std::string::npos);
+  EXPECT_NE(rules.take_full(node).text("ip t").find("add chain ip t spread-1\n"),
+            std::string::npos);
   rules.erase("default/xeb");
   EXPECT_TRUE(rules.take_changes().elements_only());
-  std::string text = rules.take_full(node);
+  std::string text = rules.take_full(node).text("ip t");
   EXPECT_NE(text.find("add chain ip t external-8\n"), std::string::npos) << "ready";
   EXPECT_EQ(text.find("spread-9"), std::string::npos);
 }

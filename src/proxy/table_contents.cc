@@ -148,6 +148,17 @@ class Reader {
   std::vector<std::string> filled_;  // by us only
 };
 
+uint64_t hash_of(const std::string& key, const std::string& value) {
+  return fnv64a(key + '\0' + value);
+}
+
+uint64_t hash_of(const ElementChange& change) {
+  bool verdict = change.value.starts_with("goto ") || change.value == "drop";
+  bool data = !verdict && !change.value.empty();
+  return hash_of(encode_data(change.key).value_or(""),
+                 data ? encode_data(change.value).value_or("") : change.value);
+}
+
 std::string what_differs(const TableContents::Chain& now, const TableContents::Chain& wanted) {
   if (now.drops != wanted.drops) return " has the policy drop";
   if (now.rules != wanted.rules) {
@@ -187,19 +198,36 @@ void TableContents::add_element(const std::string& set, const std::string& key,
                                 const std::string& value) {
   Elements& elements = sets[set];
   ++elements.count;
-  elements.sum += fnv64a(key + '\0' + value);
+  elements.sum += hash_of(key, value);
 }
 
-TableContents wanted_contents(const Changes& whole) {
-  TableContents contents;
-  for (const std::string* text : {&whole.make, &whole.fill}) {
-    for (std::string_view line : split(*text, '\n')) add_line(contents, line);
+void FilledSets::apply(const Changes& changes, bool whole) {
+  if (whole) sets_.clear();
+  for (const ElementChange& gone : changes.removed) {
+    TableContents::Elements& elements = sets_[gone.map];
+    --elements.count;
+    elements.sum -= hash_of(gone);
   }
-  for (const ElementChange& change : whole.added) {
-    bool verdict = change.value.starts_with("goto ") || change.value == "drop";
-    bool data = !verdict && !change.value.empty();
-    contents.add_element(change.map, encode_data(change.key).value_or(""),
-                         data ? encode_data(change.value).value_or("") : change.value);
+  for (const ElementChange& come : changes.added) {
+    TableContents::Elements& elements = sets_[come.map];
+    ++elements.count;
+    elements.sum += hash_of(come);
+  }
+}
+
+void FilledSets::add_to(TableContents& wanted) const {
+  for (const auto& [name, filled] : sets_) {
+    if (filled.count == 0) continue;  // its map may have gone
+    TableContents::Elements& elements = wanted.sets[name];
+    elements.count += filled.count;
+    elements.sum += filled.sum;
+  }
+}
+
+TableContents wanted_contents(const Changes& frame) {
+  TableContents contents;
+  for (const std::string* text : {&frame.make, &frame.fill}) {
+    for (std::string_view line : split(*text, '\n')) add_line(contents, line);
   }
   return contents;
 }

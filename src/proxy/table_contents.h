@@ -35,6 +35,18 @@ struct TableContents {
   void add_element(const std::string& set, const std::string& key, const std::string& value);
 };
 
+// What sets and maps of a table hold, kept up to date by its changes: the elements of 10,000
+// services needn't be gone through to know. Pure.
+class FilledSets {
+ public:
+  // whole: into an empty table.
+  void apply(const Changes& changes, bool whole);
+  void add_to(TableContents& wanted) const;
+
+ private:
+  std::map<std::string, TableContents::Elements> sets_;
+};
+
 // What we made of the chains of one table. For one thread at a time.
 class RulePrints {
  public:
@@ -52,8 +64,8 @@ class RulePrints {
   std::map<std::string, uint64_t> known_;  // by chain
 };
 
-// What a table has that was made by these changes (RuleSet::whole) out of nothing.
-TableContents wanted_contents(const Changes& whole);
+// What a table has that was made by these changes (RuleSet::frame) out of nothing.
+TableContents wanted_contents(const Changes& frame);
 
 // What the table has. Errors: the kernel's; another transaction while it was read; there is no such
 // table.
