@@ -44,6 +44,13 @@ AcceptScope accept_scope(const RequestContext& context) {
   return scope;
 }
 
+// What a refusal is written as before the endpoint is known: the plain form asked for.
+void choose_plain_media(RequestContext& context) {
+  Result<MediaType> media = negotiate(context.accept, AcceptScope{});
+  if (media) context.media = *media;
+  context.media.pretty = context.media.pretty || wants_pretty(context);
+}
+
 }  // namespace
 
 Result<Authenticated> ApiServer::Impl::authenticate(const net::Request& request) {
@@ -161,6 +168,7 @@ Result<RequestContext> ApiServer::Impl::open(net::Request& request) {
 Task<net::Response> ApiServer::Impl::turn_away(RequestContext context, ApiStatus why,
                                                std::string audit_id) {
   std::shared_ptr<audit::RequestAudit> audit = context.audit;
+  choose_plain_media(context);
   if (audit) audit_answer(*audit, context, why);
   net::Response response = answered(std::move(context), std::move(why), audit_id);
   if (audit) co_await audit_turned_away(std::move(audit), response.status);
@@ -172,13 +180,19 @@ Task<Result<Answer>> ApiServer::Impl::pass(RequestContext& context, net::Headers
                                            std::optional<Duration> limit) {
   if (authorizer) {
     auto other = impersonate(headers, context.user, *authorizer);
-    if (!other) co_return other.error();
+    if (!other) {
+      choose_plain_media(context);
+      co_return other.error();
+    }
     if (*other) context.user = std::move(**other);
     if (*other && context.audit) context.audit->set_impersonated(context.user);
   }
   Result<void> allowed = authorize(context);
   context.denied = !allowed;
-  if (!allowed) co_return allowed.error();
+  if (!allowed) {
+    choose_plain_media(context);
+    co_return allowed.error();
+  }
   Result<MediaType> media = negotiate(context.accept, accept_scope(context));
   bool aggregated = !context.info.is_resource && negotiate_discovery(context.accept);
   if (!media && !aggregated && !context.info.is_connect() &&
