@@ -24,10 +24,11 @@ class Backend {
     size_t total = 0;    // once the transaction is applied
     size_t written = 0;  // by it
   };
-  // Fresh rules for the kernel. All or nothing; error: what the kernel's tool says first.
+  // Fresh rules for the kernel. All or nothing; error: what the kernel's tool says first. apply()
+  // answers what looks tell from then on, until somebody else changes the rules.
   struct Transaction {
     size_t bytes = 0;  // of text; 0: there is nothing to do, and no apply
-    std::function<Result<void>()> apply;
+    std::function<Result<std::string>()> apply;
     std::vector<RuleCount> rules;  // empty: there are no such tables
   };
   // A look at the kernel: some text that stays the same until somebody else changes the rules;

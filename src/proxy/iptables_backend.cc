@@ -60,6 +60,12 @@ class Tool {
   std::string name_;
 };
 
+// What a look tells after a restore.
+Result<std::string> as_seen(const Result<void>& restored) {
+  if (!restored) return restored.error();
+  return std::string(kCanaryChain);
+}
+
 class IptablesBackend : public Backend {
  public:
   IptablesBackend(const Settings& settings, Family family, const std::string& flavour)
@@ -79,7 +85,7 @@ class IptablesBackend : public Backend {
     if (text.empty()) return {};
     size_t bytes = text.size();
     std::vector<RuleCount> rules = counts(text, node);
-    return {bytes, [tool = tool_, text = std::move(text)] { return tool.restore(text); },
+    return {bytes, [tool = tool_, text = std::move(text)] { return as_seen(tool.restore(text)); },
             std::move(rules)};
   }
   Look look() const override;
@@ -102,10 +108,10 @@ Backend::Transaction IptablesBackend::take_full(const NodeFacts& node) {
   // What is in the kernel decides only about jumps and leftovers: the size without them.
   std::string text = iptables_full_restore(whole, settings_, node, family_, "", "");
   auto apply = [whole = std::move(whole), settings = settings_, node, family = family_,
-                tool = tool_]() -> Result<void> {
+                tool = tool_]() -> Result<std::string> {
     TIPHYS_TRY(std::string, nat, tool.save("nat"));
     TIPHYS_TRY(std::string, filter, tool.save("filter"));
-    return tool.restore(iptables_full_restore(whole, settings, node, family, nat, filter));
+    return as_seen(tool.restore(iptables_full_restore(whole, settings, node, family, nat, filter)));
   };
   return {text.size(), std::move(apply), counts(text, node)};
 }

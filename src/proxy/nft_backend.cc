@@ -9,6 +9,56 @@
 namespace tiphys::proxy {
 namespace {
 
+// One transaction. Answers what looks tell after it.
+Result<std::string> run(NftCustody& custody, const std::function<Result<void>()>& transaction) {
+  TIPHYS_TRY(uint64_t, strangers, custody.run(transaction));
+  return std::to_string(strangers);
+}
+
+// whole: it makes the table.
+Result<void> apply_text(const std::string& text, RulePrints& prints, bool whole) {
+  Result<void> applied = os::nft_apply(text);
+  if (applied) prints.note(text, whole);
+  return applied;
+}
+
+struct WholeTable {
+  std::string name;
+  Family family;
+  std::string ref;   // "ip name", as it stands in the text
+  std::string text;  // that makes it anew
+};
+
+// The text for a table of another name.
+std::string text_for(const WholeTable& table, const std::string& name) {
+  std::string wanted = table.ref;
+  wanted.replace(wanted.size() - table.name.size(), table.name.size(), name);
+  std::string out;
+  size_t from = 0;
+  for (size_t at = table.text.find(table.ref); at != std::string::npos;
+       at = table.text.find(table.ref, from)) {
+    out.append(table.text, from, at - from).append(wanted);
+    from = at + table.ref.size();
+  }
+  return out.append(table.text, from);
+}
+
+// While a transaction replaces a table, the kernel empties the chains of the old one before it
+// fills those of the new one: some microseconds long, or as long as it is interrupted, connections
+// pass neither. A stand-in of the same rules takes them meanwhile.
+Result<std::string> replace_table(const WholeTable& table, NftCustody& custody,
+                                  RulePrints& prints) {
+  TIPHYS_TRY(std::optional<uint32_t>, flags, nft_table_flags(table.name, table.family));
+  auto make = [&] { return apply_text(table.text, prints, true); };
+  if (!flags) return run(custody, make);
+  std::string stand_in = stand_in_of(table.name);
+  TIPHYS_TRY(std::string, standing,
+             run(custody, [&] { return os::nft_apply(text_for(table, stand_in)); }));
+  Result<std::string> seen = run(custody, make);
+  Result<std::string> gone = run(custody, [&] { return nft_remove_table(stand_in, table.family); });
+  return gone ? seen : gone;
+}
+
 class NftBackend : public Backend {
  public:
   NftBackend(const Settings& settings, Family family, std::shared_ptr<NftCustody> custody)
@@ -27,7 +77,7 @@ class NftBackend : public Backend {
   Transaction take(bool full, const NodeFacts& node) override {
     Changes changes = full ? rules_.take_full(node) : rules_.take_changes();
     filled_.apply(changes, full);
-    return full ? by_nft(changes, true) : by_netlink_or_nft(changes);
+    return full ? make_anew(changes) : by_netlink_or_nft(changes);
   }
   Look look() const override {
     return [table = rules_.settings().table, family = rules_.family(),
@@ -50,27 +100,26 @@ class NftBackend : public Backend {
   std::string title() const override { return "nftables table " + rules_.settings().table; }
 
  private:
+  std::string table_ref() const { return proxy::table_ref(rules_.settings(), family()); }
   Transaction transaction(size_t bytes, std::function<Result<void>()> apply) const {
     return {
-        bytes, [custody = custody_, apply = std::move(apply)] { return custody->run(apply); }, {}};
+        bytes, [custody = custody_, apply = std::move(apply)] { return run(*custody, apply); }, {}};
   }
-  // whole: it makes the table.
-  Transaction by_nft(const Changes& changes, bool whole) const {
-    std::string text = changes.text(table_ref(rules_.settings(), family()));
+  Transaction by_nft(const Changes& changes) const {
+    std::string text = changes.text(table_ref());
     size_t bytes = text.size();
-    return transaction(bytes, [text = std::move(text), whole, prints = prints_] {
-      Result<void> applied = os::nft_apply(text);
-      if (applied) prints->note(text, whole);
-      return applied;
+    return transaction(bytes, [text = std::move(text), prints = prints_] {
+      return apply_text(text, *prints, false);
     });
   }
   Transaction by_netlink_or_nft(const Changes& changes) const {
     if (changes.empty()) return {};
     std::optional<ElementBatch> batch = element_batch(rules_.settings().table, family(), changes);
-    if (!batch) return by_nft(changes, false);
+    if (!batch) return by_nft(changes);
     size_t bytes = batch->bytes;
     return transaction(bytes, [batch = std::move(*batch)] { return apply_elements(batch); });
   }
+  Transaction make_anew(const Changes& whole) const;
 
   RuleSet rules_;
   FilledSets filled_;  // by transactions taken
@@ -78,7 +127,19 @@ class NftBackend : public Backend {
   std::shared_ptr<RulePrints> prints_;  // used on the pool only
 };
 
+Backend::Transaction NftBackend::make_anew(const Changes& whole) const {
+  WholeTable table{rules_.settings().table, family(), table_ref(), whole.text(table_ref())};
+  size_t bytes = table.text.size();
+  return {bytes,
+          [table = std::move(table), custody = custody_, prints = prints_] {
+            return replace_table(table, *custody, *prints);
+          },
+          {}};
+}
+
 }  // namespace
+
+std::string stand_in_of(const std::string& table) { return table + "-stand-in"; }
 
 std::unique_ptr<Backend> make_nft_backend(const Settings& settings, Family family,
                                           std::shared_ptr<NftCustody> custody) {

@@ -11,10 +11,13 @@ Result<void> NftCustody::look(uint32_t ours) {
   return {};
 }
 
-Result<void> NftCustody::run(const std::function<Result<void>()>& transaction) {
+Result<uint64_t> NftCustody::run(const std::function<Result<void>()>& transaction) {
+  Result<void> looked = look(0);
+  uint64_t before = strangers_;
   Result<void> applied = transaction();
-  if (!look(applied ? 1 : 0)) ++strangers_;
-  return applied;
+  if (!look(applied ? 1 : 0) || !looked) ++strangers_;
+  if (!applied) return applied.error();
+  return before;
 }
 
 Result<uint64_t> NftCustody::strangers() {

@@ -11,14 +11,14 @@ namespace tiphys::proxy {
 
 class NftCustody {
  public:
-  // Runs what commits one transaction if it succeeds, and notices others between this and ours
-  // before it.
-  Result<void> run(const std::function<Result<void>()>& transaction);
+  // Runs what commits one transaction if it succeeds, and notices others' beside it. Answers what
+  // strangers() said just before: it says more as soon as there was one since.
+  Result<uint64_t> run(const std::function<Result<void>()>& transaction);
   // Stays the same until there was a stranger.
   Result<uint64_t> strangers();
 
  private:
-  Result<void> look(uint32_t ours);
+  Result<void> look(uint32_t ours);  // ours: transactions since the last look
 
   uint32_t generation_ = 0;
   uint64_t strangers_ = 0;

@@ -1,6 +1,9 @@
 // What only nftables has: its own tool's view of the table, edits seen by an audit.
+#include <atomic>
 #include <regex>
+#include <thread>
 
+#include "proxy/nft_backend.h"
 #include "proxy/packet_fixture_test.h"
 
 namespace tiphys::proxy {
@@ -61,6 +64,32 @@ TEST_P(NftPacketTest, AThousandEndpoints) {
   endpoints({2});
   change();
   EXPECT_EQ(from_node(front(), 80), "pod2 " + bridge_ip());
+}
+
+TEST_P(NftPacketTest, ConnectionsPassWhileTheTableIsMadeAnew) {
+  endpoints({1, 2});
+  start();
+  std::atomic<bool> stop = false;
+  std::atomic<int> good = 0;
+  std::vector<std::string> bad[2];
+  std::vector<std::thread> askers;
+  for (std::vector<std::string>& failures : bad) {
+    askers.emplace_back([&] {
+      while (!stop) {
+        std::string answer = from_node(front(), 80);
+        if (answer.starts_with("pod")) ++good;
+        if (!answer.starts_with("pod")) failures.push_back(answer);
+      }
+    });
+  }
+  for (int i = 0; i < 50; ++i) apply(true);
+  stop = true;
+  for (std::thread& asker : askers) asker.join();
+  EXPECT_GT(good, 100);
+  for (const std::vector<std::string>& failures : bad) {
+    EXPECT_EQ(failures, std::vector<std::string>());
+  }
+  EXPECT_EQ(listed().find(stand_in_of(settings.table)), std::string::npos);
 }
 
 // What a stranger does to our table, in a network where one of our transactions makes chains and
@@ -148,6 +177,29 @@ TEST_P(NftAuditTest, IsAtEaseWithWhatOthersDoElsewhere) {
     EXPECT_EQ(from_node(front(), 80).substr(0, 3), "pod");
     EXPECT_EQ(audit(), "") << "traffic changes nothing";
   }
+}
+
+TEST(NftCustody, TellsOfWhoeverCameSince) {
+  if (!PacketNetwork::possible()) GTEST_SKIP() << "needs root";
+  PacketNetwork network(0);
+  in_namespace(network.node(), [] {
+    auto commit = [](const char* table) {
+      return os::nft_apply("add table ip " + std::string(table));
+    };
+    NftCustody custody;
+    uint64_t ours = custody.run([&] { return commit("a"); }).value();
+    EXPECT_EQ(custody.strangers().value(), ours);
+    EXPECT_EQ(custody.run([&] { return commit("b"); }).value(), ours);
+    ASSERT_TRUE(commit("stranger"));
+    uint64_t after = custody.run([&] { return commit("c"); }).value();
+    EXPECT_NE(after, ours);
+    EXPECT_EQ(custody.strangers().value(), after);
+    // One that comes along with ours.
+    ours = custody.run([&] { return commit("d") ? commit("stranger2") : Result<void>(); }).value();
+    EXPECT_EQ(ours, after);
+    EXPECT_NE(custody.strangers().value(), ours);
+    EXPECT_FALSE(custody.run([&] { return commit("{"); }));
+  });
 }
 
 TEST(NftTable, Flags) {

@@ -96,7 +96,7 @@ class PacketTest : public testing::TestWithParam<Ruling> {
     Backend::Transaction transaction = backend->take(full, node);
     ASSERT_NE(transaction.bytes, 0u);
     in_namespace(network->node(), [&] {
-      Result<void> applied = transaction.apply();
+      Result<std::string> applied = transaction.apply();
       EXPECT_TRUE(applied) << applied.error().message();
     });
   }

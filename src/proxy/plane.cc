@@ -43,7 +43,6 @@ void Plane::replace(const std::string& service, Known now) {
 PlaneOutcome run_plane_job(PlaneJob job) {
   PlaneOutcome outcome{.applied = job.apply()};
   if (!outcome.applied) return outcome;
-  if (job.look) outcome.seen = job.look().value_or("");
   SystemClock clock;
   MonoTime start = clock.mono();
   Result<int> gone = remove_stale_flows(job.suspects, job.family);

@@ -31,7 +31,7 @@ class Plane {
   int lacking_external() const { return lacking_external_; }
 
   bool made = false;                // our last transaction succeeded
-  std::string seen;                 // by a look after it
+  std::string seen;                 // what looks tell since everything was made anew
   std::vector<MicroTime> triggers;  // of changes that aren't in the kernel yet
 
  private:
@@ -51,14 +51,12 @@ class Plane {
 
 // Work for the pool: it owns what it needs. Blocks.
 struct PlaneJob {
-  std::function<Result<void>()> apply;
-  Backend::Look look;  // afterwards; null: none
+  std::function<Result<std::string>()> apply;
   Fronts suspects;
   Family family = Family::kIpv4;
 };
 struct PlaneOutcome {
-  Result<void> applied;
-  std::string seen;
+  Result<std::string> applied;
   int removed_flows = 0;
   Duration conntrack_time{};
 };

@@ -57,10 +57,7 @@ Task<bool> PlaneSync::apply(Plane* plane, const NodeFacts* node) {
   MonoTime start = loop_.mono();
   Backend::Transaction transaction = plane->backend().take(full, *node);
   if (transaction.bytes == 0) co_return true;
-  // Our own changes don't touch what was seen before: others' are for check() to find.
-  bool first_look = full || plane->seen.empty();
-  PlaneJob job{std::move(transaction.apply), first_look ? plane->backend().look() : nullptr,
-               plane->take_suspects(), plane->family()};
+  PlaneJob job{std::move(transaction.apply), plane->take_suspects(), plane->family()};
   plane->made = false;
   PlaneOutcome outcome = co_await run_blocking(
       loop_, pool_, [job = std::move(job)]() mutable { return run_plane_job(std::move(job)); });
@@ -73,7 +70,8 @@ Task<bool> PlaneSync::apply(Plane* plane, const NodeFacts* node) {
     co_return false;
   }
   plane->made = true;
-  if (first_look) plane->seen = outcome.seen;
+  // A change of some rules leaves what others did to the rest for check() to find.
+  if (full) plane->seen = *outcome.applied;
   counters_.bytes += static_cast<int64_t>(transaction.bytes);
   note_success(*plane, outcome, full, start);
   note_rules(*plane, transaction.rules);
@@ -86,13 +84,10 @@ Task<void> PlaneSync::check(Plane* plane, const NodeFacts* node) {
   if (!plane->made) co_return;
   Result<std::string> seen = co_await run_blocking(loop_, pool_, plane->backend().look());
   if (!seen) co_return;
-  // They may have gone before the first look at them; if that one failed, this is the first.
-  bool unknown = plane->seen.empty();
   std::string what = " is gone";
   if (!seen->empty()) {
-    bool same = unknown || *seen == plane->seen;
     Result<std::string> found = "";
-    if (!same) found = co_await audit(plane, node);
+    if (*seen != plane->seen) found = co_await audit(plane, node);
     if (!found) co_return;
     if (found->empty()) {
       plane->seen = *seen;

@@ -371,9 +371,14 @@ bool prepare_machine(const Proxier::Options& options) {
 
 Result<void> cleanup(const Settings& settings, Mode mode) {
   if (mode == Mode::kIptables) return iptables_cleanup(settings);
-  Result<void> v4 = nft_remove_table(settings.table, Family::kIpv4);
-  Result<void> v6 = nft_remove_table(settings.table, Family::kIpv6);
-  return v4 ? v6 : v4;
+  Result<void> outcome;
+  for (const std::string& table : {settings.table, stand_in_of(settings.table)}) {
+    for (Family family : {Family::kIpv4, Family::kIpv6}) {
+      Result<void> gone = nft_remove_table(table, family);
+      if (!gone) outcome = gone;
+    }
+  }
+  return outcome;
 }
 
 }  // namespace tiphys::proxy
