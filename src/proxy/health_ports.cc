@@ -7,18 +7,25 @@
 
 namespace tiphys::proxy {
 
-void HealthPorts::listen_where(const Settings& settings) {
+std::vector<std::string> node_port_addresses(const std::set<std::string>& own,
+                                             const std::vector<Cidr>& ranges) {
   std::vector<std::string> addresses;
+  for (const std::string& text : own) {
+    std::optional<Address> address = Address::parse(text);
+    if (!address) continue;
+    bool chosen = std::ranges::any_of(
+        ranges, [&](const Cidr& range) { return range.family() == address->family(); });
+    bool within =
+        std::ranges::any_of(ranges, [&](const Cidr& range) { return range.contains(*address); });
+    if (within || !chosen) addresses.push_back(text);
+  }
+  return addresses;
+}
+
+void HealthPorts::listen_where(const Settings& settings) {
   const std::vector<Cidr>& ranges = settings.node_port_cidrs;
   if (ranges.empty()) return servers_.listen_on({});
-  for (const std::string& text : own_addresses()) {
-    std::optional<Address> address = Address::parse(text);
-    bool serves = address && std::any_of(ranges.begin(), ranges.end(), [&](const Cidr& range) {
-                    return range.contains(*address);
-                  });
-    if (serves) addresses.push_back(text);
-  }
-  servers_.listen_on(std::move(addresses));
+  servers_.listen_on(node_port_addresses(own_addresses(), ranges));
 }
 
 void HealthPorts::want(const std::string& service, const ServiceFacts* facts,

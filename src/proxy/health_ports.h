@@ -12,6 +12,11 @@
 
 namespace tiphys::proxy {
 
+// Pure. Which of these addresses node ports are on: those within the ranges, and all of a family
+// that has no ranges.
+std::vector<std::string> node_port_addresses(const std::set<std::string>& own,
+                                             const std::vector<Cidr>& ranges);
+
 class HealthPorts {
  public:
   using TellClosed =
