@@ -50,8 +50,13 @@ Result<std::string> replace_table(const WholeTable& table, NftCustody& custody,
                                   RulePrints& prints) {
   TIPHYS_TRY(std::optional<uint32_t>, flags, nft_table_flags(table.name, table.family));
   auto make = [&] { return apply_text(table.text, prints, true); };
-  if (!flags) return run(custody, make);
   std::string stand_in = stand_in_of(table.name);
+  if (!flags) {
+    // One that a process left which was killed would go on without its table.
+    Result<void> gone = nft_remove_table(stand_in, table.family);
+    if (!gone) return gone.error();
+    return run(custody, make);
+  }
   TIPHYS_TRY(std::string, standing,
              run(custody, [&] { return os::nft_apply(text_for(table, stand_in)); }));
   Result<std::string> seen = run(custody, make);

@@ -30,6 +30,7 @@ class Plane {
   int lacking_internal() const { return lacking_internal_; }
   int lacking_external() const { return lacking_external_; }
 
+  bool searched = false;            // for what an earlier process left, where nothing is wanted
   bool made = false;                // our last transaction succeeded
   std::string seen;                 // what looks tell since everything was made anew
   std::vector<MicroTime> triggers;  // of changes that aren't in the kernel yet

@@ -50,10 +50,20 @@ void PlaneSync::note_failure(const Plane& plane, bool full, const ApiStatus& why
   if (!full) metrics_.iptables_partial_failures.with({family}).add();
 }
 
+// No rules are wanted, and an earlier process left none.
+Task<bool> PlaneSync::is_bare(Plane* plane) {
+  if (std::exchange(plane->searched, true)) co_return true;
+  Result<std::string> seen = co_await run_blocking(loop_, pool_, plane->backend().look());
+  co_return !seen || seen->empty();
+}
+
 Task<bool> PlaneSync::apply(Plane* plane, const NodeFacts* node) {
   std::vector<MicroTime> triggers = std::exchange(plane->triggers, {});
   bool full = !plane->made;
-  if (full && plane->family() == Family::kIpv6 && plane->idle()) co_return true;
+  if (full && plane->family() == Family::kIpv6 && plane->idle()) {
+    bool bare = co_await is_bare(plane);
+    if (bare) co_return true;
+  }
   MonoTime start = loop_.mono();
   Backend::Transaction transaction = plane->backend().take(full, *node);
   if (transaction.bytes == 0) co_return true;

@@ -37,6 +37,7 @@ class PlaneSync {
   const Counters& counters() const { return counters_; }
 
  private:
+  Task<bool> is_bare(Plane* plane);
   Task<Result<std::string>> audit(Plane* plane, const NodeFacts* node);
   void note_success(const Plane& plane, const PlaneOutcome& outcome, bool full, MonoTime start);
   void note_rules(const Plane& plane, const std::vector<Backend::RuleCount>& rules);

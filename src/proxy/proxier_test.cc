@@ -129,10 +129,10 @@ class ProxierTest : public testing::Test {
     on_loop([this] { spawn(end()); });
     thread.join();
   }
+  // In the node's network, before the proxy is there.
+  virtual void prepare() {}
   void live() {
-    if (liberal) {
-      EXPECT_TRUE(os::write_file("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal", "1"));
-    }
+    prepare();
     loop = std::make_unique<EpollLoop>();
     WorkerPool pool(2);
     SeededRandom random(1);
@@ -219,7 +219,6 @@ class ProxierTest : public testing::Test {
   Proxier* proxier = nullptr;
   Mode mode = Mode::kNftables;
   Duration check_period = std::chrono::milliseconds(50);
-  bool liberal = false;                    // connection tracking
   std::atomic<bool> lacks_ranges = false;  // as API servers before v1.33
   std::atomic<bool> started = false;
   std::thread thread;
@@ -450,7 +449,9 @@ TEST_F(IptablesProxierTest, ServicesComeChangeAndAreRepaired) {
 
 class LiberalProxierTest : public IptablesProxierTest {
  protected:
-  LiberalProxierTest() { liberal = true; }
+  void prepare() override {
+    EXPECT_TRUE(os::write_file("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal", "1"));
+  }
 };
 
 TEST_F(LiberalProxierTest, WhereConnectionTrackingIsLiberalInvalidPacketsPass) {
@@ -458,6 +459,27 @@ TEST_F(LiberalProxierTest, WhereConnectionTrackingIsLiberalInvalidPacketsPass) {
   put(slices(), slice_object("web", {PacketNetwork::pod_ip(1)}));
   EXPECT_TRUE(answers(network->node(), "10.43.0.5", 80, "pod1"));
   EXPECT_FALSE(drops_invalid());
+}
+
+class LeftoverProxierTest : public ProxierTest {
+ protected:
+  void prepare() override {
+    EXPECT_TRUE(
+        os::nft_apply("add table ip6 tiphys-proxy-test\n"
+                      "add chain ip6 tiphys-proxy-test of-a-service-that-is-gone\n"
+                      "add table ip tiphys-proxy-test-stand-in\n"));
+  }
+  bool stands(const std::string& table) {
+    std::string rules;
+    in_namespace(network->node(), [&] { rules = os::nft_list(table).value_or("?"); });
+    return rules.find("of-a-service") != rules.npos || rules.find("stand-in") != rules.npos;
+  }
+};
+
+TEST_F(LeftoverProxierTest, WhatAnEarlierProcessLeftGoesThoughNoServiceWantsRules) {
+  EXPECT_TRUE(eventually([&] { return counted(&Proxier::Counters::full) == 2; }));
+  EXPECT_FALSE(stands("ip6 tiphys-proxy-test"));
+  EXPECT_FALSE(stands("ip tiphys-proxy-test-stand-in"));
 }
 
 TEST_F(ProxierTest, AForeignTableUnderOurNameIsReplaced) {
