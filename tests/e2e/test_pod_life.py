@@ -62,7 +62,8 @@ def hook_pods(host):
     yield pod("slow-stop", box("c", TRAP.format(":", ":"), **hook("preStop", {"sleep": {"seconds": 600}})), grace=3600)
     yield pod("http-hooks", {
         "name": "c", "image": "nginx:1.7.9", "imagePullPolicy": "IfNotPresent",
-        "lifecycle": {"preStop": {"httpGet": {"path": "/nothing-there", "port": 80}}}}, grace=1)
+        "readinessProbe": {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1},
+        "lifecycle": {"preStop": {"httpGet": {"path": "/nothing-there", "port": 80}}}}, grace=30)
 
 
 def probe_pods(host):
@@ -271,9 +272,12 @@ def test_post_start_failure(cluster, world):
 
 
 def test_pre_stop(cluster, world):
-    for name in ("bad-stop", "slow-stop", "http-hooks"):
+    for name in ("bad-stop", "slow-stop"):
         running(cluster, name)
         delete(cluster, name, "--wait=false", "--grace-period=1")
+    # A server that runs need not listen yet, and its hook has to be done within the grace period.
+    cluster.kubectl("wait", "--for=condition=Ready", "pod", "-n", NS, "http-hooks", "--timeout=60s")
+    delete(cluster, "http-hooks", "--wait=false")
     assert event(cluster, "bad-stop", "FailedPreStopHook") == "PreStopHook failed"
     for name in ("bad-stop", "slow-stop", "http-hooks"):
         cluster.kubectl("wait", "--for=delete", "pod", "-n", NS, name, "--timeout=60s")
